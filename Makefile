@@ -1,0 +1,51 @@
+# make demo     install everything and run the cw2 study on the embedded digits, to report/mlp-cw2.pdf
+# make setup    only install
+# make test     everything that CI checks
+# make lock     renew requirements.lock (and then envs/) after a change of pyproject.toml
+# make schema   renew config.schema.json after a change of workflow_scripts/engine/config.py
+
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+TEX := latexmk texlive-latex-base texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended \
+       texlive-bibtex-extra lmodern cm-super-minimal
+SOURCES := models workflow_scripts tests benchmarks
+
+.PHONY: demo setup test lint lock schema
+
+demo: setup
+	$(BIN)/snakemake --profile profiles/demo
+	@$(BIN)/python -m workflow_scripts.show_table results/cw2/tables/table1.txt report/mlp-cw2.pdf
+
+setup: .venv/installed
+	@command -v latexmk >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(TEX); \
+	else \
+	  echo "latexmk is missing: the reports need TeX. Install it with" >&2; \
+	  echo "  sudo apt-get install --no-install-recommends $(TEX)" >&2; exit 1; \
+	fi
+
+# uv because it installs from the hashed lock in seconds; the one on PATH, or else one of its own
+.venv/installed: requirements.lock
+	$(PYTHON) -m venv --upgrade-deps .venv 2>/dev/null || { \
+	  echo "$(PYTHON) -m venv failed; install it with: sudo apt-get install python3-venv" >&2; exit 1; }
+	command -v uv >/dev/null || $(BIN)/pip install --quiet uv
+	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	touch $@
+
+test: setup lint
+	$(BIN)/python -m pytest -q
+
+lint: setup
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint --cores 1
+
+lock:
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
+	  --group dev -o requirements.lock pyproject.toml
+
+schema: setup
+	$(BIN)/python -c 'import json; from workflow_scripts.engine import config; print(json.dumps(config.schema(), indent=2))' \
+	  > config.schema.json

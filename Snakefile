@@ -1,0 +1,37 @@
+# Gradscape: why deep networks fail to train, and what fixes it.
+#
+#   snakemake -n                                  what would be done
+#   snakemake --cores all --resources gpu=1       everything
+#   snakemake report/mlp-cw2.pdf                  one report
+#   snakemake results/cw2/<cell>/history.csv      one cell
+
+import os
+import sys
+
+from snakemake.utils import min_version
+
+min_version("9.10")
+
+
+# A config.yaml in the working directory, or else the one that comes with the workflow.
+configfile: "config.yaml" if os.path.exists("config.yaml") else f"{workflow.basedir}/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/data.smk"
+include: "rules/training.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        [report for report, study in REPORTS.items() if study in STUDIES],
+        [f"results/{study}/summary/cells.csv" for study in STUDIES],
+
+
+rule data:
+    input:
+        [f"results/data/{dataset}.npz" for dataset in SETTINGS.datasets],

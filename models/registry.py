@@ -1,0 +1,65 @@
+"""Networks by name: `@register_model("vgg38")` and `@register_block("bn")` put them in, `build_model` takes them out.
+
+A registration is a plain string literal on a top-level definition, so that the workflow can list the names
+without importing PyTorch (see `workflow_scripts/engine/code.py`).
+"""
+
+import importlib
+import pkgutil
+
+import models
+
+
+class Registry(dict):
+    """Objects by name. `register(name)` is the decorator; a name that is not there raises `ValueError` with those that are."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+
+    def register(self, name):
+        def add(thing):
+            if name in self:
+                raise ValueError(f"two {self.kind}s are registered as {name!r}")
+            self[name] = thing
+            return thing
+
+        return add
+
+    def __missing__(self, name):
+        raise ValueError(f"unknown {self.kind} {name!r}; known: {', '.join(sorted(self))}")
+
+
+MODELS = Registry("model")
+BLOCKS = Registry("block")
+register_model = MODELS.register
+register_block = BLOCKS.register
+
+
+def _import_all():
+    for module in pkgutil.iter_modules(models.__path__):
+        if not module.ispkg:
+            importlib.import_module(f"models.{module.name}")
+
+
+def list_models():
+    """Names of the registered models, sorted."""
+    _import_all()
+    return sorted(MODELS)
+
+
+def list_blocks():
+    """Names of the registered blocks, sorted."""
+    _import_all()
+    return sorted(BLOCKS)
+
+
+def build_model(model, block="plain", num_classes=100, image_shape=(3, 32, 32), **options):
+    """A new network with freshly drawn weights (from PyTorch's global random state), in float32 on the CPU.
+
+    `image_shape` is (channels, rows, columns); the network maps images (batch, *image_shape) to logits
+    (batch, num_classes). `options` go to the model's constructor, for example `width=0.5`.
+    Raises ValueError for an unknown name or a shape that the network cannot take.
+    """
+    _import_all()
+    return MODELS[model](block=BLOCKS[block], num_classes=num_classes, image_shape=tuple(image_shape), **options)

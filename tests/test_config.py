@@ -1,0 +1,97 @@
+"""What config.yaml may hold, and what a person is told when it does not."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from workflow_scripts.engine import cells, config
+from workflow_scripts.engine.commands import UserError
+
+ROOT = Path(__file__).resolve().parents[1]
+GOOD = {
+    "datasets": {"cifar100": {"source": "cifar100"}},
+    "studies": {"cw2": {"grids": [{"model": ["vgg08", "vgg38"], "lr": ["1e-3", 0.01], "seed": [0, 1, 2]}]}},
+}
+
+
+def changed(path, value):
+    """GOOD with the value at a dotted path replaced."""
+    mapping = copy.deepcopy(GOOD)
+    *parents, last = path.split(".")
+    node = mapping
+    for key in parents:
+        node = node[int(key) if isinstance(node, list) else key]
+    node[last] = value
+    return mapping
+
+
+def test_the_default_configuration_is_the_full_experiment():
+    study = config.load(yaml.safe_load((ROOT / "config.yaml").read_text())).studies["cw2"]
+    expanded = cells.expand("cw2", study)
+    assert len(expanded) == 2 * 4 * 2 * 3
+    assert {(cell.dataset, cell.epochs) for cell in expanded.values()} == {("cifar100", 100)}
+    assert "vgg38-bn_rc-lr0.01-seed0" in expanded
+
+
+def test_a_single_value_stands_for_a_list_of_one():
+    grid = config.load(changed("studies.cw2.grids.0.block", "bn")).studies["cw2"].grids[0]
+    assert grid.block == ["bn"]
+
+
+BAD = {
+    "learning_rate": ("studies.cw2.grids.0.learning_rate", 0.1, "grids[0].learning_rate: unknown key"),
+    "misspelt key": ("studies.cw2.grids.0.epoch", 5, "grids[0].epoch: unknown key; did you mean 'epochs'?"),
+    "top-level key": ("study", {}, "study: unknown key; did you mean 'studies'?"),
+    "lr: fast": ("studies.cw2.grids.0.lr", "fast", "grids[0].lr[0]: 'fast': Input should be a valid number"),
+    "lr: true": ("studies.cw2.grids.0.lr", True, "grids[0].lr[0]: True: expected a number"),
+    "lr: 0": ("studies.cw2.grids.0.lr", 0, "grids[0].lr[0]: 0: Input should be greater than 0"),
+    "lr: nan": ("studies.cw2.grids.0.lr", float("nan"), "lr[0]: nan: Input should be"),
+    "negative epochs": ("studies.cw2.grids.0.epochs", -1, "epochs[0]: -1: Input should be greater than or equal to 1"),
+    "half an epoch": ("studies.cw2.grids.0.epochs", 1.5, "epochs[0]: 1.5: Input should be a valid integer"),
+    "unknown model": ("studies.cw2.grids.0.model", "vgg39", "model[0]: 'vgg39': unknown model; known: vgg08, vgg38"),
+    "unknown block": ("studies.cw2.grids.0.block", "bm", "block[0]: 'bm': unknown block; known: plain, bn, rc, bn_rc"),
+    "unknown augmentation": ("studies.cw2.grids.0.augmentation", "crop+blur", "augmentation[0]: 'crop+blur': unknown"),
+    "unknown data set": ("studies.cw2.grids.0.dataset", "cifar", "which `datasets` does not define"),
+    "unknown source": ("datasets.cifar100.source", "cifar1000", "unknown source; known: "),
+    "empty list": ("studies.cw2.grids.0.lr", [], "lr: expected at least one value"),
+    "empty grid": ("studies.cw2.grids", [], "studies.cw2.grids: expected at least one value"),
+    "no studies": ("studies", {}, "studies: expected at least one value"),
+    "wrong type": ("studies.cw2.grids.0.seed", {"a": 1}, "seed[0]: Input should be a valid integer"),
+    "study not a mapping": ("studies.cw2", "vgg38", "studies.cw2: 'vgg38': Input should be"),
+    "shell in a name": ("studies.a; rm -rf x", {"grids": [{}]}, "a; rm -rf x"),
+    "path in a name": ("datasets.../x", {"source": "digits"}, "studies"),
+    "compare without cells": (
+        "studies.cw2.compare",
+        {"shallow": {"model": "vgg08"}, "deep": {"model": "vgg38", "lr": 0.5}},
+        "studies.cw2.compare.deep: no cell of the study has model=vgg38, lr=0.5",
+    ),
+    "malformed student number": ("report", {"student_number": "1234"}, "report.student_number: '1234'"),
+}
+
+
+@pytest.mark.parametrize(("path", "value", "message"), BAD.values(), ids=BAD)
+def test_a_mistake_is_one_clear_message(path, value, message):
+    if path == "datasets.../x":
+        mapping = {**GOOD, "datasets": {"../x": value}}
+        message = "../x"
+    else:
+        mapping = changed(path, value)
+    with pytest.raises(UserError) as error:
+        for name, study in config.load(mapping).studies.items():
+            cells.expand(name, study)
+    assert message in str(error.value)
+    assert len(str(error.value).splitlines()) <= 10
+
+
+def test_many_mistakes_fit_on_one_screen():
+    with pytest.raises(UserError) as error:
+        config.load(changed("studies.cw2.grids.0.lr", ["x"] * 100))
+    assert len(str(error.value).splitlines()) == 10
+    assert "and 92 more" in str(error.value)
+
+
+def test_the_schema_in_git_is_the_one_of_the_models():
+    assert json.loads((ROOT / "config.schema.json").read_text()) == config.schema(), "run: make schema"

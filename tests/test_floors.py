@@ -1,0 +1,41 @@
+"""The house has three floors, and an import may only go down."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = [path for folder in ("models", "workflow_scripts") for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def floor(dotted):
+    """0: outside the house, 1: models, 2: the engine, 3: the commands."""
+    if dotted.startswith("models"):
+        return 1
+    if dotted.startswith("workflow_scripts.engine"):
+        return 2
+    return 3 if dotted.startswith("workflow_scripts") else 0
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_down_only(path):
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for target in imported(path):
+        assert floor(target) <= floor(name), f"{name} imports {target}"
+        assert not target.startswith("snakemake"), f"{name} knows of Snakemake"
+        if floor(name) == 3 and floor(target) == 3:
+            pytest.fail(f"{name} imports {target}: commands stand side by side")
+        if name.startswith("models.Beras"):
+            assert target.split(".")[0] in {"numpy", "models"} or target.split(".")[0] in STANDARD, target
+
+
+STANDARD = {"abc", "collections", "contextlib", "functools", "pathlib", "time", "typing", "sys", "math", "itertools", "warnings", "dataclasses"}

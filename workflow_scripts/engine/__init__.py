@@ -1,0 +1,1 @@
+"""Floor 2: the library beneath the commands. It knows nothing of Snakemake."""

@@ -1,0 +1,69 @@
+"""Augmentations by name: each maps the image size (pixels) to what is done to a batch.
+
+Crop and flip only say from where pixels are gathered, and cost nothing beyond the copy that makes the batch. The
+others are transforms of `torchvision.transforms.v2` on uint8 batches (b, c, h, w), drawn once per batch.
+"""
+
+from dataclasses import dataclass
+
+from models.registry import Registry
+
+AUGMENTATIONS = Registry("augmentation")
+register_augmentation = AUGMENTATIONS.register
+
+
+@dataclass(frozen=True)
+class Gather:
+    """Shift by up to `padding` pixels each way, zeros coming in at the border; mirror every second image."""
+
+    padding: int = 0
+    flip: bool = False
+
+    def __or__(self, other):
+        return Gather(max(self.padding, other.padding), self.flip or other.flip)
+
+
+def parse(names, size):
+    """(gather, transforms) of an augmentation string such as `crop+flip` or `none`."""
+    made = [] if names == "none" else [AUGMENTATIONS[name](size) for name in names.split("+")]
+    gather = Gather()
+    for thing in made:
+        if isinstance(thing, Gather):
+            gather |= thing
+    return gather, [thing for thing in made if not isinstance(thing, Gather)]
+
+
+@register_augmentation("crop")
+def crop(size):
+    """Random crop after padding by an eighth of the size: 4 pixels at 32, as in the course."""
+    return Gather(padding=size // 8)
+
+
+@register_augmentation("flip")
+def flip(size):
+    """Horizontal flip with probability 1/2."""
+    return Gather(flip=True)
+
+
+def _transforms():
+    from torchvision.transforms import v2  # here because importing torchvision takes longer than importing PyTorch
+
+    return v2
+
+
+@register_augmentation("erase")
+def erase(size):
+    """Random erasing (Zhong et al. 2020) of a rectangle, with probability 1/2."""
+    return _transforms().RandomErasing(p=0.5)
+
+
+@register_augmentation("color_jitter")
+def color_jitter(size):
+    """Brightness, contrast and saturation changed by up to 20 %."""
+    return _transforms().ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2)
+
+
+@register_augmentation("trivial")
+def trivial(size):
+    """TrivialAugment (Müller & Hutter 2021): one random operation of random strength."""
+    return _transforms().TrivialAugmentWide()

@@ -1,0 +1,38 @@
+"""Checkpoints: a training run's whole state in one file, so that a killed run ends with the bits of one that was not.
+
+A file is the SHA-256 of what follows and then `torch.save`'s bytes, read back with `weights_only=True`: a damaged
+file is noticed, and no code in it is ever executed.
+"""
+
+import hashlib
+import io
+from pathlib import Path
+
+import torch
+
+from workflow_scripts.engine.commands import written_whole
+
+
+def save(path, key, state):
+    """Replace the checkpoint at `path`, whole or not at all. `key` names the run that it belongs to."""
+    buffer = io.BytesIO()
+    torch.save({"key": key, "state": state}, buffer)
+    content = buffer.getbuffer()
+    with written_whole(path) as temporary, open(temporary, "wb") as file:
+        file.write(hashlib.sha256(content).digest())
+        file.write(content)
+
+
+def load(path, key):
+    """(state, note): the state saved for `key`, or None with a note that says why the run starts anew ("" if none is there)."""
+    path = Path(path)
+    if not path.exists():
+        return None, ""
+    content = path.read_bytes()
+    digest, content = content[:32], content[32:]
+    if hashlib.sha256(content).digest() != digest:
+        return None, f"checkpoint {path} is damaged: starting from the first epoch"
+    saved = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    if saved["key"] != key:
+        return None, f"checkpoint {path} is of another version of the code or data: starting from the first epoch"
+    return saved["state"], ""

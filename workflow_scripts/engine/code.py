@@ -1,0 +1,174 @@
+"""What the source says about itself: which names are registered, and which definitions a cell runs.
+
+Both are read from the source text, so neither imports PyTorch: a dry-run of ten thousand cells stays quick.
+
+A cell must be trained again when code that it runs has changed, and only then. Snakemake does not see imported
+modules, and whole modules would be too coarse (a new block class would retrain every cell). So the digest is
+taken over *definitions*: starting from a command and from what the cell's record names, every top-level
+definition that can be reached by name is hashed, without comments, docstrings and layout.
+"""
+
+import ast
+import functools
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("models", "workflow_scripts")
+
+
+@dataclass
+class Definition:
+    """One top-level statement: what it says, the names it uses, and the (kind, name) it is registered under."""
+
+    text: str
+    uses: set
+    registered: tuple | None = None
+
+
+@dataclass
+class Module:
+    """A source file: definitions by name, statements that run whenever it is imported, and imported names."""
+
+    definitions: dict = field(default_factory=dict)
+    statements: list = field(default_factory=list)
+    imports: dict = field(default_factory=dict)  # local name -> (module, name in it or None)
+
+
+def registered(kind):
+    """{name: (module, definition)} of all `@register_<kind>("name")` in the project's source, in source order."""
+    return _registrations().get(kind, {})
+
+
+@functools.cache
+def digest(entry, names=()):
+    """Hex digest of the code reachable from the module `entry` and from the registered `names`: (kind, name) pairs.
+
+    >>> digest("workflow_scripts.train_cell", (("model", "vgg38"), ("block", "bn")))  # doctest: +SKIP
+    """
+    todo = [(entry, None)] + [registered(kind)[name] for kind, name in names]
+    seen, parts = set(), []
+    while todo:
+        place = todo.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        module, name = place
+        source = _module(module)
+        if name is None:  # an imported module: what it runs on import, and (for the entry) all that it defines
+            found = source.statements
+            if module == entry:
+                found = found + list(source.definitions.values())
+        else:
+            found = [source.definitions[name]]
+            todo.append((module, None))
+        for definition in found:
+            parts.append(f"{module}.{name}: {definition.text}")
+            todo += _targets(module, source, definition.uses)
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
+
+
+def _targets(module, source, uses):
+    """The definitions and modules of this project that the dotted names `uses` refer to."""
+    for dotted in uses:
+        head, *rest = dotted.split(".")
+        if head in source.definitions:
+            yield module, head
+        elif head in source.imports:
+            target, name = source.imports[head]
+            if name and _path(f"{target}.{name}"):  # `from package import module`
+                target, name = f"{target}.{name}", None
+            name = name or (rest[0] if rest else None)
+            if _path(target):
+                yield target, name if name in _module(target).definitions else None
+
+
+def _path(module):
+    """The file of a module of this project, or None."""
+    if module.split(".")[0] not in PACKAGES:
+        return None
+    base = ROOT.joinpath(*module.split("."))
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+@functools.cache
+def _registrations():
+    table = {}
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            if "@register_" not in text:
+                continue
+            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            for name, definition in _module(module).definitions.items():
+                if definition.registered:
+                    kind, key = definition.registered
+                    table.setdefault(kind, {})[key] = (module, name)
+    return table
+
+
+@functools.cache
+def _module(name):
+    module = Module()
+    tree = ast.parse(_path(name).read_text(encoding="utf-8"))
+    _strip_docstrings(tree)
+    for node in ast.walk(tree):  # also those inside functions
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                module.imports[alias.asname or alias.name.split(".")[0]] = (alias.name, None)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                module.imports[alias.asname or alias.name] = (node.module, alias.name)
+    for node in tree.body:
+        definition = Definition(ast.unparse(node), _names(node))
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            definition.registered = _registration(node)
+            module.definitions[node.name] = definition
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            for target in targets:
+                for leaf in ast.walk(target):
+                    if isinstance(leaf, ast.Name):
+                        module.definitions[leaf.id] = definition
+        elif not isinstance(node, (ast.Import, ast.ImportFrom)):
+            module.statements.append(definition)
+    return module
+
+
+def _registration(node):
+    """(kind, name) of a `@register_<kind>("name")` decorator, or None."""
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and isinstance(decorator.func, ast.Name) and decorator.args:
+            function, argument = decorator.func.id, decorator.args[0]
+            if function.startswith("register_") and isinstance(argument, ast.Constant):
+                return function.removeprefix("register_"), argument.value
+    return None
+
+
+def _names(node):
+    """Every name that a statement reads, with its attributes: `nn.functional.relu` and `nn` among them."""
+    names = set()
+    for leaf in ast.walk(node):
+        if isinstance(leaf, ast.Name):
+            names.add(leaf.id)
+        elif isinstance(leaf, ast.Attribute):
+            dotted = _dotted(leaf)
+            if dotted:
+                names.add(dotted)
+    return names
+
+
+def _dotted(node):
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        base = _dotted(node.value)
+        return base and f"{base}.{node.attr}"
+    return None
+
+
+def _strip_docstrings(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:] or [ast.Pass()]

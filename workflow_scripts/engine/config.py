@@ -1,0 +1,251 @@
+"""The typed configuration: every key, its default, its range and a line that says what it is. Defaults live here only.
+
+`load(mapping)` turns what YAML gave into a `Config`, or raises a `UserError` that lists each wrong key. `schema()` is
+the same as a JSON Schema, from which editors complete `config.yaml`.
+"""
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic_core import core_schema
+
+from workflow_scripts.engine import code
+from workflow_scripts.engine.commands import UserError
+
+
+class Registered:
+    """`Annotated[str, Registered("block")]`: a name that some `@register_block` in the source carries."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def check(self, name):
+        names = code.registered(self.kind)
+        if name not in names:
+            raise ValueError(f"unknown {self.kind}; known: {', '.join(names)}")
+        return name
+
+    def __get_pydantic_core_schema__(self, source, handler):
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema, handler):
+        return {"type": "string", "enum": list(code.registered(self.kind))}
+
+
+class Augmentation(Registered):
+    """Registered augmentations joined by `+`, or `none`."""
+
+    def __init__(self):
+        super().__init__("augmentation")
+
+    def check(self, names):
+        for name in [] if names == "none" else names.split("+"):
+            super().check(name)
+        return names
+
+    def __get_pydantic_json_schema__(self, schema, handler):
+        known = "|".join(code.registered(self.kind))
+        return {"type": "string", "pattern": rf"^(none|({known})(\+({known}))*)$"}
+
+
+class OneOrMany:
+    """A list of at least one value, or a single value that stands for a list of one."""
+
+    def __get_pydantic_core_schema__(self, source, handler):
+        return core_schema.no_info_before_validator_function(
+            lambda value: value if isinstance(value, list) else [value], handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, schema, handler):
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+
+def _not_a_bool(value):
+    if isinstance(value, bool):  # Python counts True as 1; a person who writes `lr: true` does not
+        raise ValueError("expected a number")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_not_a_bool), Field(allow_inf_nan=False)]
+Count = Annotated[int, BeforeValidator(_not_a_bool)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
+
+
+class Strict(BaseModel):
+    """Unknown keys are refused, and nothing changes after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False)
+
+
+def label(text, default, description, **limits):
+    """A key of a cell; `text` stands before its value in the cell's name."""
+    return Field(default, description=description, json_schema_extra={"label": text}, **limits)
+
+
+class Cell(Strict):
+    """One point of a study's grid: all that decides the bits of a training run. Every value is a scalar."""
+
+    model: Annotated[str, Registered("model")] = label("", "vgg38", "network, as registered in models/")
+    block: Annotated[str, Registered("block")] = label("", "plain", "block that the network is built of")
+    width: Number = label("width", 1.0, "factor on the number of filters", gt=0, le=64)
+    dataset: Name = label("", "cifar100", "a key of `datasets`")
+    train_items: Count | None = label("items", None, "use only so many training images; null: all", ge=1)
+    split: Annotated[str, Registered("split")] = label("", "course", "how validation images are chosen")
+    val_fraction: Number = label("val", 0.05, "part of the training images kept for validation", gt=0, lt=1)
+    normalize: Literal["course", "dataset"] = label(
+        "norm", "course", "mean and deviation: the course's constants, or those of this data set's training images"
+    )
+    augmentation: Annotated[str, Augmentation()] = label("", "crop+flip", "augmentations joined by +, or none")
+    loss: Annotated[str, Registered("loss")] = label("", "cross_entropy", "what is minimised")
+    optimizer: Annotated[str, Registered("optimizer")] = label("", "adam", "how it is minimised")
+    lr: Number = label("lr", 1e-3, "learning rate at the start", gt=0, le=1000)
+    weight_decay: Number = label("wd", 0.0, "the optimiser's weight decay", ge=0, le=10)
+    schedule: Annotated[str, Registered("schedule")] = label("", "cosine", "how the learning rate changes")
+    final_lr: Number = label("final", 2e-5, "learning rate at the end of the schedule", ge=0, le=1000)
+    batch_size: Count = label("batch", 100, "images per step", ge=1)
+    epochs: Count = label("epochs", 100, "passes over the training images", ge=1, le=100_000)
+    precision: Literal["fp32", "bf16"] = label("", "fp32", "arithmetic of the forward pass; weights stay float32")
+    threads: Count = label("threads", 1, "CPU threads; a part of the record because the bits depend on it", ge=1, le=256)
+    seed: Count = label("seed", 0, "of the initial weights, the order and the augmentation", ge=0, lt=2**31)
+
+
+def _only(annotation, field, **extra):
+    """The limits and description of `field` for the derived type `annotation`."""
+    return Annotated[annotation, Field(description=field.description, **extra)]
+
+
+def _typed(field):
+    return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+
+
+Grid = create_model(
+    "Grid",
+    __base__=Strict,
+    __doc__="Values per key of a cell; the grid is their product. A key left out keeps the default.",
+    **{
+        key: (
+            Annotated[_only(list[_typed(field)], field, min_length=1), OneOrMany()],
+            Field(default_factory=list, description=field.description),
+        )
+        for key, field in Cell.model_fields.items()
+    },
+)
+
+Selection = create_model(
+    "Selection",
+    __base__=Strict,
+    __doc__="The cells whose records have these values.",
+    **{
+        key: (Annotated[_typed(field), Field(description=field.description)], Field(None, validate_default=False))
+        for key, field in Cell.model_fields.items()
+    },
+)
+
+
+class Compare(Strict):
+    """The two networks that the cw2 report sets against each other."""
+
+    shallow: Selection = Field(description="the network that trains")
+    deep: Selection = Field(description="the same network, deeper, that does not")
+
+
+class Study(Strict):
+    """A set of cells: the union of its grids."""
+
+    grids: list[Grid] = Field(min_length=1, description="grids of cells; a cell that stands in two is one cell")
+    compare: Compare | None = Field(None, description="which cells Figures 1 to 3 of the cw2 report are about")
+
+
+class Dataset(Strict):
+    """Where a data set comes from. It is decoded once, to `results/data/<name>.npz`."""
+
+    source: Annotated[str, Registered("source")] = Field(description="reader of its format")
+    path: Path | None = Field(
+        None, description="local archive, folder or zip; null: the official address (none for `folder`)"
+    )
+    mirrors: list[str] = Field([], description="further addresses of the same official files, tried in order")
+    image_size: Count | None = Field(None, description="resize images to so many rows and columns", ge=4, le=1024)
+    channels: Literal[1, 3] = Field(3, description="grey (1) or RGB (3); grey sources are repeated to RGB")
+
+
+class Report(Strict):
+    """What the report says of its author."""
+
+    student_number: Annotated[str, Field(pattern=r"^s\d{7}$")] = Field(
+        "s1234567", description="on the title page: an s and seven digits"
+    )
+
+
+class Config(Strict):
+    """The whole of `config.yaml`."""
+
+    datasets: dict[Name, Dataset] = Field(description="data sets by name")
+    studies: dict[Name, Study] = Field(min_length=1, description="studies by name")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
+    checkpoint_seconds: Number = Field(60, description="checkpoint at least so often within a long epoch", gt=0)
+    tensorboard: bool = Field(False, description="also write TensorBoard event files beside each cell")
+    report: Report = Report()
+
+    @model_validator(mode="after")
+    def _datasets_are_known(self):
+        for name, study in self.studies.items():
+            for index, grid in enumerate(study.grids):
+                for dataset in grid.dataset or [Cell.model_fields["dataset"].default]:
+                    if dataset not in self.datasets:
+                        raise ValueError(
+                            f"studies.{name}.grids[{index}].dataset is {dataset!r}, "
+                            f"which `datasets` does not define; it defines: {', '.join(self.datasets)}"
+                        )
+        return self
+
+
+def load(mapping):
+    """The `Config` in a mapping as YAML gives it; raises `UserError` with one line per wrong key."""
+    return parse(Config, mapping, "config.yaml")
+
+
+def schema():
+    """The JSON Schema of `config.yaml`; `make schema` writes it to config.schema.json."""
+    return Config.model_json_schema()
+
+
+def parse(kind, value, source):
+    """`value` as the pydantic model `kind`; `source` is what the error message says was wrong."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        raise UserError(f"{source} is not valid:\n{_explain(error)}") from None
+
+
+def _explain(error, most=8):
+    problems = error.errors()
+    lines = [f"  {_where(problem['loc'])}{_what(problem)}" for problem in problems[:most]]
+    if len(problems) > most:
+        lines.append(f"  ... and {len(problems) - most} more")
+    return "\n".join(lines)
+
+
+def _keys():
+    return [key for kind in (Config, Study, Cell, Dataset, Compare, Report) for key in kind.model_fields]
+
+
+def _where(path):
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    return f"{text}: " if text else ""
+
+
+def _what(problem):
+    given, message = problem["input"], problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(), n=1)
+        return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key"
+    if problem["type"] == "missing":
+        return "missing"
+    if problem["type"] == "too_short" and not given:
+        return "expected at least one value"
+    return message if isinstance(given, (dict, list, BaseModel)) else f"{given!r}: {message}"
+
+

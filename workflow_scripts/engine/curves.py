@@ -1,0 +1,107 @@
+"""Learning curves: loss and accuracy over the epochs, on the training (dashed) and the validation (solid) images."""
+
+import math
+
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from workflow_scripts.engine import style
+from workflow_scripts.engine.summary import over_epochs, varying
+
+STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
+PANELS = {"loss": "loss", "acc": "accuracy (%)"}
+METRICS = [f"{part}_{panel}" for panel in PANELS for part in STYLES]
+WORST = 1.5  # times the loss of guessing: what is drawn; a spike beyond it would flatten all that matters
+
+
+def learning_curves(summary, rows):
+    """What `draw` shows of these rows of `over_seeds`: a data frame with a row per line and epoch.
+
+    A row has one line with the mean (and `_std`) of the `seeds` cells that finished, and a line for each cell that
+    diverged, whose name is in `diverged`.
+    """
+    tables = []
+    for name, (_, row) in zip(names(rows), rows.iterrows(), strict=True):
+        lines = [(row["finished"], None)] if row["finished"] else []
+        lines += [([cell], cell) for cell in row["cells"] if cell not in row["finished"]]
+        for cells, diverged in lines:
+            means = over_epochs(summary.history, cells, ("epoch",), METRICS)
+            tables.append(means.assign(line=name, group=row["group"], seeds=len(cells), diverged=diverged))
+    table = pd.concat(tables, ignore_index=True)
+    first = ["line", "group", "seeds", "diverged", "epoch"]
+    return table[first + [column for column in table if column not in first]]
+
+
+def names(rows):
+    """What the legend calls each row: its label, and its values of the keys that tell the rows apart."""
+    keys = [key for key in ("lr", *varying(rows)) if rows[key].nunique(dropna=False) > 1]
+    return [", ".join([row["label"], *(f"{key} {row[key]}" for key in keys)]) for _, row in rows.iterrows()]
+
+
+def shades(rows):
+    """{group: colour}: a row has its block's colour; where several have the same block, all but the last have tints."""
+    places = rows.groupby("block").cumcount() + 1
+    sizes = rows.groupby("block")["block"].transform("size")
+    return {
+        group: style.tint(style.colour(block), place / size)
+        for group, block, place, size in zip(rows["group"], rows["block"], places, sizes, strict=True)
+    }
+
+
+def draw(table, rows):
+    """The figure of a table as `learning_curves` gives it, a column wide: a panel of losses, a panel of accuracies."""
+    with style.look():
+        figure = style.figure(style.COLUMN, 1.85)
+        colours = shades(rows)
+        for axes, (panel, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
+            for (group, diverged), line in table.groupby(["group", "diverged"], sort=False, dropna=False):
+                for part, (_, dashes) in STYLES.items():
+                    _line(axes, line, f"{part}_{panel}", colours[group], dashes, not pd.isna(diverged))
+            axes.set(xlabel="epoch", ylabel=title)
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+            axes.margins(x=0.02)
+        losses, accuracies = figure.axes
+        accuracies.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+        accuracies.set_ylim(bottom=0)
+        guessing = _mark_guessing(losses, accuracies, rows)
+        _legend(figure, table, rows, colours, guessing)
+    return figure
+
+
+def _line(axes, line, metric, colour, dashes, diverged):
+    known = line.dropna(subset=metric)
+    axes.plot(known["epoch"], known[metric], color=colour, linestyle=dashes, linewidth=0.7 if diverged else 1)
+    if diverged:
+        axes.plot(known["epoch"][-1:], known[metric][-1:], "x", color=colour, markersize=4, clip_on=False)
+    spread = known.dropna(subset=f"{metric}_std")
+    mean, std = spread[metric], spread[f"{metric}_std"]
+    axes.fill_between(spread["epoch"], mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
+
+
+def _mark_guessing(losses, accuracies, rows):
+    """Draw what guessing scores, where that is known and one; returns True if it was drawn."""
+    classes = rows["num_classes"].unique()
+    if len(classes) > 1 or set(rows["loss"]) != {"cross_entropy"}:
+        return False
+    guessing = math.log(classes[0])
+    for axes, value in ((losses, guessing), (accuracies, 1 / classes[0])):
+        axes.axhline(value, color=style.MUTED, linestyle=":", linewidth=0.8, zorder=1)
+    peak = max(line.get_ydata().max(initial=0) for line in losses.lines if len(line.get_xdata()) > 1)
+    if peak > WORST * guessing:
+        losses.set_ylim(top=WORST * guessing)
+        losses.set_title(f"(peaks, to {peak:.3g}, cut)", color=style.MUTED, fontsize=style.SMALL)
+    return True
+
+
+def _legend(figure, table, rows, colours, guessing):
+    handles = [
+        Line2D([], [], color=colours[group], label=name) for group, name in zip(rows["group"], names(rows), strict=True)
+    ]
+    handles += [Line2D([], [], alpha=0, label=" ")] * (len(handles) % 2)  # so that the styles start a new column
+    handles += [Line2D([], [], color=style.MUTED, linestyle=dashes, label=name) for name, dashes in STYLES.values()]
+    if guessing:
+        handles.append(Line2D([], [], color=style.MUTED, linestyle=":", linewidth=0.8, label="guessing"))
+    if table["diverged"].notna().any():
+        handles.append(Line2D([], [], color=style.MUTED, linestyle="", marker="x", markersize=4, label="diverged"))
+    figure.legend(handles=handles, loc="outside upper center", ncols=(len(handles) + 1) // 2, columnspacing=1.2)

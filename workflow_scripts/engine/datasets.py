@@ -1,0 +1,101 @@
+"""A decoded data set, and how its training images are divided into training and validation.
+
+Nothing here knows where a data set comes from: that is `engine/sources/`, which writes the files that `load` reads.
+"""
+
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.registry import Registry
+from workflow_scripts.engine.commands import UserError
+
+SPLITS = Registry("split")
+register_split = SPLITS.register
+
+ARRAYS = ("train_images", "train_labels", "test_images", "test_labels", "class_names")
+
+
+@dataclass(frozen=True)
+class Data:
+    """The arrays of a data set: images uint8 (n, rows, columns, channels), labels int64 (n,) from 0."""
+
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+    class_names: np.ndarray  # unicode, one per label
+    meta: dict  # name, source, title (for people), embedded (comes with the project?), sha256 of the arrays
+
+    @property
+    def num_classes(self):
+        return len(self.class_names)
+
+    @property
+    def image_shape(self):
+        """(channels, rows, columns), as `models.registry.build_model` takes it."""
+        rows, columns, channels = self.train_images.shape[1:]
+        return channels, rows, columns
+
+    @property
+    def sha256(self):
+        return self.meta["sha256"]
+
+
+def load(path):
+    """The `Data` in the file `path`; raises UserError where it is missing, damaged or no data set."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Data(**{name: file[name] for name in ARRAYS}, meta=json.loads(str(file["meta"])))
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such data set; make it with `python -m workflow_scripts.fetch_data --out {path}`"
+        ) from None
+    except (ValueError, KeyError, AttributeError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(
+            f"{path}: expected a data set as fetch_data writes it, found a damaged or other file ({error}); "
+            "delete it and fetch it again"
+        ) from None
+
+
+def split_indices(labels, split, val_fraction, train_items=None):
+    """Indices (train, val) into `labels`, int64, the same for every seed.
+
+    `split` names who is drawn for training, all but `val_fraction` of the images and at least one on either side;
+    the others validate, in their own order. `train_items` then cuts the training part, never the validation part.
+    Raises UserError where there are fewer images than asked for.
+    """
+    count = len(labels)
+    if count < 2:
+        raise UserError(f"expected at least 2 training images, one of them for validation; found {count}")
+    drawn = SPLITS[split](labels, min(max(round(count * (1 - val_fraction)), 1), count - 1))
+    if train_items is not None and train_items > len(drawn):
+        raise UserError(
+            f"train_items is {train_items:,}, but only {len(drawn):,} training images are left beside those for "
+            f"validation (val_fraction {val_fraction:g} of {count:,}); choose {len(drawn):,} or fewer"
+        )
+    val = np.setdiff1d(np.arange(count), drawn)
+    return drawn[:train_items].astype(np.int64), val.astype(np.int64)
+
+
+@register_split("course")
+def course(labels, count):
+    """The course's draw of `count` of the images, whatever their classes; any part of it is random too."""
+    return np.random.RandomState(0).choice(len(labels), count, replace=False)
+
+
+@register_split("stratified")
+def stratified(labels, count):
+    """`count` images with every class in its proportion, to within one image; so is any first part of them.
+
+    Each class is shuffled and spread evenly over the whole, from which the first `count` are taken.
+    """
+    shuffled = np.random.RandomState(0).permutation(len(labels))
+    classes = labels[shuffled]
+    sizes = np.bincount(classes)
+    rank = np.empty(len(labels))
+    rank[np.argsort(classes, kind="stable")] = np.concatenate([np.arange(size) for size in sizes])
+    return shuffled[np.argsort((rank + 0.5) / sizes[classes], kind="stable")][:count]

@@ -1,0 +1,50 @@
+"""What is recorded of the gradients: per weight layer and epoch, the mean |g|, the l2 norm, the last batch's mean |g|.
+
+Only the weights of convolutions and linear layers are recorded, no biases and no normalisation scales, so that a
+depth means the same layer in every variant of a network. Everything stays on the device until the epoch ends.
+"""
+
+import torch
+
+COLUMNS = ("epoch", "layer", "depth", "mean_abs", "l2", "last_batch_mean_abs")
+
+
+def weight_layers(named_parameters):
+    """[(layer, weight)] from the input to the output; the layer's name is the parameter's without `.weight`."""
+    return [
+        (name.removesuffix(".weight"), weight)
+        for name, weight in named_parameters
+        if name.endswith("weight") and weight.ndim > 1
+    ]
+
+
+class GradientRecorder:
+    """Running sums over an epoch's steps, in float64: a vanished gradient's square underflows float32."""
+
+    def __init__(self, model):
+        layers = weight_layers(model.named_parameters())
+        self.layers = [layer for layer, _ in layers]
+        self.weights = [weight for _, weight in layers]
+        device = self.weights[0].device
+        self.sizes = torch.tensor([weight.numel() for weight in self.weights], dtype=torch.float64, device=device)
+        self.sums = torch.zeros(3, len(self.weights), dtype=torch.float64, device=device)  # mean |g|, l2, last mean |g|
+
+    def record(self):
+        """Take the gradients of a step, after `backward()`."""
+        gradients = [weight.grad for weight in self.weights]
+        mean_abs = torch.stack(torch._foreach_norm(gradients, 1, dtype=torch.float64)) / self.sizes
+        l2 = torch.stack(torch._foreach_norm(gradients, 2, dtype=torch.float64))
+        self.sums[0] += mean_abs
+        self.sums[1] += l2
+        self.sums[2] = mean_abs
+
+    def end_epoch(self, steps):
+        """(3, layers): mean |g| and l2 norm averaged over `steps` steps, mean |g| of the last; then starts anew."""
+        means = self.sums.clone()
+        means[:2] /= steps
+        self.sums.zero_()
+        return means
+
+    def rows(self, epoch, means):
+        """Rows of `gradients.csv` from what `end_epoch` gave, as nested lists."""
+        return [(epoch, layer, depth, *values) for depth, (layer, *values) in enumerate(zip(self.layers, *means))]

@@ -1,0 +1,48 @@
+"""A training run as a person meets it: it reports, it checkpoints, and it goes on where it was killed."""
+
+import sys
+
+from workflow_scripts.engine import cells, checkpoints
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.reporting import Reporter
+from workflow_scripts.engine.trainer import Training
+
+
+def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None):
+    """Train `cell` on `data` (a `datasets.Data`) to its end, from the file `checkpoint` if it holds this very run.
+
+    The file is rewritten after every epoch and, in epochs that last longer, every `checkpoint_seconds`.
+    Returns the finished `trainer.Training`; raises UserError where the network or the batches do not fit the data.
+    """
+    name = cells.cell_name(cell)
+    try:
+        training = Training(cell, data, device)
+    except ValueError as error:
+        raise UserError(f"{name}: {error}") from None
+    key = f"{cells.record_digest(cell)} {cells.code_digest(cell)} {data.sha256}"
+    state, note = checkpoints.load(checkpoint, key)
+    if state:
+        training.load_state_dict(state)
+        note = f"going on from epoch {training.progress.epoch + 1}, step {training.progress.step}"
+    else:
+        checkpoints.save(checkpoint, key, training.state_dict())  # a folder that cannot be written to is noticed now
+    if note:
+        print(note, file=sys.stderr)
+
+    reporter = Reporter(training, name, tensorboard)
+    saved_at = 0.0
+
+    def after_step():
+        nonlocal saved_at
+        reporter.step()
+        if training.progress.epoch_seconds - saved_at >= checkpoint_seconds:
+            saved_at = training.progress.epoch_seconds
+            checkpoints.save(checkpoint, key, training.state_dict())
+
+    while not training.finished:
+        training.run_epoch(after_step)
+        checkpoints.save(checkpoint, key, training.state_dict())
+        reporter.epoch()
+        saved_at = 0.0
+    reporter.close()
+    return training

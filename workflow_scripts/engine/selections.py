@@ -1,0 +1,61 @@
+"""Which rows of a study a figure shows: the flags of the figures' commands, typed by the cell's record."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.engine import config
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.summary import best, pick
+
+
+def parser(command, description, out):
+    """An argument parser with the flags that every command on a summary has; `out` says what is written there."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m workflow_scripts.{command}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--summary", type=Path, required=True, help="folder of tables as `summarise` writes it")
+    parser.add_argument("--out", type=Path, required=True, help=out)
+    return parser
+
+
+def add_flags(parser):
+    """Add `--select KEY=VALUE ...`, which may be repeated, and `--best`."""
+    parser.add_argument(
+        "--select",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a row: the cells whose record has these values, over all seeds; of several rows, the one with most keys "
+        "at their defaults",
+    )
+    parser.add_argument("--best", action="store_true", help="the row with the best mean validation accuracy")
+
+
+def chosen(rows, arguments):
+    """The rows of `over_seeds` that the flags `--select` and `--best` ask for, in that order and each once."""
+    found = [pick(rows, parse(words), f"--select {' '.join(words)}") for words in arguments.select]
+    if arguments.best:
+        found.append(best(rows))
+    if not found:
+        raise UserError("expected --select or --best, to know what to draw")
+    return pd.DataFrame(found).drop_duplicates("group")
+
+
+def parse(words):
+    """{key: value} of words like `lr=1e-3`, each value of its key's type; `null` stands for None.
+
+    >>> parse(["model=vgg38", "lr=1e-3"])
+    {'model': 'vgg38', 'lr': 0.001}
+    """
+    given = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not (key and equals):
+            raise UserError(f"--select: expected KEY=VALUE, for example lr=0.001, but found {word!r}")
+        given[key] = None if value == "null" else value
+    return config.parse(config.Selection, given, f"--select {' '.join(words)}").model_dump(exclude_unset=True)

@@ -1,0 +1,82 @@
+"""The look of every figure: drawn at its final size for a two-column page, vectors only, safe for colour-blind readers.
+
+A block has one colour in every figure. Figures that have the same content have the same bytes.
+"""
+
+import matplotlib
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.summary import blocks_in_order
+
+COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the page
+SMALL = 7  # points: the smallest text in any figure
+SEQUENTIAL = "viridis"  # for magnitudes and for time; its lightness rises evenly, so it also prints in grey
+MUTED = "#8c8c8c"  # guides and remarks, which should not compete with data
+ABSENT = "#d9d9d9"  # where there is no value that could be drawn
+
+# Okabe & Ito (2008), without the yellow, which is too light for a line on white; then two that stay apart from these.
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933")
+
+LOOK = {
+    "font.family": "STIXGeneral",  # comes with Matplotlib and goes with the Times of the page
+    "mathtext.fontset": "stix",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "axes.linewidth": 0.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelpad": 2,
+    "axes.titlepad": 4,
+    "lines.linewidth": 1.0,
+    "lines.solid_capstyle": "round",
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "ytick.minor.size": 0,
+    "xtick.major.pad": 2,
+    "ytick.major.pad": 2,
+    "pdf.fonttype": 42,  # TrueType: text stays text, and can be searched
+    "svg.fonttype": "none",
+    "svg.hashsalt": "gradscape",
+}
+UNDATED = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}  # the metadata that would hold the time
+
+
+def look():
+    """A context in which figures are to be made and saved: `with style.look(): ...`."""
+    return matplotlib.rc_context(LOOK)
+
+
+def figure(width, height):
+    """An empty figure of this size in inches, laid out so that nothing is clipped; belongs to no window."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def colour(block):
+    """The colour of a block, the same in every figure."""
+    names = blocks_in_order([block])
+    return COLOURS[names.index(block) % len(COLOURS)]
+
+
+def tint(colour, share):
+    """`colour` mixed with white: share 1 is the colour itself, 0 is white."""
+    return tuple(1 - share * (1 - channel) for channel in to_rgb(colour))
+
+
+def save(figure, path, table):
+    """Write a figure to `path` and what it shows, a data frame, to the CSV file of the same name beside it."""
+    if path.suffix not in UNDATED:
+        raise UserError(f"--out {path}: expected a name that ends in {', '.join(UNDATED)}")
+    with written_whole(path) as temporary, look():
+        figure.savefig(temporary, metadata=UNDATED[path.suffix], dpi=300)
+    with written_whole(path.with_suffix(".csv")) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")

@@ -1,0 +1,180 @@
+"""The tidy tables of a study, read back: cells, means over their seeds, and the one that does best.
+
+`summarise` writes them; every figure, table and report reads them through here, so that a row, its name and its
+place among the others are the same everywhere.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.engine import code
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.config import Cell
+
+RECORD = tuple(Cell.model_fields)
+ROW = tuple(key for key in RECORD if key != "seed")  # cells that are equal in these are one row
+METRICS = ("train_loss", "train_acc", "val_loss", "val_acc", "best_val_acc", "test_loss", "test_acc", "seconds")
+BLOCK_LABELS = {"plain": "plain", "bn": "BN", "rc": "RC", "bn_rc": "BN+RC"}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """`cells` has a row per cell, `history` per cell and epoch, `gradients` per cell, epoch and layer."""
+
+    cells: pd.DataFrame
+    history: pd.DataFrame
+    gradients: pd.DataFrame
+    dataset: dict
+
+
+def load(folder):
+    """The `Summary` in a folder that `summarise` wrote; raises UserError where a file or a column of it is missing."""
+    folder = Path(folder)
+    cells = _table(
+        folder / "cells.csv", ("cell", *RECORD, "parameters", "num_classes", "status", "diverged_step", *METRICS)
+    )
+    if cells.empty:
+        raise UserError(f"{folder / 'cells.csv'}: expected at least one cell, found none")
+    return Summary(
+        cells,
+        _table(folder / "history.csv", ("cell", "epoch", "train_loss", "train_acc", "val_loss", "val_acc")),
+        _table(folder / "gradients.csv", ("cell", "epoch", "layer", "depth", "mean_abs")),
+        json.loads(_existing(folder / "dataset.json").read_text(encoding="utf-8")),
+    )
+
+
+def _existing(path):
+    if not path.is_file():
+        raise UserError(f"{path}: expected a file that `python -m workflow_scripts.summarise` writes, found none")
+    return path
+
+
+def _table(path, columns):
+    words = ("cell", "layer", "status", *(key for key, field in Cell.model_fields.items() if field.annotation is str))
+    table = pd.read_csv(
+        _existing(path),
+        dtype=dict.fromkeys(words, str),
+        keep_default_na=False,  # else an augmentation or a block called "None" or "NA" would be read as missing
+        na_values=["", "nan"],
+        float_precision="round_trip",
+    )
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise UserError(f"{path}: expected the columns {', '.join(missing)}, found none; run summarise again")
+    return table
+
+
+def over_seeds(cells):
+    """One row per group of cells that are equal but for the seed, ordered by model, block and learning rate.
+
+    Columns: `group` (from 0), `label`, every key of the record but the seed, `parameters`, `num_classes`, `seeds` and
+    `diverged` (how many cells there are, and how many of them diverged), `diverged_step` (the earliest), for each
+    metric m of `METRICS` its mean `m` and sample standard deviation `m_std` (NaN with one seed), and the lists of names
+    `cells` and `finished`. Means are over the cells that finished: the last numbers of a diverged one mean nothing.
+    """
+    rows = []
+    for values, group in cells.groupby(list(ROW), dropna=False, sort=False):
+        record = {key: None if pd.isna(value) else value for key, value in zip(ROW, values, strict=True)}
+        finished = group[group["status"] == "finished"]
+        row = {"label": label(record), **record}
+        row |= {"parameters": group["parameters"].iloc[0], "num_classes": group["num_classes"].iloc[0]}
+        row |= {"seeds": len(group), "diverged": len(group) - len(finished)}
+        row["diverged_step"] = group["diverged_step"].min()
+        for metric in METRICS:
+            values = pd.to_numeric(finished[metric])
+            row |= {metric: values.mean(), f"{metric}_std": values.std()}
+        rows.append(row | {"cells": list(group["cell"]), "finished": list(finished["cell"])})
+    models, blocks = _places("model", cells["model"]), _places("block", cells["block"])
+    rows.sort(key=lambda row: (models[row["model"]], blocks[row["block"]], row["lr"]))
+    return pd.DataFrame([{"group": index, **row} for index, row in enumerate(rows)])
+
+
+def over_epochs(table, names, keys, columns):
+    """Mean `c` and sample standard deviation `c_std` over the cells `names` of each column c, for each value of `keys`.
+
+    `table` is a summary's `history` or `gradients`. Numbers that are not finite are left out.
+    """
+    found = table[table["cell"].isin(names)].replace([math.inf, -math.inf], math.nan)
+    groups = found.groupby(list(keys))[list(columns)]
+    return groups.mean().join(groups.std().add_suffix("_std")).reset_index()
+
+
+def gradients_of(summary, row):
+    """Columns epoch, depth, layer and mean_abs of a row of `over_seeds`: the mean over its cells that finished.
+
+    Where none did, over those that diverged, as far as their gradients were finite.
+    """
+    names = row["finished"] or row["cells"]
+    means = over_epochs(summary.gradients, names, ("epoch", "depth", "layer"), ("mean_abs",))
+    return means.drop(columns="mean_abs_std").dropna(ignore_index=True)
+
+
+def select(table, record):
+    """The rows of `table` (cells, or rows of `over_seeds`) whose record has the values of the mapping `record`."""
+    chosen = pd.Series(True, index=table.index)
+    for key, value in record.items():
+        if key not in RECORD:
+            raise UserError(f"unknown key {key!r} in a selection of cells; known: {', '.join(RECORD)}")
+        chosen &= _equal(table[key], value)
+    return table[chosen]
+
+
+def _equal(column, value):
+    return column.isna() if value is None else column == value
+
+
+def pick(rows, record, source="selection"):
+    """The one row of `over_seeds` that `record` selects; of several, the one with most keys at their defaults.
+
+    So a value that is added to a grid does not change which cells a figure is about. `source` names the selection in
+    the UserError that says that nothing was found.
+    """
+    found = select(rows, record)
+    if found.empty:
+        asked = " ".join(f"{key}={value}" for key, value in record.items())
+        have = "; ".join(f"{row.label} lr={row.lr:g}" for row in rows.itertuples())
+        raise UserError(f"{source}: expected cells with {asked}, found none; there are: {have}")
+    defaults = sum(_equal(found[key], Cell.model_fields[key].default).astype(int) for key in ROW)
+    return found.loc[defaults.idxmax()]
+
+
+def best(rows):
+    """The row of `over_seeds` with the highest mean validation accuracy; of equals, the one with the lower loss.
+
+    Where some rows have fewer diverged seeds than others, only those can be best: the mean over the seeds that are
+    left would flatter the others. Raises UserError where no cell finished.
+    """
+    candidates = rows[rows["diverged"] == rows["diverged"].min()].dropna(subset="val_acc")
+    if candidates.empty:
+        raise UserError("expected a cell that finished, to call the best, found only diverged ones")
+    return candidates.sort_values(["val_acc", "val_loss"], ascending=[False, True], kind="stable").iloc[0]
+
+
+def varying(rows):
+    """The keys beyond model, block and lr in which the rows differ: what a table must show to tell them apart."""
+    return [key for key in ROW if key not in ("model", "block", "lr") and rows[key].nunique(dropna=False) > 1]
+
+
+def label(record):
+    """What people call a cell's network: `VGG38 BN+RC`, and plain `VGG38` without a remedy."""
+    model = record["model"].upper().replace("_", "-")
+    return model if record["block"] == "plain" else f"{model} {block_label(record['block'])}"
+
+
+def block_label(block):
+    """What people call a block; one that is not known here is upper-cased, `my_block` being `MY+BLOCK`."""
+    return BLOCK_LABELS.get(block, block.upper().replace("_", "+"))
+
+
+def blocks_in_order(found=()):
+    """The blocks of the brief, then the others in the order of their registration, then any other of `found`."""
+    return list(dict.fromkeys([*BLOCK_LABELS, *code.registered("block"), *found]))
+
+
+def _places(kind, found):
+    names = blocks_in_order(found) if kind == "block" else dict.fromkeys([*code.registered(kind), *found])
+    return {name: place for place, name in enumerate(names)}

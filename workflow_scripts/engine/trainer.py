@@ -1,0 +1,179 @@
+"""The training loop: one cell, from its record and its data set to what is to be recorded of it.
+
+Metrics stay on the device and reach the host once per epoch. Every random number is a function of (seed, epoch,
+step) or drawn from a state that the checkpoint holds, so the same cell gives the same bits, killed or not.
+"""
+
+import contextlib
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+
+from models.registry import build_model
+from workflow_scripts.engine.batches import Batches, channel_statistics
+from workflow_scripts.engine.datasets import split_indices
+from workflow_scripts.engine.gradients import GradientRecorder
+from workflow_scripts.engine.objectives import LOSSES
+from workflow_scripts.engine.optimizers import OPTIMIZERS
+from workflow_scripts.engine.schedules import learning_rate
+
+EVALUATION_BATCH = 500
+METRICS = ("train_loss", "train_acc", "val_loss", "val_acc")
+
+
+@dataclass
+class Progress:
+    """How far a run is, in whole numbers, and the device-free part of what it has recorded."""
+
+    epoch: int = 0
+    step: int = 0  # within the epoch
+    seconds: float = 0.0  # of training, over all the processes that took part
+    epoch_seconds: float = 0.0
+    diverged_step: int | None = None  # over the whole run, from 0
+    best_epoch: int | None = None
+    best_val_acc: float = -1.0
+
+
+class Training:
+    """A run in progress. `state_dict` and `load_state_dict` hold all of it."""
+
+    def __init__(self, cell, data, device):
+        """`data` is a `datasets.Data`. Raises ValueError where the network or the batches do not fit the data."""
+        self.cell, self.device = cell, device
+        torch.manual_seed(cell.seed)
+        model = build_model(
+            cell.model, cell.block, num_classes=data.num_classes, image_shape=data.image_shape, width=cell.width
+        )
+        self.model = model.to(device, memory_format=torch.channels_last)
+        self.optimizer = OPTIMIZERS[cell.optimizer](self.model.parameters(), cell.lr, cell.weight_decay)
+        self.loss = LOSSES[cell.loss]
+        self.gradients = GradientRecorder(self.model)
+
+        train, val = split_indices(data.train_labels, cell.split, cell.val_fraction, cell.train_items)
+        if cell.batch_size > len(train):
+            raise ValueError(f"batch_size is {cell.batch_size}, but there are only {len(train)} training images")
+        images, labels = data.train_images, data.train_labels
+        mean, std = channel_statistics(images[train], cell.normalize)
+        self.train_batches = Batches(images[train], labels[train], mean, std, device, cell.augmentation)
+        self.val_batches = Batches(images[val], labels[val], mean, std, device)
+        self.test_batches = Batches(data.test_images, data.test_labels, mean, std, device)
+
+        self.steps = len(train) // cell.batch_size
+        self.progress = Progress()
+        self.history, self.gradient_rows = [], []
+        self.step_losses = torch.full((cell.epochs * self.steps,), math.nan, device=device)
+        self.sums = torch.zeros(2, dtype=torch.float64, device=device)  # training loss and accuracy, this epoch
+        self.best = self._weights()
+
+    @property
+    def finished(self):
+        """True when all epochs are done or the loss was not a finite number."""
+        return self.progress.epoch == self.cell.epochs or self.progress.diverged_step is not None
+
+    def run_epoch(self, after_step=lambda: None):
+        """Train to the end of the current epoch, validate, record. `after_step()` is called between steps."""
+        progress, cell = self.progress, self.cell
+        started, before = time.monotonic(), progress.epoch_seconds
+        self.model.train()
+        for images, labels in self.train_batches.epoch(cell.seed, progress.epoch, cell.batch_size, progress.step):
+            self._step(images, labels)
+            progress.epoch_seconds = before + time.monotonic() - started
+            after_step()
+        validation = self.evaluate(self.val_batches)
+        self._end_epoch(validation, before + time.monotonic() - started)
+
+    def _step(self, images, labels):
+        progress = self.progress
+        rate = learning_rate(self.cell, progress.epoch, progress.step, self.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        with self._precision():
+            logits = self.model(images)
+        logits = logits.float()
+        loss = self.loss(logits, labels)
+        loss.backward()
+        self.gradients.record()
+        self.optimizer.step()
+        with torch.no_grad():
+            self.step_losses[progress.epoch * self.steps + progress.step] = loss
+            self.sums[0] += loss
+            self.sums[1] += (logits.argmax(1) == labels).double().mean()
+        progress.step += 1
+
+    def _end_epoch(self, validation, seconds):
+        progress, steps = self.progress, self.steps
+        gradients = self.gradients.end_epoch(steps)
+        # the one transfer of the epoch: four metrics and the gradient table
+        values = torch.cat([self.sums / steps, validation, gradients.flatten()]).tolist()
+        metrics, flat = values[:4], values[4:]
+        layers = len(self.gradients.layers)
+        self.gradient_rows += self.gradients.rows(progress.epoch, [flat[i : i + layers] for i in range(0, 3 * layers, layers)])
+        rate = learning_rate(self.cell, progress.epoch, 0, steps)
+        self.history.append((progress.epoch, rate, *metrics, seconds))
+        if not math.isfinite(metrics[0]):
+            progress.diverged_step = int((~self.step_losses[: (progress.epoch + 1) * steps].isfinite()).nonzero()[0])
+        elif math.isfinite(metrics[2]) and metrics[3] > progress.best_val_acc:
+            progress.best_epoch, progress.best_val_acc = progress.epoch, metrics[3]
+            self.best = self._weights()
+        progress.seconds += seconds
+        progress.epoch, progress.step, progress.epoch_seconds = progress.epoch + 1, 0, 0.0
+        self.sums.zero_()
+
+    @torch.no_grad()
+    def evaluate(self, batches):
+        """Mean loss and accuracy over all images of `batches`: a float64 tensor (2,) on the device."""
+        self.model.eval()
+        sums = torch.zeros(2, dtype=torch.float64, device=self.device)
+        for images, labels in batches.in_order(EVALUATION_BATCH):
+            with self._precision():
+                logits = self.model(images)
+            logits = logits.float()
+            sums[0] += self.loss(logits, labels) * len(labels)
+            sums[1] += (logits.argmax(1) == labels).sum()
+        return sums / len(batches)
+
+    def test(self):
+        """(loss, accuracy) on the test images with the best epoch's weights, which stay loaded; read once, at the end."""
+        self.model.load_state_dict(self.best)
+        return tuple(self.evaluate(self.test_batches).tolist())
+
+    def _precision(self):
+        if self.cell.precision == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    def _weights(self):
+        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def state_dict(self):
+        """All that a run needs to go on where it is."""
+        return {
+            "progress": vars(self.progress),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "best": self.best,
+            "history": self.history,
+            "gradient_rows": self.gradient_rows,
+            "gradient_sums": self.gradients.sums,
+            "step_losses": self.step_losses,
+            "sums": self.sums,
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+
+    def load_state_dict(self, state):
+        """Go on from what `state_dict` gave, possibly on another device."""
+        self.progress = Progress(**state["progress"])
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.best = {name: value.to(self.device) for name, value in state["best"].items()}
+        self.history, self.gradient_rows = state["history"], state["gradient_rows"]
+        self.gradients.sums.copy_(state["gradient_sums"])
+        self.step_losses.copy_(state["step_losses"])
+        self.sums.copy_(state["sums"])
+        torch.set_rng_state(state["random"])
+        if self.device.type == "cuda" and state["random_cuda"] is not None:
+            torch.cuda.set_rng_state(state["random_cuda"], self.device)

@@ -1,0 +1,59 @@
+"""Fetch, verify and decode a data set, once, to one file of uint8 arrays.
+
+    python -m workflow_scripts.fetch_data --name cifar100 --source cifar100 --out results/data/cifar100.npz
+
+    python -m workflow_scripts.fetch_data --name mine --source folder --path mine.zip --image-size 32 \\
+        --out results/data/mine.npz
+
+Downloads are kept in a cache (`--cache`, else the environment's GRADSCAPE_CACHE, else the user's cache folder), so that
+they are made once.
+"""
+
+import argparse
+import os
+from pathlib import Path
+
+import pooch
+
+from workflow_scripts.engine import code, commands, config
+from workflow_scripts.engine.sources.prepare import prepare
+
+
+def parser():
+    """A flag for every key of a data set in `config.yaml`, and where to write."""
+    fields = config.Dataset.model_fields
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow_scripts.fetch_data",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--name", required=True, help="name of the data set in messages and results")
+    parser.add_argument(
+        "--source", required=True, help=f"{fields['source'].description}: {', '.join(code.registered('source'))}"
+    )
+    parser.add_argument("--path", help=fields["path"].description)
+    parser.add_argument("--mirror", dest="mirrors", nargs="+", metavar="URL", help=fields["mirrors"].description)
+    parser.add_argument("--image-size", metavar="N", help=fields["image_size"].description)
+    parser.add_argument(
+        "--channels", type=int, help=f"{fields['channels'].description} (default: {fields['channels'].default})"
+    )
+    parser.add_argument("--cache", type=Path, help="folder of downloads (default: the user's cache folder)")
+    parser.add_argument("--out", type=Path, required=True, help="the file to write (.npz)")
+    return parser
+
+
+def read_dataset(arguments):
+    """The `config.Dataset` that the flags describe."""
+    given = {key: value for key in config.Dataset.model_fields if (value := getattr(arguments, key)) is not None}
+    return config.parse(config.Dataset, given, "the description of the data set")
+
+
+def main():
+    """Prepare the data set that the flags describe."""
+    arguments = parser().parse_args()
+    cache = arguments.cache or Path(os.environ.get("GRADSCAPE_CACHE") or pooch.os_cache("gradscape"))
+    prepare(arguments.name, read_dataset(arguments), arguments.out, cache)
+
+
+if __name__ == "__main__":
+    commands.run(main)
