@@ -36,6 +36,6 @@ def cell_files(name):
     return lambda wildcards: [f"results/{wildcards.study}/{cell}/{name}" for cell in STUDIES[wildcards.study]]
 
 
-def digest(command):
-    """Digest of the code that a command runs: Snakemake does not see imported modules."""
-    return code.digest(f"workflow_scripts.{command}")
+def digest(command, **names):
+    """Digest of the code that a command runs, with registered names (kind=name): Snakemake sees no imported modules."""
+    return code.digest(f"workflow_scripts.{command}", tuple(names.items()))

@@ -20,12 +20,12 @@ for dataset_name, dataset in SETTINGS.datasets.items():
         params:
             name=dataset_name,
             flags=dataset_flags(dataset),
-            code=digest("fetch_data"),
+            code=digest("fetch_data", source=dataset.source),
         log:
             f"results/logs/data/{dataset_name}.log",
         conda:
-            "../envs/train.yaml"
+            "../envs/data.yaml"
         message:
             f"Fetching and decoding the data set {dataset_name}"
         shell:
-            "python -m workflow_scripts.fetch_data --name {params.name} {params.flags:q} --out {output} 2> {log}"
+            "python -m workflow_scripts.fetch_data --name {params.name} {params.flags:q} --out {output} 2> >(tee {log} >&2)"

@@ -32,7 +32,10 @@ def parser():
         "--source", required=True, help=f"{fields['source'].description}: {', '.join(code.registered('source'))}"
     )
     parser.add_argument("--path", help=fields["path"].description)
-    parser.add_argument("--mirror", dest="mirrors", nargs="+", metavar="URL", help=fields["mirrors"].description)
+    parser.add_argument("--title", help=fields["title"].description)
+    parser.add_argument(
+        "--mirror", dest="mirrors", action="append", metavar="URL", help=f"{fields['mirrors'].description}; repeatable"
+    )
     parser.add_argument("--image-size", metavar="N", help=fields["image_size"].description)
     parser.add_argument(
         "--channels", type=int, help=f"{fields['channels'].description} (default: {fields['channels'].default})"

@@ -12,10 +12,11 @@ from workflow_scripts.engine import commands, curves, selections, style, summary
 def main():
     """Choose the rows, draw them."""
     parser = selections.parser("plot_curves", __doc__, "the figure: a .pdf, .svg or .png")
-    selections.add_flags(parser)
+    selections.add_select(parser, action="append", default=[])
+    selections.add_best(parser)
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)
-    rows = selections.chosen(summary.over_seeds(study.cells), arguments)
+    rows = selections.chosen(summary.over_seeds(study.cells), arguments.select, arguments.best)
     table = curves.learning_curves(study, rows)
     style.save(curves.draw(table, rows), arguments.out, table)
 

@@ -83,7 +83,7 @@ def flags(cell):
 
 def _part(key, value):
     label = Cell.model_fields[key].json_schema_extra["label"]
-    return label + re.sub(r"[^A-Za-z0-9._+]", "_", _text(value))
+    return label + re.sub(r"[^A-Za-z0-9._+-]", "_", _text(value))
 
 
 def _text(value):

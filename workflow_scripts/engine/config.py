@@ -98,7 +98,7 @@ class Cell(Strict):
     normalize: Literal["course", "dataset"] = label(
         "norm", "course", "mean and deviation: the course's constants, or those of this data set's training images"
     )
-    augmentation: Annotated[str, Augmentation()] = label("", "crop+flip", "augmentations joined by +, or none")
+    augmentation: Annotated[str, Augmentation()] = label("aug", "crop+flip", "augmentations joined by +, or none")
     loss: Annotated[str, Registered("loss")] = label("", "cross_entropy", "what is minimised")
     optimizer: Annotated[str, Registered("optimizer")] = label("", "adam", "how it is minimised")
     lr: Number = label("lr", 1e-3, "learning rate at the start", gt=0, le=1000)
@@ -164,9 +164,10 @@ class Dataset(Strict):
 
     source: Annotated[str, Registered("source")] = Field(description="reader of its format")
     path: Path | None = Field(
-        None, description="local archive, folder or zip; null: the official address (none for `folder`)"
+        None, description="local archive (mnist: folder of its four files), folder or zip; null: the official address"
     )
-    mirrors: list[str] = Field([], description="further addresses of the same official files, tried in order")
+    title: str | None = Field(None, description="what reports call it; null: the source's own name")
+    mirrors: list[str] = Field([], description="other addresses of the same official files, tried before the official one")
     image_size: Count | None = Field(None, description="resize images to so many rows and columns", ge=4, le=1024)
     channels: Literal[1, 3] = Field(3, description="grey (1) or RGB (3); grey sources are repeated to RGB")
 

@@ -12,7 +12,7 @@ from workflow_scripts.engine.summary import over_epochs, varying
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}
 METRICS = [f"{part}_{panel}" for panel in PANELS for part in STYLES]
-WORST = 1.5  # times the loss of guessing: what is drawn; a spike beyond it would flatten all that matters
+WORST = 1.2  # times the loss of chance: so much is drawn; a spike beyond it would flatten all that matters
 
 
 def learning_curves(summary, rows):
@@ -27,6 +27,8 @@ def learning_curves(summary, rows):
         lines += [([cell], cell) for cell in row["cells"] if cell not in row["finished"]]
         for cells, diverged in lines:
             means = over_epochs(summary.history, cells, ("epoch",), METRICS)
+            if diverged:  # the accuracy of a network that gives NaN means nothing
+                means = means.dropna(subset=["train_loss", "val_loss"])
             tables.append(means.assign(line=name, group=row["group"], seeds=len(cells), diverged=diverged))
     table = pd.concat(tables, ignore_index=True)
     first = ["line", "group", "seeds", "diverged", "epoch"]
@@ -34,9 +36,12 @@ def learning_curves(summary, rows):
 
 
 def names(rows):
-    """What the legend calls each row: its label, and its values of the keys that tell the rows apart."""
+    """What the legend calls each row: its label, its values of the keys that tell the rows apart, its divergence."""
     keys = [key for key in ("lr", *varying(rows)) if rows[key].nunique(dropna=False) > 1]
-    return [", ".join([row["label"], *(f"{key} {row[key]}" for key in keys)]) for _, row in rows.iterrows()]
+    return [
+        ", ".join([row["label"], *(f"{key} {row[key]}" for key in keys), *([] if row["finished"] else ["diverged"])])
+        for _, row in rows.iterrows()
+    ]
 
 
 def shades(rows):
@@ -52,7 +57,7 @@ def shades(rows):
 def draw(table, rows):
     """The figure of a table as `learning_curves` gives it, a column wide: a panel of losses, a panel of accuracies."""
     with style.look():
-        figure = style.figure(style.COLUMN, 1.85)
+        figure = style.figure(style.COLUMN, 1.6 + 0.13 * _legend_lines(rows))
         colours = shades(rows)
         for axes, (panel, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
             for (group, diverged), line in table.groupby(["group", "diverged"], sort=False, dropna=False):
@@ -64,8 +69,8 @@ def draw(table, rows):
         losses, accuracies = figure.axes
         accuracies.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
         accuracies.set_ylim(bottom=0)
-        guessing = _mark_guessing(losses, accuracies, rows)
-        _legend(figure, table, rows, colours, guessing)
+        chance = _mark_chance(losses, accuracies, rows, table[["train_loss", "val_loss"]].max(axis=None))
+        _legend(figure, table, rows, colours, chance)
     return figure
 
 
@@ -79,29 +84,33 @@ def _line(axes, line, metric, colour, dashes, diverged):
     axes.fill_between(spread["epoch"], mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
 
 
-def _mark_guessing(losses, accuracies, rows):
-    """Draw what guessing scores, where that is known and one; returns True if it was drawn."""
+def _mark_chance(losses, accuracies, rows, peak):
+    """Draw what guessing would score, where all rows share it; returns True if it was drawn."""
     classes = rows["num_classes"].unique()
     if len(classes) > 1 or set(rows["loss"]) != {"cross_entropy"}:
         return False
-    guessing = math.log(classes[0])
-    for axes, value in ((losses, guessing), (accuracies, 1 / classes[0])):
+    chance = math.log(classes[0])
+    for axes, value in ((losses, chance), (accuracies, 1 / classes[0])):
         axes.axhline(value, color=style.MUTED, linestyle=":", linewidth=0.8, zorder=1)
-    peak = max(line.get_ydata().max(initial=0) for line in losses.lines if len(line.get_xdata()) > 1)
-    if peak > WORST * guessing:
-        losses.set_ylim(top=WORST * guessing)
-        losses.set_title(f"(peaks, to {peak:.3g}, cut)", color=style.MUTED, fontsize=style.SMALL)
+    if peak > WORST * chance:
+        losses.set_ylim(top=WORST * chance)
+        losses.set_title(f"(peaks up to {peak:.3g} cut off)", color=style.MUTED, fontsize=style.SMALL)
     return True
 
 
-def _legend(figure, table, rows, colours, guessing):
+def _legend(figure, table, rows, colours, chance):
     handles = [
         Line2D([], [], color=colours[group], label=name) for group, name in zip(rows["group"], names(rows), strict=True)
     ]
-    handles += [Line2D([], [], alpha=0, label=" ")] * (len(handles) % 2)  # so that the styles start a new column
+    lines = _legend_lines(rows)
+    handles += [Line2D([], [], alpha=0, label=" ")] * (lines - len(handles))  # so that the styles start a new column
     handles += [Line2D([], [], color=style.MUTED, linestyle=dashes, label=name) for name, dashes in STYLES.values()]
-    if guessing:
-        handles.append(Line2D([], [], color=style.MUTED, linestyle=":", linewidth=0.8, label="guessing"))
+    if chance:
+        handles.append(Line2D([], [], color=style.MUTED, linestyle=":", linewidth=0.8, label="chance"))
     if table["diverged"].notna().any():
         handles.append(Line2D([], [], color=style.MUTED, linestyle="", marker="x", markersize=4, label="diverged"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=(len(handles) + 1) // 2, columnspacing=1.2)
+    figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // lines), columnspacing=1.2)
+
+
+def _legend_lines(rows):
+    return max(2, len(rows))

@@ -17,6 +17,9 @@ SPLITS = Registry("split")
 register_split = SPLITS.register
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels", "class_names")
+DAMAGED = (  # what NumPy, zipfile and json raise for a file that is damaged or another
+    ValueError, KeyError, RuntimeError, OSError, AttributeError, TypeError, EOFError, zipfile.BadZipFile, zlib.error
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def load(path):
         raise UserError(
             f"{path}: no such data set; make it with `python -m workflow_scripts.fetch_data --out {path}`"
         ) from None
-    except (ValueError, KeyError, AttributeError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGED as error:
         raise UserError(
             f"{path}: expected a data set as fetch_data writes it, found a damaged or other file ({error}); "
             "delete it and fetch it again"

@@ -52,14 +52,10 @@ def points(value):
 
 
 def scientific(value, digits=1):
-    r"""3.14e-19 as `$3.1\times10^{-19}$`, a power of ten without its 1, zero as `$0$`."""
+    r"""3.14e-19 as `$3.1{\times}10^{-19}$`, which does not break over lines; zero as `$0$`."""
     if not math.isfinite(value):
         return Tex("--")
-    if value == 0:
-        return Tex("$0$")
-    mantissa, exponent = f"{value:.{digits}e}".split("e")
-    power = f"10^{{{int(exponent)}}}"
-    return Tex(f"${power}$" if float(mantissa) == 1 else rf"${mantissa}\times{power}$")
+    return Tex(f"${_power(f'{value:.{digits}e}')}$" if value else "$0$")
 
 
 def count(value):
@@ -73,10 +69,29 @@ def listed(values, conjunction="and"):
     return Tex(f"{', '.join(head)} {conjunction} {last}" if head else last)
 
 
+def math_mode(text):
+    """What a filter made, for use within a formula: without its dollar signs."""
+    return Tex(text.replace("$", ""))
+
+
 def number(value):
     """A number of the configuration as a person would write it: 0.001 as a power of ten, 100 and 0.05 as they are."""
     value = float(value)
-    return Tex(f"{value:g}") if value == 0 or 0.01 < abs(value) < 1e6 else scientific(value, 3 if value % 1 else 1)
+    return Tex(f"{value:g}" if value == 0 or 0.01 < abs(value) < 1e6 else f"${_power(f'{value:e}')}$")
+
+
+def _power(text):
+    """`2.000000e-05` in a formula; a mantissa of 1 and trailing zeros of a long one are left out."""
+    mantissa, exponent = text.split("e")
+    power = f"10^{{{int(exponent)}}}"
+    if float(mantissa) == 1:
+        return power
+    return rf"{mantissa.rstrip('0').rstrip('.') if len(mantissa) > 4 else mantissa}{{\times}}{power}"
+
+
+def _stripped(text):
+    """What a macro of a template gave, which is LaTeX; without the line ends around it."""
+    return Tex(text.strip())
 
 
 def render(path, context):
@@ -98,13 +113,13 @@ def render(path, context):
         keep_trailing_newline=True,
     )
     filters = (fixed, percent, points, scientific, count, listed, number)
-    environment.filters.update({function.__name__: function for function in filters}, tex=Tex)
+    environment.filters.update({function.__name__: function for function in filters}, math=math_mode, tex=_stripped)
     try:
         return environment.get_template(path.name).render(context)
     except jinja2.TemplateSyntaxError as error:
         raise UserError(f"{error.filename or path}, line {error.lineno}: {error.message}") from None
-    except jinja2.UndefinedError as error:
-        raise UserError(f"{path}, line {_line(error, path)}: {error.message}") from None
+    except (jinja2.UndefinedError, TypeError, ValueError) as error:
+        raise UserError(f"{path}, line {_line(error, path)}: {error}") from None
     except jinja2.TemplateNotFound:
         raise UserError(f"{path}: no such template") from None
 
@@ -112,9 +127,9 @@ def render(path, context):
 def _finalize(value):
     if isinstance(value, Tex):
         return value
-    if isinstance(value, (str, int)):
+    if isinstance(value, (str, int, jinja2.Undefined)):  # to turn what is undefined into text raises the right error
         return escape(str(value))
-    raise UserError(f"a template prints {value!r}: give it a filter (fixed, percent, scientific, ...)")
+    raise TypeError(f"{value!r} is printed as it is: give it a filter (fixed, percent, scientific, ...)")
 
 
 def _mean_std(value):

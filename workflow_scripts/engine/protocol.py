@@ -38,10 +38,10 @@ PHRASES = {
         "cosine_course_2023": r"a cosine between the initial rate and ~ that is stepped once per batch with its period "
         r"counted in epochs, and so swings down and up throughout the run \citep[after][]{loshchilov2017}",
     },
-    "split": {},
+    "split": {"course": r"at random, with a fixed seed", "stratified": r"at random, class by class, with a fixed seed"},
     "precision": {"fp32": r"single precision", "bf16": r"bfloat16 with single-precision weights"},
-    "devices": {"cpu": r"CPU"},
 }
+DEVICES = {"cpu": "a CPU", "cuda": "a GPU"}
 COUNTS = ("batch_size", "epochs")
 NUMBERS = ("lr", "weight_decay", "width")
 
@@ -51,6 +51,7 @@ def words(cells):
     values = {key: sorted(cells[key].dropna().unique()) for key in tables.RECORD}
     values["devices"] = sorted(cells["device"].astype(str).unique())
     said = {key: listed(_phrase(key, value) for value in values[key]) for key in PHRASES}
+    said["devices"] = listed(DEVICES.get(device, device) for device in values["devices"])
     said |= {key: listed(count(value) for value in values[key]) for key in COUNTS}
     said |= {key: listed(number(value) for value in values[key]) for key in NUMBERS}
     final = listed(number(value) for value in values["final_lr"])

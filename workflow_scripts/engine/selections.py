@@ -22,24 +22,27 @@ def parser(command, description, out):
     return parser
 
 
-def add_flags(parser):
-    """Add `--select KEY=VALUE ...`, which may be repeated, and `--best`."""
+def add_select(parser, **options):
+    """Add `--select KEY=VALUE ...` to a parser or a group of it; `options` as for its `add_argument`."""
     parser.add_argument(
         "--select",
         nargs="+",
-        action="append",
-        default=[],
         metavar="KEY=VALUE",
-        help="a row: the cells whose record has these values, over all seeds; of several rows, the one with most keys "
-        "at their defaults",
+        help="the cells whose record has these values, over all seeds; where they differ in other keys, those with "
+        "most of them at their defaults",
+        **options,
     )
-    parser.add_argument("--best", action="store_true", help="the row with the best mean validation accuracy")
 
 
-def chosen(rows, arguments):
-    """The rows of `over_seeds` that the flags `--select` and `--best` ask for, in that order and each once."""
-    found = [pick(rows, parse(words), f"--select {' '.join(words)}") for words in arguments.select]
-    if arguments.best:
+def add_best(parser):
+    """Add `--best`."""
+    parser.add_argument("--best", action="store_true", help="the cells with the best mean validation accuracy")
+
+
+def chosen(rows, selections, with_best):
+    """The rows of `over_seeds` that lists of `KEY=VALUE` words select, then the best if asked for; each once."""
+    found = [pick(rows, parse(words), f"--select {' '.join(words)}") for words in selections]
+    if with_best:
         found.append(best(rows))
     if not found:
         raise UserError("expected --select or --best, to know what to draw")

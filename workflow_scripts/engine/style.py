@@ -4,7 +4,9 @@ A block has one colour in every figure. Figures that have the same content have 
 """
 
 import matplotlib
-from matplotlib.colors import to_rgb
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
 
 from workflow_scripts.engine.commands import UserError, written_whole
@@ -12,12 +14,11 @@ from workflow_scripts.engine.summary import blocks_in_order
 
 COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the page
 SMALL = 7  # points: the smallest text in any figure
-SEQUENTIAL = "viridis"  # for magnitudes and for time; its lightness rises evenly, so it also prints in grey
 MUTED = "#8c8c8c"  # guides and remarks, which should not compete with data
 ABSENT = "#d9d9d9"  # where there is no value that could be drawn
 
 # Okabe & Ito (2008), without the yellow, which is too light for a line on white; then two that stay apart from these.
-COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#882255", "#999933")
+COLOURS = ("#D55E00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7", "#E69F00", "#000000", "#882255", "#999933")
 
 LOOK = {
     "font.family": "STIXGeneral",  # comes with Matplotlib and goes with the Times of the page
@@ -41,7 +42,8 @@ LOOK = {
     "ytick.major.width": 0.5,
     "xtick.major.size": 2.5,
     "ytick.major.size": 2.5,
-    "ytick.minor.size": 0,
+    "ytick.minor.width": 0.3,
+    "ytick.minor.size": 1.2,
     "xtick.major.pad": 2,
     "ytick.major.pad": 2,
     "pdf.fonttype": 42,  # TrueType: text stays text, and can be searched
@@ -70,6 +72,19 @@ def colour(block):
 def tint(colour, share):
     """`colour` mixed with white: share 1 is the colour itself, 0 is white."""
     return tuple(1 - share * (1 - channel) for channel in to_rgb(colour))
+
+
+def sequential():
+    """The colour map of magnitudes and of time: its lightness rises evenly, but not to a yellow lost on white."""
+    return ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, 0.94, 256)))
+
+
+def colour_bar(figure, axes, norm, label, extend="neither"):
+    """A colour bar for a scale that has no artist of its own, beside `axes`; its `cmap` and `norm` give the colours."""
+    bar = figure.colorbar(ScalarMappable(norm, sequential()), ax=axes, label=label, extend=extend, aspect=25, pad=0.02)
+    bar.solids.set(rasterized=False, edgecolor="face")
+    bar.outline.set_visible(False)
+    return bar
 
 
 def save(figure, path, table):

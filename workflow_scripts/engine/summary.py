@@ -60,7 +60,6 @@ def _table(path, columns):
         dtype=dict.fromkeys(words, str),
         keep_default_na=False,  # else an augmentation or a block called "None" or "NA" would be read as missing
         na_values=["", "nan"],
-        float_precision="round_trip",
     )
     missing = [column for column in columns if column not in table]
     if missing:
@@ -106,11 +105,12 @@ def over_epochs(table, names, keys, columns):
 def gradients_of(summary, row):
     """Columns epoch, depth, layer and mean_abs of a row of `over_seeds`: the mean over its cells that finished.
 
-    Where none did, over those that diverged, as far as their gradients were finite.
+    Where none did, over those that diverged. An epoch in which a layer has no finite gradient is left out.
     """
     names = row["finished"] or row["cells"]
     means = over_epochs(summary.gradients, names, ("epoch", "depth", "layer"), ("mean_abs",))
-    return means.drop(columns="mean_abs_std").dropna(ignore_index=True)
+    known = means["mean_abs"].notna().groupby(means["epoch"]).transform("all")
+    return means.loc[known, ["epoch", "depth", "layer", "mean_abs"]].reset_index(drop=True)
 
 
 def select(table, record):
@@ -163,6 +163,11 @@ def label(record):
     """What people call a cell's network: `VGG38 BN+RC`, and plain `VGG38` without a remedy."""
     model = record["model"].upper().replace("_", "-")
     return model if record["block"] == "plain" else f"{model} {block_label(record['block'])}"
+
+
+def title(row):
+    """What stands over a picture of one row of `over_seeds`."""
+    return f"{row['label']}, lr {row['lr']:g}" + ("" if row["finished"] else ", diverged")
 
 
 def block_label(block):

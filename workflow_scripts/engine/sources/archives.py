@@ -18,6 +18,7 @@ from workflow_scripts.engine.commands import UserError
 MOST_UNPACKED = 2**30  # bytes of one official file without its gzip layer; CIFAR-100 has 0.19e9
 MOST_IMAGE = 2**26  # bytes of one image file
 DEPTH = 4  # top folder, split, class, file
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)  # what zipfile raises for a bad zip
 
 
 def gunzip(path, most=MOST_UNPACKED):
@@ -89,7 +90,7 @@ def _zip(path):
     files, folders = {}, set()
     try:
         archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
+    except DAMAGED as error:
         raise UserError(f"{path}: expected a folder or a whole zip file, found otherwise ({error})") from None
     for entry in archive.infolist():
         parts = inside(entry.filename, path)
@@ -121,7 +122,7 @@ def _read_entry(path, archive, entry):
     _check_size(f"{path}: {entry.filename}", entry.file_size)
     try:
         return archive.read(entry)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         raise UserError(f"{path}: {entry.filename}: cannot be unpacked ({error}); copy the zip again") from None
 
 

@@ -37,7 +37,7 @@ def save(name, dataset, decoded, out):
     meta = {
         "name": name,
         "source": dataset.source,
-        "title": decoded.title or name,
+        "title": dataset.title or decoded.title or name,
         "embedded": decoded.embedded,
         "sha256": _digest(arrays),
     }

@@ -1,0 +1,58 @@
+"""What several tests share: real data small enough to train on in a second."""
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def digits_file(tmp_path_factory):
+    """scikit-learn's digits at 8x8 pixels, as the workflow's data file."""
+    path = tmp_path_factory.mktemp("data") / "digits.npz"
+    command("fetch_data", "--name", "digits", "--source", "digits", "--out", path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def digits(digits_file):
+    """The same, loaded."""
+    from workflow_scripts.engine import datasets
+
+    return datasets.load(digits_file)
+
+
+@pytest.fixture
+def refused(monkeypatch, capsys):
+    """Run a command inside this process and give its one-line error; fails where it succeeds or shows a traceback."""
+
+    def run(name, *arguments):
+        from workflow_scripts.engine import commands
+
+        module = importlib.import_module(f"workflow_scripts.{name}")
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            commands.run(module.main)
+        message = stop.value.code if isinstance(stop.value.code, str) else capsys.readouterr().err
+        assert message and stop.value.code != 0 and "Traceback" not in message
+        return message
+
+    return run
+
+
+def command(name, *arguments, check=True, **options):
+    """Run a command of `workflow_scripts` as a person would."""
+    return subprocess.run(
+        [sys.executable, "-m", f"workflow_scripts.{name}", *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, **options.pop("env", {})},
+        text=True,
+        capture_output=True,
+        check=check,
+        **options,
+    )

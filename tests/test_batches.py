@@ -1,0 +1,119 @@
+"""Batches against NumPy, and what they may depend on."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.registry import Registry
+from workflow_scripts.engine import augmentations
+from workflow_scripts.engine.batches import COURSE_MEAN, COURSE_STD, Batches, channel_statistics
+
+CPU = torch.device("cpu")
+
+
+def images(count=12, size=16, channels=3):
+    return np.random.RandomState(0).randint(0, 256, (count, size, size + 8, channels), dtype=np.uint8)
+
+
+def batches(pixels, augmentation="none", mean=0.0, std=1.0):
+    channels = pixels.shape[-1]
+    return Batches(pixels, np.arange(len(pixels)), np.full(channels, mean), np.full(channels, std), CPU, augmentation)
+
+
+def bytes_of(batch):
+    """The uint8 pixels (b, h, w, c) behind a batch normalised with mean 0 and deviation 1."""
+    return (batch * 255).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_in_order_gives_the_images_normalised(channels):
+    pixels = images(channels=channels)
+    mean, std = np.linspace(0.2, 0.6, channels), np.linspace(0.1, 0.3, channels)
+    made = Batches(pixels, np.arange(12), mean, std, CPU, "crop+flip")
+    got, labels = zip(*made.in_order(5), strict=True)
+    assert [len(part) for part in got] == [5, 5, 2] and torch.cat(labels).tolist() == list(range(12))
+    expected = ((pixels / 255 - mean) / std).transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(torch.cat(got).numpy(), expected, atol=1e-6)
+    assert got[0].is_contiguous(memory_format=torch.channels_last) or channels == 1
+
+
+def test_without_augmentation_an_epoch_is_a_permutation():
+    pixels = images()
+    for batch, labels in batches(pixels).epoch(seed=3, epoch=1, batch_size=4):
+        np.testing.assert_array_equal(bytes_of(batch), pixels[labels])
+
+
+def test_every_augmented_image_is_a_crop_of_the_padded_image_or_of_its_mirror():
+    pixels, pad = images(), 2  # an eighth of 16
+    padded = np.pad(pixels, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+    seen = set()
+    for epoch in range(20):
+        for batch, labels in batches(pixels, "crop+flip").epoch(0, epoch, 4):
+            for image, label in zip(bytes_of(batch), labels, strict=True):
+                found = [
+                    (down, right, mirrored)
+                    for down in range(2 * pad + 1)
+                    for right in range(2 * pad + 1)
+                    for mirrored in (False, True)
+                    if np.array_equal(image[:, ::-1] if mirrored else image, padded[label, down : down + 16, right : right + 24])
+                ]
+                assert len(found) == 1
+                seen |= set(found)
+    assert len(seen) == 50  # 240 draws: each of the 5 x 5 x 2 ways came up
+
+
+def test_crop_shifts_by_four_pixels_at_32():
+    assert augmentations.parse("crop+flip", 32)[0] == augmentations.Gather(padding=4, flip=True)
+
+
+@pytest.mark.parametrize("augmentation", ["none", "crop+flip", "crop+flip+erase", "color_jitter", "trivial"])
+def test_an_epoch_is_a_function_of_seed_and_epoch_alone(augmentation):
+    def epoch(seed, number, start=0):
+        torch.manual_seed(np.random.randint(1000))  # the global random state must not matter
+        made = list(batches(images(), augmentation).epoch(seed, number, 4, start))
+        return torch.cat([batch for batch, _ in made]), torch.cat([labels for _, labels in made])
+
+    for one, two in zip(epoch(1, 2), epoch(1, 2), strict=True):
+        assert torch.equal(one, two)
+    for one, two in zip(epoch(1, 2, start=2), epoch(1, 2), strict=True):
+        assert torch.equal(one, two[8:])
+    assert not torch.equal(epoch(1, 2)[1], epoch(1, 3)[1])
+    assert not torch.equal(epoch(1, 2)[1], epoch(2, 2)[1])
+
+
+def test_a_transform_leaves_the_global_random_state_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(1)
+    torch.manual_seed(5)
+    list(batches(images(), "erase").epoch(0, 0, 4))
+    assert torch.equal(torch.rand(1), expected)
+
+
+@pytest.mark.parametrize("name", [name for name in augmentations.AUGMENTATIONS if name not in ("crop", "flip")])
+def test_a_transform_is_torchvisions_on_the_uint8_batch(name):
+    made = batches(images(), name)
+    (batch, labels), *_ = made.epoch(0, 0, 12)
+    assert batch.shape == (12, 3, 16, 24)
+    changed = sum(not np.array_equal(one, two) for one, two in zip(bytes_of(batch), images()[labels], strict=True))
+    others = [b for epoch in range(8) for b, _ in made.epoch(0, epoch, 12)]
+    assert changed or any(not torch.equal(one, others[0]) for one in others)
+
+
+def test_a_short_last_batch_is_left_out():
+    assert [len(labels) for _, labels in batches(images()).epoch(0, 0, 5)] == [5, 5]
+
+
+def test_channel_statistics():
+    pixels = images(count=50)
+    mean, std = channel_statistics(pixels, "dataset")
+    np.testing.assert_allclose(mean, (pixels / 255).mean((0, 1, 2)), rtol=1e-12)
+    np.testing.assert_allclose(std, (pixels / 255).std((0, 1, 2)), rtol=1e-9)
+    assert [tuple(part) for part in channel_statistics(pixels, "course")] == [COURSE_MEAN, COURSE_STD]
+    assert [len(part) for part in channel_statistics(images(channels=1), "course")] == [1, 1]
+
+
+def test_a_registry_refuses_the_same_name_twice():
+    registry = Registry("thing")
+    registry.register("one")(1)
+    with pytest.raises(ValueError, match="two things are registered as 'one'"):
+        registry.register("one")(2)

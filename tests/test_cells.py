@@ -1,0 +1,65 @@
+"""A study's cells: names, grids, flags."""
+
+import pytest
+
+from workflow_scripts import train_cell
+from workflow_scripts.engine import cells
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.config import Cell, Study
+
+
+def names(*grids):
+    return list(cells.expand("s", Study(grids=list(grids))))
+
+
+def test_names_are_canonical():
+    spellings = ["1e-3", 0.001, "1.0e-03", 1e-3]
+    assert names({"lr": spellings}) == ["vgg38-plain-lr0.001-seed0"]
+
+
+@pytest.mark.parametrize(
+    ("record", "name"),
+    [
+        ({}, "vgg38-plain-lr0.001-seed0"),
+        ({"block": "bn_rc", "lr": 0.01, "seed": 7}, "vgg38-bn_rc-lr0.01-seed7"),
+        ({"lr": 1e-05, "epochs": 3, "train_items": 500}, "vgg38-plain-items500-epochs3-lr1e-05-seed0"),
+        ({"width": 0.5, "augmentation": "none", "precision": "bf16"}, "vgg38-plain-width0.5-augnone-bf16-lr0.001-seed0"),
+    ],
+)
+def test_a_key_shows_when_it_differs_from_its_default(record, name):
+    assert cells.cell_name(Cell(**record)) == name
+
+
+def test_a_wider_grid_keeps_the_names_that_were_there():
+    narrow = names({"lr": [0.001], "seed": [0, 1]})
+    wide = names({"lr": [0.001, 0.01], "seed": [0, 1, 2], "block": ["plain", "rc"], "epochs": [100, 10]})
+    assert set(narrow) < set(wide) and len(wide) == 2 * 3 * 2 * 2
+
+
+def test_a_cell_in_two_grids_is_one_cell():
+    assert names({"lr": 0.1}, {"lr": [0.1, 0.2]}) == ["vgg38-plain-lr0.1-seed0", "vgg38-plain-lr0.2-seed0"]
+
+
+def test_two_cells_never_share_a_name():
+    # a data set called as a split: the word in the name could stand for either
+    with pytest.raises(UserError, match="would both be called 'vgg38-plain-stratified-lr0.001-seed0'"):
+        names({"dataset": "stratified"}, {"split": "stratified"})
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"block": "rc", "lr": 3e-05, "train_items": 100}, {"width": 0.25, "weight_decay": 5e-4, "seed": 3}]
+)
+def test_the_flags_of_a_cell_give_the_cell(record):
+    cell = Cell(**record)
+    arguments = train_cell.parser().parse_args(["--data", "d.npz", "--out", "o", *cells.flags(cell)])
+    assert train_cell.read_record(arguments) == cell
+
+
+def test_every_key_changes_the_digest_of_the_record():
+    other = {"model": "vgg08", "block": "bn", "width": 2, "dataset": "x", "train_items": 5, "split": "stratified"}
+    other |= {"val_fraction": 0.1, "normalize": "dataset", "augmentation": "none", "optimizer": "sgd", "lr": 1}
+    other |= {"weight_decay": 1, "schedule": "constant", "final_lr": 0, "batch_size": 1, "epochs": 1}
+    other |= {"precision": "bf16", "threads": 2, "seed": 1}
+    assert set(other) | {"loss"} == set(Cell.model_fields)  # there is one loss only
+    digests = {cells.record_digest(Cell(**{key: value})) for key, value in other.items()}
+    assert len(digests | {cells.record_digest(Cell())}) == len(other) + 1

@@ -1,0 +1,95 @@
+"""The digest of the code that a cell runs: what changes it, and what does not. On a copy of the real source."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PRINT = """
+from workflow_scripts.engine import cells, config
+for block in ("plain", "bn", "rc", "bn_rc"):
+    print(cells.code_digest(config.Cell(block=block)))
+"""
+NEW_BLOCK = '''
+
+@register_block("new")
+class NewBlock(ConvolutionalProcessingBlockBN):
+    """A block of a test."""
+'''
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A copy of the two packages, and a function that gives the digests of the four blocks' cells in it."""
+    for package in ("models", "workflow_scripts"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def digests():
+        command = [sys.executable, "-c", PRINT]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
+
+    digests.root = tmp_path
+    return digests
+
+
+def edit(house, path, old, new):
+    file = house.root / path
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new, 1))
+
+
+UNCHANGED = {
+    "comment": ("models/blocks.py", "        if self.residual:", "        # why\n        if self.residual:"),
+    "docstring": ("models/course_vgg.py", '"""Processing blocks at one resolution', '"""Other words: blocks at one resolution'),
+    "layout": ("workflow_scripts/engine/schedules.py", "    return cell.lr", "\n\n    return cell.lr"),
+    "an unused schedule": ("workflow_scripts/engine/schedules.py", "    return cell.lr", "    return cell.lr * 2"),
+    "an unused optimiser": ("workflow_scripts/engine/optimizers.py", "momentum=0.9", "momentum=0.8"),
+    "another model": ("models/course_vgg.py", "_course_vgg(0, block", "_course_vgg(1, block"),
+    "a new block": ("models/blocks.py", "\n\n@register_block(\"rc\")", NEW_BLOCK + "\n\n@register_block(\"rc\")"),
+    "the figures": ("workflow_scripts/engine/style.py", "import", "import os\nimport"),
+}
+
+
+@pytest.mark.parametrize(("path", "old", "new"), UNCHANGED.values(), ids=UNCHANGED)
+def test_what_a_cell_does_not_run_changes_nothing(house, path, old, new):
+    before = house()
+    edit(house, path, old, new)
+    assert house() == before
+
+
+CHANGED = {
+    "the training step": ("workflow_scripts/engine/trainer.py", "loss.backward()", "(2 * loss).backward()"),
+    "the optimiser": ("workflow_scripts/engine/optimizers.py", "Adam(parameters, lr=lr,", "Adam(parameters, lr=2 * lr,"),
+    "the schedule": ("workflow_scripts/engine/schedules.py", "/ cell.epochs))", "/ (cell.epochs + 1)))"),
+    "the network": ("models/course_vgg.py", "x = x.mean((2, 3))", "x = x.amax((2, 3))"),
+    "a constant": ("workflow_scripts/engine/batches.py", "0.4914", "0.4915"),
+    "the augmentation": ("workflow_scripts/engine/augmentations.py", "padding=size // 8", "padding=size // 4"),
+    "the split": ("workflow_scripts/engine/datasets.py", "RandomState(0)", "RandomState(1)"),
+}
+
+
+@pytest.mark.parametrize(("path", "old", "new"), CHANGED.values(), ids=CHANGED)
+def test_what_every_cell_runs_changes_every_digest(house, path, old, new):
+    before = house()
+    edit(house, path, old, new)
+    assert not set(before) & set(house())
+
+
+def test_a_block_changes_only_the_cells_that_it_is_in(house):
+    before = house()
+    edit(house, "models/blocks.py", "    residual = True\n", "    residual = 1\n")  # the first is that of rc
+    after = house()
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, True, False, True]
+
+
+def test_names_are_listed_without_importing_torch():
+    program = (
+        "import sys; from workflow_scripts.engine import code; from models import registry; "
+        "assert 'torch' not in sys.modules; names = set(code.registered('block')), set(code.registered('model')); "
+        "assert names == (set(registry.list_blocks()), set(registry.list_models())), names"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

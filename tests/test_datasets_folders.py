@@ -1,0 +1,258 @@
+"""Class folders and zips of them, good and bad."""
+
+import io
+import os
+import shutil
+import stat
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workflow_scripts.engine import config, datasets
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.sources.folders import folder
+from workflow_scripts.engine.sources.prepare import prepare
+
+CLASSES = ("cat", "dog")
+
+
+def picture(mode="RGB", size=(8, 8), seed=0):
+    channels = len(Image.new(mode, (1, 1)).getbands())
+    values = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], channels), dtype=np.uint8)
+    return Image.fromarray(values.squeeze() if channels == 1 else values)
+
+
+def encoded(image, kind="PNG", **options):
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def tree(count=10, mode="RGB", kind="PNG"):
+    """{path: bytes} of two classes with `count` training images and two test images each."""
+    return {
+        f"{split}/{name}/{index:02}.{kind.lower()}": encoded(
+            picture(mode, seed=100 * label + index), kind, lossless=True
+        )
+        for split, images in (("train", count), ("test", 2))
+        for label, name in enumerate(CLASSES)
+        for index in range(images)
+    }
+
+
+def write_folder(path, files):
+    for name, content in files.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(content)
+    return path
+
+
+def write_zip(path, files):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def read(path, channels=3, image_size=None):
+    return folder(config.Dataset(source="folder", path=path, channels=channels, image_size=image_size), None)
+
+
+@pytest.fixture(params=["folder", "zip", "zip with a top folder"])
+def written(request, tmp_path):
+    """A function that writes {path: bytes} as a folder or a zip and gives its path."""
+
+    def write(files):
+        if request.param == "folder":
+            return write_folder(tmp_path / "mine", files)
+        top = "mine/" if "top" in request.param else ""
+        return write_zip(tmp_path / "mine.zip", {top + name: content for name, content in files.items()})
+
+    return write
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WebP"])
+def test_ten_images_per_class(written, tmp_path, kind):
+    description = config.Dataset(source="folder", path=written(tree(kind=kind)))
+    prepare("mine", description, tmp_path / "mine.npz", tmp_path)
+    data = datasets.load(tmp_path / "mine.npz")
+    assert data.image_shape == (3, 8, 8) and list(data.class_names) == list(CLASSES)
+    assert list(data.train_labels) == [0] * 10 + [1] * 10 and list(data.test_labels) == [0, 0, 1, 1]
+    assert (data.train_images[13] == np.asarray(picture(seed=103))).all()
+    assert (data.test_images[1] == np.asarray(picture(seed=1))).all()
+    assert data.meta["title"] == "mine" and not data.meta["embedded"]
+    assert len(datasets.split_indices(data.train_labels, "stratified", 0.05)[1]) == 1
+
+
+def test_clutter_and_other_splits_are_left_alone(written):
+    files = {"train/.DS_Store": b"", "train/cat/Thumbs.db": b"", "README.md": b"hello", "val/cat/x.txt": b""}
+    files |= {"train/notes.txt": b"", "__MACOSX/train/cat/._00.png": b""}
+    assert len(read(written(tree() | files)).train_images) == 20
+
+
+def test_suffixes_in_any_case_and_photographs(tmp_path):
+    upright = picture(size=(8, 8), seed=5)
+    photograph = Image.new("RGB", (12, 8), "red")
+    orientation = Image.Exif()
+    orientation[0x0112] = 6  # the camera was turned: 12x8 in the file is 8x12 upright
+    files = tree(2) | {
+        "train/cat/a.JPEG": encoded(photograph, "JPEG", exif=orientation),
+        "train/cat/b.Png": encoded(upright),
+    }
+    decoded = read(write_folder(tmp_path, files), image_size=8)
+    assert (decoded.train_images[3] == np.asarray(upright)).all()
+    assert abs(decoded.train_images[2].astype(int) - [254, 0, 0]).max() < 3
+
+
+def test_the_middle_of_an_image_that_is_not_square(tmp_path):
+    wide = np.zeros((8, 16, 3), np.uint8)
+    wide[:, 4:12] = 200
+    files = tree(1) | {"train/cat/00.png": encoded(Image.fromarray(wide))}
+    assert (read(write_folder(tmp_path, files), image_size=8).train_images[0] == 200).all()
+
+
+@pytest.mark.parametrize(
+    ("mode", "channels", "expected"),
+    [("L", 3, "RGB"), ("L", 1, "L"), ("RGB", 1, "L"), ("1", 3, "RGB")],
+)
+def test_grey_and_colour(tmp_path, mode, channels, expected):
+    image = picture("L").convert(mode) if mode == "1" else picture(mode)
+    files = dict.fromkeys(tree(2), encoded(image))
+    images = read(write_folder(tmp_path, files), channels).train_images
+    assert images.shape == (4, 8, 8, channels)
+    assert (images[0].squeeze() == np.asarray(image.convert(expected))).all()
+
+
+def test_grey_among_colour_is_fine_when_grey_is_wanted(tmp_path):
+    files = tree(2) | {"train/cat/01.png": encoded(picture("L"))}
+    assert (read(write_folder(tmp_path, files), channels=1).train_images[1, ..., 0] == np.asarray(picture("L"))).all()
+
+
+def test_palettes_and_opaque_alpha_are_colours(tmp_path):
+    palette = picture().quantize(16)
+    opaque = picture()
+    opaque.putalpha(255)
+    files = tree(2) | {"train/cat/00.png": encoded(palette), "train/cat/01.png": encoded(opaque)}
+    images = read(write_folder(tmp_path, files)).train_images
+    assert (images[0] == np.asarray(palette.convert("RGB"))).all()
+    assert (images[1] == np.asarray(picture())).all()
+
+
+CLEAR = picture("RGBA")
+WHOLE = encoded(picture())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "expected a PNG, JPEG or WebP image, cannot read it .it is none of them"),
+        (b"no image", "it is none of them"),
+        (WHOLE[:60], "cannot read it"),
+        (encoded(picture(), "GIF"), "it is none of them"),
+        (encoded(picture(), "JPEG")[:200], "cannot read it"),
+        (encoded(picture(), "WEBP")[:50], "it is none of them|cannot read it"),
+        (encoded(picture(size=(9, 8))), "expected 8x8 pixels as in .*train/cat/00.png, found 9x8; set .*`image_size`"),
+        (encoded(picture("L")), "expected colour as in .*train/cat/00.png, found a greyscale image; .*`channels` to 1"),
+        (encoded(CLEAR), "expected an opaque image, found transparent pixels"),
+        (encoded(Image.fromarray(np.full((8, 8), 40_000, np.uint16))), "expected 8-bit grey or RGB, found I;16"),
+        (encoded(Image.new("CMYK", (8, 8)), "JPEG"), "expected 8-bit grey or RGB, found CMYK"),
+    ],
+)
+def test_an_image_that_does_not_belong(written, content, message):
+    with pytest.raises(UserError, match=f"train/dog/03.png: .*({message})"):
+        read(written(tree() | {"train/dog/03.png": content}))
+
+
+def test_a_first_image_that_is_not_square(tmp_path):
+    files = dict.fromkeys(tree(), encoded(picture(size=(9, 8))))
+    with pytest.raises(UserError, match=r"00.png: expected a square image, found 9x8 pixels; set .*`image_size`"):
+        read(write_folder(tmp_path, files))
+
+
+def without(start):
+    return {name: content for name, content in tree().items() if not name.startswith(start)}
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (without("test/dog"), r"the class folder test/dog is missing \(there is train/dog\)"),
+        (without("train/cat"), r"the class folder train/cat is missing \(there is test/cat\)"),
+        (without("test"), "found no test, but train"),
+        (without("train") | {"val/cat/x.png": b""}, "found no train, but test, val"),
+        ({"a/cat/x.png": b"", "b/cat/x.png": b""}, "expected <split>/<class>.*found no train, but a, b"),
+        ({"train/x.png": b"", "test/x.png": b""}, "found no class folder in train"),
+        (tree() | {"train/dog/notes.txt": b""}, "in class folders, found train/dog/notes.txt"),
+        (tree() | {"train/dog/more/x.png": b""}, "in class folders, found train/dog/more/x.png"),
+        (
+            without("train/dog") | {"train/dog/.hidden": b""},
+            "expected images in train/dog, found an empty folder|missing",
+        ),
+    ],
+)
+def test_folders_that_do_not_belong(written, files, message):
+    with pytest.raises(UserError, match=message):
+        read(written(files))
+
+
+def test_an_empty_folder(tmp_path):
+    path = write_folder(tmp_path / "mine", without("train/dog"))
+    (path / "train" / "dog").mkdir()
+    with pytest.raises(UserError, match="expected images in train/dog, found an empty folder"):
+        read(path)
+    packed = shutil.make_archive(tmp_path / "mine", "zip", path)
+    with pytest.raises(UserError, match="expected images in train/dog, found an empty folder"):
+        read(type(path)(packed))
+    (tmp_path / "nothing").mkdir()
+    with pytest.raises(UserError, match="found no train, but no folder"):
+        read(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "broken link"])
+def test_something_else_than_a_file(tmp_path, kind):
+    path = write_folder(tmp_path / "mine", tree())
+    odd = path / "train" / "dog" / "zz.png"
+    os.mkfifo(odd) if kind == "pipe" else odd.symlink_to("nowhere")
+    with pytest.raises(UserError, match=r"zz.png: expected a regular file, found a broken link or a device"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil.png", "train/cat/../../../evil.png", "/evil.png", "C:/evil.png", "..\\evil.png"]
+)
+def test_a_zip_entry_that_would_leave_its_folder(tmp_path, name):
+    with pytest.raises(UserError, match=r"mine.zip: the entry '.*evil.png' would leave its folder"):
+        read(write_zip(tmp_path / "mine.zip", tree() | {name: WHOLE}))
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFCHR, stat.S_IFIFO])
+def test_a_zip_entry_that_is_no_file(tmp_path, kind):
+    entry = zipfile.ZipInfo("train/cat/link.png")
+    entry.external_attr = (kind | 0o644) << 16
+    write_zip(tmp_path / "mine.zip", tree() | {})
+    with zipfile.ZipFile(tmp_path / "mine.zip", "a") as archive:
+        archive.writestr(entry, "/etc/passwd")
+    with pytest.raises(UserError, match=r"found a link or device: train/cat/link\.png"):
+        read(tmp_path / "mine.zip")
+
+
+def test_a_zip_that_swells(tmp_path):
+    with zipfile.ZipFile(write_zip(tmp_path / "mine.zip", tree()), "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train/dog/bomb.png", bytes(2**26 + 1))
+    with pytest.raises(UserError, match=r"train/dog/bomb.png: 67,108,865 bytes are more than an image file may have"):
+        read(tmp_path / "mine.zip")
+
+
+def test_a_zip_that_is_damaged(tmp_path):
+    path = write_zip(tmp_path / "mine.zip", tree())
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(UserError, match="expected a folder or a whole zip file, found otherwise"):
+        read(path)
+    damaged = bytearray(whole)
+    damaged[whole.index(tree()["train/dog/03.png"]) + 50] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(UserError, match=r"train/dog/03.png: cannot be unpacked .*CRC"):
+        read(path)

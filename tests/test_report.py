@@ -1,0 +1,328 @@
+"""The report says what the run shows: its sentences turn round with the results.
+
+The studies are synthetic: closed forms written to the files that `summarise` writes, not results of any training.
+"""
+
+import csv
+import json
+import math
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.figure
+import pytest
+
+from workflow_scripts import compile_report, fill_report
+from workflow_scripts.engine import config, findings, flows, latex, summary, tables
+from workflow_scripts.engine.commands import UserError
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATES = [ROOT / "report" / f"mlp-cw2-{part}.tex.j2" for part in ("template", "questions")]
+SHALLOW, DEEP = ({"model": model, "block": "plain", "lr": 1e-3} for model in ("vgg08", "vgg38"))
+FIGURES = "curves_problem grad_flow_shallow grad_flow_deep curves_best grad_flow_best gradient_heatmap".split()
+ACCURACY = {"plain": 0.4, "bn": 0.5, "rc": 0.45, "bn_rc": 0.6}  # at the end of the synthetic runs of vgg38
+CHANCE = {"train_loss": math.log(10), "train_acc": 0.1, "val_loss": math.log(10), "val_acc": 0.1}
+
+
+def course_layers(blocks):
+    stages = [
+        [f"stages.{stage}.blocks.{block}.conv{i}" for block in range(blocks) for i in (0, 1)]
+        + [f"stages.{stage}.reduction.conv{i}" for i in (0, 1)]
+        for stage in range(3)
+    ]
+    return ["entry.conv", *sum(stages, []), "classifier"]
+
+
+def write_study(
+    folder,
+    seeds=(0, 1, 2),
+    lrs=(1e-3,),
+    blocks=("plain", "bn", "rc", "bn_rc"),
+    final=None,
+    chance=(("vgg38", "plain"),),
+    diverged=(),
+    orders=13.0,
+    epochs=3,
+    spread=0.002,
+    **meta,
+):
+    """Write a summary folder: vgg08 plain and vgg38 with `blocks`, at each rate and seed.
+
+    `final`: accuracies by block; `chance`, `diverged`: (model, block) of the runs that stay at chance or diverge;
+    `orders`: how far the first layer's gradient of a run at chance lies below the last's, in powers of ten.
+    """
+    data = {"title": "synthetic", "embedded": False, "num_classes": 10, "image_size": 16, **meta}
+    final = {**ACCURACY, **(final or {})}
+    rows = {"cells.csv": [], "history.csv": [], "gradients.csv": []}
+    networks = [("vgg08", "plain")] + [("vgg38", block) for block in blocks]
+    for model, block in networks:
+        for lr in lrs:
+            for seed in seeds:
+                cell = config.Cell.model_construct(
+                    **config.Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()
+                    | {"model": model, "block": block}
+                )
+                name = f"{model}-{block}-lr{lr:g}-seed{seed}"
+                top = 0.42 if model == "vgg08" else final[block]
+                top += spread * (seed - 1) - 0.01 * lrs.index(lr)
+                lost = (model, block) in diverged
+                stuck = (model, block) in chance
+                for epoch in range(epochs):
+                    share = (epoch + 1) / epochs
+                    curve = {"train_loss": 3 - 2 * top * share, "train_acc": top * share + 0.03}
+                    curve |= {"val_loss": 3.1 - 2 * top * share, "val_acc": top * share}
+                    curve = CHANCE if stuck else curve
+                    rows["history.csv"].append({"cell": name, "epoch": epoch, "lr": lr, **curve, "seconds": 1.0})
+                    layers = course_layers(0 if model == "vgg08" else 5)
+                    for depth, layer in enumerate(layers):
+                        below = (orders if stuck else 0.5) * max(0, len(layers) - 2 - depth) / (len(layers) - 2)
+                        size = 1e-4 * 10.0**-below
+                        values = {"mean_abs": size, "l2": size, "last_batch_mean_abs": size}
+                        rows["gradients.csv"].append(
+                            {"cell": name, "epoch": epoch, "layer": layer, "depth": depth, **values}
+                        )
+                rows["cells.csv"].append(
+                    {"cell": name}
+                    | cell.model_dump()
+                    | dict.fromkeys(tables.MEASURED, 1)
+                    | {"parameters": 56_746 if model == "vgg08" else 333_226, "num_classes": data["num_classes"]}
+                    | {"image_size": data["image_size"], "train_images": 1200, "val_images": 300, "test_images": 297}
+                    | {"device": "cpu", "seconds": 60.0, "epochs_run": epochs}
+                    | {"status": "diverged" if lost else "finished", "diverged_step": 7 if lost else None}
+                    | (dict.fromkeys(tables.LAST_EPOCH) if lost else curve)
+                    | {"best_epoch": epochs - 1, "best_val_loss": curve["val_loss"], "best_val_acc": curve["val_acc"]}
+                    | {"test_loss": None if lost else 2.0, "test_acc": None if lost else curve["val_acc"] - 0.02}
+                )
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, table in rows.items():
+        with open(folder / file, "w", newline="") as handle:
+            writer = csv.DictWriter(handle, table[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(table)
+    (folder / "dataset.json").write_text(json.dumps(data))
+    return folder
+
+
+def filled(folder, **study):
+    """The two LaTeX texts of a synthetic study as one, white space made single spaces."""
+    facts = findings.context(summary.load(write_study(folder, **study)), SHALLOW, DEEP, "s7654321")
+    text = "\n".join(latex.render(template, facts) for template in TEMPLATES)
+    return " ".join(re.sub(r"(?<!\\)%\n\s*", "", text).split())
+
+
+SENTENCES = {
+    # scenario: (study, what must be said, what must not)
+    "deep at chance": ({}, ["is a failure of optimisation", "stays at the accuracy of guessing"], ["is \\emph{not} seen"]),
+    "deep trains": (
+        {"chance": (), "final": {"plain": 0.5}},
+        ["is \\emph{not} seen here", "learned without help"],
+        ["stays at the accuracy of guessing", "Why training does not recover", "brings VGG38 off chance"],
+    ),
+    "deep trains worse": (
+        {"chance": (), "final": {"plain": 0.3}},
+        ["the degradation of \\citet{he2016}"],
+        ["is \\emph{not} seen", "no lack of capacity"],
+    ),
+    "deep diverges": ({"chance": (), "diverged": (("vgg38", "plain"),)}, ["VGG38 diverged at step 7"], ["is \\emph{not} seen"]),
+    "BN above RC": ({}, ["VGG38 BN ($50.0$\\,$\\pm$\\,0.2\\,\\%) lies 5.0 percentage points above VGG38 RC"], []),
+    "BN below RC": (
+        {"final": {"rc": 0.55}},
+        ["VGG38 BN ($50.0$\\,$\\pm$\\,0.2\\,\\%) lies 5.0 percentage points below VGG38 RC"],
+        [],
+    ),
+    "BN as RC": ({"final": {"rc": 0.501}}, ["cannot be told from VGG38 RC"], []),
+    "both best": ({}, ["The two together beat each of them alone"], ["fall short"]),
+    "both worse": ({"final": {"bn_rc": 0.4}}, ["fall short of the better of them"], ["beat each of them"]),
+    "single seed": (
+        {"seeds": (0,)},
+        ["With one seed the spread between repetitions is unknown", "ended 5.0 percentage points above", "rests on one seed"],
+        ["standard deviation over seeds", "$\\pm$", "beat each"],
+    ),
+    "no BN": ({"blocks": ("plain", "rc", "bn_rc")}, ["This study has no BN variant"], ["VGG38 BN ", "beat each"]),
+    "no remedy works": (
+        {"chance": [("vgg38", block) for block in ACCURACY]},
+        ["None of those tested does", "no remedy tested in this run"],
+        ["every remedy tested brings"],
+    ),
+    "a remedy diverges": (
+        {"diverged": (("vgg38", "rc"),)},
+        ["VGG38 RC: 3 of 3 runs diverged (at step 7 at the earliest)"],
+        ["lies 5.0 percentage points above VGG38 RC"],
+    ),
+    "unknown block": (
+        {"blocks": (*ACCURACY, "my_block"), "final": {"my_block": 0.7}},
+        ["Beyond the remedies of the brief, VGG38 MY+BLOCK", "lies 10.0 percentage points above VGG38 BN+RC"],
+        [],
+    ),
+    "one rate": ({}, ["ran at one learning rate"], ["Per block the better rate"]),
+    "two rates": (
+        {"lrs": (1e-3, 1e-2)},
+        ["for BN $\\eta=10^{-3}$ (1.0 points over $10^{-2}$)", "BN, which should allow longer steps"],
+        ["ran at one learning rate"],
+    ),
+    "demo": ({"embedded": True, "title": "digits (scikit-learn)"}, ["\\titlenotice{\\textbf{Demonstration run.}"], []),
+    "full": ({"title": "CIFAR-100"}, ["\\citep{krizhevsky2009}"], ["Demonstration run"]),
+    "first gradient zero": ({"orders": 400.0}, ["it is exactly zero in single precision"], ["inf", "nan"]),
+}
+
+
+@pytest.mark.parametrize("scenario", SENTENCES)
+def test_the_sentences_follow_the_results(tmp_path, scenario):
+    study, said, unsaid = SENTENCES[scenario]
+    text = filled(tmp_path, **study)
+    assert [sentence for sentence in said if sentence not in text] == []
+    assert [sentence for sentence in unsaid if sentence in text] == []
+
+
+@pytest.mark.parametrize("scenario", SENTENCES)
+def test_the_latex_is_well_formed(tmp_path, scenario):
+    text = filled(tmp_path, **SENTENCES[scenario][0])
+    for sign in ("\\VAR", "\\BLOCK", "%>", "nan", "None,", "None)", "  "):
+        assert sign not in text
+    plain = text.replace("\\{", "").replace("\\}", "")
+    assert plain.count("{") == plain.count("}")
+    assert not re.search(r"[a-z)}] [.;,] [A-Za-z]", text)
+
+
+def test_the_numbers_are_those_of_the_tables(tmp_path):
+    text = filled(tmp_path)
+    assert "s7654321" in text
+    assert "333,226" in text and "56,746" in text
+    assert "\\g{1}=10^{-17}$ against $\\g{37}=10^{-4}$" in text
+    assert "VGG38 & $10^{-17}$ & $10^{-4}$ & $13.0$ & $13.0$" in text
+    assert "VGG38 BN+RC at $60.0$\\,$\\pm$\\,0.2\\,\\%" in text
+
+
+def test_the_gradient_at_initialisation_is_as_predicted():
+    """To an order of magnitude and a half of up to fourteen, without a fitted constant."""
+    torch = pytest.importorskip("torch")
+    from models.registry import build_model
+
+    for model, size in (("vgg08", 32), ("vgg38", 16), ("vgg38", 32)):
+        torch.manual_seed(0)
+        network = build_model(model, num_classes=10, image_shape=(3, size, size))
+        loss = torch.nn.functional.cross_entropy(network(torch.randn(20, 3, size, size)), torch.arange(20) % 10)
+        loss.backward()
+        means = {
+            name.removesuffix(".weight"): weight.grad.double().abs().mean()
+            for name, weight in network.named_parameters()
+            if weight.ndim > 1
+        }
+        layers = list(means)[:-1]
+        assert layers == course_layers(0 if model == "vgg08" else 5)[:-1]
+        measured = math.log10(means[layers[-1]] / means[layers[0]])
+        assert flows.predicted_orders(layers, size, 32) == pytest.approx(measured, abs=1.5)
+
+
+@pytest.mark.parametrize(
+    ("given", "printed"),
+    [
+        ("\\VAR{'50% of a_b & {c} #1 ~ ^ $ \\\\'}", r"50\% of a\_b \& \{c\} \#1 \textasciitilde{} \textasciicircum{} \$ \textbackslash{}"),
+        ("\\VAR{0.5|percent}", r"$50.0$\,\%"),
+        ("\\VAR{(0.5, 0.01)|percent}", r"$50.0$\,$\pm$\,1.0\,\%"),
+        ("\\VAR{3.14e-19|scientific}", r"$3.1{\times}10^{-19}$"),
+        ("\\VAR{2e-5|number} \\VAR{0.001|number} \\VAR{0.05|number}", r"$2{\times}10^{-5}$ $10^{-3}$ 0.05"),
+        ("\\VAR{['a_b', 'c', 'd']|listed}", r"a\_b, c and d"),
+        ("%> if 1 < 2\n% a LaTeX comment with {#1}\n%> endif\n", "% a LaTeX comment with {#1}\n"),
+    ],
+)
+def test_how_values_are_printed(tmp_path, given, printed):
+    template = tmp_path / "a.tex.j2"
+    template.write_text(given)
+    assert latex.render(template, {}) == printed
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\n\\VAR{nothing}\n", "line 2: 'nothing' is undefined"),
+        ("a\n\n%> if 1\n", "line 3: Unexpected end of template"),
+        ("\\VAR{0.123}", "0.123 is printed as it is"),
+    ],
+)
+def test_a_mistake_in_a_template_is_named_with_its_line(tmp_path, text, message):
+    template = tmp_path / "a.tex.j2"
+    template.write_text(text)
+    with pytest.raises(UserError, match=re.escape(message)):
+        latex.render(template, {})
+
+
+def test_a_selection_without_cells_is_refused(tmp_path):
+    study = summary.load(write_study(tmp_path))
+    with pytest.raises(UserError, match="compare.deep"):
+        findings.context(study, SHALLOW, {"model": "vgg38", "block": "dense"}, "s1234567")
+
+
+def build(folder, **study):
+    """Write a study and run `fill_report` on it as a person would; returns the folder of the LaTeX."""
+    write_study(folder / "summary", **study)
+    for name in FIGURES:
+        (folder / "figures").mkdir(exist_ok=True)
+        width = 6.75 if name == "gradient_heatmap" else 3.25
+        matplotlib.figure.Figure(figsize=(width, 1.9)).savefig(folder / "figures" / f"{name}.pdf")
+    (folder / "table1.tex").write_text("\\begin{tabular}{lr}\\toprule Model & LR \\\\ \\bottomrule\\end{tabular}\n")
+    subprocess.run(
+        [sys.executable, "-m", "workflow_scripts.fill_report", "--summary", folder / "summary"]
+        + ["--figures", folder / "figures", "--table", folder / "table1.tex", "--student-number", "s7654321"]
+        + ["--shallow", "model=vgg08", "block=plain", "lr=1e-3", "--deep", "model=vgg38", "block=plain", "lr=0.001"]
+        + ["--template", TEMPLATES[0], "--questions", TEMPLATES[1], "--out", folder / "latex"],
+        cwd=ROOT,
+        check=True,
+    )
+    return folder / "latex"
+
+
+def compiled(source, out):
+    command = [sys.executable, "-m", "workflow_scripts.compile_report", source, "--out", out]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+needs_latex = pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")
+
+
+@needs_latex
+def test_the_demo_report_compiles_and_says_that_it_is_one(tmp_path):
+    source = build(tmp_path, embedded=True, title="digits (scikit-learn)") / "mlp-cw2-template.tex"
+    run = compiled(source, tmp_path / "report.pdf")
+    assert (run.returncode, run.stderr) == (0, "")
+    first = (tmp_path / "report.pdf").read_bytes()
+    shutil.rmtree(tmp_path / "latex" / "build")
+    compiled(source, tmp_path / "report.pdf")
+    assert (tmp_path / "report.pdf").read_bytes() == first
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed, to read the pages")
+    pages = subprocess.run(["pdftotext", tmp_path / "report.pdf", "-"], capture_output=True, text=True).stdout.split("\f")
+    assert "Demonstration run." in pages[0] and "s7654321" in pages[0]
+    assert next(number for number, page in enumerate(pages, 1) if "\nReferences\n" in page) <= 6
+
+
+@needs_latex
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("text\n\\nosuchcommand\n", "Undefined control sequence"),
+        ("as \\ref{tab:nothing} shows\n", "undefined references or citations: tab:nothing"),
+    ],
+)
+def test_a_mistake_in_the_latex_is_one_clear_message(tmp_path, body, message):
+    source = tmp_path / "a.tex"
+    source.write_text(f"\\documentclass{{article}}\n\\begin{{document}}\n{body}\\end{{document}}\n")
+    run = compiled(source, tmp_path / "a.pdf")
+    assert run.returncode == 1
+    assert message in run.stderr and str(tmp_path / "build" / "a.log") in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "a.pdf").exists()
+
+
+def test_without_latexmk_the_message_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="apt-get install latexmk"):
+        compile_report.compile_latex(tmp_path / "a.tex", tmp_path / "build")
+
+
+def test_a_missing_figure_is_named(tmp_path):
+    with pytest.raises(UserError, match="nothing.pdf"):
+        fill_report.copy([tmp_path / "nothing.pdf"], tmp_path / "out")

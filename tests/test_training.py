@@ -1,0 +1,255 @@
+"""The training loop: against PyTorch's own, bit for bit with itself, and killed at any moment."""
+
+import contextlib
+import csv
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from models.registry import build_model
+from tests.conftest import ROOT, command
+from workflow_scripts.engine import checkpoints, config, datasets, schedules
+from workflow_scripts.engine.gradients import GradientRecorder, weight_layers
+from workflow_scripts.engine.optimizers import OPTIMIZERS
+from workflow_scripts.engine.trainer import Training
+
+TINY = {"model": "vgg08", "width": 0.25, "dataset": "digits", "augmentation": "none", "epochs": 3}
+CPU = torch.device("cpu")
+
+
+def tiny(**changes):
+    return config.Cell(**{**TINY, **changes})
+
+
+def trained(cell, data):
+    training = Training(cell, data, CPU)
+    while not training.finished:
+        training.run_epoch()
+    return training
+
+
+def flags(**record):
+    return [word for key, value in {**TINY, **record}.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+
+
+def test_equals_a_plain_pytorch_loop(digits):
+    cell = tiny(block="bn", lr=0.01, epochs=2)
+    training = trained(cell, digits)
+
+    train, val = datasets.split_indices(digits.train_labels, "course", 0.05)
+    torch.manual_seed(0)
+    model = build_model("vgg08", "bn", num_classes=10, image_shape=digits.image_shape, width=0.25)
+    model = model.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=2, eta_min=2e-5)
+    history, gradients = [], []
+    for epoch in range(2):
+        model.train()
+        losses, accuracies, means = [], [], []
+        for images, labels in training.train_batches.epoch(0, epoch, 100):
+            optimizer.zero_grad()
+            logits = model(images)
+            loss = F.cross_entropy(logits, labels)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+            accuracies.append((logits.argmax(1) == labels).double().mean().item())
+            means.append([weight.grad.abs().double().mean().item() for _, weight in weight_layers(model.named_parameters())])
+        scheduler.step()
+        model.eval()
+        images, labels = next(training.val_batches.in_order(len(val)))
+        with torch.no_grad():
+            logits = model(images)
+        val_loss = F.cross_entropy(logits, labels).item()
+        history.append([np.mean(losses), np.mean(accuracies), val_loss, (logits.argmax(1) == labels).double().mean()])
+        gradients += np.mean(means, axis=0).tolist()
+        last = means[-1]
+    assert len(train) // 100 == training.steps
+    np.testing.assert_allclose([row[2:6] for row in training.history], history, rtol=1e-5)
+    np.testing.assert_allclose([row[3] for row in training.gradient_rows], gradients, rtol=1e-4)
+    np.testing.assert_allclose([row[5] for row in training.gradient_rows[-len(last) :]], last, rtol=1e-4)
+
+
+def test_best_epoch_is_chosen_on_validation_and_tested_once(digits):
+    training = trained(tiny(epochs=4, lr=0.02, block="bn"), digits)
+    accuracies = [row[5] for row in training.history]
+    assert training.progress.best_epoch == int(np.argmax(accuracies))
+    test_loss, test_acc = training.test()
+    images, labels = next(training.test_batches.in_order(10_000))
+    with torch.no_grad():
+        logits = training.model(images)
+    assert test_acc == pytest.approx((logits.argmax(1) == labels).double().mean().item())
+    assert test_loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
+
+
+def test_a_vanished_gradient_is_recorded_not_flushed_to_zero():
+    weight = torch.nn.Parameter(torch.zeros(4, 5))
+    model = torch.nn.Module()
+    model.register_parameter("weight", weight)
+    recorder = GradientRecorder(model)
+    for factor in (1, 3):
+        weight.grad = torch.full((4, 5), factor * 1e-30)
+        recorder.record()
+    mean_abs, l2, last = recorder.end_epoch(2)[:, 0].tolist()
+    assert (mean_abs, last) == (pytest.approx(2e-30, rel=1e-6), pytest.approx(3e-30, rel=1e-6))
+    assert l2 == pytest.approx(2e-30 * math.sqrt(20), rel=1e-6)
+
+
+def test_recorded_layers_are_the_weights_in_order():
+    names = [name for name, _ in weight_layers(build_model("vgg38", "bn_rc").named_parameters())]
+    assert len(names) == 38 and (names[0], names[-1]) == ("entry.conv", "classifier")
+    assert names[1:3] == ["stages.0.blocks.0.conv0", "stages.0.blocks.0.conv1"]
+
+
+@pytest.mark.parametrize(("schedule", "period"), [("cosine", 100), ("cosine_course_2023", 475 * 100)])
+def test_schedules_equal_pytorchs(schedule, period):
+    cell = config.Cell(schedule=schedule, lr=0.01)
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.01)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=100, eta_min=2e-5)
+    for tick in range(min(period, 1000)):
+        epoch, step = (tick, 0) if schedule == "cosine" else divmod(tick, 475)
+        expected = scheduler.get_last_lr()[0]
+        assert schedules.learning_rate(cell, epoch, step, 475) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+        optimizer.step()
+        scheduler.step()
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_reduces_a_quadratic(name):
+    parameter = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+    optimizer = OPTIMIZERS[name]([parameter], lr=0.05, weight_decay=0.0)
+    for _ in range(100):
+        optimizer.zero_grad()
+        (parameter**2).sum().backward()
+        optimizer.step()
+    assert parameter.abs().max() < 0.1
+
+
+def test_bf16_learns_as_well(digits):
+    losses = [trained(tiny(precision=precision, block="bn"), digits).history[-1][2] for precision in ("fp32", "bf16")]
+    assert losses[1] == pytest.approx(losses[0], rel=0.05)
+    assert losses[1] != losses[0]
+
+
+def test_divergence_is_a_result(digits, digits_file, tmp_path):
+    command("train_cell", "--data", digits_file, "--out", tmp_path / "c", *flags(optimizer="sgd", lr=1000))
+    facts = json.loads((tmp_path / "c/cell.json").read_text())
+    assert facts["status"] == "diverged"
+    losses = np.load(tmp_path / "c/steps.npz")["train_loss"]
+    assert not np.isfinite(losses[facts["diverged_step"]]) and np.isfinite(losses[: facts["diverged_step"]]).all()
+    assert facts["epochs_run"] < 3 or facts["diverged_step"] >= len(losses) * 2 // 3
+    assert json.loads((tmp_path / "c/test.json").read_text()).keys() == {"epoch", "test_loss", "test_acc"}
+
+
+def contents(folder):
+    """Every file of a cell without its times."""
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    rows = list(csv.reader(files["history.csv"].decode().splitlines()))
+    files["history.csv"] = [row[:-1] for row in rows]
+    facts = json.loads(files["cell.json"])
+    for key in ("cell", "start", "end", "seconds", "peak_memory_bytes", "git_commit"):
+        del facts[key]
+    return {**files, "cell.json": facts}
+
+
+RECORD = {"block": "bn_rc", "epochs": 6, "augmentation": "crop+flip+erase"}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(digits_file, tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed") / "cell"
+    command("train_cell", "--data", digits_file, "--out", out, *flags(**RECORD))
+    assert not list(out.parent.glob("*checkpoint*"))
+    return contents(out)
+
+
+def test_the_same_cell_gives_the_same_bits(undisturbed, digits_file, tmp_path):
+    command("train_cell", "--data", digits_file, "--out", tmp_path / "cell", *flags(**RECORD))
+    assert contents(tmp_path / "cell") == undisturbed
+
+
+@pytest.mark.parametrize("writes", [1, 2, 5, 9, 14])
+def test_a_killed_run_ends_with_the_same_bits(undisturbed, digits_file, tmp_path, writes):
+    """SIGKILL after so many checkpoints, which are written every few steps: mostly in the middle of an epoch."""
+    out, checkpoint = tmp_path / "cell", tmp_path / "checkpoint"
+    arguments = ["--data", digits_file, "--out", out, "--checkpoint", checkpoint, "--checkpoint-seconds", 0.02]
+    arguments = [*map(str, arguments), *flags(**RECORD)]
+    process = subprocess.Popen([sys.executable, "-m", "workflow_scripts.train_cell", *arguments], cwd=ROOT)
+    seen = set()
+    while len(seen) < writes and process.poll() is None:
+        with contextlib.suppress(FileNotFoundError):
+            seen.add(checkpoint.stat().st_mtime_ns)
+        time.sleep(0.0005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not out.exists()
+    done = command("train_cell", *arguments)
+    assert "going on from epoch" in done.stderr
+    assert contents(out) == undisturbed
+    assert not checkpoint.exists()
+
+
+@pytest.mark.parametrize("harm", ["half", "flip", "empty", "pickle"])
+def test_a_damaged_checkpoint_is_noticed_and_never_executed(undisturbed, digits_file, digits, tmp_path, harm):
+    path = tmp_path / "checkpoint"
+    checkpoints.save(path, "key", Training(tiny(**RECORD), digits, CPU).state_dict())
+    content = path.read_bytes()
+    harmed = {
+        "half": content[: len(content) // 2],
+        "flip": content[:5000] + bytes([content[5000] ^ 1]) + content[5001:],
+        "empty": b"",
+        "pickle": b"cos\nsystem\n(S'touch " + os.fsencode(tmp_path / "executed") + b"'\ntR.",
+    }[harm]
+    path.write_bytes(harmed)
+    done = command("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--checkpoint", path, *flags(**RECORD))
+    assert "is damaged: starting from the first epoch" in done.stderr
+    assert contents(tmp_path / "c") == undisturbed
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_checkpoint_of_other_code_or_data_is_not_gone_on_from(tmp_path):
+    checkpoints.save(tmp_path / "c", "one", {"x": 1})
+    assert checkpoints.load(tmp_path / "c", "one") == ({"x": 1}, "")
+    state, note = checkpoints.load(tmp_path / "c", "two")
+    assert state is None and "another version of the code or data" in note
+
+
+BAD = {
+    "batch larger than the data": ({"batch_size": 5000}, "batch_size is 5000, but there are only 1425 training images"),
+    "more items than there are": ({"train_items": 10**6}, "train_items is 1,000,000"),
+    "unknown block": ({"block": "bm"}, "block: 'bm': unknown block; known: plain, bn, rc, bn_rc"),
+    "not a number": ({"lr": "fast"}, "lr: 'fast': Input should be a valid number"),
+}
+
+
+@pytest.mark.parametrize(("record", "message"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_clear_message(refused, digits_file, tmp_path, record, message):
+    assert message in refused("train_cell", "--data", digits_file, "--out", tmp_path / "c", *flags(**record))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a data set", b"PK\x03\x04 cut off"])
+def test_a_missing_or_damaged_data_file(refused, tmp_path, content):
+    path = tmp_path / "data.npz"
+    if content is not None:
+        path.write_bytes(content)
+    assert str(path) in refused("train_cell", "--data", path, "--out", tmp_path / "c")
+
+
+def test_tensorboard_reads_the_curves(digits_file, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    command("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--tensorboard", *flags())
+    events = EventAccumulator(str(tmp_path / "c")).Reload()
+    with open(tmp_path / "c/history.csv") as file:
+        expected = [float(row["val_loss"]) for row in csv.DictReader(file)]
+    assert [event.value for event in events.Scalars("val_loss")] == pytest.approx(expected)

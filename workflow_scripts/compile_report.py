@@ -1,0 +1,83 @@
+"""Typeset a report that `fill_report` wrote.
+
+    python -m workflow_scripts.compile_report results/report/mlp-cw2/mlp-cw2-template.tex --out report/mlp-cw2.pdf
+
+The same sources give the same bytes. LaTeX's own files stay in `build/` beside the source.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from workflow_scripts.engine.commands import UserError, run, written_whole
+
+INSTALL = "apt-get install latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
+OVERFULL = 5  # points; less than that nobody sees
+UNDEFINED = re.compile(r"(?:Citation|Reference) [`'](.+?)' on page \d+ undefined")
+OVERFULL_BOX = re.compile(r"Overfull \\hbox \((\d+\.\d+)pt too wide\) (.*)")
+
+
+def compile_latex(source, build):
+    """Run latexmk on `source` in its folder; returns (PDF, log), both in the folder `build`.
+
+    Raises UserError with LaTeX's first error, for an undefined reference or citation, or where latexmk is missing.
+    """
+    if not shutil.which("latexmk"):
+        raise UserError(f"latexmk is not installed, which typesets the report; on Debian or Ubuntu: {INSTALL}")
+    if not source.is_file():
+        raise UserError(f"{source}: expected a file that fill_report writes, found none")
+    log = build / f"{source.stem}.log"
+    options = ["-pdf", "-norc", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error", f"-outdir={build}"]
+    environment = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000", **os.environ}
+    result = subprocess.run(
+        ["latexmk", *options, source.name], cwd=source.parent, env=environment, capture_output=True, text=True, errors="replace"
+    )
+    text = log.read_text(encoding="latin-1") if log.is_file() else ""
+    if result.returncode:
+        raise UserError(f"LaTeX failed: {_first_error(text) or _last_line(result.stdout + result.stderr)}\nits log: {log}")
+    undefined = sorted(set(UNDEFINED.findall(text)))
+    if undefined:
+        raise UserError(f"undefined references or citations: {', '.join(undefined)}\nLaTeX's log: {log}")
+    return log.with_suffix(".pdf"), text
+
+
+def warnings(log):
+    """A line for each box in LaTeX's log that sticks out visibly."""
+    return [
+        f"overfull by {width} pt: {where}" for width, where in OVERFULL_BOX.findall(log) if float(width) > OVERFULL
+    ]
+
+
+def _first_error(log):
+    found = re.search(r"^(\S+?:\d+: .*|! .*)$", log, re.MULTILINE)
+    return found and found[1]
+
+
+def _last_line(text):
+    return next((line for line in reversed(text.splitlines()) if line.strip()), "latexmk said nothing")
+
+
+def main():
+    """Read the arguments, typeset, and move the PDF to its place."""
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow_scripts.compile_report",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", type=Path, help="the main .tex file")
+    parser.add_argument("--out", type=Path, required=True, help="the PDF to write")
+    arguments = parser.parse_args()
+    build = arguments.source.resolve().parent / "build"
+    pdf, log = compile_latex(arguments.source, build)
+    for line in warnings(log):
+        print(f"warning: {line}", file=sys.stderr)
+    with written_whole(arguments.out) as path:
+        shutil.copyfile(pdf, path)
+
+
+if __name__ == "__main__":
+    run(main)

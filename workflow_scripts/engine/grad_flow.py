@@ -1,0 +1,180 @@
+"""Gradient flow: the mean |gradient| of each layer's weights, from the input to the output, on a logarithmic axis.
+
+`plot_grad_flows` draws it during training, as the brief asks; `draw_epochs` from what was recorded of every epoch,
+and `draw_heatmap` the same as layers x epochs for several networks side by side.
+"""
+
+import re
+from itertools import groupby
+
+import numpy as np
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from workflow_scripts.engine import style
+
+QUANTITY = "mean |gradient|"
+ACROSS = 4  # panels of the heat map in a row of the page
+DECADES = 12  # that the heat map tells apart: on the scale of gradients that vanished, all the others would look alike
+
+
+def plot_grad_flows(named_parameters):
+    """The gradient flow of a model, as a `matplotlib.figure.Figure`: call it after `loss.backward()`.
+
+    `named_parameters` is what `model.named_parameters()` gives. Drawn is the mean absolute gradient of each weight of
+    a convolution or linear layer (no biases, no normalisation scales) against the depth of the layer.
+    Raises ValueError if there is no such weight, or one that has no gradient.
+
+    >>> loss.backward()  # doctest: +SKIP
+    >>> plot_grad_flows(model.named_parameters()).savefig("flow.pdf")  # doctest: +SKIP
+    """
+    from workflow_scripts.engine.gradients import weight_layers  # PyTorch, which the other figures do without
+
+    layers = weight_layers(named_parameters)
+    if not layers:
+        raise ValueError("expected the weights of convolutions or linear layers, found none")
+    for layer, weight in layers:
+        if weight.grad is None:
+            raise ValueError(f"expected a gradient in every weight, {layer} has none: call loss.backward() first")
+    means = np.array([weight.grad.double().abs().mean().item() for _, weight in layers])
+    with style.look():
+        figure = style.figure(style.COLUMN, 1.9)
+        axes = _flow_axes(figure, [layer for layer, _ in layers], means)
+        axes.plot(_positive(means), color=style.COLOURS[0], marker="o", markersize=2)
+    return figure
+
+
+def draw_epochs(table, title):
+    """The figure of a table with columns epoch, depth, layer and mean_abs, a column wide: a thin line per epoch."""
+    means = table.pivot(index="depth", columns="epoch", values="mean_abs")
+    with style.look():
+        figure = style.figure(style.COLUMN, 1.9)
+        if table.empty:
+            _say_nothing_is_there(figure.add_subplot(title=title))
+            return figure
+        axes = _flow_axes(figure, _layers(table), means.to_numpy())
+        first, last = means.columns.min(), means.columns.max()
+        bar = style.colour_bar(figure, axes, Normalize(first, max(last, first + 1)), "epoch")
+        bar.locator = MaxNLocator(5, integer=True)
+        for epoch in means:
+            axes.plot(_positive(means[epoch].to_numpy()), color=bar.cmap(bar.norm(epoch)), linewidth=0.6)
+        axes.set_title(title)
+    return figure
+
+
+def draw_heatmap(tables, titles, colours):
+    """The figure, a page wide, of tables as in `draw_epochs`: a panel each, under a title in a colour, on one scale.
+
+    The scale ends `DECADES` below the largest value; smaller ones have its last colour, and its arrow says so.
+    """
+    values = np.concatenate([table["mean_abs"] for table in tables])
+    smallest, largest = _decades(values)
+    norm = LogNorm(max(smallest, largest * 10.0**-DECADES), largest)
+    across, down = min(ACROSS, len(tables)), -(-len(tables) // ACROSS)
+    with style.look():
+        figure = style.figure(style.PAGE, 0.35 + 1.65 * down)
+        grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+        for axes in grid.flat[len(tables) :]:
+            axes.set_axis_off()
+        for axes, table, title, colour in zip(grid.flat, tables, titles, colours, strict=False):
+            _heatmap(axes, table, norm)
+            axes.set_title(title, color=colour)
+        grid[0, 0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        for axes in grid[-1]:
+            axes.set_xlabel("epoch")
+        style.colour_bar(figure, grid, norm, QUANTITY, extend="min" if norm.vmin > smallest else "neither")
+        if (values == 0).any():
+            zero = Patch(facecolor=style.ABSENT, label="exactly zero")
+            figure.legend(handles=[zero], loc="lower right", borderpad=0, borderaxespad=0.2)
+    return figure
+
+
+def sections(layers):
+    """[(name, first depth, last depth)] of the parts of a network, as far as the names of its layers tell them.
+
+    >>> sections(["entry.conv", "stages.0.blocks.0.conv0", "stages.0.reduction.conv0", "classifier"])
+    [('entry', 0, 0), ('stage 1', 1, 2), ('classifier', 3, 3)]
+    """
+    parts = []
+    for name, items in groupby(enumerate(layers), key=lambda item: _section(item[1])):
+        depths = [depth for depth, _ in items]
+        parts.append((name, depths[0], depths[-1]))
+    return parts
+
+
+def _section(layer):
+    stage = re.match(r"stages\.(\d+)\.", layer)
+    first = layer.split(".")[0]
+    return f"stage {int(stage[1]) + 1}" if stage else "" if first.isdecimal() else first
+
+
+def _layers(table):
+    return table.drop_duplicates("depth").sort_values("depth")["layer"].tolist()
+
+
+def _positive(values):
+    return np.where(values > 0, values, np.nan)
+
+
+def _decades(values):
+    """The powers of ten that enclose all positive values."""
+    values = values[(values > 0) & np.isfinite(values)]
+    if not values.size:
+        return 1e-8, 1.0
+    bottom, top = np.floor(np.log10(values.min())), np.ceil(np.log10(values.max()))
+    return 10.0**bottom, 10.0 ** max(top, bottom + 1)
+
+
+def _flow_axes(figure, layers, means):
+    """Axes for `means` of shape (layers,) or (layers, epochs), with the sections named above the depths.
+
+    Zeros have no place on a logarithmic axis: layers where one occurs are marked at its bottom, and a legend says so.
+    """
+    axes = figure.add_subplot()
+    axes.set(xlabel="depth of the layer", ylabel=QUANTITY, yscale="log", ylim=_decades(means))
+    axes.set_xlim(-0.5, len(layers) - 0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.yaxis.set_major_locator(LogLocator(numticks=7))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    parts = sections(layers)
+    names = axes.secondary_xaxis("top")
+    names.set_xticks([(first + last) / 2 for _, first, last in parts], [name for name, _, _ in parts])
+    names.tick_params(length=0, pad=2)
+    names.spines["top"].set_visible(False)
+    for _, first, _ in parts[1:]:
+        axes.axvline(first - 0.5, color=style.ABSENT, linewidth=0.5, zorder=0)
+    zero = np.flatnonzero((means.reshape(len(layers), -1) == 0).any(axis=1))
+    if zero.size:
+        look = {"color": style.MUTED, "marker": "v", "markersize": 3, "linestyle": ""}
+        axes.plot(zero, np.full(len(zero), 0.02), transform=axes.get_xaxis_transform(), **look)
+        axes.legend(handles=[Line2D([], [], label="exactly zero", **look)], loc="lower right")
+    return axes
+
+
+def _say_nothing_is_there(axes):
+    text = "no epoch with\nfinite gradients"
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, color=style.MUTED, ha="center", va="center")
+
+
+def _heatmap(axes, table, norm):
+    if table.empty:
+        _say_nothing_is_there(axes)
+        return
+    means = table.pivot(index="depth", columns="epoch", values="mean_abs")
+    epochs, depths = means.columns.to_numpy(), means.index.to_numpy()
+    axes.pcolormesh(
+        np.append(epochs, epochs[-1] + 1) - 0.5,
+        np.append(depths, depths[-1] + 1) - 0.5,
+        np.ma.masked_equal(means.to_numpy(), 0),
+        norm=norm,
+        cmap=style.sequential().with_extremes(bad=style.ABSENT),
+        edgecolor="face",  # else a viewer shows the seams between neighbours
+        linewidth=0.25,
+    )
+    parts = sections(_layers(table))
+    axes.set_yticks([(first + last) / 2 for _, first, last in parts], [name for name, _, _ in parts])
+    axes.tick_params(axis="y", length=0)
+    for _, first, _ in parts[1:]:
+        axes.axhline(first - 0.5, color="white", linewidth=0.5)

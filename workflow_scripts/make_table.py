@@ -1,0 +1,29 @@
+"""Make Table 1: every network and setting of a study with its losses and accuracies.
+
+    python -m workflow_scripts.make_table --summary results/cw2/summary --out results/cw2/tables/table1.csv
+
+Beside the CSV file, which has every number unrounded, the table is written as LaTeX (.tex) and as plain text (.txt).
+"""
+
+from workflow_scripts.engine import commands, result_table, selections, summary
+
+
+def main():
+    """Read the summary, write the table three times."""
+    parser = selections.parser("make_table", __doc__, "the table: a .csv; .tex and .txt are written beside it")
+    arguments = parser.parse_args()
+    rows = summary.over_seeds(summary.load(arguments.summary).cells)
+    texts = {
+        ".csv": result_table.numbers(rows).to_csv(index=False, lineterminator="\n"),
+        ".tex": result_table.tabular(rows),
+        ".txt": result_table.plain_text(rows),
+    }
+    if arguments.out.suffix != ".csv":
+        raise commands.UserError(f"--out {arguments.out}: expected a name that ends in .csv")
+    for suffix, text in texts.items():
+        with commands.written_whole(arguments.out.with_suffix(suffix)) as path:
+            path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    commands.run(main)

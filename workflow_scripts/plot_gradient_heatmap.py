@@ -1,0 +1,42 @@
+"""Draw gradients as layers x epochs, a panel for each block that a network was trained with.
+
+    python -m workflow_scripts.plot_gradient_heatmap --summary results/cw2/summary \\
+        --out results/cw2/figures/gradient_heatmap.pdf --select model=vgg38 lr=0.001
+
+Values are means over the seeds. A block that was not trained at the selected learning rate is shown at the best it has.
+A CSV file beside the figure holds its data.
+"""
+
+import pandas as pd
+
+from workflow_scripts.engine import commands, grad_flow, selections, style, summary
+
+
+def rows_by_block(rows, record):
+    """One row of `over_seeds` per block: what `record` selects, or without its `lr` the best; in the blocks' order."""
+    rest = {key: value for key, value in record.items() if key != "lr"}
+    summary.pick(rows, rest, "--select")  # which says so if there is nothing at all
+    for _, candidates in summary.select(rows, rest).groupby("block", sort=False):
+        exact = summary.select(candidates, record)
+        if exact.empty and (candidates["diverged"] < candidates["seeds"]).any():
+            yield summary.best(candidates)
+        else:
+            yield summary.pick(candidates if exact.empty else exact, {})
+
+
+def main():
+    """Choose the rows, draw them."""
+    parser = selections.parser("plot_gradient_heatmap", __doc__, "the figure: a .pdf, .svg or .png")
+    selections.add_select(parser, required=True)
+    arguments = parser.parse_args()
+    study = summary.load(arguments.summary)
+    rows = list(rows_by_block(summary.over_seeds(study.cells), selections.parse(arguments.select)))
+    tables = [summary.gradients_of(study, row) for row in rows]
+    titles = [summary.title(row) for row in rows]
+    colours = [style.colour(row["block"]) for row in rows]
+    data = pd.concat([table.assign(block=row["block"], lr=row["lr"]) for table, row in zip(tables, rows, strict=True)])
+    style.save(grad_flow.draw_heatmap(tables, titles, colours), arguments.out, data)
+
+
+if __name__ == "__main__":
+    commands.run(main)
