@@ -23,6 +23,7 @@ include: "rules/training.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/closing.smk"
 
 
 rule all:

@@ -1,0 +1,54 @@
+# Templates + results -> LaTeX -> PDF. Nothing in a report is typed in: its numbers are filled in from results/.
+
+
+def source(path):
+    """A file of the report: the user's own in the working directory, or else the one that comes with the workflow."""
+    return path if os.path.exists(path) else f"{workflow.basedir}/{path}"
+
+
+if "cw2" in COMPARED:
+
+    rule fill_cw2:
+        input:
+            summary=[f"results/cw2/summary/{name}" for name in SUMMARY],
+            figures=[f"results/cw2/figures/{figure}.pdf" for figure in FIGURES],
+            table="results/cw2/tables/table1.tex",
+            template=source("report/mlp-cw2-template.tex.j2"),
+            questions=source("report/mlp-cw2-questions.tex.j2"),
+            style=source("report/gradscape.sty"),
+            references=source("report/references.bib"),
+        output:
+            "results/report/mlp-cw2/mlp-cw2-template.tex",
+            "results/report/mlp-cw2/mlp-cw2-questions.tex",
+        params:
+            shallow=select(COMPARED["cw2"].shallow).replace("--select", "--shallow"),
+            deep=select(COMPARED["cw2"].deep).replace("--select", "--deep"),
+            student_number=SETTINGS.report.student_number,
+            code=digest("fill_report"),
+        log:
+            "results/logs/cw2/fill_report.log",
+        conda:
+            "../envs/report.yaml"
+        message:
+            "Filling in the report from results/cw2"
+        shell:
+            "python -m workflow_scripts.fill_report --summary results/cw2/summary --figures results/cw2/figures"
+            " --table {input.table} {params.shallow} {params.deep} --student-number {params.student_number}"
+            " --template {input.template:q} --questions {input.questions:q} --out results/report/mlp-cw2 2> {log}"
+
+    rule mlp_cw2:
+        input:
+            "results/report/mlp-cw2/mlp-cw2-template.tex",
+            "results/report/mlp-cw2/mlp-cw2-questions.tex",
+        output:
+            "report/mlp-cw2.pdf",
+        params:
+            code=digest("compile_report"),
+        log:
+            "results/logs/cw2/compile_report.log",
+        conda:
+            "../envs/report.yaml"
+        message:
+            "Typesetting {output}"
+        shell:
+            "python -m workflow_scripts.compile_report {input[0]} --out {output} 2> {log}"

@@ -1,4 +1,6 @@
-# The cells of a study as tidy tables.
+# The cells of a study as tidy tables, and the table that people read.
+
+SUMMARY = ("cells.csv", "history.csv", "gradients.csv", "dataset.json")
 
 
 rule summarise:
@@ -8,10 +10,7 @@ rule summarise:
         gradients=cell_files("gradients.csv"),
         test=cell_files("test.json"),
     output:
-        cells="results/{study}/summary/cells.csv",
-        history="results/{study}/summary/history.csv",
-        gradients="results/{study}/summary/gradients.csv",
-        dataset="results/{study}/summary/dataset.json",
+        [f"results/{{study}}/summary/{name}" for name in SUMMARY],
     params:
         code=digest("summarise"),
     log:
@@ -21,5 +20,24 @@ rule summarise:
     message:
         "Gathering the cells of {wildcards.study}"
     shell:
-        "printf '%s\n' {input.cells:q} | xargs -n 1 dirname"
+        "printf '%s\\n' {input.cells:q} | xargs -n 1 dirname"
         " | python -m workflow_scripts.summarise --out results/{wildcards.study}/summary 2> {log}"
+
+
+rule table1:
+    input:
+        [f"results/{{study}}/summary/{name}" for name in SUMMARY],
+    output:
+        csv="results/{study}/tables/table1.csv",
+        tex="results/{study}/tables/table1.tex",
+        txt="results/{study}/tables/table1.txt",
+    params:
+        code=digest("make_table"),
+    log:
+        "results/logs/{study}/table1.log",
+    conda:
+        "../envs/figures.yaml"
+    message:
+        "Making the table of {wildcards.study}"
+    shell:
+        "python -m workflow_scripts.make_table --summary results/{wildcards.study}/summary --out {output.csv} 2> {log}"

@@ -117,8 +117,12 @@ def test_the_file_holds_what_the_source_gave(tmp_path):
         "source": "digits",
         "title": "Small",
         "embedded": True,
+        "train_images": len(data.train_images),
+        "image_shape": [1, 4, 4],
+        "num_classes": 2,
         "sha256": "",
     }
+    assert datasets.load_meta(tmp_path / "new" / "mine.npz") == data.meta
     save("mine", dataset(source="digits", channels=1), decoded, tmp_path / "again.npz")
     assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "new" / "mine.npz").read_bytes()
     changed = small(test_labels=np.array([0, 1, 0, 0]))

@@ -1,6 +1,7 @@
 """The house has three floors, and an import may only go down."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,4 @@ def test_imports_go_down_only(path):
         if floor(name) == 3 and floor(target) == 3:
             pytest.fail(f"{name} imports {target}: commands stand side by side")
         if name.startswith("models.Beras"):
-            assert target.split(".")[0] in {"numpy", "models"} or target.split(".")[0] in STANDARD, target
-
-
-STANDARD = {"abc", "collections", "contextlib", "functools", "pathlib", "time", "typing", "sys", "math", "itertools", "warnings", "dataclasses"}
+            assert target.split(".")[0] in {"numpy", *sys.stdlib_module_names}, f"{name} imports {target}"

@@ -109,13 +109,16 @@ def write_study(
 def filled(folder, **study):
     """The two LaTeX texts of a synthetic study as one, white space made single spaces."""
     facts = findings.context(summary.load(write_study(folder, **study)), SHALLOW, DEEP, "s7654321")
-    text = "\n".join(latex.render(template, facts) for template in TEMPLATES)
-    return " ".join(re.sub(r"(?<!\\)%\n\s*", "", text).split())
+    return " ".join(" ".join(latex.render(template, facts) for template in TEMPLATES).split())
 
 
 SENTENCES = {
     # scenario: (study, what must be said, what must not)
-    "deep at chance": ({}, ["is a failure of optimisation", "stays at the accuracy of guessing"], ["is \\emph{not} seen"]),
+    "deep at chance": (
+        {},
+        ["is a failure of optimisation", "stays at the accuracy of guessing"],
+        ["is \\emph{not} seen"],
+    ),
     "deep trains": (
         {"chance": (), "final": {"plain": 0.5}},
         ["is \\emph{not} seen here", "learned without help"],
@@ -126,7 +129,11 @@ SENTENCES = {
         ["the degradation of \\citet{he2016}"],
         ["is \\emph{not} seen", "no lack of capacity"],
     ),
-    "deep diverges": ({"chance": (), "diverged": (("vgg38", "plain"),)}, ["VGG38 diverged at step 7"], ["is \\emph{not} seen"]),
+    "deep diverges": (
+        {"chance": (), "diverged": (("vgg38", "plain"),)},
+        ["VGG38 diverged at step 7"],
+        ["is \\emph{not} seen"],
+    ),
     "BN above RC": ({}, ["VGG38 BN ($50.0$\\,$\\pm$\\,0.2\\,\\%) lies 5.0 percentage points above VGG38 RC"], []),
     "BN below RC": (
         {"final": {"rc": 0.55}},
@@ -138,7 +145,11 @@ SENTENCES = {
     "both worse": ({"final": {"bn_rc": 0.4}}, ["fall short of the better of them"], ["beat each of them"]),
     "single seed": (
         {"seeds": (0,)},
-        ["With one seed the spread between repetitions is unknown", "ended 5.0 percentage points above", "rests on one seed"],
+        [
+            "With one seed the spread between repetitions is unknown",
+            "ended 5.0 percentage points above",
+            "rests on one seed",
+        ],
         ["standard deviation over seeds", "$\\pm$", "beat each"],
     ),
     "no BN": ({"blocks": ("plain", "rc", "bn_rc")}, ["This study has no BN variant"], ["VGG38 BN ", "beat each"]),
@@ -220,7 +231,10 @@ def test_the_gradient_at_initialisation_is_as_predicted():
 @pytest.mark.parametrize(
     ("given", "printed"),
     [
-        ("\\VAR{'50% of a_b & {c} #1 ~ ^ $ \\\\'}", r"50\% of a\_b \& \{c\} \#1 \textasciitilde{} \textasciicircum{} \$ \textbackslash{}"),
+        (
+            "\\VAR{'50% of a_b & {c} #1 ~ ^ $ \\\\'}",
+            r"50\% of a\_b \& \{c\} \#1 \textasciitilde{} \textasciicircum{} \$ \textbackslash{}",
+        ),
         ("\\VAR{0.5|percent}", r"$50.0$\,\%"),
         ("\\VAR{(0.5, 0.01)|percent}", r"$50.0$\,$\pm$\,1.0\,\%"),
         ("\\VAR{3.14e-19|scientific}", r"$3.1{\times}10^{-19}$"),
@@ -294,7 +308,9 @@ def test_the_demo_report_compiles_and_says_that_it_is_one(tmp_path):
     assert (tmp_path / "report.pdf").read_bytes() == first
     if not shutil.which("pdftotext"):
         pytest.skip("pdftotext is not installed, to read the pages")
-    pages = subprocess.run(["pdftotext", tmp_path / "report.pdf", "-"], capture_output=True, text=True).stdout.split("\f")
+    pages = subprocess.run(["pdftotext", tmp_path / "report.pdf", "-"], capture_output=True, text=True).stdout.split(
+        "\f"
+    )
     assert "Demonstration run." in pages[0] and "s7654321" in pages[0]
     assert next(number for number, page in enumerate(pages, 1) if "\nReferences\n" in page) <= 6
 

@@ -34,11 +34,18 @@ def compile_latex(source, build):
     options = ["-pdf", "-norc", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error", f"-outdir={build}"]
     environment = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000", **os.environ}
     result = subprocess.run(
-        ["latexmk", *options, source.name], cwd=source.parent, env=environment, capture_output=True, text=True, errors="replace"
+        ["latexmk", *options, source.name],
+        cwd=source.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        errors="replace",
     )
     text = log.read_text(encoding="latin-1") if log.is_file() else ""
     if result.returncode:
-        raise UserError(f"LaTeX failed: {_first_error(text) or _last_line(result.stdout + result.stderr)}\nits log: {log}")
+        raise UserError(
+            f"LaTeX failed: {_first_error(text) or _last_line(result.stdout + result.stderr)}\nits log: {log}"
+        )
     undefined = sorted(set(UNDEFINED.findall(text)))
     if undefined:
         raise UserError(f"undefined references or citations: {', '.join(undefined)}\nLaTeX's log: {log}")
@@ -47,9 +54,7 @@ def compile_latex(source, build):
 
 def warnings(log):
     """A line for each box in LaTeX's log that sticks out visibly."""
-    return [
-        f"overfull by {width} pt: {where}" for width, where in OVERFULL_BOX.findall(log) if float(width) > OVERFULL
-    ]
+    return [f"overfull by {width} pt: {where}" for width, where in OVERFULL_BOX.findall(log) if float(width) > OVERFULL]
 
 
 def _first_error(log):

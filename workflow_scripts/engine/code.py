@@ -119,7 +119,7 @@ def _module(name):
                 module.imports[alias.asname or alias.name.split(".")[0]] = (alias.name, None)
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                module.imports[alias.asname or alias.name] = (node.module, alias.name)
+                module.imports[alias.asname or alias.name] = (_absolute(name, node), alias.name)
     for node in tree.body:
         definition = Definition(ast.unparse(node), _names(node))
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -134,6 +134,16 @@ def _module(name):
         elif not isinstance(node, (ast.Import, ast.ImportFrom)):
             module.statements.append(definition)
     return module
+
+
+def _absolute(module, node):
+    """The module that an `import from` names, which may be relative to `module`."""
+    if not node.level:
+        return node.module
+    package = module.split(".")
+    if _path(module).name != "__init__.py":
+        package.pop()
+    return ".".join([*package[: len(package) - node.level + 1], *([node.module] if node.module else [])])
 
 
 def _registration(node):

@@ -31,7 +31,7 @@ class Data:
     test_images: np.ndarray
     test_labels: np.ndarray
     class_names: np.ndarray  # unicode, one per label
-    meta: dict  # name, source, title (for people), embedded (comes with the project?), sha256 of the arrays
+    meta: dict  # name, source, title (for people), embedded (comes with the project?), sizes, sha256 of the arrays
 
     @property
     def num_classes(self):
@@ -50,9 +50,19 @@ class Data:
 
 def load(path):
     """The `Data` in the file `path`; raises UserError where it is missing, damaged or no data set."""
+    *arrays, meta = _read(path, (*ARRAYS, "meta"))
+    return Data(*arrays, meta=meta)
+
+
+def load_meta(path):
+    """Only what the file `path` says of its data set, as `Data.meta`: quick, because no image is read."""
+    return _read(path, ["meta"])[0]
+
+
+def _read(path, names):
     try:
         with np.load(path, allow_pickle=False) as file:
-            return Data(**{name: file[name] for name in ARRAYS}, meta=json.loads(str(file["meta"])))
+            return [json.loads(str(file[name])) if name == "meta" else file[name] for name in names]
     except FileNotFoundError:
         raise UserError(
             f"{path}: no such data set; make it with `python -m workflow_scripts.fetch_data --out {path}`"

@@ -54,7 +54,9 @@ def context(summary, shallow, deep, student_number):
         "deep": deep,
         "best": best,
         "diverged": [row for row in rows if row.diverged],
-        "missing": [tables.block_label(block) for block in BRIEF_BLOCKS if block not in {row.block for row in variants}],
+        "missing": [
+            tables.block_label(block) for block in BRIEF_BLOCKS if block not in {row.block for row in variants}
+        ],
         "rates": {rate.best.block: rate for rate in _rates(variants, champions)},
         "theory": flows.diagnosis(deep, summary.history),
         **_remedies(champions),
@@ -170,7 +172,9 @@ def _gradients(shallow, deep, variants):
 def _depth(best, shallow, champions, rows):
     """What is needed to say whether depth pays: the best deep network, and the shallow one with the best one's block."""
     deep = sorted(champions.values(), key=lambda row: -row.val_acc.mean)
-    matched = [row for row in rows if row.model == shallow.model and row.finished and _equal_but_for("model", row, best)]
+    matched = [
+        row for row in rows if row.model == shallow.model and row.finished and _equal_but_for("model", row, best)
+    ]
     return {
         "best_deep": deep[0] if deep else None,
         "matched": matched[0] if matched and matched[0] not in (best, shallow) else None,
@@ -189,12 +193,13 @@ def _data(summary):
 
 
 def _setup(cells):
-    """Counts: of cells, of seeds, the fewest and most seeds of a row; and whether a width other than 1 occurs."""
+    """Counts: of cells, of seeds, the fewest and most seeds of a row; whether widths other than 1, augmentation occur."""
     seeds = cells.groupby(list(tables.ROW), dropna=False).size()
     return SimpleNamespace(
         cells=len(cells),
         seeds=cells["seed"].nunique(),
         fewest=int(seeds.min()),
         most=int(seeds.max()),
+        augmented=bool((cells["augmentation"] != "none").any()),
         other_width=bool((cells["width"] != 1).any()),
     )

@@ -96,7 +96,9 @@ def diagnosis(row, history):
     `predicted` where the estimate does not hold for the network.
     """
     filters = max(1, round(FILTERS * row.width))
-    found = SimpleNamespace(flow=None, predicted=None, filters=filters, vanishes=False, single_precision=SINGLE_PRECISION)
+    found = SimpleNamespace(
+        flow=None, predicted=None, filters=filters, vanishes=False, single_precision=SINGLE_PRECISION
+    )
     if not row.flows:
         return found
     found.flow = first = row.flows[0]

@@ -39,6 +39,9 @@ def save(name, dataset, decoded, out):
         "source": dataset.source,
         "title": dataset.title or decoded.title or name,
         "embedded": decoded.embedded,
+        "train_images": len(arrays["train_images"]),
+        "image_shape": [dataset.channels, *arrays["train_images"].shape[1:3]],
+        "num_classes": len(decoded.class_names),
         "sha256": _digest(arrays),
     }
     try:

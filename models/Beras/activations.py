@@ -1,0 +1,66 @@
+"""Activations: functions without weights between the dense layers, and at the end."""
+
+import numpy as np
+
+from .core import Diffable
+
+
+class LeakyReLU(Diffable):
+    """x where x > 0, alpha x elsewhere; entry by entry, any shape. (Keras's old default for alpha, 0.3.)"""
+
+    def __init__(self, alpha=0.3):
+        super().__init__()
+        self.alpha = alpha
+        self.inputs = None
+        self.outputs = None
+
+    def forward(self, inputs):
+        self.inputs = np.asarray(inputs)
+        self.outputs = np.where(self.inputs > 0, self.inputs, self.alpha * self.inputs)
+        return self.outputs
+
+    def input_gradients(self):
+        """The slope at every entry, (batch, n). At 0, where there is a kink, the slope of its left side."""
+        return np.where(self.inputs > 0, 1, self.alpha).astype(self.outputs.dtype)
+
+    def compose_to_input(self, J):
+        """An output depends on its own input alone: the Jacobian is diagonal, and the product goes entry by entry."""
+        return J * self.input_gradients()
+
+
+class ReLU(LeakyReLU):
+    """x where x > 0, 0 elsewhere."""
+
+    def __init__(self):
+        super().__init__(alpha=0)
+
+
+class Softmax(Diffable):
+    """p_i = exp(x_i) / sum_j exp(x_j) along the last axis: scores to probabilities.
+
+    Safe for scores of any size: the largest is taken off first (which changes nothing: it cancels), so that no exp
+    overflows; and a probability that would underflow to 0 is kept at the smallest normal number of its type. Without
+    that the logarithm of a loss would be infinite, or its gradient lost: see `CategoricalCrossentropy`.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.inputs = None
+        self.outputs = None
+
+    def forward(self, inputs):
+        self.inputs = np.asarray(inputs)
+        e = np.exp(self.inputs - self.inputs.max(axis=-1, keepdims=True))
+        p = e / e.sum(axis=-1, keepdims=True)
+        self.outputs = np.maximum(p, np.finfo(p.dtype).tiny)
+        return self.outputs
+
+    def input_gradients(self):
+        """(batch, n, n): dp_o / dx_i = p_i (1 - p_i) where i = o, and -p_i p_o elsewhere."""
+        p = self.outputs
+        return p[..., :, None] * (np.eye(p.shape[-1], dtype=p.dtype) - p[..., None, :])
+
+    def compose_to_input(self, J):
+        """sum_o J_o dp_o/dx_i = p_i (J_i - sum_o J_o p_o): the product with the Jacobian, without making it."""
+        p = self.outputs
+        return p * (J - (J * p).sum(axis=-1, keepdims=True))

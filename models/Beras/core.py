@@ -1,0 +1,188 @@
+"""The machinery of back-propagation: things that can be called, things that can be differentiated, and the tape.
+
+A network is a chain of layers that ends in a loss,
+
+    x = z_0 -> f_1 -> z_1 -> f_2 -> z_2 -> ... -> f_k -> loss,
+
+and training needs the gradient of the loss with respect to every weight. The chain rule gives all of them in one
+walk from the loss back to the input. The walk carries one array, `J`, the gradient of the loss with respect to the
+output of the layer that it has come to; the layer composes `J` with its own derivatives in two ways:
+
+    compose_to_weight(J):   dL/dw       = dL/dz_i  *  dz_i/dw           what the optimiser gets
+    compose_to_input(J):    dL/dz_(i-1) = dL/dz_i  *  dz_i/dz_(i-1)     the J of the layer before it
+
+Shapes. Everything is done for a batch of samples at once: a layer maps (batch, inputs) to (batch, outputs), and
+J is (batch, outputs): row b is the gradient of the loss *of sample b*. The samples of a batch do not meet before the
+very end: the loss of a batch is the mean over its samples, and that mean is taken in `compose_to_weight`.
+"""
+
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+
+import numpy as np
+
+
+class Callable(ABC):
+    """Something with a `forward` that is used like a function: layers, losses, metrics, encoders."""
+
+    def __call__(self, *args, **kwargs):
+        return self.forward(*args, **kwargs)
+
+    @abstractmethod
+    def forward(self, *args, **kwargs):
+        """Compute the output."""
+
+
+class Diffable(Callable):
+    """A `Callable` that can be differentiated. A call inside a `GradientTape` is recorded on the tape.
+
+    A subclass keeps in `forward` what its derivatives will need (mostly `self.inputs` and `self.outputs`) and
+    defines `input_gradients`; one with weights also has `weights`, a list of arrays, and defines `weight_gradients`.
+    The two `compose` methods then follow; a subclass may override them where a shorter formula is known.
+    """
+
+    gradient_tape = None  # the tape that records now, shared by all instances
+    training = False  # whether Dropout and BatchNorm are to behave as in training; see `learning_phase`
+
+    def __init__(self):
+        super().__init__()
+        self.trainable = True
+
+    def __call__(self, *args, **kwargs):
+        outputs = self.forward(*args, **kwargs)
+        if Diffable.gradient_tape is not None:
+            Diffable.gradient_tape.operations.append(self)
+        return outputs
+
+    @abstractmethod
+    def input_gradients(self):
+        """Derivative of the output with respect to the input, at the input of the last call.
+
+        (inputs, outputs) where it is the same matrix for every sample, (batch, inputs, outputs) where it is not;
+        entry [i, o] is d output_o / d input_i. A loss returns (batch, inputs): its output is one number a sample.
+        """
+
+    def weight_gradients(self):
+        """Derivatives of the output with respect to each of `weights`, in their order.
+
+        Each can be broadcast to the weight's shape (times `batch` in front, if it has three dimensions), so that
+        its product with J, whose outputs are along the last axis, is the gradient of the loss.
+        """
+        return ()
+
+    def compose_to_input(self, J):
+        """(batch, outputs) -> (batch, inputs): the gradient of the loss with respect to this layer's input.
+
+        Sample by sample it is the matrix product `input_gradients() @ J[b]`; here for the whole batch at once.
+        """
+        gradients = self.input_gradients()
+        return (gradients @ J[..., None])[..., 0]  # (batch or 1, inputs, outputs) @ (batch, outputs, 1)
+
+    def compose_to_weight(self, J):
+        """(batch, outputs) -> [(weight's shape), ...]: the gradient of the mean loss of the batch, weight by weight."""
+        grads = []
+        for weight, gradients in zip(self.weights, self.weight_gradients(), strict=True):
+            per_sample = gradients * (J if gradients.ndim == 1 else J[:, None, :])  # (batch, weight's shape)
+            grads.append(per_sample.mean(axis=0).reshape(weight.shape))
+        return grads
+
+    @property
+    def variables(self):
+        """All arrays that describe the layer's state: what saving keeps. The weights, and what a subclass adds."""
+        return list(getattr(self, "weights", ()))
+
+    @property
+    def losses(self):
+        """Penalties on the layer's weights, to be added to the loss (see `regularizers`)."""
+        return []
+
+
+class GradientTape:
+    """Records the layers that are called in its scope; then `gradient()` walks back over them.
+
+    >>> with GradientTape() as tape:                            # doctest: +SKIP
+    ...     loss = loss_fn(softmax(dense(x)), labels)
+    ...     dw, db = tape.gradient()
+    """
+
+    def __init__(self):
+        self.operations = []
+        self._spent = False
+
+    def __enter__(self):
+        if self._spent:  # entered again after a gradient: a new recording
+            self.operations, self._spent = [], False
+        Diffable.gradient_tape = self
+        return self
+
+    def __exit__(self, exc_type, exc_val, exc_tb):
+        Diffable.gradient_tape = None
+
+    def gradient(self):
+        """[dW1, db1, dW2, ...]: the gradients of the trainable weights, in the order in which they were used.
+
+        Raises RuntimeError if nothing was recorded, the last operation is not a loss, a layer was called twice
+        (it remembers its last input only), or the gradient was already taken.
+        """
+        self._check()
+        self._spent = True
+        *layers, loss = self.operations
+        while layers and not trainable_weights(layers[0]):
+            del layers[0]
+        if not layers:
+            return []
+        first, *others = layers  # the way ends at `first`: nobody needs the gradient with respect to its input
+        grads, J = backpropagate(others, loss.input_gradients())
+        return list(first.compose_to_weight(J)) + grads
+
+    def _check(self):
+        if not self.operations:
+            raise RuntimeError(
+                "gradient() needs at least one operation on the tape, found none: "
+                "call the layers and the loss, as in loss_fn(layer(x), y), inside `with GradientTape() as tape:`"
+            )
+        if self._spent:
+            raise RuntimeError("gradient() was called twice on one tape: record the forward pass again first")
+        repeated = [name(layer) for i, layer in enumerate(self.operations) if layer in self.operations[:i]]
+        if repeated:
+            raise RuntimeError(
+                f"{repeated[0]} was called twice on one tape, but it remembers one input only: "
+                "make one layer for each place in the network"
+            )
+        last = self.operations[-1]
+        if trainable_weights(last) or np.ndim(last.input_gradients()) != 2:
+            raise RuntimeError(
+                f"the last operation on the tape should be a loss, found {name(last)}: "
+                "call it inside the scope, as loss_fn(y_pred, y_true), not loss_fn.forward(...)"
+            )
+
+
+def backpropagate(layers, J):
+    """The walk back over `layers`: from J at the last one's output to (all their gradients, J at the first's input)."""
+    grads = []
+    for layer in reversed(layers):
+        if trainable_weights(layer):
+            grads = list(layer.compose_to_weight(J)) + grads
+        J = layer.compose_to_input(J)
+    return grads, J
+
+
+def trainable_weights(layer):
+    """The layer's weights if it has any and is trainable, else an empty list."""
+    return list(getattr(layer, "weights", ())) if layer.trainable else []
+
+
+@contextmanager
+def learning_phase(training):
+    """In this scope Dropout and BatchNorm behave as in training (True) or as in use (False, the default elsewhere)."""
+    before = Diffable.training
+    Diffable.training = training
+    try:
+        yield
+    finally:
+        Diffable.training = before
+
+
+def name(layer):
+    """How messages name a layer: by its class."""
+    return type(layer).__name__

@@ -1,0 +1,113 @@
+"""A model: layers, and the loops that train and evaluate them batch by batch."""
+
+import sys
+from abc import ABC, abstractmethod
+
+import numpy as np
+
+from . import saving
+from .core import Diffable, learning_phase, trainable_weights
+
+
+class Model(ABC):
+    """A network of `layers`. A subclass says how they are connected (`call`) and what one batch does (`batch_step`)."""
+
+    def __init__(self, layers):
+        strangers = [type(layer).__name__ for layer in layers if not isinstance(layer, Diffable)]
+        if strangers:
+            raise ValueError(f"a Model is made of layers (Diffable), found {', '.join(strangers)}")
+        self.layers = layers
+        self.optimizer = self.compiled_loss = self.compiled_acc = None
+
+    @property
+    def trainable_variables(self):
+        """The weights themselves, not copies: [W1, b1, W2, ...], in the order of `GradientTape.gradient`."""
+        return [weight for layer in self.layers for weight in trainable_weights(layer)]
+
+    @property
+    def losses(self):
+        """The penalties of all layers (see `regularizers`), to be added to the loss."""
+        return [penalty for layer in self.layers for penalty in layer.losses]
+
+    def compile(self, optimizer, loss_fn, acc_fn):
+        """Say how to train: an optimiser, a loss and a metric, each taking (predictions, labels)."""
+        self.optimizer = optimizer
+        self.compiled_loss = loss_fn
+        self.compiled_acc = acc_fn
+
+    @abstractmethod
+    def call(self, inputs):
+        """(batch, inputs) -> (batch, outputs)."""
+
+    @abstractmethod
+    def batch_step(self, x, y, training=True):
+        """Forward, and when training backward and one step of the optimiser. Returns {"loss": ..., "acc": ...}."""
+
+    def __call__(self, inputs):
+        return self.call(inputs)
+
+    def fit(self, x, y, epochs, batch_size, verbose=True):
+        """Train on x (samples, inputs) and y (samples, outputs). Returns {"loss": [...], "acc": [...]}, by epoch.
+
+        Batches are taken in the order of the data, the last one as short as it comes; an epoch's number is the mean
+        over its samples. Kept as well: `agg_metrics` (what is returned), `epoch_metrics` (the last epoch's
+        batches), `batch_metrics` (every batch since `fit` began). Raises ValueError where the sizes do not fit.
+        """
+        self.batch_metrics, self.agg_metrics = {}, {}
+        for epoch in range(epochs):
+            title = f"epoch {epoch + 1}/{epochs}" if verbose else None
+            self.epoch_metrics, means = self._run(x, y, batch_size, training=True, title=title)
+            for key, mean in means.items():
+                self.batch_metrics.setdefault(key, []).extend(self.epoch_metrics[key])
+                self.agg_metrics.setdefault(key, []).append(mean)
+        return self.agg_metrics
+
+    def evaluate(self, x, y, batch_size):
+        """As `fit`, but nothing is learned, and there is one number for each metric: {"loss": [...], "acc": [...]}."""
+        _, means = self._run(x, y, batch_size, training=False)
+        return {key: [mean] for key, mean in means.items()}
+
+    def _run(self, x, y, batch_size, training, title=None):
+        """Every batch once. Returns the metrics by batch, and their means over the samples."""
+        x, y = np.asarray(x), np.asarray(y)
+        self._check(x, y, batch_size)
+        starts = range(0, len(x), batch_size)
+        metrics, sizes = {}, []
+        with learning_phase(training):
+            for number, start in enumerate(starts, start=1):
+                batch = slice(start, start + batch_size)
+                for key, value in self.batch_step(x[batch], y[batch], training=training).items():
+                    metrics.setdefault(key, []).append(float(np.mean(value)))
+                sizes.append(len(x[batch]))
+                if title and sys.stdout.isatty() and number % 20 == 0:
+                    _show(f"{title}, batch {number}/{len(starts)}", metrics, sizes, end="")
+        if title:
+            _show(title, metrics, sizes)
+        return metrics, _means(metrics, sizes)
+
+    def _check(self, x, y, batch_size):
+        if self.compiled_loss is None:
+            raise RuntimeError("the model was not compiled: call compile(optimizer, loss_fn, acc_fn) first")
+        if len(x) != len(y):
+            raise ValueError(f"as many labels as samples are needed, found {len(x)} samples and {len(y)} labels")
+        if not 1 <= batch_size <= len(x):
+            raise ValueError(f"batch_size should be from 1 to the number of samples, {len(x)}, found {batch_size}")
+
+    def save_weights(self, path):
+        """Write all that the layers have learned to `path`, an .npz file."""
+        saving.save_weights(self, path)
+
+    def load_weights(self, path):
+        """Read what `save_weights` wrote into this model, which has to have the same layers."""
+        saving.load_weights(self, path)
+
+
+def _means(metrics, sizes):
+    """A short last batch counts by its size."""
+    return {key: float(np.average(values, weights=sizes)) for key, values in metrics.items()}
+
+
+def _show(title, metrics, sizes, end="\n"):
+    numbers = "  ".join(f"{key} {mean:.4f}" for key, mean in _means(metrics, sizes).items())
+    start = "\r" if sys.stdout.isatty() else ""
+    print(f"{start}{title}: {numbers:<40}", end=end, flush=True)

@@ -1,0 +1,42 @@
+"""Labels as vectors: class k of n is a row of n zeros with a one at k."""
+
+import numpy as np
+
+from .core import Callable
+
+
+class OneHotEncoder(Callable):
+    """Learns which labels there are (`fit`), then encodes (`forward`) and decodes (`inverse`) them.
+
+    `uniq` holds the labels, sorted; `uniq2oh` maps each of them to its vector.
+    """
+
+    def fit(self, data):
+        """Learn the labels from `data`, (samples,), in which every label that will ever come should occur."""
+        self.uniq = np.unique(data)
+        self._vectors = np.eye(len(self.uniq), dtype=np.float32)
+        self.uniq2oh = dict(zip(self.uniq.tolist(), self._vectors, strict=True))
+
+    def forward(self, data):
+        """(samples,) labels -> (samples, classes) float32. Fits to `data` first if `fit` was not called."""
+        data = np.asarray(data)
+        if not hasattr(self, "uniq"):
+            self.fit(data)
+        if data.ndim != 1:
+            raise ValueError(f"OneHotEncoder takes labels (samples,), found shape {data.shape}")
+        unknown = np.setdiff1d(data, self.uniq)
+        if len(unknown):
+            raise ValueError(
+                f"label {unknown[0]} is not one of the {len(self.uniq)} that the encoder was fitted to: "
+                f"{', '.join(map(str, self.uniq))}"
+            )
+        return self._vectors[np.searchsorted(self.uniq, data)]
+
+    def inverse(self, data):
+        """(samples, classes) -> (samples,): the label of the largest entry of each row."""
+        if not hasattr(self, "uniq"):
+            raise RuntimeError("fit() or forward() should come before inverse(): the encoder knows no labels yet")
+        data = np.asarray(data)
+        if data.ndim != 2 or data.shape[1] != len(self.uniq):
+            raise ValueError(f"inverse() takes vectors (samples, {len(self.uniq)}), found shape {data.shape}")
+        return self.uniq[data.argmax(axis=1)]

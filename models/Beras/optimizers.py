@@ -1,0 +1,96 @@
+"""Optimisers: what to do to the weights, given their gradients.
+
+`apply_gradients(weights, grads)` changes the arrays in place. `learning_rate` is a number or one of `schedules`.
+What an optimiser remembers of a weight (its moments) it keeps by the weight's place in the list, so a list of another
+length or other shapes than before is refused.
+"""
+
+from math import sqrt
+
+import numpy as np
+
+
+class Optimizer:
+    """What the optimisers share. A subclass says what it remembers of a weight, and how it makes one step."""
+
+    memories = 0  # arrays of a weight's shape that are kept for it, at first zero
+
+    def __init__(self, learning_rate):
+        self.learning_rate = learning_rate
+        self.iterations = 0  # steps made so far
+        self._memory = []
+
+    def apply_gradients(self, weights, grads):
+        """One step: weights and grads are lists of arrays of equal shapes."""
+        shapes = [np.shape(weight) for weight in weights], [np.shape(grad) for grad in grads]
+        if shapes[0] != shapes[1]:
+            raise ValueError(f"a gradient of the same shape for every weight is needed, found {shapes[0]}, {shapes[1]}")
+        if self.iterations == 0:
+            self._memory = [[np.zeros_like(weight) for _ in range(self.memories)] for weight in weights]
+            self._shapes = shapes[0]
+        elif shapes[0] != self._shapes:
+            raise ValueError(
+                f"the optimiser began with weights of shapes {self._shapes}, found {shapes[0]}: make a new one"
+            )
+        rate = self.learning_rate(self.iterations) if callable(self.learning_rate) else self.learning_rate
+        self.iterations += 1
+        for weight, grad, memory in zip(weights, grads, self._memory, strict=True):
+            self._step(weight, np.asarray(grad), float(rate), *memory)
+
+
+class BasicOptimizer(Optimizer):
+    """Gradient descent: w -= rate g."""
+
+    def _step(self, w, g, rate):
+        w -= rate * g
+
+
+class RMSProp(Optimizer):
+    """Gradient descent with a step of its own for every weight (Hinton, 2012).
+
+    v, the running mean of g^2, tells how large a weight's gradients usually are; they are divided by that:
+
+        v = beta v + (1 - beta) g^2,    w -= rate g / (sqrt(v) + epsilon)
+
+    The brief's formula, and that of PyTorch and of Keras up to 2.10; newer Keras puts epsilon under the root.
+    """
+
+    memories = 1
+
+    def __init__(self, learning_rate, beta=0.9, epsilon=1e-6):
+        super().__init__(learning_rate)
+        self.beta = beta
+        self.epsilon = epsilon
+
+    def _step(self, w, g, rate, v):
+        v += (1 - self.beta) * (g * g - v)
+        w -= rate * g / (np.sqrt(v) + self.epsilon)
+
+
+class Adam(Optimizer):
+    """RMSProp with momentum, and with its running means corrected for their start at zero (Kingma and Ba, 2015).
+
+        m = beta_1 m + (1 - beta_1) g,    v = beta_2 v + (1 - beta_2) g^2,
+        w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t)  m / (sqrt(v) + epsilon)      at step t = 1, 2, ...
+
+    `amsgrad` takes the largest v so far (Reddi et al., 2018). Epsilon stands as in Keras, beside the uncorrected
+    root ("epsilon hat" of the paper); PyTorch adds it to the corrected one, which differs in the first steps only.
+    """
+
+    memories = 3
+
+    def __init__(self, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False):
+        super().__init__(learning_rate)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.amsgrad = amsgrad
+
+    def _step(self, w, g, rate, m, v, v_max):
+        t = self.iterations
+        rate *= sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        m += (1 - self.beta_1) * (g - m)
+        v += (1 - self.beta_2) * (g * g - v)
+        if self.amsgrad:
+            v = np.maximum(v_max, v, out=v_max)
+        w -= rate * m / (np.sqrt(v) + self.epsilon)

@@ -1,0 +1,56 @@
+"""The skip connection (He et al., 2016)."""
+
+import numpy as np
+
+from .core import Diffable, backpropagate, trainable_weights
+
+
+class SkipConnection(Diffable):
+    """outputs = inputs + f(inputs), where f is the chain of `layers`; f must not change the shape.
+
+    Its derivative is 1 + f': however small f' is, the gradient of the loss comes through to the layers before.
+    """
+
+    def __init__(self, layers):
+        super().__init__()
+        self.layers = layers
+        self.inputs = None
+        self.outputs = None
+
+    @property
+    def weights(self):
+        return [weight for layer in self.layers for weight in trainable_weights(layer)]
+
+    @property
+    def variables(self):
+        return [variable for layer in self.layers for variable in layer.variables]
+
+    @property
+    def losses(self):
+        return [penalty for layer in self.layers for penalty in layer.losses]
+
+    def forward(self, inputs):
+        self.inputs = outputs = np.asarray(inputs)
+        for layer in self.layers:
+            outputs = layer.forward(outputs)  # not layer(outputs): on the tape the whole connection is one operation
+        if outputs.shape != self.inputs.shape:
+            raise ValueError(
+                f"the layers of a SkipConnection should return the shape that they are given, {self.inputs.shape}, "
+                f"found {outputs.shape}"
+            )
+        self.outputs = self.inputs + outputs
+        return self.outputs
+
+    def input_gradients(self):
+        """(batch, n, n): column o is what a gradient of 1 at output o gives at the inputs."""
+        units = np.eye(self.outputs.shape[1], dtype=self.outputs.dtype)
+        columns = [self.compose_to_input(np.broadcast_to(unit, self.outputs.shape)) for unit in units]
+        return np.stack(columns, axis=-1)
+
+    def compose_to_input(self, J):
+        """Both ways back: straight on, and through the layers."""
+        return J + backpropagate(self.layers, J)[1]
+
+    def compose_to_weight(self, J):
+        """The gradients of the layers' weights, in the order of `weights`."""
+        return backpropagate(self.layers, J)[0]

@@ -1,0 +1,25 @@
+# The last lines that a person reads: after a dry-run how much there is to do, after a run what came of it.
+
+import atexit
+from pathlib import Path
+
+
+def say_what_is_to_do():
+    from workflow_scripts.engine import preview  # here because it imports PyTorch
+
+    return preview.preview(STUDIES, SETTINGS.datasets, Path("results"))
+
+
+def say_what_was_done():
+    made = {str(file) for job in workflow.dag.jobs for file in job.output}
+    for report in made & REPORTS.keys():
+        if os.path.exists(report):
+            yield Path(f"results/{REPORTS[report]}/tables/table1.txt").read_text()
+            yield f"The report: {os.path.abspath(report)}"
+
+
+# atexit, because Snakemake's own hooks are not called in a dry-run, nor when nothing is to be done
+@atexit.register
+def say():
+    if workflow.is_main_process and getattr(workflow, "_dag", None) is not None:
+        print("", *(say_what_is_to_do() if workflow.dryrun else say_what_was_done()), sep="\n", file=sys.stderr)

@@ -1,0 +1,50 @@
+"""One-hot labels and accuracy."""
+
+import numpy as np
+import pytest
+from Beras import CategoricalAccuracy, OneHotEncoder
+
+
+@pytest.mark.parametrize("labels", [[3, 1, 7, 1], np.array([3, 1, 7, 1], np.uint8), ["c", "a", "z", "a"]])
+def test_labels_become_vectors_and_come_back(labels):
+    encoder = OneHotEncoder()
+    encoder.fit(labels)
+    vectors = encoder(labels)
+    np.testing.assert_array_equal(vectors, [[0, 1, 0], [1, 0, 0], [0, 0, 1], [1, 0, 0]])
+    np.testing.assert_array_equal(encoder.inverse(vectors), labels)
+    assert list(encoder.uniq) == sorted(set(np.asarray(labels).tolist()))
+    for label, vector in zip(labels, vectors, strict=True):
+        np.testing.assert_array_equal(encoder.uniq2oh[label], vector)
+
+
+def test_forward_fits_if_nobody_did():
+    assert OneHotEncoder()([5, 9]).tolist() == [[1, 0], [0, 1]]
+
+
+def test_a_label_outside_the_classes_is_refused():
+    encoder = OneHotEncoder()
+    encoder.fit([0, 1, 2])
+    for label in (3, -1):
+        with pytest.raises(ValueError, match=f"label {label} .*: 0, 1, 2"):
+            encoder([0, label])
+
+
+def test_wrong_shapes_into_the_encoder_are_refused():
+    encoder = OneHotEncoder()
+    with pytest.raises(RuntimeError, match="fit"):
+        encoder.inverse(np.eye(3))
+    encoder.fit([0, 1, 2])
+    with pytest.raises(ValueError, match=r"\(samples, 3\), found shape \(2, 4\)"):
+        encoder.inverse(np.zeros((2, 4)))
+    with pytest.raises(ValueError, match=r"found shape \(1, 2\)"):
+        encoder([[0, 1]])
+
+
+def test_accuracy_is_the_fraction_of_right_answers():
+    probs = np.array([[0.1, 0.9], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]])
+    assert CategoricalAccuracy()(probs, np.eye(2)[[1, 0, 0, 1]]) == 0.75
+
+
+def test_fewer_predictions_than_labels_are_refused():
+    with pytest.raises(ValueError, match=r"\(3, 2\) and \(4, 2\)"):
+        CategoricalAccuracy()(np.ones((3, 2)), np.ones((4, 2)))

@@ -1,0 +1,111 @@
+"""Optimisers against torch.optim where the formula is the same, else against Keras's; schedules against Keras's."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from Beras import Adam, BasicOptimizer, RMSProp
+from Beras.schedules import CosineDecay, ExponentialDecay, PiecewiseConstantDecay
+
+
+def gradients(w, step):
+    """Gradients of very different sizes, new ones at every step, with a part that depends on the weights."""
+    rng = np.random.default_rng(step)
+    sizes = [np.logspace(-4, 1, array.size).reshape(array.shape) for array in w]
+    return [size * (rng.normal(size=array.shape) + 0.1 * array) for array, size in zip(w, sizes, strict=True)]
+
+
+@pytest.fixture
+def weights(rng):
+    return [rng.normal(size=(4, 3)), rng.normal(size=3)]
+
+
+def run(optimizer, weights, steps=100):
+    weights = [weight.copy() for weight in weights]
+    kept = list(weights)
+    for step in range(steps):
+        assert optimizer.apply_gradients(weights, gradients(weights, step)) is None
+    assert all(now is then for now, then in zip(weights, kept, strict=True)), "the arrays themselves should change"
+    return weights
+
+
+TORCH = {
+    "basic": (lambda: BasicOptimizer(0.01), lambda w: torch.optim.SGD(w, lr=0.01)),
+    "rmsprop": (lambda: RMSProp(0.01), lambda w: torch.optim.RMSprop(w, lr=0.01, alpha=0.9, eps=1e-6)),
+    "rmsprop_beta": (lambda: RMSProp(0.02, 0.5, 1e-3), lambda w: torch.optim.RMSprop(w, lr=0.02, alpha=0.5, eps=1e-3)),
+    "adam": (lambda: Adam(0.01, epsilon=0), lambda w: torch.optim.Adam(w, lr=0.01, eps=0)),
+    "adam_betas": (lambda: Adam(0.01, 0.7, 0.9, 0), lambda w: torch.optim.Adam(w, lr=0.01, betas=(0.7, 0.9), eps=0)),
+}
+
+
+@pytest.mark.parametrize("ours,theirs", TORCH.values(), ids=TORCH)
+def test_torch_agrees(ours, theirs, weights):
+    tensors = [torch.tensor(weight) for weight in weights]
+    optimizer = theirs(tensors)
+    for step in range(100):
+        for tensor, grad in zip(tensors, gradients([tensor.numpy() for tensor in tensors], step), strict=True):
+            tensor.grad = torch.tensor(grad)
+        optimizer.step()
+    for weight, tensor in zip(run(ours(), weights), tensors, strict=True):
+        np.testing.assert_allclose(weight, tensor.numpy(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("amsgrad", [False, True])
+def test_adam_follows_keras(amsgrad, weights):
+    """Keras's update_step, line by line; with a large epsilon, so that the place where it stands shows."""
+    rate, beta_1, beta_2, epsilon = 0.01, 0.9, 0.999, 0.1
+    w = [weight.copy() for weight in weights]
+    m, v, v_hat = ([np.zeros_like(weight) for weight in w] for _ in range(3))
+    for step in range(100):
+        alpha = rate * math.sqrt(1 - beta_2 ** (step + 1)) / (1 - beta_1 ** (step + 1))
+        for i, g in enumerate(gradients(w, step)):
+            m[i] += (g - m[i]) * (1 - beta_1)
+            v[i] += (g**2 - v[i]) * (1 - beta_2)
+            v_hat[i] = np.maximum(v_hat[i], v[i])
+            w[i] -= m[i] * alpha / (np.sqrt(v_hat[i] if amsgrad else v[i]) + epsilon)
+    for ours, keras in zip(run(Adam(rate, epsilon=epsilon, amsgrad=amsgrad), weights), w, strict=True):
+        np.testing.assert_allclose(ours, keras, rtol=1e-10)
+
+
+@pytest.mark.parametrize("optimizer", [BasicOptimizer, RMSProp, Adam])
+def test_float32_weights_stay_float32_in_place(optimizer):
+    weight = np.ones(3, np.float32)
+    optimizer(np.float64(0.1)).apply_gradients([weight], [np.ones(3)])
+    assert weight.dtype == np.float32
+    assert (weight < 1).all()
+
+
+def test_mismatched_gradients_are_refused():
+    with pytest.raises(ValueError, match=r"found \[\(2,\)\], \[\(3,\)\]"):
+        Adam(0.1).apply_gradients([np.ones(2)], [np.ones(3)])
+    optimizer = Adam(0.1)
+    optimizer.apply_gradients([np.ones(2)], [np.ones(2)])
+    with pytest.raises(ValueError, match="make a new one"):
+        optimizer.apply_gradients([np.ones(3)], [np.ones(3)])
+
+
+@pytest.mark.parametrize(
+    "schedule,rates",
+    [
+        (ExponentialDecay(0.1, 10, 0.5), {0: 0.1, 5: 0.1 * 0.5**0.5, 20: 0.025}),
+        (ExponentialDecay(0.1, 10, 0.5, staircase=True), {0: 0.1, 9: 0.1, 10: 0.05, 29: 0.025}),
+        (CosineDecay(0.1, 100), {0: 0.1, 50: 0.05, 100: 0.0, 500: 0.0}),
+        (CosineDecay(0.1, 100, alpha=0.2), {0: 0.1, 50: 0.06, 100: 0.02}),
+        (PiecewiseConstantDecay([10, 20], [3.0, 2.0, 1.0]), {0: 3, 10: 3, 11: 2, 20: 2, 21: 1}),
+    ],
+)
+def test_schedules_follow_keras(schedule, rates):
+    assert {step: schedule(step) for step in rates} == pytest.approx(rates)
+
+
+def test_an_optimizer_asks_its_schedule_at_every_step():
+    weight, optimizer = np.zeros(1), BasicOptimizer(PiecewiseConstantDecay([0, 1], [1.0, 10.0, 100.0]))
+    for _ in range(3):
+        optimizer.apply_gradients([weight], [np.ones(1)])
+    assert weight == [-111.0]
+
+
+def test_a_schedule_of_the_wrong_length_is_refused():
+    with pytest.raises(ValueError, match="found 2 and 2"):
+        PiecewiseConstantDecay([1, 2], [0.1, 0.2])

@@ -1,0 +1,220 @@
+"""The tape as clients of the course's Beras use it, and the layers' contract: names, shapes, errors."""
+
+import Beras
+import numpy as np
+import pytest
+from Beras import Dense, Diffable, Dropout, GradientTape, MeanSquaredError, ReLU, Softmax
+
+
+@pytest.fixture
+def parts(rng):
+    """(layers, x, y): two dense layers, 3 samples, 5 inputs, 2 outputs."""
+    return [Dense(5, 4), ReLU(), Dense(4, 2), Softmax()], rng.normal(size=(3, 5)), np.eye(2)[[0, 1, 1]]
+
+
+def predict(layers, x):
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+SHAPES = [(5, 4), (4,), (4, 2), (2,)]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_tape_set_by_hand_works(parts, dtype):
+    layers, x, y = parts
+    Diffable.gradient_tape = Beras.GradientTape()
+    with Diffable.gradient_tape as tape:
+        loss_fn = MeanSquaredError()
+        loss_fn(predict(layers, x.astype(dtype)), y.astype(dtype))
+        assert tape.operations == [*layers, loss_fn]
+        inside = tape.gradient()
+    assert [grad.shape for grad in inside] == SHAPES
+    assert Diffable.gradient_tape is None
+    layers[0](x.astype(dtype))
+    assert len(tape.operations) == 5, "after the scope nothing should be recorded"
+
+
+def test_gradient_after_the_scope_is_the_same(parts):
+    layers, x, y = parts
+    grads = []
+    for inside in (True, False):
+        with GradientTape() as tape:
+            MeanSquaredError()(predict(layers, x), y)
+            grads += tape.gradient() if inside else []
+    grads += tape.gradient()
+    for first, second in zip(grads[:4], grads[4:], strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_frozen_layers_are_left_out(parts):
+    layers, x, y = parts
+    layers[0].trainable = False
+    with GradientTape() as tape:
+        MeanSquaredError()(predict(layers, x), y)
+    assert [grad.shape for grad in tape.gradient()] == SHAPES[2:]
+    layers[2].trainable = False
+    with tape:  # entered again: a new recording
+        MeanSquaredError()(predict(layers, x), y)
+    assert tape.gradient() == []
+
+
+def test_a_layer_written_for_the_course_runs(parts):
+    """A Diffable of one's own, with Jacobians only; the base class composes them."""
+
+    class Scale(Diffable):
+        def __init__(self):
+            super().__init__()
+            self.weights = [np.array([2.0, 3.0])]
+
+        def forward(self, inputs):
+            self.inputs = inputs
+            return inputs * self.weights[0]
+
+        def input_gradients(self):
+            return np.diag(self.weights[0])
+
+        def weight_gradients(self):
+            return [self.inputs[:, None, :]]
+
+    layers, x, y = parts
+    scale, loss = Scale(), MeanSquaredError()
+    with GradientTape() as tape:
+        p = predict(layers, x)
+        loss(scale(p), y)
+        *before, grad = tape.gradient()
+    np.testing.assert_allclose(grad, (loss.input_gradients() * p).mean(axis=0))
+    assert [grad.shape for grad in before] == SHAPES
+
+
+def test_dense_has_the_names_and_shapes_of_the_brief(rng):
+    dense, x = Dense(5, 4), rng.normal(size=(3, 5))
+    outputs = dense(x)
+    assert dense.inputs is x
+    assert dense.outputs is outputs
+    assert dense.weights[0] is dense.w
+    assert dense.weights[1] is dense.b
+    assert dense.input_gradients() is dense.w
+    assert [grad.shape for grad in dense.weight_gradients()] == [(3, 5, 1), (4,)]
+    assert Diffable.weight_gradients(dense) == ()
+    assert dense.trainable
+    softmax = Softmax()
+    softmax(outputs)
+    assert softmax.input_gradients().shape == (3, 4, 4)
+
+
+MOMENTS = {
+    "zero": 0.0,
+    "normal": 1.0,
+    "xavier": (2 / 700) ** 0.5,
+    "kaiming": (2 / 400) ** 0.5,
+    "Kaiming": (2 / 400) ** 0.5,
+}
+
+
+@pytest.mark.parametrize("initializer,std", MOMENTS.items())
+def test_initializers_have_their_moments(initializer, std):
+    w, b = Dense._initialize_weight(initializer, 400, 300)
+    assert w.shape == (400, 300)
+    assert w.dtype == b.dtype == np.float32
+    assert not b.any()
+    assert b.shape == (300,)
+    assert w.std() == pytest.approx(std, rel=0.02)
+    assert abs(w.mean()) <= 4 * std / w.size**0.5
+    if std:
+        assert ((w / std) ** 4).mean() == pytest.approx(3, rel=0.05), "a normal distribution"
+
+
+@pytest.mark.parametrize("initializer", [None, "glorot", 3])
+def test_an_unknown_initializer_is_refused(initializer):
+    with pytest.raises(ValueError, match="known: zero, normal, xavier, kaiming"):
+        Dense(3, 2, initializer=initializer)
+
+
+@pytest.mark.parametrize(
+    "sizes,message", [((None, 3), "input_size.*None"), ((3, 0), "output_size.*0"), ((2.5, 3), "2.5")]
+)
+def test_sizes_that_are_none_are_refused(sizes, message):
+    with pytest.raises(ValueError, match=message):
+        Dense(*sizes)
+
+
+@pytest.mark.parametrize("shape", [(3, 6), (5,), (2, 3, 5)])
+@pytest.mark.parametrize("layer", [Dense(5, 4), Beras.BatchNormalization(5)], ids=["dense", "batch_norm"])
+def test_wrong_shapes_into_a_layer_are_refused(layer, shape):
+    with pytest.raises(ValueError) as error:
+        layer(np.zeros(shape))
+    assert "(batch, 5)" in str(error.value)
+    assert str(shape) in str(error.value)
+
+
+@pytest.mark.parametrize("loss", [MeanSquaredError, Beras.CategoricalCrossentropy])
+@pytest.mark.parametrize("shapes", [((3, 2), (4, 2)), ((3, 1), (3,)), ((3,), (3,))])
+def test_wrong_shapes_into_a_loss_are_refused(loss, shapes):
+    with pytest.raises(ValueError) as error:
+        loss()(np.ones(shapes[0]), np.ones(shapes[1]))
+    assert f"{shapes[0]} and {shapes[1]}" in str(error.value)
+
+
+def test_a_skip_connection_over_a_change_of_shape_is_refused():
+    with pytest.raises(ValueError, match=r"\(3, 5\), found \(3, 4\)"):
+        Beras.SkipConnection([Dense(5, 4)])(np.ones((3, 5)))
+
+
+def test_scores_are_no_probabilities():
+    with pytest.raises(ValueError, match=r"found -2 .*Softmax"):
+        Beras.CategoricalCrossentropy()(np.array([[-2.0, 3.0]]), np.array([[0.0, 1.0]]))
+
+
+def test_batch_norm_says_that_it_has_no_jacobian_in_training(rng):
+    layer = Beras.BatchNormalization(5)
+    with Beras.learning_phase(True):
+        layer(rng.normal(size=(3, 5)))
+    with pytest.raises(RuntimeError, match="compose_to_input"):
+        layer.input_gradients()
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1, 2])
+def test_a_wrong_dropout_rate_is_refused(rate):
+    with pytest.raises(ValueError, match=f"found {rate}"):
+        Dropout(rate)
+
+
+def test_gradient_before_any_operation_is_refused():
+    with GradientTape() as tape, pytest.raises(RuntimeError, match="at least one operation on the tape, found none"):
+        tape.gradient()
+
+
+def test_gradient_twice_is_refused(parts):
+    layers, x, y = parts
+    with GradientTape() as tape:
+        MeanSquaredError()(predict(layers, x), y)
+        tape.gradient()
+    with pytest.raises(RuntimeError, match="called twice on one tape"):
+        tape.gradient()
+
+
+@pytest.mark.parametrize("last", [0, 3], ids=["dense", "softmax"])
+def test_a_loss_that_was_not_recorded_is_missed(parts, last):
+    layers, x, _ = parts
+    with GradientTape() as tape:
+        p = predict(layers[: last + 1], x)
+    MeanSquaredError().forward(p, np.zeros_like(p))
+    with pytest.raises(RuntimeError, match=f"found {type(layers[last]).__name__}"):
+        tape.gradient()
+
+
+def test_a_layer_used_twice_is_refused(rng):
+    dense = Dense(4, 4)
+    with GradientTape() as tape:
+        MeanSquaredError()(dense(dense(rng.normal(size=(3, 4)))), np.zeros((3, 4)))
+    with pytest.raises(RuntimeError, match="Dense was called twice"):
+        tape.gradient()
+
+
+def test_a_call_that_failed_is_not_recorded():
+    with GradientTape() as tape:
+        with pytest.raises(ValueError):
+            Dense(5, 4)(np.zeros((3, 6)))
+        assert tape.operations == []

@@ -1,0 +1,95 @@
+"""What a dry-run tells a person: cells per study, epochs, and how much there is to compute."""
+
+import functools
+import json
+import statistics
+from pathlib import Path
+
+import torch
+
+from models.registry import build_model
+from workflow_scripts.engine import datasets
+from workflow_scripts.engine.results import forward_flops
+
+# training images, (channels, rows, columns), classes of what has not been fetched yet
+NOMINAL = {
+    "cifar10": (50_000, (3, 32, 32), 10),
+    "cifar100": (50_000, (3, 32, 32), 100),
+    "mnist": (60_000, (3, 28, 28), 10),
+    "digits": (1_500, (3, 8, 8), 10),
+}
+CORE = 1.5e11  # FLOP/s of VGG_38 in float32 on one core with AVX-512 (benchmarks/RESULTS.md), until a cell has run here
+
+
+def preview(studies, described, results):
+    """Lines of text. `studies` is {study: {cell name: Cell}}, `described` the configuration's `datasets`.
+
+    `results` is the folder of the results, from which the finished cells and their speed are read. A training step
+    is counted as three forward passes: the backward pass computes two products where the forward pass computes one.
+    """
+    used = {cell.dataset for cells in studies.values() for cell in cells.values()}
+    sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
+    lines, total, width = [], 0, max(map(len, studies))
+    for study, cells in studies.items():
+        todo = {name: cell for name, cell in cells.items() if not (results / study / name / "cell.json").exists()}
+        flops = sum(training_flops(cell, *sizes[cell.dataset]) for cell in todo.values() if sizes[cell.dataset])
+        total += flops
+        lines.append(
+            f"  {study:{width}}  {len(cells):,} cells, {len(todo):,} to train: "
+            f"{sum(cell.epochs for cell in todo.values()):,} epochs, {flops:.2g} FLOP"
+        )
+    speed, source = measured_speed(studies, results)
+    lines.append(f"  At {speed:.2g} FLOP/s ({source}) that is {duration(total / speed)} one after the other.")
+    lines += [f"  Not counted: the cells on {name}, whose size is known once it is fetched." for name, size in sizes.items() if not size]
+    return ["Gradscape's work:", *lines]
+
+
+def training_flops(cell, count, shape, classes):
+    """Floating-point operations of training a cell on `count` images of `shape` (channels, rows, columns)."""
+    images = min(round(count * (1 - cell.val_fraction)), cell.train_items or count)
+    return 3 * _forward(cell.model, cell.block, cell.width, classes, shape) * images * cell.epochs
+
+
+def data_size(path, described):
+    """(training images, (channels, rows, columns), classes), from a data set's file or from what is known of it.
+
+    None for a data set of unknown size: a folder of images that has not been read yet.
+    """
+    if path.exists():
+        meta = datasets.load_meta(path)
+        return meta["train_images"], tuple(meta["image_shape"]), meta["num_classes"]
+    if described.source not in NOMINAL:
+        return None
+    count, (_, rows, columns), classes = NOMINAL[described.source]
+    return count, (described.channels, described.image_size or rows, described.image_size or columns), classes
+
+
+@functools.cache
+def _forward(model, block, width, classes, shape):
+    with torch.device("meta"):
+        return forward_flops(build_model(model, block, num_classes=classes, image_shape=shape, width=width), shape)
+
+
+def measured_speed(studies, results):
+    """(FLOP/s, where the number is from): the median of the finished cells, or that of one processor core."""
+    speeds = []
+    for path in (Path(results, study, name, "cell.json") for study, cells in studies.items() for name in cells):
+        if path.exists():
+            facts = json.loads(path.read_text())
+            images = facts["train_images"] * facts["epochs_run"]
+            speeds.append(3 * facts["forward_flops"] * images / facts["seconds"])
+    if speeds:
+        return statistics.median(speeds), f"median of the {len(speeds):,} cells finished here"
+    return CORE, "one processor core; a GPU is many times faster"
+
+
+def duration(seconds):
+    """A length of time for people.
+
+    >>> duration(100), duration(10_000), duration(1e6)
+    ('1.7 minutes', '2.8 hours', '11.6 days')
+    """
+    for unit, length in (("days", 86_400), ("hours", 3_600)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.1f} {unit}"
+    return f"{seconds / 60:.1f} minutes"
