@@ -15,7 +15,6 @@ SOURCES := models workflow_scripts tests benchmarks
 
 demo: setup
 	$(BIN)/snakemake --profile profiles/demo
-	@$(BIN)/python -m workflow_scripts.show_table results/cw2/tables/table1.txt report/mlp-cw2.pdf
 
 setup: .venv/installed
 	@command -v latexmk >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -34,7 +33,7 @@ setup: .venv/installed
 	touch $@
 
 test: setup lint
-	$(BIN)/python -m pytest -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
 lint: setup
 	$(BIN)/ruff check $(SOURCES)

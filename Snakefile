@@ -29,7 +29,7 @@ include: "rules/closing.smk"
 rule all:
     default_target: True
     input:
-        [report for report, study in REPORTS.items() if study in STUDIES],
+        list(REPORTS),
         [f"results/{study}/summary/cells.csv" for study in STUDIES],
 
 

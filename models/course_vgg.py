@@ -68,7 +68,9 @@ class ConvolutionalNetwork(nn.Module):
         channels, rows, columns = self.input_shape
         smallest = 2**self.num_stages
         if min(rows, columns) < smallest:
-            raise ValueError(f"images of {rows}x{columns} are too small for {self.num_stages} halvings: {smallest} needed")
+            raise ValueError(
+                f"images of {rows}x{columns} are too small for {self.num_stages} halvings: {smallest} needed"
+            )
         self.entry = EntryConvolution(channels, self.num_filters)
         self.stages = nn.ModuleList()
         for stage in range(self.num_stages):

@@ -22,4 +22,9 @@ def say_what_was_done():
 @atexit.register
 def say():
     if workflow.is_main_process and getattr(workflow, "_dag", None) is not None:
-        print("", *(say_what_is_to_do() if workflow.dryrun else say_what_was_done()), sep="\n", file=sys.stderr)
+        print(
+            "",
+            *(say_what_is_to_do() if workflow.dryrun else say_what_was_done()),
+            sep="\n",
+            file=sys.stderr,
+        )

@@ -1,41 +1,68 @@
 # What all the stages share: the typed configuration, the cells of every study, and how commands are run.
 
+import difflib
+import shutil
+
 from workflow_scripts.engine import cells, code, commands, config as settings
 
 try:
     SETTINGS = settings.load(config)
-    STUDIES = {name: cells.expand(name, study) for name, study in SETTINGS.studies.items()}
+    STUDIES = {
+        name: cells.expand(name, study) for name, study in SETTINGS.studies.items()
+    }
 except commands.UserError as error:
     sys.exit(f"error: {error}")
 
-REPORTS = {"report/mlp-cw2.pdf": "cw2"}
+# Studies that set a shallow network against a deep one: what the cw2 figures and report are about.
+COMPARED = {
+    name: study.compare for name, study in SETTINGS.studies.items() if study.compare
+}
+
+# Reports, and the study whose table sums each up.
+REPORTS = {"report/mlp-cw2.pdf": "cw2"} if "cw2" in COMPARED else {}
+
+# A cell takes a GPU where there is one; asked of the driver's own tool, because importing PyTorch takes seconds.
+HAS_GPU = SETTINGS.device == "cuda" or (
+    SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None
+)
+GPUS_PER_CELL = 1 if HAS_GPU else 0
 
 # `python -m workflow_scripts.<command>` is found from any folder and runs in Snakemake's own Python; an activated
 # conda environment (--sdm conda) comes before it on PATH, and so wins.
-os.environ["PYTHONPATH"] = str(workflow.basedir)
-os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
+os.environ.update(
+    PYTHONPATH=str(workflow.basedir),
+    PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]),
+)
 
 
 wildcard_constraints:
     study="|".join(STUDIES),
-    cell=r"[A-Za-z0-9][A-Za-z0-9._+-]*",
+    cell=r"[A-Za-z0-9][A-Za-z0-9._+-]*-seed\d+",
 
 
 def the_cell(wildcards):
     """The record behind the two wildcards."""
-    try:
-        return STUDIES[wildcards.study][wildcards.cell]
-    except KeyError:
+    study = STUDIES[wildcards.study]
+    if wildcards.cell not in study:
+        near = difflib.get_close_matches(wildcards.cell, study, n=3, cutoff=0)
         raise WorkflowError(
-            f"study {wildcards.study} has no cell {wildcards.cell!r}. Its cells: {', '.join(STUDIES[wildcards.study])}"
+            f"study {wildcards.study} has no cell {wildcards.cell}; the nearest: {', '.join(near)}"
         )
+    return study[wildcards.cell]
 
 
 def cell_files(name):
     """File `name` of every cell of the study in the wildcards."""
-    return lambda wildcards: [f"results/{wildcards.study}/{cell}/{name}" for cell in STUDIES[wildcards.study]]
+    return lambda wildcards: [
+        f"results/{wildcards.study}/{cell}/{name}" for cell in STUDIES[wildcards.study]
+    ]
 
 
 def digest(command, **names):
     """Digest of the code that a command runs, with registered names (kind=name): Snakemake sees no imported modules."""
     return code.digest(f"workflow_scripts.{command}", tuple(names.items()))
+
+
+def source(path):
+    """A file of the report: the user's own in the working directory, or else the one that comes with the workflow."""
+    return path if os.path.exists(path) else f"{workflow.basedir}/{path}"

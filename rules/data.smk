@@ -4,8 +4,14 @@
 def dataset_flags(dataset):
     """The flags of fetch_data for a `datasets` entry of the configuration."""
     values = dataset.model_dump(mode="json", exclude_none=True)
-    mirrors = [word for mirror in values.pop("mirrors") for word in ("--mirror", mirror)]
-    return [word for key, value in values.items() for word in (f"--{key.replace('_', '-')}", str(value))] + mirrors
+    mirrors = [
+        word for mirror in values.pop("mirrors") for word in ("--mirror", mirror)
+    ]
+    return [
+        word
+        for key, value in values.items()
+        for word in (f"--{key.replace('_', '-')}", str(value))
+    ] + mirrors
 
 
 for dataset_name, dataset in SETTINGS.datasets.items():
@@ -17,14 +23,14 @@ for dataset_name, dataset in SETTINGS.datasets.items():
             [dataset.path] if dataset.path and dataset.path.exists() else [],
         output:
             f"results/data/{dataset_name}.npz",
-        params:
-            name=dataset_name,
-            flags=dataset_flags(dataset),
-            code=digest("fetch_data", source=dataset.source),
         log:
             f"results/logs/data/{dataset_name}.log",
         conda:
             "../envs/data.yaml"
+        params:
+            name=dataset_name,
+            flags=dataset_flags(dataset),
+            code=digest("fetch_data", source=dataset.source),
         message:
             f"Fetching and decoding the data set {dataset_name}"
         shell:

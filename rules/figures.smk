@@ -3,20 +3,29 @@
 
 def select(selection, without=()):
     """The flag that selects the cells of a `config.Selection`."""
-    values = {key: value for key, value in cells.selected(selection).items() if key not in without}
+    values = {
+        key: value
+        for key, value in cells.selected(selection).items()
+        if key not in without
+    }
     return " ".join(["--select", *(f"{key}={value}" for key, value in values.items())])
 
 
 # figure: (command, its flags for the study's `compare`)
 FIGURES = {
-    "curves_problem": ("plot_curves", lambda compare: f"{select(compare.shallow)} {select(compare.deep)}"),
+    "curves_problem": (
+        "plot_curves",
+        lambda compare: f"{select(compare.shallow)} {select(compare.deep)}",
+    ),
     "grad_flow_shallow": ("plot_grad_flow", lambda compare: select(compare.shallow)),
     "grad_flow_deep": ("plot_grad_flow", lambda compare: select(compare.deep)),
     "curves_best": ("plot_curves", lambda compare: f"{select(compare.deep)} --best"),
     "grad_flow_best": ("plot_grad_flow", lambda compare: "--best"),
-    "gradient_heatmap": ("plot_gradient_heatmap", lambda compare: select(compare.deep, without=["block"])),
+    "gradient_heatmap": (
+        "plot_gradient_heatmap",
+        lambda compare: select(compare.deep, without=["block"]),
+    ),
 }
-COMPARED = {study: settings.compare for study, settings in SETTINGS.studies.items() if settings.compare}
 
 for study, compare in COMPARED.items():
     for figure, (command, flags) in FIGURES.items():
@@ -29,15 +38,15 @@ for study, compare in COMPARED.items():
             output:
                 pdf=f"results/{study}/figures/{figure}.pdf",
                 csv=f"results/{study}/figures/{figure}.csv",
+            log:
+                f"results/logs/{study}/{figure}.log",
+            conda:
+                "../envs/figures.yaml"
             params:
                 command=command,
                 study=study,
                 flags=flags(compare),
                 code=digest(command),
-            log:
-                f"results/logs/{study}/{figure}.log",
-            conda:
-                "../envs/figures.yaml"
             message:
                 f"Drawing {figure} ({study})"
             shell:

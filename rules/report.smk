@@ -1,11 +1,6 @@
 # Templates + results -> LaTeX -> PDF. Nothing in a report is typed in: its numbers are filled in from results/.
 
 
-def source(path):
-    """A file of the report: the user's own in the working directory, or else the one that comes with the workflow."""
-    return path if os.path.exists(path) else f"{workflow.basedir}/{path}"
-
-
 if "cw2" in COMPARED:
 
     rule fill_cw2:
@@ -18,17 +13,17 @@ if "cw2" in COMPARED:
             style=source("report/gradscape.sty"),
             references=source("report/references.bib"),
         output:
-            "results/report/mlp-cw2/mlp-cw2-template.tex",
-            "results/report/mlp-cw2/mlp-cw2-questions.tex",
+            main="results/report/mlp-cw2/mlp-cw2-template.tex",
+            answers="results/report/mlp-cw2/mlp-cw2-questions.tex",
+        log:
+            "results/logs/cw2/fill_report.log",
+        conda:
+            "../envs/report.yaml"
         params:
             shallow=select(COMPARED["cw2"].shallow).replace("--select", "--shallow"),
             deep=select(COMPARED["cw2"].deep).replace("--select", "--deep"),
             student_number=SETTINGS.report.student_number,
             code=digest("fill_report"),
-        log:
-            "results/logs/cw2/fill_report.log",
-        conda:
-            "../envs/report.yaml"
         message:
             "Filling in the report from results/cw2"
         shell:
@@ -38,17 +33,17 @@ if "cw2" in COMPARED:
 
     rule mlp_cw2:
         input:
-            "results/report/mlp-cw2/mlp-cw2-template.tex",
-            "results/report/mlp-cw2/mlp-cw2-questions.tex",
+            main="results/report/mlp-cw2/mlp-cw2-template.tex",
+            answers="results/report/mlp-cw2/mlp-cw2-questions.tex",
         output:
             "report/mlp-cw2.pdf",
-        params:
-            code=digest("compile_report"),
         log:
             "results/logs/cw2/compile_report.log",
         conda:
             "../envs/report.yaml"
+        params:
+            code=digest("compile_report"),
         message:
             "Typesetting {output}"
         shell:
-            "python -m workflow_scripts.compile_report {input[0]} --out {output} 2> {log}"
+            "python -m workflow_scripts.compile_report {input.main} --out {output} 2> {log}"

@@ -11,12 +11,12 @@ rule summarise:
         test=cell_files("test.json"),
     output:
         [f"results/{{study}}/summary/{name}" for name in SUMMARY],
-    params:
-        code=digest("summarise"),
     log:
         "results/logs/{study}/summary.log",
     conda:
         "../envs/figures.yaml"
+    params:
+        code=digest("summarise"),
     message:
         "Gathering the cells of {wildcards.study}"
     shell:
@@ -31,12 +31,12 @@ rule table1:
         csv="results/{study}/tables/table1.csv",
         tex="results/{study}/tables/table1.tex",
         txt="results/{study}/tables/table1.txt",
-    params:
-        code=digest("make_table"),
     log:
         "results/logs/{study}/table1.log",
     conda:
         "../envs/figures.yaml"
+    params:
+        code=digest("make_table"),
     message:
         "Making the table of {wildcards.study}"
     shell:

@@ -55,7 +55,9 @@ def test_every_augmented_image_is_a_crop_of_the_padded_image_or_of_its_mirror():
                     for down in range(2 * pad + 1)
                     for right in range(2 * pad + 1)
                     for mirrored in (False, True)
-                    if np.array_equal(image[:, ::-1] if mirrored else image, padded[label, down : down + 16, right : right + 24])
+                    if np.array_equal(
+                        image[:, ::-1] if mirrored else image, padded[label, down : down + 16, right : right + 24]
+                    )
                 ]
                 assert len(found) == 1
                 seen |= set(found)

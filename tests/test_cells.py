@@ -23,7 +23,10 @@ def test_names_are_canonical():
         ({}, "vgg38-plain-lr0.001-seed0"),
         ({"block": "bn_rc", "lr": 0.01, "seed": 7}, "vgg38-bn_rc-lr0.01-seed7"),
         ({"lr": 1e-05, "epochs": 3, "train_items": 500}, "vgg38-plain-items500-epochs3-lr1e-05-seed0"),
-        ({"width": 0.5, "augmentation": "none", "precision": "bf16"}, "vgg38-plain-width0.5-augnone-bf16-lr0.001-seed0"),
+        (
+            {"width": 0.5, "augmentation": "none", "precision": "bf16"},
+            "vgg38-plain-width0.5-augnone-bf16-lr0.001-seed0",
+        ),
     ],
 )
 def test_a_key_shows_when_it_differs_from_its_default(record, name):

@@ -44,12 +44,16 @@ def edit(house, path, old, new):
 
 UNCHANGED = {
     "comment": ("models/blocks.py", "        if self.residual:", "        # why\n        if self.residual:"),
-    "docstring": ("models/course_vgg.py", '"""Processing blocks at one resolution', '"""Other words: blocks at one resolution'),
+    "docstring": (
+        "models/course_vgg.py",
+        '"""Processing blocks at one resolution',
+        '"""Other words: blocks at one resolution',
+    ),
     "layout": ("workflow_scripts/engine/schedules.py", "    return cell.lr", "\n\n    return cell.lr"),
     "an unused schedule": ("workflow_scripts/engine/schedules.py", "    return cell.lr", "    return cell.lr * 2"),
     "an unused optimiser": ("workflow_scripts/engine/optimizers.py", "momentum=0.9", "momentum=0.8"),
     "another model": ("models/course_vgg.py", "_course_vgg(0, block", "_course_vgg(1, block"),
-    "a new block": ("models/blocks.py", "\n\n@register_block(\"rc\")", NEW_BLOCK + "\n\n@register_block(\"rc\")"),
+    "a new block": ("models/blocks.py", '\n\n@register_block("rc")', NEW_BLOCK + '\n\n@register_block("rc")'),
     "the figures": ("workflow_scripts/engine/style.py", "import", "import os\nimport"),
 }
 
@@ -63,7 +67,11 @@ def test_what_a_cell_does_not_run_changes_nothing(house, path, old, new):
 
 CHANGED = {
     "the training step": ("workflow_scripts/engine/trainer.py", "loss.backward()", "(2 * loss).backward()"),
-    "the optimiser": ("workflow_scripts/engine/optimizers.py", "Adam(parameters, lr=lr,", "Adam(parameters, lr=2 * lr,"),
+    "the optimiser": (
+        "workflow_scripts/engine/optimizers.py",
+        "Adam(parameters, lr=lr,",
+        "Adam(parameters, lr=2 * lr,",
+    ),
     "the schedule": ("workflow_scripts/engine/schedules.py", "/ cell.epochs))", "/ (cell.epochs + 1)))"),
     "the network": ("models/course_vgg.py", "x = x.mean((2, 3))", "x = x.amax((2, 3))"),
     "a constant": ("workflow_scripts/engine/batches.py", "0.4914", "0.4915"),

@@ -4,17 +4,18 @@ The studies are synthetic: closed forms written to the files that `summarise` wr
 """
 
 import csv
+import itertools
 import json
 import math
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import matplotlib.figure
 import pytest
 
+from tests.conftest import command
 from workflow_scripts import compile_report, fill_report
 from workflow_scripts.engine import config, findings, flows, latex, summary, tables
 from workflow_scripts.engine.commands import UserError
@@ -22,18 +23,17 @@ from workflow_scripts.engine.commands import UserError
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = [ROOT / "report" / f"mlp-cw2-{part}.tex.j2" for part in ("template", "questions")]
 SHALLOW, DEEP = ({"model": model, "block": "plain", "lr": 1e-3} for model in ("vgg08", "vgg38"))
-FIGURES = "curves_problem grad_flow_shallow grad_flow_deep curves_best grad_flow_best gradient_heatmap".split()
+FIGURES = ("curves_problem", "grad_flow_shallow", "grad_flow_deep", "curves_best", "grad_flow_best", "gradient_heatmap")
 ACCURACY = {"plain": 0.4, "bn": 0.5, "rc": 0.45, "bn_rc": 0.6}  # at the end of the synthetic runs of vgg38
 CHANCE = {"train_loss": math.log(10), "train_acc": 0.1, "val_loss": math.log(10), "val_acc": 0.1}
 
 
 def course_layers(blocks):
-    stages = [
-        [f"stages.{stage}.blocks.{block}.conv{i}" for block in range(blocks) for i in (0, 1)]
-        + [f"stages.{stage}.reduction.conv{i}" for i in (0, 1)]
-        for stage in range(3)
+    inner = [f"blocks.{block}.conv{i}" for block in range(blocks) for i in (0, 1)] + [
+        "reduction.conv0",
+        "reduction.conv1",
     ]
-    return ["entry.conv", *sum(stages, []), "classifier"]
+    return ["entry.conv", *(f"stages.{stage}.{layer}" for stage in range(3) for layer in inner), "classifier"]
 
 
 def write_study(
@@ -55,47 +55,42 @@ def write_study(
     `orders`: how far the first layer's gradient of a run at chance lies below the last's, in powers of ten.
     """
     data = {"title": "synthetic", "embedded": False, "num_classes": 10, "image_size": 16, **meta}
-    final = {**ACCURACY, **(final or {})}
+    networks = [("vgg08", "plain"), *(("vgg38", block) for block in blocks)]
     rows = {"cells.csv": [], "history.csv": [], "gradients.csv": []}
-    networks = [("vgg08", "plain")] + [("vgg38", block) for block in blocks]
-    for model, block in networks:
-        for lr in lrs:
-            for seed in seeds:
-                cell = config.Cell.model_construct(
-                    **config.Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()
-                    | {"model": model, "block": block}
-                )
-                name = f"{model}-{block}-lr{lr:g}-seed{seed}"
-                top = 0.42 if model == "vgg08" else final[block]
-                top += spread * (seed - 1) - 0.01 * lrs.index(lr)
-                lost = (model, block) in diverged
-                stuck = (model, block) in chance
-                for epoch in range(epochs):
-                    share = (epoch + 1) / epochs
-                    curve = {"train_loss": 3 - 2 * top * share, "train_acc": top * share + 0.03}
-                    curve |= {"val_loss": 3.1 - 2 * top * share, "val_acc": top * share}
-                    curve = CHANCE if stuck else curve
-                    rows["history.csv"].append({"cell": name, "epoch": epoch, "lr": lr, **curve, "seconds": 1.0})
-                    layers = course_layers(0 if model == "vgg08" else 5)
-                    for depth, layer in enumerate(layers):
-                        below = (orders if stuck else 0.5) * max(0, len(layers) - 2 - depth) / (len(layers) - 2)
-                        size = 1e-4 * 10.0**-below
-                        values = {"mean_abs": size, "l2": size, "last_batch_mean_abs": size}
-                        rows["gradients.csv"].append(
-                            {"cell": name, "epoch": epoch, "layer": layer, "depth": depth, **values}
-                        )
-                rows["cells.csv"].append(
-                    {"cell": name}
-                    | cell.model_dump()
-                    | dict.fromkeys(tables.MEASURED, 1)
-                    | {"parameters": 56_746 if model == "vgg08" else 333_226, "num_classes": data["num_classes"]}
-                    | {"image_size": data["image_size"], "train_images": 1200, "val_images": 300, "test_images": 297}
-                    | {"device": "cpu", "seconds": 60.0, "epochs_run": epochs}
-                    | {"status": "diverged" if lost else "finished", "diverged_step": 7 if lost else None}
-                    | (dict.fromkeys(tables.LAST_EPOCH) if lost else curve)
-                    | {"best_epoch": epochs - 1, "best_val_loss": curve["val_loss"], "best_val_acc": curve["val_acc"]}
-                    | {"test_loss": None if lost else 2.0, "test_acc": None if lost else curve["val_acc"] - 0.02}
-                )
+    for network, lr, seed in itertools.product(networks, lrs, seeds):
+        name = {"cell": f"{'-'.join(network)}-lr{lr:g}-seed{seed}"}
+        top = 0.42 if network[0] == "vgg08" else {**ACCURACY, **(final or {})}[network[1]]
+        top += spread * (seed - 1) - 0.01 * lrs.index(lr)
+        layers = course_layers(0 if network[0] == "vgg08" else 5)
+        decay = (orders if network in chance else 0.5) / (len(layers) - 2)  # orders of magnitude per layer
+        for epoch in range(epochs):
+            curve = CHANCE if network in chance else learning_curve(top * (epoch + 1) / epochs)
+            rows["history.csv"].append({**name, "epoch": epoch, "lr": lr, **curve, "seconds": 1.0})
+            for depth, layer in enumerate(layers):
+                size = 1e-4 * 10.0 ** (-decay * max(0, len(layers) - 2 - depth))
+                means = {"mean_abs": size, "l2": size, "last_batch_mean_abs": size}
+                rows["gradients.csv"].append({**name, "epoch": epoch, "layer": layer, "depth": depth, **means})
+        record = config.Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()
+        facts = {key: data.get(key, 1) for key in tables.MEASURED} | {
+            "parameters": 56_746 if network[0] == "vgg08" else 333_226,
+            "train_images": 1200,
+            "val_images": 300,
+            "device": "cpu",
+            "seconds": 60.0,
+            "status": "finished",
+            "diverged_step": None,
+        }
+        outcome = {
+            **curve,
+            "best_epoch": epochs - 1,
+            "best_val_loss": curve["val_loss"],
+            "best_val_acc": curve["val_acc"],
+        }
+        outcome |= {"test_loss": curve["val_loss"], "test_acc": curve["val_acc"] - 0.02}
+        if network in diverged:
+            facts |= {"status": "diverged", "diverged_step": 7}
+            outcome = dict.fromkeys(outcome)
+        rows["cells.csv"].append({**name, **record, "model": network[0], "block": network[1], **facts, **outcome})
     folder.mkdir(parents=True, exist_ok=True)
     for file, table in rows.items():
         with open(folder / file, "w", newline="") as handle:
@@ -104,6 +99,15 @@ def write_study(
             writer.writerows(table)
     (folder / "dataset.json").write_text(json.dumps(data))
     return folder
+
+
+def learning_curve(accuracy):
+    return {
+        "train_loss": 3 - 2 * accuracy,
+        "train_acc": accuracy + 0.03,
+        "val_loss": 3.1 - 2 * accuracy,
+        "val_acc": accuracy,
+    }
 
 
 def filled(folder, **study):
@@ -122,7 +126,12 @@ SENTENCES = {
     "deep trains": (
         {"chance": (), "final": {"plain": 0.5}},
         ["is \\emph{not} seen here", "learned without help"],
-        ["stays at the accuracy of guessing", "Why training does not recover", "brings VGG38 off chance"],
+        [
+            "stays at the accuracy of guessing",
+            "Why training does not recover",
+            "brings VGG38 off chance",
+            "diagnoses one such failure",
+        ],
     ),
     "deep trains worse": (
         {"chance": (), "final": {"plain": 0.3}},
@@ -266,7 +275,7 @@ def test_a_mistake_in_a_template_is_named_with_its_line(tmp_path, text, message)
 
 def test_a_selection_without_cells_is_refused(tmp_path):
     study = summary.load(write_study(tmp_path))
-    with pytest.raises(UserError, match="compare.deep"):
+    with pytest.raises(UserError, match=r"compare\.deep"):
         findings.context(study, SHALLOW, {"model": "vgg38", "block": "dense"}, "s1234567")
 
 
@@ -278,20 +287,23 @@ def build(folder, **study):
         width = 6.75 if name == "gradient_heatmap" else 3.25
         matplotlib.figure.Figure(figsize=(width, 1.9)).savefig(folder / "figures" / f"{name}.pdf")
     (folder / "table1.tex").write_text("\\begin{tabular}{lr}\\toprule Model & LR \\\\ \\bottomrule\\end{tabular}\n")
-    subprocess.run(
-        [sys.executable, "-m", "workflow_scripts.fill_report", "--summary", folder / "summary"]
-        + ["--figures", folder / "figures", "--table", folder / "table1.tex", "--student-number", "s7654321"]
-        + ["--shallow", "model=vgg08", "block=plain", "lr=1e-3", "--deep", "model=vgg38", "block=plain", "lr=0.001"]
-        + ["--template", TEMPLATES[0], "--questions", TEMPLATES[1], "--out", folder / "latex"],
-        cwd=ROOT,
-        check=True,
-    )
+    arguments = {
+        "--summary": [folder / "summary"],
+        "--figures": [folder / "figures"],
+        "--table": [folder / "table1.tex"],
+        "--shallow": ["model=vgg08", "block=plain", "lr=1e-3"],
+        "--deep": ["model=vgg38", "block=plain", "lr=0.001"],
+        "--student-number": ["s7654321"],
+        "--template": [TEMPLATES[0]],
+        "--questions": [TEMPLATES[1]],
+        "--out": [folder / "latex"],
+    }
+    command("fill_report", *itertools.chain.from_iterable((flag, *values) for flag, values in arguments.items()))
     return folder / "latex"
 
 
 def compiled(source, out):
-    command = [sys.executable, "-m", "workflow_scripts.compile_report", source, "--out", out]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    return command("compile_report", source, "--out", out, check=False)
 
 
 needs_latex = pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")
@@ -340,5 +352,5 @@ def test_without_latexmk_the_message_says_what_to_install(tmp_path, monkeypatch)
 
 
 def test_a_missing_figure_is_named(tmp_path):
-    with pytest.raises(UserError, match="nothing.pdf"):
+    with pytest.raises(UserError, match=r"nothing\.pdf"):
         fill_report.copy([tmp_path / "nothing.pdf"], tmp_path / "out")

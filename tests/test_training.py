@@ -63,7 +63,9 @@ def test_equals_a_plain_pytorch_loop(digits):
             optimizer.step()
             losses.append(loss.item())
             accuracies.append((logits.argmax(1) == labels).double().mean().item())
-            means.append([weight.grad.abs().double().mean().item() for _, weight in weight_layers(model.named_parameters())])
+            means.append(
+                [weight.grad.abs().double().mean().item() for _, weight in weight_layers(model.named_parameters())]
+            )
         scheduler.step()
         model.eval()
         images, labels = next(training.val_batches.in_order(len(val)))

@@ -41,6 +41,10 @@ def main():
     parser.add_argument("--table", type=Path, required=True, help="the table of all results, in LaTeX")
     parser.add_argument("--template", type=Path, required=True, help="the fixed part, <name>-template.tex.j2")
     parser.add_argument("--questions", type=Path, required=True, help="the answers, <name>-questions.tex.j2")
+    parser.add_argument("--style", type=Path, help="the LaTeX style (default: gradscape.sty beside the template)")
+    parser.add_argument(
+        "--references", type=Path, help="the bibliography (default: references.bib beside the template)"
+    )
     parser.add_argument("--student-number", default="s1234567", help="on the title page (default: %(default)s)")
     arguments = parser.parse_args()
 
@@ -52,7 +56,8 @@ def main():
     )
     fill([arguments.template, arguments.questions], facts, arguments.out)
     beside = arguments.template.parent
-    copy([arguments.table, beside / "gradscape.sty", beside / "references.bib"], arguments.out)
+    style, references = arguments.style or beside / "gradscape.sty", arguments.references or beside / "references.bib"
+    copy([arguments.table, style, references], arguments.out)
     copy(sorted(arguments.figures.glob("*.pdf")), arguments.out / "figures")
 
 

@@ -1,6 +1,6 @@
 """Gather the cells of a study into the tidy tables that figures, tables and reports are made from.
 
-    printf '%s\\n' results/cw2/*/ | python -m workflow_scripts.summarise --out results/cw2/summary
+printf '%s\\n' results/cw2/*/ | python -m workflow_scripts.summarise --out results/cw2/summary
 """
 
 import argparse

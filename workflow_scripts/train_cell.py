@@ -29,7 +29,9 @@ def parser():
     parser.add_argument("--checkpoint", type=Path, help="file of the checkpoint (default: <out>.checkpoint)")
     parser.add_argument("--checkpoint-seconds", type=float, default=settings["checkpoint_seconds"].default)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default=settings["device"].default)
-    parser.add_argument("--tensorboard", action="store_true", help=settings["tensorboard"].description)
+    parser.add_argument(
+        "--tensorboard", action=argparse.BooleanOptionalAction, help=settings["tensorboard"].description
+    )
     record = parser.add_argument_group("the cell's record")
     for key, field in config.Cell.model_fields.items():
         record.add_argument(

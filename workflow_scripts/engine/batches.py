@@ -38,7 +38,7 @@ def random_generator(*key):
 
 
 class Batches:
-    """Images (n, h, w, c) uint8 and labels (n,) as normalised float batches (b, c, h, w), channels last, on `device`."""
+    """Images (n, h, w, c) uint8 and labels (n,) as normalised float batches (b, c, h, w), channels last."""
 
     def __init__(self, images, labels, mean, std, device, augmentation="none"):
         count, self.rows, self.columns, self.channels = images.shape

@@ -24,7 +24,7 @@ def save(path, key, state):
 
 
 def load(path, key):
-    """(state, note): the state saved for `key`, or None with a note that says why the run starts anew ("" if none is there)."""
+    """(state, note): the state saved for `key`; or None, and a note that says why ("" where there is no file)."""
     path = Path(path)
     if not path.exists():
         return None, ""

@@ -108,7 +108,9 @@ class Cell(Strict):
     batch_size: Count = label("batch", 100, "images per step", ge=1)
     epochs: Count = label("epochs", 100, "passes over the training images", ge=1, le=100_000)
     precision: Literal["fp32", "bf16"] = label("", "fp32", "arithmetic of the forward pass; weights stay float32")
-    threads: Count = label("threads", 1, "CPU threads; a part of the record because the bits depend on it", ge=1, le=256)
+    threads: Count = label(
+        "threads", 1, "CPU threads; a part of the record because the bits depend on it", ge=1, le=256
+    )
     seed: Count = label("seed", 0, "of the initial weights, the order and the augmentation", ge=0, lt=2**31)
 
 
@@ -167,7 +169,9 @@ class Dataset(Strict):
         None, description="local archive (mnist: folder of its four files), folder or zip; null: the official address"
     )
     title: str | None = Field(None, description="what reports call it; null: the source's own name")
-    mirrors: list[str] = Field([], description="other addresses of the same official files, tried before the official one")
+    mirrors: list[str] = Field(
+        [], description="other addresses of the same official files, tried before the official one"
+    )
     image_size: Count | None = Field(None, description="resize images to so many rows and columns", ge=4, le=1024)
     channels: Literal[1, 3] = Field(3, description="grey (1) or RGB (3); grey sources are repeated to RGB")
 
@@ -248,5 +252,3 @@ def _what(problem):
     if problem["type"] == "too_short" and not given:
         return "expected at least one value"
     return message if isinstance(given, (dict, list, BaseModel)) else f"{given!r}: {message}"
-
-

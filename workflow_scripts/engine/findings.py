@@ -52,6 +52,7 @@ def context(summary, shallow, deep, student_number):
         "rows": rows,
         "shallow": shallow,
         "deep": deep,
+        "degraded": _degraded(deep, shallow),
         "best": best,
         "diverged": [row for row in rows if row.diverged],
         "missing": [
@@ -116,6 +117,12 @@ def _outcome(row):
     return "chance" if at_chance else "learns"
 
 
+def _degraded(deep, shallow):
+    """Whether depth did harm: the deep network diverged, is at chance, or ends at a higher training loss."""
+    loss = compare(deep, shallow, "train_loss")
+    return deep.outcome != "learns" or (loss.gap > 0 and loss.verdict != "alike")
+
+
 def _champions(rows, table):
     """{block: the best of its rows by `summary.best`}; a block of which nothing finished has none."""
     champions = {}
@@ -132,7 +139,7 @@ def _equal_but_for(free, row, other):
 
 
 def _rates(rows, champions):
-    """For each block that learns and has several rates, all else equal: the best row, the next best, their comparison."""
+    """For each block that learns and has several rates, all else equal: its best row, the next, their comparison."""
     for best in champions.values():
         others = [row for row in rows if row.finished and row.lr != best.lr and _equal_but_for("lr", row, best)]
         if others and best.outcome == "learns":
@@ -170,7 +177,7 @@ def _gradients(shallow, deep, variants):
 
 
 def _depth(best, shallow, champions, rows):
-    """What is needed to say whether depth pays: the best deep network, and the shallow one with the best one's block."""
+    """What shows whether depth pays: the best deep network, and the shallow one with the best network's block."""
     deep = sorted(champions.values(), key=lambda row: -row.val_acc.mean)
     matched = [
         row for row in rows if row.model == shallow.model and row.finished and _equal_but_for("model", row, best)
@@ -193,7 +200,7 @@ def _data(summary):
 
 
 def _setup(cells):
-    """Counts: of cells, of seeds, the fewest and most seeds of a row; whether widths other than 1, augmentation occur."""
+    """Numbers of cells and seeds, the fewest and most seeds of a row, whether any augments or has another width."""
     seeds = cells.groupby(list(tables.ROW), dropna=False).size()
     return SimpleNamespace(
         cells=len(cells),

@@ -97,13 +97,14 @@ def diagnosis(row, history):
     """
     filters = max(1, round(FILTERS * row.width))
     found = SimpleNamespace(
-        flow=None, predicted=None, filters=filters, vanishes=False, single_precision=SINGLE_PRECISION
+        flow=None, predicted=None, filters=filters, vanishes=False, staircase=False, single_precision=SINGLE_PRECISION
     )
     if not row.flows:
         return found
     found.flow = first = row.flows[0]
     found.convolutions = len(first.layers)
     found.vanishes = first.orders > 4
+    found.staircase = found.vanishes and len(first.stages) == 3 and first.within < 10
     found.attenuation = 6 ** (-(found.convolutions - 1) / 2)
     if row.block == "plain":
         found.predicted = predicted_orders(first.layers, int(row.facts["image_size"]), filters)

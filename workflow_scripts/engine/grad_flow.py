@@ -17,7 +17,7 @@ from workflow_scripts.engine import style
 
 QUANTITY = "mean |gradient|"
 ACROSS = 4  # panels of the heat map in a row of the page
-DECADES = 12  # that the heat map tells apart: on the scale of gradients that vanished, all the others would look alike
+DECADES = 20  # that the heat map tells apart: float32 has lost a gradient long before
 
 
 def plot_grad_flows(named_parameters):

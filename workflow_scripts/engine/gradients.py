@@ -47,4 +47,7 @@ class GradientRecorder:
 
     def rows(self, epoch, means):
         """Rows of `gradients.csv` from what `end_epoch` gave, as nested lists."""
-        return [(epoch, layer, depth, *values) for depth, (layer, *values) in enumerate(zip(self.layers, *means))]
+        return [
+            (epoch, layer, depth, *values)
+            for depth, (layer, *values) in enumerate(zip(self.layers, *means, strict=True))
+        ]

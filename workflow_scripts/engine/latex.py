@@ -95,7 +95,7 @@ def _stripped(text):
 
 
 def render(path, context):
-    """The LaTeX that the template at `path` gives; an unknown name or a mistake in it is a `UserError` with its line."""
+    """The LaTeX that the template at `path` gives; raises UserError with the line of a mistake or an unknown name."""
     path = Path(path)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(path.parent),

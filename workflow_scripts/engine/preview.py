@@ -35,12 +35,16 @@ def preview(studies, described, results):
         flops = sum(training_flops(cell, *sizes[cell.dataset]) for cell in todo.values() if sizes[cell.dataset])
         total += flops
         lines.append(
-            f"  {study:{width}}  {len(cells):,} cells, {len(todo):,} to train: "
+            f"  {study:{width}}  {len(cells):,} cells, {len(todo):,} to train, "
             f"{sum(cell.epochs for cell in todo.values()):,} epochs, {flops:.2g} FLOP"
         )
     speed, source = measured_speed(studies, results)
     lines.append(f"  At {speed:.2g} FLOP/s ({source}) that is {duration(total / speed)} one after the other.")
-    lines += [f"  Not counted: the cells on {name}, whose size is known once it is fetched." for name, size in sizes.items() if not size]
+    lines += [
+        f"  Not counted: the cells on {name}, whose size is known once it is fetched."
+        for name, size in sizes.items()
+        if not size
+    ]
     return ["Gradscape's work:", *lines]
 
 
@@ -79,7 +83,7 @@ def measured_speed(studies, results):
             images = facts["train_images"] * facts["epochs_run"]
             speeds.append(3 * facts["forward_flops"] * images / facts["seconds"])
     if speeds:
-        return statistics.median(speeds), f"median of the {len(speeds):,} cells finished here"
+        return statistics.median(speeds), f"median of {len(speeds):,} finished here"
     return CORE, "one processor core; a GPU is many times faster"
 
 
@@ -92,4 +96,4 @@ def duration(seconds):
     for unit, length in (("days", 86_400), ("hours", 3_600)):
         if seconds >= 2 * length:
             return f"{seconds / length:.1f} {unit}"
-    return f"{seconds / 60:.1f} minutes"
+    return f"{seconds / 60:.1f} minutes" if seconds >= 60 else "less than a minute"

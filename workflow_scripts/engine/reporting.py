@@ -55,5 +55,7 @@ def _events(folder, epoch):
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        raise UserError("tensorboard is true, but the package tensorboard is not installed: pip install tensorboard") from None
+        raise UserError(
+            "tensorboard is true, but the package tensorboard is not installed: pip install tensorboard"
+        ) from None
     return SummaryWriter(folder, purge_step=epoch)  # a resumed run hides what a killed one wrote beyond its checkpoint

@@ -7,10 +7,8 @@ from pathlib import Path
 from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.config import Cell
 
-MEASURED = (
-    "parameters forward_flops train_images val_images test_images num_classes image_size device "
-    "status diverged_step seconds epochs_run"
-).split()
+SIZES = ("parameters", "forward_flops", "train_images", "val_images", "test_images", "num_classes", "image_size")
+MEASURED = (*SIZES, "device", "status", "diverged_step", "seconds", "epochs_run")
 LAST_EPOCH = ("train_loss", "train_acc", "val_loss", "val_acc")
 BEST_EPOCH = ("best_epoch", "best_val_loss", "best_val_acc", "test_loss", "test_acc")
 

@@ -9,6 +9,7 @@ import math
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from models.registry import build_model
@@ -108,9 +109,8 @@ class Training:
         gradients = self.gradients.end_epoch(steps)
         # the one transfer of the epoch: four metrics and the gradient table
         values = torch.cat([self.sums / steps, validation, gradients.flatten()]).tolist()
-        metrics, flat = values[:4], values[4:]
-        layers = len(self.gradients.layers)
-        self.gradient_rows += self.gradients.rows(progress.epoch, [flat[i : i + layers] for i in range(0, 3 * layers, layers)])
+        metrics, gradients = values[:4], np.reshape(values[4:], gradients.shape).tolist()
+        self.gradient_rows += self.gradients.rows(progress.epoch, gradients)
         rate = learning_rate(self.cell, progress.epoch, 0, steps)
         self.history.append((progress.epoch, rate, *metrics, seconds))
         if not math.isfinite(metrics[0]):
@@ -136,7 +136,7 @@ class Training:
         return sums / len(batches)
 
     def test(self):
-        """(loss, accuracy) on the test images with the best epoch's weights, which stay loaded; read once, at the end."""
+        """(loss, accuracy) on the test images with the best epoch's weights, which stay loaded; once, at the end."""
         self.model.load_state_dict(self.best)
         return tuple(self.evaluate(self.test_batches).tolist())
 

@@ -1,0 +1,306 @@
+"""The real workflow, end to end, on real data small enough for a minute: what runs, what runs again, what it says."""
+
+import contextlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+
+TINY = {
+    "datasets": {"digits": {"source": "digits", "image_size": 8}},
+    "studies": {
+        "cw2": {
+            "grids": [
+                {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 2, "augmentation": "none"},
+                {
+                    "model": "vgg38",
+                    "block": ["plain", "bn", "rc", "bn_rc"],
+                    "dataset": "digits",
+                    "width": 0.25,
+                    "epochs": 2,
+                    "augmentation": "none",
+                },
+            ],
+            "compare": {"shallow": {"model": "vgg08"}, "deep": {"model": "vgg38", "block": "plain"}},
+        }
+    },
+}
+CELL = "{}-{}-width0.25-digits-augnone-epochs2-lr0.001-seed{}"
+REPORT = "report/mlp-cw2.pdf"
+
+
+def snakemake(folder, *arguments, project=ROOT, check=True):
+    """Run Snakemake with the workflow of `project` in `folder`; returns its exit status and all that it printed."""
+    command = [sys.executable, "-m", "snakemake", "-s", str(project / "Snakefile"), "--directory", str(folder)]
+    done = subprocess.run([*command, "--cores", "2", *arguments], cwd=folder, capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    assert not check or done.returncode == 0, said
+    return done.returncode, said
+
+
+def write_config(folder, config):
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+
+
+def to_train(folder, **options):
+    """Names of the cells that a dry-run would train."""
+    _, said = snakemake(folder, "-n", **options)
+    return sorted(set(re.findall(r"Training (\S+) \(cw2\)", said)))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project that a test may edit."""
+    folder = tmp_path_factory.mktemp("project") / "gradscape"
+    ignored = shutil.ignore_patterns(".*", "results", "__pycache__", "*.pdf", "tests")
+    shutil.copytree(ROOT, folder, ignore=ignored)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, project):
+    """A folder elsewhere in which the tiny study has run to its report, and what was printed."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    write_config(folder, TINY)
+    target = REPORT if shutil.which("latexmk") else "results/report/mlp-cw2/mlp-cw2-template.tex"
+    _, said = snakemake(folder, target, project=project)
+    return folder, said
+
+
+@contextlib.contextmanager
+def edited(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    try:
+        yield
+    finally:
+        path.write_text(text)
+
+
+def test_dry_run_of_the_full_configuration(tmp_path):
+    _, said = snakemake(tmp_path, "-n")
+    assert ["train_cell", "48"] in [line.split() for line in said.splitlines()]
+    summary = said[said.index("Gradscape's work:") :]
+    assert "cw2  48 cells, 48 to train: 4,800 epochs, 1.1e+17 FLOP" in summary
+    assert "Snakemake" not in summary  # these are the last lines
+
+
+def test_the_whole_study_runs_to_its_report(finished):
+    folder, said = finished
+    results = folder / "results/cw2"
+    cells = pd.read_csv(results / "summary/cells.csv")
+    assert len(cells) == 5 and set(cells["status"]) == {"finished"}
+    for name in [
+        "curves_problem",
+        "grad_flow_shallow",
+        "grad_flow_deep",
+        "curves_best",
+        "grad_flow_best",
+        "gradient_heatmap",
+    ]:
+        assert (results / f"figures/{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert len(pd.read_csv(results / f"figures/{name}.csv"))
+    table = (results / "tables/table1.txt").read_text()
+    for row in ("VGG08", "VGG38 BN", "VGG38 RC", "VGG38 BN+RC"):
+        assert row in table
+    if shutil.which("latexmk"):
+        assert said.rstrip().endswith(f"The report: {folder / REPORT}")
+        assert table in said
+    assert not list((folder / "results/.checkpoints").iterdir())
+
+
+def test_a_cell_holds_what_the_design_says(finished):
+    folder = finished[0] / "results/cw2" / CELL.format("vgg38", "bn", 0)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        ["cell.json", "history.csv", "gradients.csv", "steps.npz", "test.json", "model.safetensors"]
+    )
+    facts = json.loads((folder / "cell.json").read_text())
+    assert facts["record"]["block"] == "bn" and facts["status"] == "finished" and facts["device"] in ("cpu", "cuda")
+    history = pd.read_csv(folder / "history.csv")
+    assert (
+        list(history) == ["epoch", "lr", "train_loss", "train_acc", "val_loss", "val_acc", "seconds"]
+        and len(history) == 2
+    )
+    gradients = pd.read_csv(folder / "gradients.csv")
+    assert list(gradients) == ["epoch", "layer", "depth", "mean_abs", "l2", "last_batch_mean_abs"]
+    assert gradients["depth"].max() == 37 and len(gradients) == 2 * 38
+
+
+def test_the_deep_plain_network_has_vanishing_gradients(finished):
+    gradients = pd.read_csv(finished[0] / "results/cw2/summary/gradients.csv").set_index(["cell", "epoch", "depth"])
+    ratio = {
+        block: gradients.mean_abs[CELL.format("vgg38", block, 0), 1, 0]
+        / gradients.mean_abs[CELL.format("vgg38", block, 0), 1, 36]
+        for block in ("plain", "bn", "rc", "bn_rc")
+    }
+    assert ratio["plain"] < 1e-6
+    assert all(ratio[block] > 1e-3 for block in ("bn", "rc", "bn_rc"))
+
+
+def test_nothing_is_done_twice(finished, project):
+    folder, _ = finished
+    assert to_train(folder, project=project) == []
+    with edited(project / "models/blocks.py", "class _Block", "# a comment\nclass _Block"):
+        assert to_train(folder, project=project) == []
+    with edited(project / "workflow_scripts/engine/trainer.py", "loss.backward()", "(1 * loss).backward()"):
+        assert len(to_train(folder, project=project)) == 5
+
+
+def test_a_new_seed_trains_the_new_cells_only(finished, project):
+    folder, _ = finished
+    config = yaml.safe_load(yaml.safe_dump(TINY))
+    config["studies"]["cw2"]["grids"][1]["seed"] = [0, 1]
+    try:
+        write_config(folder, config)
+        blocks = ("plain", "bn", "rc", "bn_rc")
+        assert to_train(folder, project=project) == sorted(CELL.format("vgg38", block, 1) for block in blocks)
+    finally:
+        write_config(folder, TINY)
+
+
+NEW_BLOCK = '''
+
+@register_block("tanh")
+class TanhBlock(ConvolutionalProcessingBlockBN):
+    """A block that a person adds."""
+
+    activation = staticmethod(F.tanh)
+'''
+
+
+def test_a_new_block_is_one_class_and_one_registration(finished, project):
+    """Only its cell trains, and figures, table and report show it."""
+    folder, _ = finished
+    config = yaml.safe_load(yaml.safe_dump(TINY))
+    config["studies"]["cw2"]["grids"][1]["block"].append("tanh")
+    try:
+        write_config(folder, config)
+        with edited(
+            project / "models/blocks.py", "    residual = True\n\n\n@", "    residual = True\n" + NEW_BLOCK + "\n\n@"
+        ):
+            assert to_train(folder, project=project) == [CELL.format("vgg38", "tanh", 0)]
+            snakemake(folder, "results/report/mlp-cw2/mlp-cw2-template.tex", project=project)
+        assert "VGG38 TANH" in (folder / "results/cw2/tables/table1.txt").read_text()
+        assert "tanh" in set(pd.read_csv(folder / "results/cw2/figures/gradient_heatmap.csv")["block"])
+    finally:
+        write_config(folder, TINY)
+
+
+def test_one_cell_can_be_asked_for(tmp_path):
+    write_config(tmp_path, TINY)
+    history = f"results/cw2/{CELL.format('vgg08', 'plain', 0)}/history.csv"
+    snakemake(tmp_path, history)
+    assert (tmp_path / history).exists()
+    assert len(list((tmp_path / "results/cw2").iterdir())) == 1
+
+
+def test_a_cell_that_does_not_exist(tmp_path):
+    write_config(tmp_path, TINY)
+    status, said = snakemake(tmp_path, "results/cw2/vgg38-bm-lr0.001-seed0/history.csv", check=False)
+    assert status != 0 and f"no cell vgg38-bm-lr0.001-seed0; the nearest: {CELL.format('vgg38', 'bn', 0)}" in said
+
+
+BAD = {
+    "an unknown key": ({"epochs": [2]}, "epochs: unknown key"),
+    "an unknown model": ({"studies": {"cw2": {"grids": [{"model": "vgg39"}]}}}, "unknown model; known: vgg08, vgg38"),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), BAD.values(), ids=BAD)
+def test_a_bad_configuration_is_one_clear_message(tmp_path, change, message):
+    write_config(tmp_path, {**TINY, **change})
+    status, said = snakemake(tmp_path, "-n", check=False)
+    assert status != 0 and message in said and "Traceback" not in said
+    assert len(said.splitlines()) < 15
+
+
+def test_a_batch_larger_than_the_data_fails_that_cell_and_loses_nothing(tmp_path):
+    config = yaml.safe_load(yaml.safe_dump(TINY))
+    del config["studies"]["cw2"]["compare"]
+    config["studies"]["cw2"]["grids"] = [{**config["studies"]["cw2"]["grids"][0], "batch_size": [100, 5000]}]
+    write_config(tmp_path, config)
+    status, said = snakemake(tmp_path, check=False)
+    assert status != 0
+    assert "batch_size is 5000, but there are only 1425 training images" in said
+    assert (tmp_path / "results/cw2" / CELL.format("vgg08", "plain", 0) / "cell.json").exists()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, 3 MB, at a folder; skipped where this user may not mount one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", folder], capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"mounting a small disk needs root: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_is_one_message_and_loses_nothing(small_disk, digits_file, undisturbed_bytes):
+    """The disk fills up during training; with room again, the run goes on from its checkpoint to the same bits."""
+    out = small_disk / "cw2/cell"
+    filler = small_disk / "filler"
+    arguments = undisturbed_bytes.arguments(digits_file, out)
+    process = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    checkpoint = out.with_name("cell.checkpoint")
+    while not checkpoint.exists() and process.poll() is None:
+        pass
+    with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    said = process.communicate()[1]
+    assert process.returncode == 1 and "No space left on device" in said and "Traceback" not in said
+    assert checkpoint.exists() and not out.exists()
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["cell.checkpoint"]
+    filler.unlink()
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "going on from epoch" in done.stderr
+    assert undisturbed_bytes.of(out) == undisturbed_bytes.expected
+
+
+def test_a_read_only_results_folder_is_one_message(small_disk, digits_file, undisturbed_bytes):
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    arguments = undisturbed_bytes.arguments(digits_file, small_disk / "cw2/cell")
+    done = subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and "Read-only file system" in done.stderr and "Traceback" not in done.stderr
+
+
+class Bits:
+    """A short run of `train_cell`, and the weights and gradients that it ends with."""
+
+    @staticmethod
+    def arguments(data, out):
+        record = [
+            "--model",
+            "vgg08",
+            "--width",
+            "0.25",
+            "--dataset",
+            "digits",
+            "--augmentation",
+            "none",
+            "--epochs",
+            "40",
+        ]
+        return [sys.executable, "-m", "workflow_scripts.train_cell", "--data", str(data), "--out", str(out), *record]
+
+    @staticmethod
+    def of(out):
+        return [(out / name).read_bytes() for name in ("model.safetensors", "gradients.csv", "test.json")]
+
+
+@pytest.fixture(scope="module")
+def undisturbed_bytes(digits_file, tmp_path_factory):
+    bits, out = Bits(), tmp_path_factory.mktemp("undisturbed") / "cell"
+    subprocess.run(bits.arguments(digits_file, out), cwd=ROOT, check=True, capture_output=True)
+    bits.expected = bits.of(out)
+    return bits
