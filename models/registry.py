@@ -11,7 +11,7 @@ import models
 
 
 class Registry(dict):
-    """Objects by name; `register(name)` is the decorator. An unknown name raises a ValueError that lists the known ones."""
+    """Objects by name; `register(name)` is the decorator. An unknown name raises a ValueError with the known ones."""
 
     def __init__(self, kind):
         super().__init__()

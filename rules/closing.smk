@@ -7,7 +7,10 @@ from pathlib import Path
 def say_what_is_to_do():
     from workflow_scripts.engine import preview  # here because it imports PyTorch
 
-    return preview.preview(STUDIES, SETTINGS.datasets, Path("results"))
+    dag = workflow.dag
+    jobs = [job.wildcards for job in dag.jobs if job.rule.name == "train_cell" and dag.needrun(job)]
+    todo = {study: [cell for other, cell in jobs if other == study] for study in STUDIES}
+    return preview.preview(STUDIES, todo, SETTINGS.datasets, Path("results"))
 
 
 def say_what_was_done():

@@ -89,7 +89,7 @@ def test_dry_run_of_the_full_configuration(tmp_path):
     _, said = snakemake(tmp_path, "-n")
     assert ["train_cell", "48"] in [line.split() for line in said.splitlines()]
     summary = said[said.index("Gradscape's work:") :]
-    assert "cw2  48 cells, 48 to train: 4,800 epochs, 1.1e+17 FLOP" in summary
+    assert "cw2  48 cells, 48 to train, 4,800 epochs, 1.1e+17 FLOP" in summary
     assert "Snakemake" not in summary  # these are the last lines
 
 

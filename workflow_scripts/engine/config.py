@@ -176,6 +176,24 @@ class Dataset(Strict):
     channels: Literal[1, 3] = Field(3, description="grey (1) or RGB (3); grey sources are repeated to RGB")
 
 
+class Beras(Strict):
+    """The study of Beras, the Keras mimic in NumPy. Its simple and advanced models are always trained."""
+
+    dataset: Name = Field("mnist", description="a key of `datasets`, of grey images of 28 x 28 pixels in 10 classes")
+    epochs: Count = Field(10, description="passes over the training images, of every model", ge=1, le=10_000)
+    batch_size: Count = Field(100, description="images per step, of every model", ge=1)
+    seeds: Annotated[list[Annotated[Count, Field(ge=0, lt=2**31)]], Field(min_length=1), OneOrMany()] = Field(
+        [0, 1, 2], description="of the first weights and of dropout; every model is trained once from each"
+    )
+    optimizers: list[Annotated[str, Registered("beras_optimizer")]] = Field(
+        ["basic", "rmsprop", "adam", "amsgrad"], description="compared from the same first weights; adam is always one"
+    )
+    extras: list[Annotated[str, Registered("beras_extra")]] = Field(
+        ["dropout", "l1", "l2", "cosine", "batch_norm", "skip"], description="each added to the same network"
+    )
+    flag_2470: bool = Field(False, description="put the empty file 2470student into submission/hw2.zip")
+
+
 class Report(Strict):
     """What the report says of its author."""
 
@@ -184,14 +202,20 @@ class Report(Strict):
     )
 
 
-class Config(Strict):
+class Running(Strict):
+    """How cells are run. No result depends on it, so nothing is trained again when it changes."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
+    checkpoint_seconds: Number = Field(60, description="checkpoint at least so often within a long epoch", gt=0)
+    tensorboard: bool = Field(False, description="also write TensorBoard event files beside each cell")
+
+
+class Config(Running):
     """The whole of `config.yaml`."""
 
     datasets: dict[Name, Dataset] = Field(description="data sets by name")
     studies: dict[Name, Study] = Field(min_length=1, description="studies by name")
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
-    checkpoint_seconds: Number = Field(60, description="checkpoint at least so often within a long epoch", gt=0)
-    tensorboard: bool = Field(False, description="also write TensorBoard event files beside each cell")
+    beras: Beras | None = Field(None, description="the study of Beras and its report; null: none")
     report: Report = Report()
 
     @model_validator(mode="after")
@@ -234,7 +258,8 @@ def _explain(error, most=8):
 
 
 def _keys():
-    return [key for kind in (Config, Study, Cell, Dataset, Compare, Report) for key in kind.model_fields]
+    # not a list of the models: a new section of the configuration is no change of the code that trains a cell
+    return [key for kind in Strict.__subclasses__() + Running.__subclasses__() for key in kind.model_fields]
 
 
 def _where(path):

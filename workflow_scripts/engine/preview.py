@@ -21,22 +21,22 @@ NOMINAL = {
 CORE = 1.5e11  # FLOP/s of VGG_38 in float32 on one core with AVX-512 (benchmarks/RESULTS.md), until a cell has run here
 
 
-def preview(studies, described, results):
-    """Lines of text. `studies` is {study: {cell name: Cell}}, `described` the configuration's `datasets`.
+def preview(studies, todo, described, results):
+    """Lines of text. `studies` is {study: {cell name: Cell}}, `todo` {study: names of the cells to train}.
 
-    `results` is the folder of the results, from which the finished cells and their speed are read. A training step
-    is counted as three forward passes: the backward pass computes two products where the forward pass computes one.
+    `described` is the configuration's `datasets`; from the folder `results` the speed of the finished cells is read. A
+    training step counts as three forward passes: for each product of the forward pass, the backward pass has two.
     """
     used = {cell.dataset for cells in studies.values() for cell in cells.values()}
     sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
     lines, total, width = [], 0, max(map(len, studies))
     for study, cells in studies.items():
-        todo = {name: cell for name, cell in cells.items() if not (results / study / name / "cell.json").exists()}
-        flops = sum(training_flops(cell, *sizes[cell.dataset]) for cell in todo.values() if sizes[cell.dataset])
+        new = [cells[name] for name in todo[study]]
+        flops = sum(training_flops(cell, *sizes[cell.dataset]) for cell in new if sizes[cell.dataset])
         total += flops
         lines.append(
-            f"  {study:{width}}  {len(cells):,} cells, {len(todo):,} to train, "
-            f"{sum(cell.epochs for cell in todo.values()):,} epochs, {flops:.2g} FLOP"
+            f"  {study:{width}}  {len(cells):,} cells, {len(new):,} to train, "
+            f"{sum(cell.epochs for cell in new):,} epochs, {flops:.2g} FLOP"
         )
     speed, source = measured_speed(studies, results)
     lines.append(f"  At {speed:.2g} FLOP/s ({source}) that is {duration(total / speed)} one after the other.")

@@ -1,0 +1,48 @@
+"""Hold Beras to PyTorch: the simple and the advanced model trained in both from the same weights, and compared.
+
+    python -m workflow_scripts.check_beras --data results/data/mnist.npz --out results/beras/check.json
+
+In double precision, with the same batches and the same dropped units. The file has the relative differences of losses,
+gradients and weights, and the shapes of every array on the way back.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from workflow_scripts.engine import commands, config, datasets, provenance
+from workflow_scripts.engine.beras import check, runs
+
+
+def main():
+    """Compare and write."""
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow_scripts.check_beras",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
+    parser.add_argument("--out", type=Path, required=True, help="the file to write (.json)")
+    parser.add_argument("--batch-size", type=int, default=config.Beras().batch_size, help="(default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=100, help="training steps of each model (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the first weights (default: %(default)s)")
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(1)
+    train_set, _ = runs.samples(datasets.load(arguments.data))
+    options = arguments.batch_size, arguments.steps, arguments.seed
+    content = {
+        "batch_size": arguments.batch_size,
+        "steps": arguments.steps,
+        "processor": provenance.cpu_name(),
+        "versions": {"torch": torch.__version__},
+        "models": {name: check.compare(name, train_set, *options) for name in check.MODELS},
+    }
+    with commands.written_whole(arguments.out) as path:
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,120 @@
+"""The figures of the study. Each is a function of the results' folder and of the data that returns (figure, what it shows)."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from workflow_scripts.engine import style
+from workflow_scripts.engine.beras import names, summary
+
+SHOWN = 10  # pictures of right and of wrong predictions
+
+
+def initializers(results, data):
+    """Variance of the outputs of the dense layers with depth: a line per initialiser, dotted what is predicted."""
+    table = pd.read_csv(results / "initializers.csv")
+    means = table.groupby(["initializer", "depth"], sort=False)[["variance", "predicted"]].mean().reset_index()
+    with style.look():
+        figure = style.figure(style.COLUMN, 1.9)
+        axes = figure.subplots()
+        for (initializer, line), colour in zip(means.groupby("initializer", sort=False), style.COLOURS, strict=False):
+            if (line["variance"] == 0).all():  # not on a logarithmic scale
+                axes.plot([], [], color=colour, label=f"{initializer} (0 at every depth)")
+                continue
+            axes.plot(line["depth"], line["variance"], "o-", color=colour, markersize=2, label=initializer)
+            axes.plot(line["depth"], line["predicted"], ":", color=style.MUTED, linewidth=0.8)
+        axes.plot([], [], ":", color=style.MUTED, linewidth=0.8, label="predicted")
+        axes.set(xlabel="layer", ylabel="variance of its outputs", yscale="log")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.legend(loc="outside upper center", ncols=3, columnspacing=1.2)
+    return figure, means
+
+
+def optimizers(results, data):
+    """Training loss over the epochs: a line per optimiser, the mean over the seeds, from the same first weights."""
+    losses = summary.load(results / "summary").losses
+    with style.look():
+        figure = style.figure(style.COLUMN, 1.9)
+        axes = figure.subplots()
+        shown = _lines(axes, losses, summary.variants_of(losses, "beras_optimizer"), "train_loss", "-")
+        axes.set(xlabel="epoch", ylabel="training loss", yscale="log")
+        figure.legend(loc="outside upper center", ncols=4, columnspacing=1.2)
+    return figure, shown
+
+
+def models(results, data):
+    """Accuracy over the epochs on test (solid) and training images (dashed) of the simple and the advanced model."""
+    history = summary.load(results / "summary").history
+    history["epoch"] += 1  # accuracies are those after an epoch
+    variants = summary.variants_of(history, "beras_model")
+    with style.look():
+        figure = style.figure(style.COLUMN, 1.9)
+        axes = figure.subplots()
+        test = _lines(axes, history, variants, "test_acc", "-")
+        train = _lines(axes, history, variants, "train_acc", "--", labelled=False)
+        axes.set(xlabel="epoch", ylabel="accuracy (%)")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+        axes.plot([], [], "-", color=style.MUTED, label="test")
+        axes.plot([], [], "--", color=style.MUTED, label="training")
+        figure.legend(loc="outside upper center", ncols=3, columnspacing=1.2)
+    return figure, test.merge(train, on=["variant", "epoch"])
+
+
+def _lines(axes, table, variants, metric, dashes, labelled=True):
+    """Draw a line and a band of one standard deviation over the seeds for each variant; returns what was drawn."""
+    groups = table[table["variant"].isin(variants)].groupby(["variant", "epoch"])[metric]
+    means = groups.agg(["mean", "std"]).reset_index()
+    for variant, colour in zip(variants, style.COLOURS, strict=False):
+        line = means[means["variant"] == variant]
+        label = names.label(variant) if labelled else None
+        axes.plot(line["epoch"], line["mean"], dashes, color=colour, label=label)
+        low, high = line["mean"] - line["std"], line["mean"] + line["std"]
+        axes.fill_between(line["epoch"], low, high, color=colour, alpha=0.2, linewidth=0)
+    return means.rename(columns={"mean": metric, "std": f"{metric}_std"})
+
+
+def ablation(results, data):
+    """Test accuracy with each extra: a point for every seed, a bar for the mean; the line is the network without any."""
+    runs = summary.load(results / "summary").runs
+    variants = [names.BASELINE, *summary.variants_of(runs, "beras_extra")]
+    shown = runs.loc[runs["variant"].isin(variants), ["variant", "seed", "test_acc"]]
+    means = shown.groupby("variant")["test_acc"].mean()
+    with style.look():
+        figure = style.figure(style.COLUMN, 0.5 + 0.2 * len(variants))
+        axes = figure.subplots()
+        for place, variant in enumerate(variants):
+            points, colour = shown[shown["variant"] == variant], style.COLOURS[3 if place else 6]
+            axes.plot(points["test_acc"], [place] * len(points), "o", color=colour, markersize=3, alpha=0.6)
+            axes.plot(means[variant], place, "|", color=colour, markersize=10)
+        axes.axvline(means[names.BASELINE], color=style.MUTED, linestyle=":", linewidth=0.8, zorder=1)
+        axes.set_yticks(range(len(variants)), ["no extra", *map(names.label, variants[1:])])
+        axes.invert_yaxis()
+        axes.set(xlabel="test accuracy (%)")
+        axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+    return figure, shown
+
+
+def predictions(results, data):
+    """The first test images that the advanced model (of the first seed) gets right, and the first that it gets wrong."""
+    run = summary.load(results / "summary").runs.set_index("variant").loc[["advanced"]]["run"].iloc[0]
+    with np.load(results / run / "predictions.npz") as file:
+        predicted, probability = file["predicted"], file["probability"]
+    right = predicted == data.test_labels
+    chosen = [np.flatnonzero(right)[:SHOWN], np.flatnonzero(~right)[:SHOWN]]
+    with style.look():
+        figure = style.figure(style.PAGE, 1.75)
+        rows = figure.subplots(2, SHOWN)
+        for axes in rows.flat:
+            axes.set_axis_off()
+        for row, indices in zip(rows, chosen, strict=True):
+            for axes, index in zip(row, indices, strict=False):
+                axes.imshow(data.test_images[index, ..., 0], cmap="Greys", interpolation="nearest", rasterized=False)
+                said = f"{predicted[index]} ({100 * probability[index]:.0f}%)"
+                axes.set_title(said if right[index] else f"{said}, is {data.test_labels[index]}", fontsize=style.SMALL)
+    indices = np.concatenate(chosen)
+    shown = {"image": indices, "label": data.test_labels[indices], "predicted": predicted[indices]}
+    return figure, pd.DataFrame(shown | {"probability": probability[indices]})
+
+
+FIGURES = {figure.__name__: figure for figure in (initializers, optimizers, models, ablation, predictions)}

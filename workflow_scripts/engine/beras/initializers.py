@@ -1,0 +1,39 @@
+"""What the first weights do to a signal: the variance of the activations with depth, for each initialiser."""
+
+import Beras
+import numpy as np
+from Beras.layers import INITIALIZERS
+
+DEPTH, WIDTH = 20, 256
+COLUMNS = ("initializer", "seed", "depth", "variance", "predicted")
+
+
+def probe(inputs, seeds, depth=DEPTH, width=WIDTH):
+    """Rows (of `COLUMNS`) for a chain of `depth` dense layers of `width` units with a ReLU between them, not trained.
+
+    `variance` is that of the dense layer's outputs over the samples of `inputs`, (n, m), and the units; `predicted` is
+    the value at depth 1 times `factor` for every layer since.
+    """
+    for initializer in INITIALIZERS:
+        for seed in seeds:
+            np.random.seed(seed)
+            variances = list(_variances(inputs, initializer, depth, width))
+            for place, variance in enumerate(variances):
+                predicted = variances[0] * factor(initializer, width) ** place
+                yield initializer, seed, place + 1, variance, predicted
+
+
+def factor(initializer, width):
+    """What a ReLU and a dense layer of `width` x `width` do to the variance, n std^2 / 2 (He et al., 2015, eq. 9).
+
+    It holds for outputs that are symmetric about zero: the ReLU then lets half of their mean square through.
+    """
+    return width * INITIALIZERS[initializer](width, width) ** 2 / 2
+
+
+def _variances(x, initializer, depth, width):
+    relu = Beras.ReLU()
+    for _ in range(depth):
+        outputs = Beras.Dense(x.shape[1], width, initializer)(x)
+        yield float(outputs.var(dtype=np.float64))
+        x = relu(outputs)

@@ -1,0 +1,107 @@
+"""One run of the study: a variant trained from a seed, tested after every epoch, and written to a folder."""
+
+import csv
+import json
+import platform
+import time
+from dataclasses import dataclass
+
+import Beras
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from workflow_scripts.engine.beras import variants
+from workflow_scripts.engine.commands import UserError, written_whole
+
+FILES = ("run.json", "history.csv", "steps.npz", "predictions.npz", "weights.npz")
+SHAPE = (1, 28, 28)  # of an image: the brief's models have 784 inputs
+
+
+@dataclass
+class Run:
+    """A trained model, and what the files of run.json, history.csv, steps.npz and predictions.npz say of it."""
+
+    model: Beras.Model
+    facts: dict
+    history: list  # a dict per epoch
+    steps: dict  # training loss and accuracy of every batch
+    predictions: dict  # of every test image: the label predicted, and its probability
+
+
+def samples(data):
+    """((inputs, labels), the same to test) of a `datasets.Data`: (n, 784) float32 in [0, 1], (n, 10) one-hot float32."""
+    if data.image_shape != SHAPE or data.num_classes != 10:
+        raise UserError(
+            f"the data set {data.meta['name']} has {data.num_classes} classes and images of "
+            f"{' x '.join(map(str, data.image_shape))} (channels, rows, columns); the models of Beras expect 10 classes "
+            "and 1 x 28 x 28: set the data set's image_size to 28 and its channels to 1"
+        )
+    encoder = Beras.OneHotEncoder()
+    encoder.fit(np.arange(data.num_classes))
+    parts = (data.train_images, data.train_labels), (data.test_images, data.test_labels)
+    return [(images.reshape(len(images), -1) / np.float32(255), encoder(labels)) for images, labels in parts]
+
+
+def train(variant, data, epochs, batch_size, seed):
+    """The `Run` of a variant on a `datasets.Data`.
+
+    On one thread, so that the same seed gives the same bits whatever else the machine does. Raises UserError for an
+    unknown variant, a data set that does not fit, and a batch larger than the data.
+    """
+    train_set, test_set = samples(data)
+    count = len(train_set[0])
+    if batch_size > count:
+        raise UserError(f"batch_size is {batch_size}, but there are only {count} training images; choose a smaller one")
+    with threadpool_limits(1, user_api="blas"):
+        np.random.seed(seed)
+        model = variants.build(variant, variants.Plan(epochs, batch_size, count))
+        history, steps, seconds = [], {}, 0.0
+        for epoch in range(epochs):
+            start = time.perf_counter()
+            means = model.fit(*train_set, epochs=1, batch_size=batch_size, verbose=False)
+            seconds += time.perf_counter() - start
+            tested = _evaluated(model, test_set, "test")
+            history.append({"epoch": epoch, "train_loss": means["loss"][0], "train_acc": means["acc"][0], **tested})
+            for key, values in model.batch_metrics.items():
+                steps.setdefault(f"train_{key}", []).extend(values)
+        probabilities = model(test_set[0])
+        trained = _evaluated(model, train_set, "train")
+    rate = model.optimizer.learning_rate
+    facts = {
+        "variant": variant,
+        "seed": seed,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "train_images": count,
+        "test_images": len(test_set[0]),
+        "parameters": sum(weight.size for weight in model.trainable_variables),
+        "learning_rate": rate(0) if callable(rate) else rate,
+        "seconds": seconds,
+        **trained,
+        **tested,
+        "dataset": data.meta,
+        "versions": {"python": platform.python_version(), "numpy": np.__version__},
+    }
+    predictions = {"predicted": probabilities.argmax(axis=1), "probability": probabilities.max(axis=1)}
+    return Run(model, facts, history, steps, predictions)
+
+
+def _evaluated(model, part, name):
+    """Loss and accuracy in use: without dropout, and with the weights as they are now."""
+    means = model.evaluate(*part, batch_size=min(1000, len(part[0])))
+    return {f"{name}_loss": means["loss"][0], f"{name}_acc": means["acc"][0]}
+
+
+def write(run, folder):
+    """Write the files of a run into `folder`, run.json last."""
+    with written_whole(folder / "weights.npz") as path:
+        run.model.save_weights(path)
+    for name in ("steps", "predictions"):
+        with written_whole(folder / f"{name}.npz") as path:
+            np.savez(path, **getattr(run, name))
+    with written_whole(folder / "history.csv") as path, open(path, "w", newline="") as file:
+        writer = csv.DictWriter(file, run.history[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(run.history)
+    with written_whole(folder / "run.json") as path:
+        path.write_text(json.dumps(run.facts, indent=2) + "\n", encoding="utf-8")

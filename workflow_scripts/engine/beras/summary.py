@@ -1,0 +1,89 @@
+"""The runs of the study as tidy tables: written by `gather`, read back by `load`, means over the seeds by `over_seeds`."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.engine.beras import names
+from workflow_scripts.engine.commands import UserError, written_whole
+
+FILES = ("runs.csv", "history.csv", "losses.csv", "dataset.json")
+METRICS = ("train_loss", "train_acc", "test_loss", "test_acc", "seconds")
+RECORD = ("variant", "epochs", "batch_size", "train_images", "test_images", "parameters", "learning_rate")
+POINTS = 100  # of a loss curve: the batches of so many equal parts of a run are averaged
+
+
+@dataclass(frozen=True)
+class Study:
+    """`runs` has a row per run, `history` per run and epoch, `losses` per run and part of it; `dataset` is a Data.meta."""
+
+    runs: pd.DataFrame
+    history: pd.DataFrame
+    losses: pd.DataFrame
+    dataset: dict
+
+
+def gather(folders, out):
+    """Write the tables of the runs in `folders` to the folder `out`."""
+    facts = [_facts(folder) for folder in folders]
+    marks = [{"run": folder.name, "variant": fact["variant"], "seed": fact["seed"]} for folder, fact in zip(folders, facts, strict=True)]
+    history = [pd.read_csv(folder / "history.csv").assign(**mark) for folder, mark in zip(folders, marks, strict=True)]
+    losses = [
+        _losses(folder / "steps.npz", fact["epochs"]).assign(**mark)
+        for folder, fact, mark in zip(folders, facts, marks, strict=True)
+    ]
+    runs = [{"run": folder.name, **{key: fact[key] for key in ("seed", *RECORD, *METRICS)}} for folder, fact in zip(folders, facts, strict=True)]
+    for name, table in (("runs", pd.DataFrame(runs)), ("history", pd.concat(history)), ("losses", pd.concat(losses))):
+        with written_whole(out / f"{name}.csv") as path:
+            table.to_csv(path, index=False, lineterminator="\n")
+    with written_whole(out / "dataset.json") as path:
+        path.write_text(json.dumps(facts[0]["dataset"], indent=2) + "\n", encoding="utf-8")
+
+
+def _facts(folder):
+    try:
+        return json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{folder / 'run.json'} is damaged ({error}); delete it and run the workflow again") from None
+
+
+def _losses(path, epochs):
+    """Columns epoch (where in the training, the middle of the part) and train_loss (its mean)."""
+    with np.load(path) as file:
+        parts = np.array_split(file["train_loss"], min(POINTS, len(file["train_loss"])))
+    ends = np.cumsum([len(part) for part in parts])
+    middles = (ends - [len(part) / 2 for part in parts]) * epochs / ends[-1]
+    return pd.DataFrame({"epoch": middles, "train_loss": [part.mean() for part in parts]})
+
+
+def load(folder):
+    """The `Study` in a folder that `gather` wrote; raises UserError where a file of it is missing."""
+    folder = Path(folder)
+    for name in FILES:
+        if not (folder / name).is_file():
+            raise UserError(f"{folder / name}: expected a file that summarise_beras writes, found none")
+    runs, history, losses = (pd.read_csv(folder / name) for name in FILES[:3])
+    return Study(runs, history, losses, json.loads((folder / "dataset.json").read_text(encoding="utf-8")))
+
+
+def over_seeds(runs):
+    """One row per variant, in the order of their registration: `RECORD`, label, `finished` (its runs), and for each of
+    `METRICS` the mean and, as `<metric>_std`, the sample standard deviation (NaN with one seed)."""
+    rows = []
+    for variant, group in runs.groupby("variant", sort=False):
+        row = {"label": names.label(variant), **group.iloc[0][list(RECORD)], "finished": list(group["run"])}
+        for metric in METRICS:
+            row |= {metric: group[metric].mean(), f"{metric}_std": group[metric].std()}
+        rows.append(row)
+    order = {variant: place for place, variant in enumerate(names.known())}
+    rows.sort(key=lambda row: order.get(row["variant"], len(order)))
+    return pd.DataFrame(rows)
+
+
+def variants_of(table, kind):
+    """The variants in `table` that are registered as `kind`, in the order of their registration."""
+    found = set(table["variant"])
+    return [variant for variant in names.known() if variant in found and names.split(variant)[0] == kind]

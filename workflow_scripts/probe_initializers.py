@@ -1,0 +1,37 @@
+"""Measure the variance of activations with depth for each of Beras's initialisers, on real images.
+
+    python -m workflow_scripts.probe_initializers --data results/data/mnist.npz --seeds 0 1 2 \\
+        --out results/beras/initializers.csv
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+from workflow_scripts.engine import commands, datasets
+from workflow_scripts.engine.beras import initializers, runs
+
+
+def main():
+    """Measure and write a row per initialiser, seed and depth."""
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow_scripts.probe_initializers",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
+    parser.add_argument(
+        "--images", type=int, default=1000, help="so many of its training images (default: %(default)s)"
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the weights (default: 0)")
+    parser.add_argument("--out", type=Path, required=True, help="the table to write (.csv)")
+    arguments = parser.parse_args()
+    (inputs, _), _ = runs.samples(datasets.load(arguments.data))
+    with commands.written_whole(arguments.out) as path, open(path, "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(initializers.COLUMNS)
+        writer.writerows(initializers.probe(inputs[: arguments.images], arguments.seeds))
+
+
+if __name__ == "__main__":
+    commands.run(main)

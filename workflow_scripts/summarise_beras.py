@@ -1,0 +1,30 @@
+"""Gather the runs of the study of Beras into the tidy tables that its figures, table and report are made from.
+
+    printf '%s\\n' results/beras/*-seed*/ | python -m workflow_scripts.summarise_beras --out results/beras/summary
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.beras import summary
+
+
+def main():
+    """Read the runs' folders from standard input, one per line, and write the tables."""
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow_scripts.summarise_beras",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder of the tables")
+    arguments = parser.parse_args()
+    folders = [Path(line.strip()) for line in sys.stdin if line.strip()]
+    if not folders:
+        raise commands.UserError("no runs were named on standard input: expected a folder per line")
+    summary.gather(folders, arguments.out)
+
+
+if __name__ == "__main__":
+    commands.run(main)

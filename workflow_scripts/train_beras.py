@@ -1,0 +1,46 @@
+"""Train one variant of the study of Beras, from a seed, to results/beras/<variant>-seed<seed>/.
+
+    python -m workflow_scripts.train_beras --data results/data/mnist.npz --variant advanced --seed 0 \\
+        --out results/beras/advanced-seed0
+
+run.json has the record and the losses, accuracies and seconds, history.csv a row per epoch, steps.npz the loss and
+accuracy of every batch, predictions.npz a label for every test image, weights.npz the weights. All but the seconds are the
+same bits every time.
+"""
+
+import argparse
+from pathlib import Path
+
+from workflow_scripts.engine import commands, config, datasets
+from workflow_scripts.engine.beras import names, runs
+
+
+def main():
+    """Train, test, write."""
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow_scripts.train_beras",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    defaults = config.Beras()
+    parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--variant", required=True, help=f"one of {', '.join(names.known())}")
+    for key in ("epochs", "batch_size"):
+        field, default = config.Beras.model_fields[key], getattr(defaults, key)
+        help = f"{field.description} (default: {default})"
+        parser.add_argument(f"--{key.replace('_', '-')}", type=int, default=default, help=help)
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the first weights and of dropout (default: %(default)s)"
+    )
+    arguments = parser.parse_args()
+
+    given = {"epochs": arguments.epochs, "batch_size": arguments.batch_size, "seeds": [arguments.seed]}
+    record = config.parse(config.Beras, given, "the description of the run")
+    data = datasets.load(arguments.data)
+    run = runs.train(arguments.variant, data, record.epochs, record.batch_size, arguments.seed)
+    runs.write(run, arguments.out)
+
+
+if __name__ == "__main__":
+    commands.run(main)
