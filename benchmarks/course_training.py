@@ -4,6 +4,8 @@ Images become PIL images, are augmented one by one in four worker processes, and
 batches; every step moves its batch to the device and reads loss and accuracy back. Written anew for this comparison.
 """
 
+import warnings
+
 import torch
 from PIL import Image
 from torch.nn import functional as F
@@ -39,6 +41,7 @@ class AugmentedImages(Dataset):
 
 def batches(images, labels):
     """Iterable over the augmented batches of an epoch, in a new random order each time."""
+    warnings.filterwarnings("ignore", message="This DataLoader will create")  # more workers than cores: as asked
     return DataLoader(AugmentedImages(images, labels), BATCH_SIZE, shuffle=True, drop_last=True, num_workers=WORKERS)
 
 

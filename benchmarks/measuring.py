@@ -51,10 +51,14 @@ def verdict(value, bar, most=False):
 
 
 def machine(threads, device=None):
-    """One line: date, processor or GPU, threads, versions, and how busy the machine is (load of the last minute)."""
-    gpu = f"{torch.cuda.get_device_name(device)}; " if device and device.type == "cuda" else ""
+    """One line: date, processor or GPU, threads, versions, and how busy the machine was in the last minute."""
+    processor = f"{cpu_name()}, {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}"
+    if torch.cpu.get_capabilities().get("avx512_bf16"):
+        processor += " with BF16"
+    if device and device.type == "cuda":
+        processor = f"{torch.cuda.get_device_name(device)}; {processor}"
     packages = ", ".join(f"{package} {version(package)}" for package in ("torch", "torchvision", "numpy"))
     return (
-        f"{datetime.date.today()}; {gpu}{cpu_name()} ({torch.backends.cpu.get_cpu_capability()}), {os.cpu_count()} cores, "
-        f"{threads} thread(s); Python {platform.python_version()}, {packages}; load {os.getloadavg()[0]:.1f}"
+        f"{datetime.date.today()}; {processor}; {threads} thread(s); Python {platform.python_version()}, {packages}; "
+        f"load {os.getloadavg()[0]:.1f}"
     )

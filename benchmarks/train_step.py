@@ -14,7 +14,7 @@ from statistics import median
 
 import torch
 
-from benchmarks.course_training import CourseTraining, batches
+from benchmarks import course_training
 from benchmarks.measuring import interleaved, machine, ratios, spread, table, verdict
 from workflow_scripts.engine import datasets
 from workflow_scripts.engine.config import Cell
@@ -26,36 +26,55 @@ BARS = {"fp32": 1.2, "bf16": 2.2}
 MOST_RECORDING = 5  # % of the step
 NOT_RECORDING = ", not recording"
 IMAGES = 47_500
+STEPS = {"cpu": 5, "cuda": 100}  # in a run; at most those of an epoch
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="CIFAR-100 as fetch_data writes it")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="(%(default)s: a GPU if any)")
     parser.add_argument("--threads", type=int, default=2, help="(%(default)s)")
     parser.add_argument("--runs", type=int, default=15, help="of each (%(default)s)")
-    parser.add_argument("--steps", type=int, default=5, help="in a run, at most an epoch's; 100 on a GPU (%(default)s)")
     args = parser.parse_args()
 
-    device = choose_device(args.device, args.threads)
     data = datasets.load(args.data)
-    variants = {"course": course(data, device, args.steps)}
+    for name in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+        device = choose_device(name, args.threads)
+        print(machine(args.threads, device))
+        compare(interleaved(variants(data, device), args.runs, pause=1.0), STEPS[name])
+
+
+def variants(data, device):
+    """{name: function that takes `STEPS` steps} of all that is measured."""
+    steps = STEPS[device.type]
+    loader = course_training.batches(data.train_images[:IMAGES], data.train_labels[:IMAGES])
+    made = {
+        "course": course(itertools.chain.from_iterable(itertools.repeat(loader)), steps, device),
+        "course, one batch again and again": course(itertools.repeat(next(iter(loader))), steps, device),
+    }
     for precision in BARS:
         for label, recorder in (("", GradientRecorder), (NOT_RECORDING, NoRecorder)):
             training = Training(Cell(model="vgg38", block="bn_rc", precision=precision), data, device)
             training.gradients = recorder(training.model)
-            variants[precision + label] = ours(training, args.steps)
-    print(machine(args.threads, device))
-    measured = interleaved(variants, args.runs, pause=1.0)
-    print(f"{args.runs} runs of {args.steps} steps each; the median (least to most)")
-    print(table(["training", "ms per step", "course / this, in one run"], rows(measured, args.steps)))
+            made[precision + label] = ours(training, steps)
+    return made
+
+
+def compare(measured, steps):
+    """Print the table of what `interleaved` measured, and whether the bars are held."""
+    baseline = measured["course"]
+    rows = [
+        [name, spread([1000 * s / steps for s in seconds], ".1f"), spread(ratios(baseline, seconds), ".2f")]
+        for name, seconds in measured.items()
+    ]
+    print(f"{len(baseline)} runs of {steps} steps each: median (least to most)")
+    print(table(["training", "ms per step", "course / this, run by run"], rows))
     for precision, bar in BARS.items():
-        with_it, without = measured[precision], measured[precision + NOT_RECORDING]
-        faster = median(ratios(measured["course"], with_it))
-        cost = [100 * (ratio - 1) for ratio in ratios(with_it, without)]
-        print(f"{precision}: {faster:.2f} times the course's speed; {verdict(faster, bar)} (bars are for the CPU)")
+        faster = median(ratios(baseline, measured[precision]))
+        recording = ratios(measured[precision], measured[precision + NOT_RECORDING])
+        cost = [100 * (ratio - 1) for ratio in recording]
+        print(f"{precision}: {faster:.2f} times the course's speed; {verdict(faster, bar)}")
         print(
-            f"{precision}: recording gradients costs {spread(cost, '.1f')} %; {verdict(median(cost), MOST_RECORDING, True)}"
+            f"{precision}: recording costs {spread(cost, '.1f')} %; {verdict(median(cost), MOST_RECORDING, most=True)}"
         )
 
 
@@ -85,26 +104,16 @@ def ours(training, steps):
     return run
 
 
-def course(data, device, steps):
-    """Function that takes the next `steps` steps in the course's way."""
-    training = CourseTraining(device)
-    loader = batches(data.train_images[:IMAGES], data.train_labels[:IMAGES])
-    endless = itertools.chain.from_iterable(itertools.repeat(loader))
+def course(batches, steps, device):
+    """Function that trains on the next `steps` of `batches` in the course's way."""
+    training = course_training.CourseTraining(device)
 
     def run():
         torch.set_deterministic_debug_mode("default")
-        for images, labels in itertools.islice(endless, steps):
+        for images, labels in itertools.islice(batches, steps):
             training.step(images, labels)
 
     return run
-
-
-def rows(measured, steps):
-    """[variant, ms per step, ratio] of each of the `measured` variants."""
-    return [
-        [name, spread([1000 * s / steps for s in seconds], ".0f"), spread(ratios(measured["course"], seconds), ".2f")]
-        for name, seconds in measured.items()
-    ]
 
 
 if __name__ == "__main__":

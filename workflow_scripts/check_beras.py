@@ -37,7 +37,7 @@ def main():
         "batch_size": arguments.batch_size,
         "steps": arguments.steps,
         "processor": provenance.cpu_name(),
-        "versions": {"torch": torch.__version__},
+        "torch": torch.__version__.partition("+")[0],  # without the build
         "models": {name: check.compare(name, train_set, *options) for name in check.MODELS},
     }
     with commands.written_whole(arguments.out) as path:

@@ -8,27 +8,10 @@
 The folder is complete: it can be compiled by `compile_report`, or be uploaded to any LaTeX service.
 """
 
-import shutil
 from pathlib import Path
 
-from workflow_scripts.engine import commands, findings, latex, selections, summary
-
-
-def fill(templates, context, out):
-    """Render each template `<name>.tex.j2` to `<name>.tex` in the folder `out`."""
-    for template in templates:
-        text = latex.render(template, context)
-        with commands.written_whole(out / template.name.removesuffix(".j2")) as path:
-            path.write_text(text, encoding="utf-8")
-
-
-def copy(sources, out):
-    """Copy files into the folder `out`; raises UserError for one that is not there."""
-    for source in sources:
-        if not source.is_file():
-            raise commands.UserError(f"{source}: expected a file that the report shows, found none")
-        with commands.written_whole(out / source.name) as path:
-            shutil.copyfile(source, path)
+from workflow_scripts.engine import commands, findings, selections, summary
+from workflow_scripts.engine.typesetting import copy, fill
 
 
 def main():

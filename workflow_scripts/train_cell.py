@@ -54,6 +54,7 @@ def choose_device(name, threads):
     torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms(True), without its import of Inductor
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False  # it may choose another algorithm in each run
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means float32, on every device
     torch.set_num_threads(threads)
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 

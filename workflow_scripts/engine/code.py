@@ -69,6 +69,17 @@ def digest(entry, names=()):
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
 
 
+@functools.cache
+def folder_digest(folder):
+    """Hex digest of all source files beneath `folder`, for code that is imported from outside of `PACKAGES`: Beras."""
+    parts = []
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        _strip_docstrings(tree)
+        parts.append(f"{path.relative_to(ROOT)}: {ast.unparse(tree)}")
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
 def _targets(module, source, uses):
     """The definitions and modules of this project that the dotted names `uses` refer to."""
     for dotted in uses:

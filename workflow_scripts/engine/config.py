@@ -230,6 +230,17 @@ class Config(Running):
                         )
         return self
 
+    @model_validator(mode="after")
+    def _beras_has_data_and_a_folder_of_its_own(self):
+        if self.beras and self.beras.dataset not in self.datasets:
+            raise ValueError(
+                f"beras.dataset is {self.beras.dataset!r}, which `datasets` does not define; "
+                f"it defines: {', '.join(self.datasets)}"
+            )
+        if self.beras and "beras" in self.studies:
+            raise ValueError("studies.beras: results/beras belongs to the section `beras`; choose another name")
+        return self
+
 
 def load(mapping):
     """The `Config` in a mapping as YAML gives it; raises `UserError` with one line per wrong key."""

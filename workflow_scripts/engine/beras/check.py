@@ -62,24 +62,16 @@ def _difference(ours, theirs):
 def shapes(model, x, y):
     """The walk of the chain rule over one batch, from the loss back: a dict per layer with the shapes of its arrays.
 
-    `J` comes in from the layer behind; `jacobian` is what `input_gradients` returns, `grads` what `compose_to_weight`
-    does, `out` what `compose_to_input` does.
+    `J` comes in from the layer behind (the loss has none); `jacobian` is what `input_gradients` returns, `grads` what
+    `compose_to_weight` does.
     """
     with Beras.learning_phase(True):
         model.compiled_loss(model.call(x), y)
     J = model.compiled_loss.input_gradients()
-    walk = [{"layer": type(model.compiled_loss).__name__, "J": None, "jacobian": J.shape, "grads": [], "out": J.shape}]
+    walk = [{"layer": type(model.compiled_loss).__name__, "J": None, "jacobian": J.shape, "grads": []}]
     for layer in reversed(model.layers):
         grads = layer.compose_to_weight(J) if hasattr(layer, "weights") else []
-        out = layer.compose_to_input(J)
-        walk.append(
-            {
-                "layer": type(layer).__name__,
-                "J": J.shape,
-                "jacobian": layer.input_gradients().shape,
-                "grads": [grad.shape for grad in grads],
-                "out": out.shape,
-            }
-        )
-        J = out
+        jacobian = layer.input_gradients()
+        walk.append({"layer": type(layer).__name__, "J": J.shape, "jacobian": jacobian.shape, "grads": [grad.shape for grad in grads]})
+        J = layer.compose_to_input(J)
     return walk

@@ -8,6 +8,7 @@ from workflow_scripts.engine import style
 from workflow_scripts.engine.beras import names, summary
 
 SHOWN = 10  # pictures of right and of wrong predictions
+MOST = 1e6  # variance that is drawn: what explodes leaves the picture, or the others would be one flat line
 
 
 def initializers(results, data):
@@ -15,29 +16,32 @@ def initializers(results, data):
     table = pd.read_csv(results / "initializers.csv")
     means = table.groupby(["initializer", "depth"], sort=False)[["variance", "predicted"]].mean().reset_index()
     with style.look():
-        figure = style.figure(style.COLUMN, 1.9)
+        figure = style.figure(style.COLUMN, 1.8)
         axes = figure.subplots()
         for (initializer, line), colour in zip(means.groupby("initializer", sort=False), style.COLOURS, strict=False):
             if (line["variance"] == 0).all():  # not on a logarithmic scale
                 axes.plot([], [], color=colour, label=f"{initializer} (0 at every depth)")
                 continue
-            axes.plot(line["depth"], line["variance"], "o-", color=colour, markersize=2, label=initializer)
+            last = line["variance"].iloc[-1]
+            label = initializer if last < MOST else f"{initializer} (to $10^{{{np.log10(last):.0f}}}$)"
+            axes.plot(line["depth"], line["variance"], "o-", color=colour, markersize=2, label=label)
             axes.plot(line["depth"], line["predicted"], ":", color=style.MUTED, linewidth=0.8)
         axes.plot([], [], ":", color=style.MUTED, linewidth=0.8, label="predicted")
         axes.set(xlabel="layer", ylabel="variance of its outputs", yscale="log")
+        axes.set_ylim(top=MOST)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         figure.legend(loc="outside upper center", ncols=3, columnspacing=1.2)
     return figure, means
 
 
 def optimizers(results, data):
-    """Training loss over the epochs: a line per optimiser, the mean over the seeds, from the same first weights."""
+    """Training loss by step: a line per optimiser, the mean over the seeds, from the same first weights."""
     losses = summary.load(results / "summary").losses
     with style.look():
-        figure = style.figure(style.COLUMN, 1.9)
+        figure = style.figure(style.COLUMN, 1.8)
         axes = figure.subplots()
-        shown = _lines(axes, losses, summary.variants_of(losses, "beras_optimizer"), "train_loss", "-")
-        axes.set(xlabel="epoch", ylabel="training loss", yscale="log")
+        shown = _lines(axes, losses, summary.variants_of(losses, "beras_optimizer"), "step", "train_loss")
+        axes.set(xlabel="step", ylabel="training loss", xscale="log", yscale="log")
         figure.legend(loc="outside upper center", ncols=4, columnspacing=1.2)
     return figure, shown
 
@@ -48,10 +52,10 @@ def models(results, data):
     history["epoch"] += 1  # accuracies are those after an epoch
     variants = summary.variants_of(history, "beras_model")
     with style.look():
-        figure = style.figure(style.COLUMN, 1.9)
+        figure = style.figure(style.COLUMN, 1.8)
         axes = figure.subplots()
-        test = _lines(axes, history, variants, "test_acc", "-")
-        train = _lines(axes, history, variants, "train_acc", "--", labelled=False)
+        test = _lines(axes, history, variants, "epoch", "test_acc")
+        train = _lines(axes, history, variants, "epoch", "train_acc", "--", labelled=False)
         axes.set(xlabel="epoch", ylabel="accuracy (%)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
@@ -61,16 +65,16 @@ def models(results, data):
     return figure, test.merge(train, on=["variant", "epoch"])
 
 
-def _lines(axes, table, variants, metric, dashes, labelled=True):
+def _lines(axes, table, variants, x, metric, dashes="-", labelled=True):
     """Draw a line and a band of one standard deviation over the seeds for each variant; returns what was drawn."""
-    groups = table[table["variant"].isin(variants)].groupby(["variant", "epoch"])[metric]
+    groups = table[table["variant"].isin(variants)].groupby(["variant", x])[metric]
     means = groups.agg(["mean", "std"]).reset_index()
     for variant, colour in zip(variants, style.COLOURS, strict=False):
         line = means[means["variant"] == variant]
         label = names.label(variant) if labelled else None
-        axes.plot(line["epoch"], line["mean"], dashes, color=colour, label=label)
+        axes.plot(line[x], line["mean"], dashes, color=colour, label=label)
         low, high = line["mean"] - line["std"], line["mean"] + line["std"]
-        axes.fill_between(line["epoch"], low, high, color=colour, alpha=0.2, linewidth=0)
+        axes.fill_between(line[x], low, high, color=colour, alpha=0.2, linewidth=0)
     return means.rename(columns={"mean": metric, "std": f"{metric}_std"})
 
 
@@ -81,7 +85,7 @@ def ablation(results, data):
     shown = runs.loc[runs["variant"].isin(variants), ["variant", "seed", "test_acc"]]
     means = shown.groupby("variant")["test_acc"].mean()
     with style.look():
-        figure = style.figure(style.COLUMN, 0.5 + 0.2 * len(variants))
+        figure = style.figure(style.COLUMN, 0.45 + 0.16 * len(variants))
         axes = figure.subplots()
         for place, variant in enumerate(variants):
             points, colour = shown[shown["variant"] == variant], style.COLOURS[3 if place else 6]

@@ -13,12 +13,12 @@ from workflow_scripts.engine.commands import UserError, written_whole
 FILES = ("runs.csv", "history.csv", "losses.csv", "dataset.json")
 METRICS = ("train_loss", "train_acc", "test_loss", "test_acc", "seconds")
 RECORD = ("variant", "epochs", "batch_size", "train_images", "test_images", "parameters", "learning_rate")
-POINTS = 100  # of a loss curve: the batches of so many equal parts of a run are averaged
+POINTS = 40  # of a loss curve, at most
 
 
 @dataclass(frozen=True)
 class Study:
-    """`runs` has a row per run, `history` per run and epoch, `losses` per run and part of it; `dataset` is a Data.meta."""
+    """`runs` has a row per run, `history` per run and epoch, `losses` per run and stretch of its steps; `dataset` is a Data.meta."""
 
     runs: pd.DataFrame
     history: pd.DataFrame
@@ -28,19 +28,18 @@ class Study:
 
 def gather(folders, out):
     """Write the tables of the runs in `folders` to the folder `out`."""
-    facts = [_facts(folder) for folder in folders]
-    marks = [{"run": folder.name, "variant": fact["variant"], "seed": fact["seed"]} for folder, fact in zip(folders, facts, strict=True)]
-    history = [pd.read_csv(folder / "history.csv").assign(**mark) for folder, mark in zip(folders, marks, strict=True)]
-    losses = [
-        _losses(folder / "steps.npz", fact["epochs"]).assign(**mark)
-        for folder, fact, mark in zip(folders, facts, marks, strict=True)
-    ]
-    runs = [{"run": folder.name, **{key: fact[key] for key in ("seed", *RECORD, *METRICS)}} for folder, fact in zip(folders, facts, strict=True)]
-    for name, table in (("runs", pd.DataFrame(runs)), ("history", pd.concat(history)), ("losses", pd.concat(losses))):
+    tables = {"runs": [], "history": [], "losses": []}
+    for folder in folders:
+        facts = _facts(folder)
+        mark = {"run": folder.name, "variant": facts["variant"], "seed": facts["seed"]}
+        tables["runs"].append(pd.DataFrame([mark | {key: facts[key] for key in (*RECORD, *METRICS)}]))
+        tables["history"].append(pd.read_csv(folder / "history.csv").assign(**mark))
+        tables["losses"].append(_losses(folder / "steps.npz").assign(**mark))
+    for name, parts in tables.items():
         with written_whole(out / f"{name}.csv") as path:
-            table.to_csv(path, index=False, lineterminator="\n")
+            pd.concat(parts).to_csv(path, index=False, lineterminator="\n")
     with written_whole(out / "dataset.json") as path:
-        path.write_text(json.dumps(facts[0]["dataset"], indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(facts["dataset"], indent=2) + "\n", encoding="utf-8")
 
 
 def _facts(folder):
@@ -50,13 +49,15 @@ def _facts(folder):
         raise UserError(f"{folder / 'run.json'} is damaged ({error}); delete it and run the workflow again") from None
 
 
-def _losses(path, epochs):
-    """Columns epoch (where in the training, the middle of the part) and train_loss (its mean)."""
+def _losses(path):
+    """Mean training loss over stretches of the steps that grow in proportion, for a logarithmic axis; `step` from 1."""
     with np.load(path) as file:
-        parts = np.array_split(file["train_loss"], min(POINTS, len(file["train_loss"])))
-    ends = np.cumsum([len(part) for part in parts])
-    middles = (ends - [len(part) / 2 for part in parts]) * epochs / ends[-1]
-    return pd.DataFrame({"epoch": middles, "train_loss": [part.mean() for part in parts]})
+        losses = file["train_loss"]
+    edges = np.unique(np.geomspace(1, len(losses) + 1, POINTS + 1).round().astype(int))
+    stretches = zip(edges, edges[1:], strict=False)
+    return pd.DataFrame(
+        [{"step": (first + end - 1) / 2, "train_loss": losses[first - 1 : end - 1].mean()} for first, end in stretches]
+    )
 
 
 def load(folder):

@@ -1,0 +1,97 @@
+"""What the study of Beras shows, as facts that its report's template turns into sentences. Numbers stay numbers here."""
+
+import json
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.engine.beras import names, summary
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.findings import Measure, compare
+from workflow_scripts.engine.latex import Tex
+
+MODELS = ("simple", "simple_mean", "advanced")  # what the report's sentences are about
+
+
+def context(results):
+    """The facts by the names that the template uses; `results` is the study's folder. Raises UserError for a gap in it."""
+    study = summary.load(results / "summary")
+    rows = {row.variant: row for row in _rows(study)}
+    missing = [variant for variant in (*MODELS, names.BASELINE) if variant not in rows]
+    if missing:
+        raise UserError(f"{results / 'summary'}: expected runs of {', '.join(missing)}, found none")
+    baseline, check = rows[names.BASELINE], json.loads((results / "check.json").read_text(encoding="utf-8"))
+    optimizers = [rows[variant] for variant in summary.variants_of(study.runs, "beras_optimizer")]
+    return {
+        "data": SimpleNamespace(**study.dataset),
+        "plan": baseline,
+        "seeds": len(baseline.finished),
+        "compare": compare,
+        **{variant: rows[variant] for variant in MODELS},
+        "baseline": baseline,
+        "optimizers": optimizers,
+        "fastest": min(optimizers, key=lambda row: row.train_loss.mean if math.isfinite(row.train_loss.mean) else math.inf),
+        "extras": [_extra(rows[variant], baseline) for variant in summary.variants_of(study.runs, "beras_extra")],
+        "initializers": list(_initializers(pd.read_csv(results / "initializers.csv"))),
+        "pictures": _pictures(pd.read_csv(results / "figures" / "predictions.csv")),
+        "check": SimpleNamespace(**check, **_worst(check["models"])),
+        "walk": [_step(step) for step in check["models"]["advanced"]["shapes"]],
+    }
+
+
+def _rows(study):
+    """The rows of `over_seeds` with their metrics as `Measure`s."""
+    for record in summary.over_seeds(study.runs).to_dict("records"):
+        row = SimpleNamespace(**record)
+        for metric in summary.METRICS:
+            setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
+        yield row
+
+
+def _extra(row, baseline):
+    return SimpleNamespace(row=row, result=compare(row, baseline, "test_acc"))
+
+
+def _initializers(table):
+    """For each initialiser the factor on the variance per layer, measured (geometric mean) and predicted; `last` value."""
+    for name, lines in table.groupby("initializer", sort=False):
+        first, last = (lines.loc[lines["depth"] == depth, "variance"] for depth in (1, lines["depth"].max()))
+        predicted = lines.loc[lines["depth"] == 2, "predicted"].to_numpy() / first.to_numpy() if first.all() else [0.0]
+        growth = (last.to_numpy() / first.to_numpy()) ** (1 / (lines["depth"].max() - 1)) if first.all() else [0.0]
+        yield SimpleNamespace(
+            name=name,
+            depth=int(lines["depth"].max()),
+            measured=float(np.mean(growth)),
+            predicted=float(np.mean(predicted)),
+            last=float(last.mean()),
+        )
+
+
+def _pictures(table):
+    return SimpleNamespace(wrong=int((table["label"] != table["predicted"]).sum()))
+
+
+def _worst(models):
+    """The largest relative differences over all models and weights."""
+    weights = [weight for model in models.values() for weight in model["weights"]]
+    return {
+        "worst_loss": max(model["loss"] for model in models.values()),
+        "worst_gradient": max(weight["gradient"] for weight in weights),
+        "worst_weight": max(weight["weight"] for weight in weights),
+    }
+
+
+def _step(step):
+    """One row of the table of shapes, as LaTeX."""
+    return SimpleNamespace(
+        layer=step["layer"],
+        J=_shape(step["J"]),
+        jacobian=_shape(step["jacobian"]),
+        grads=Tex(", ".join(map(_shape, step["grads"])) or "--"),
+    )
+
+
+def _shape(shape):
+    return Tex("$" + r"{\times}".join(map(str, shape)) + "$" if shape else "--")

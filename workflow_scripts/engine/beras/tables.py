@@ -1,0 +1,37 @@
+"""The table of all variants, for a terminal: parameters, accuracies and time, means over the seeds."""
+
+import math
+
+import pandas as pd
+
+HEADINGS = {"": "Models", "optimizer": "Optimisers", "extra": "Adam and an extra"}  # by the variant's prefix
+
+
+def words(rows):
+    """The rows of `summary.over_seeds` as people read them, each value a string; the index is the model."""
+    columns = {
+        "Parameters": rows["parameters"].map("{:,}".format),
+        "LR": rows["learning_rate"].map("{:g}".format),
+        "Train acc. (%)": _measures(rows, "train_acc", 100, 2),
+        "Test acc. (%)": _measures(rows, "test_acc", 100, 2),
+        "Seconds": _measures(rows, "seconds", 1, 1),
+    }
+    return pd.DataFrame({name: list(values) for name, values in columns.items()}, index=list(rows["label"]))
+
+
+def plain_text(rows, title):
+    """The table with a heading over each kind of variants; `title` is the data set's."""
+    header, *lines = words(rows).to_string().splitlines()
+    text, previous = [header, "-" * len(header)], None
+    for variant, line in zip(rows["variant"], lines, strict=True):
+        heading = HEADINGS[variant.rpartition("-")[0]]
+        text += [line] if heading == previous else [f"{heading}:", line]
+        previous = heading
+    seeds = max(map(len, rows["finished"]))
+    spread = f"; mean ± standard deviation over {seeds} seeds" if seeds > 1 else ""
+    return "\n".join([*text, "", f"{title}, after {rows['epochs'].iloc[0]} epochs, on one thread{spread}"]) + "\n"
+
+
+def _measures(rows, metric, factor, digits):
+    for mean, std in zip(factor * rows[metric], factor * rows[f"{metric}_std"], strict=True):
+        yield f"{mean:.{digits}f}" + ("" if math.isnan(std) else f" ± {std:.{digits}f}")

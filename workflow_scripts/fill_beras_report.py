@@ -1,0 +1,41 @@
+"""Write the LaTeX of the report of Beras: the template filled in from the study's results, with all that it includes.
+
+    python -m workflow_scripts.fill_beras_report --results results/beras --template report/beras-template.tex.j2 \\
+        --out results/report/beras
+
+The folder is complete: it can be compiled by `compile_report`, or be uploaded to any LaTeX service.
+"""
+
+import argparse
+from pathlib import Path
+
+from workflow_scripts.engine import commands, config
+from workflow_scripts.engine.beras import findings
+from workflow_scripts.engine.beras.figures import FIGURES
+from workflow_scripts.engine.typesetting import copy, fill
+
+
+def main():
+    """Read the arguments and write the folder."""
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow_scripts.fill_beras_report",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    author = config.Report.model_fields["student_number"]
+    parser.add_argument("--results", type=Path, required=True, help="folder of the study")
+    parser.add_argument("--template", type=Path, required=True, help="the report, <name>.tex.j2")
+    parser.add_argument("--style", type=Path, required=True, help="the LaTeX style, gradscape.sty")
+    parser.add_argument("--references", type=Path, required=True, help="the bibliography, references.bib")
+    parser.add_argument("--student-number", default=author.default, help=f"{author.description} (default: %(default)s)")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    arguments = parser.parse_args()
+
+    facts = findings.context(arguments.results) | {"student_number": arguments.student_number}
+    fill([arguments.template], facts, arguments.out)
+    copy([arguments.style, arguments.references], arguments.out)
+    copy([arguments.results / "figures" / f"{figure}.pdf" for figure in FIGURES], arguments.out / "figures")
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,22 @@
+"""Pack the hand-in of the assignment: Beras, its three commands and a README with the accuracies measured; no data.
+
+    python -m workflow_scripts.pack_beras --summary results/beras/summary --out submission/hw2.zip
+"""
+
+from workflow_scripts.engine import commands, config, selections
+from workflow_scripts.engine.beras import submission, summary
+
+
+def main():
+    """Read the summary, write the zip."""
+    parser = selections.parser("pack_beras", __doc__, "the archive (.zip)")
+    parser.add_argument("--flag-2470", action="store_true", help=config.Beras.model_fields["flag_2470"].description)
+    arguments = parser.parse_args()
+    study = summary.load(arguments.summary)
+    text = submission.readme(summary.over_seeds(study.runs), study.dataset)
+    with commands.written_whole(arguments.out) as path:
+        path.write_bytes(submission.packed(submission.contents(text, arguments.flag_2470)))
+
+
+if __name__ == "__main__":
+    commands.run(main)
