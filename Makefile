@@ -26,7 +26,7 @@ setup: .venv/installed
 
 # uv because it installs from the hashed lock in seconds; the one on PATH, or else one of its own
 .venv/installed: requirements.lock
-	$(PYTHON) -m venv --upgrade-deps .venv 2>/dev/null || { \
+	$(PYTHON) -m venv .venv 2>/dev/null || { \
 	  echo "$(PYTHON) -m venv failed; install it with: sudo apt-get install python3-venv" >&2; exit 1; }
 	command -v uv >/dev/null || $(BIN)/pip install --quiet uv
 	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
