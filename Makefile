@@ -9,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEX := latexmk texlive-latex-base texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended \
        texlive-bibtex-extra lmodern cm-super-minimal
-SOURCES := models workflow_scripts tests benchmarks
+SOURCES := models workflow_scripts tests benchmarks notebooks
 
 .PHONY: demo setup test lint lock schema
 

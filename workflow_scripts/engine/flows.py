@@ -111,7 +111,7 @@ def diagnosis(row, history):
     if found.predicted:
         found.critical = critical_depth(int(row.facts["image_size"]), filters)
     found.below_epsilon = int((np.max([flow.mean_abs for flow in row.flows], axis=0) < ADAM_EPSILON).sum())
-    steps = math.ceil(row.facts["train_images"] / row.batch_size)
+    steps = row.facts["train_images"] // row.batch_size  # the trainer leaves a short last batch out
     largest = max(flow.first for flow in row.flows)
     share = largest / (largest + ADAM_EPSILON)  # |m| / (sqrt(v) + epsilon) of a gradient of constant sign and size
     found.steps = steps * len(row.flows)
