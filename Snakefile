@@ -23,6 +23,7 @@ include: "rules/training.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
+include: "rules/beras.smk"
 include: "rules/closing.smk"
 
 
@@ -30,6 +31,7 @@ rule all:
     default_target: True
     input:
         list(REPORTS),
+        list(BERAS_PAPERS) if BERAS else [],
         [f"results/{study}/summary/cells.csv" for study in STUDIES],
 
 

@@ -16,13 +16,14 @@ from statistics import median
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
-from torch import nn
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "models" / place) for place in ("", "beras_assignment")]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import assignment  # noqa: E402
-import Beras  # noqa: E402
-import preprocess  # noqa: E402
+from workflow_scripts.engine.beras.twin import Twin  # noqa: I001  (puts what follows on the path)
+
+import assignment
+import Beras
+import preprocess
 
 BARS = {"simple": (0.90, 8.0), "advanced": (0.98, 30.0)}  # test accuracy, seconds of training
 MOST_TIMES_PYTORCH = 2.0
@@ -72,62 +73,6 @@ def seconds(run):
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
-
-
-class Twin:
-    """The network, loss, optimiser and schedule of a compiled Beras model, in PyTorch, with the same first weights."""
-
-    def __init__(self, model):
-        self.network = nn.Sequential(*(LAYERS[type(layer)](layer) for layer in model.layers))
-        self.loss = LOSSES[type(model.compiled_loss)]
-        self.rate = model.optimizer.learning_rate
-        self.optimizer = OPTIMIZERS[type(model.optimizer)](self.network.parameters())
-        self.steps = 0
-
-    def train_one_epoch(self, x, y, batch_size):
-        """As `Beras.Model.fit` does: batches in order, and loss and accuracy of each of them."""
-        self.network.train()
-        x, y = torch.from_numpy(x), torch.from_numpy(y)
-        metrics = []
-        for start in range(0, len(x), batch_size):
-            inputs, labels = x[start : start + batch_size], y[start : start + batch_size]
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.rate(self.steps) if callable(self.rate) else self.rate
-            outputs = self.network(inputs)
-            loss = self.loss(outputs, labels)
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            self.steps += 1
-            metrics.append((loss.item(), (outputs.argmax(1) == labels.argmax(1)).float().mean().item()))
-        return metrics
-
-    @torch.no_grad()
-    def accuracy(self, x, y):
-        self.network.eval()
-        return (self.network(torch.from_numpy(x)).argmax(1).numpy() == y.argmax(1)).mean()
-
-
-def linear(dense):
-    layer = nn.Linear(*dense.w.shape)
-    layer.weight.data, layer.bias.data = torch.tensor(dense.w.T.copy()), torch.tensor(dense.b)
-    return layer
-
-
-LAYERS = {
-    Beras.Dense: linear,
-    Beras.LeakyReLU: lambda layer: nn.LeakyReLU(layer.alpha),
-    Beras.Dropout: lambda layer: nn.Dropout(layer.rate),
-    Beras.Softmax: lambda layer: nn.Softmax(dim=1),
-}
-LOSSES = {
-    Beras.MeanSquaredError: lambda p, t: (p - t).square().sum(dim=1).mean(),
-    Beras.CategoricalCrossentropy: lambda p, t: -(t * p.log()).sum(dim=1).mean(),
-}
-OPTIMIZERS = {
-    Beras.BasicOptimizer: torch.optim.SGD,
-    Beras.Adam: lambda parameters: torch.optim.Adam(parameters, eps=1e-7),
-}
 
 
 if __name__ == "__main__":

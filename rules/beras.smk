@@ -1,24 +1,28 @@
 # The study of Beras, the Keras mimic in NumPy: runs -> tables -> figures -> report; the hand-in; the exploration notebook.
 
-from workflow_scripts.engine.beras import names
+from pathlib import Path
 
-BERAS = SETTINGS.beras
-BERAS_RUNS = names.runs(BERAS) if BERAS else {}  # name: (variant, seed)
-BERAS_FILES = ("run.json", "history.csv", "steps.npz", "predictions.npz", "weights.npz")
-BERAS_SUMMARY = ("runs.csv", "history.csv", "losses.csv", "dataset.json")
-BERAS_FIGURES = ("initializers", "optimizers", "models", "ablation", "predictions")
-NOTEBOOKS = ["report/beras-exploration.pdf"] if BERAS else []
+from workflow_scripts.engine.beras import submission
 
-# Imported as `Beras`, from outside the packages that `digest` follows.
-BERAS_CODE = code.folder_digest("models/Beras") + code.folder_digest("models/beras_assignment")
+BERAS_SUMMARY = [f"results/beras/summary/{name}" for name in beras.SUMMARY]
 
+# figure: what it is drawn from, beside the data
+BERAS_FIGURES = {
+    "initializers": ["results/beras/initializers.csv"],
+    "optimizers": BERAS_SUMMARY,
+    "models": BERAS_SUMMARY,
+    "ablation": BERAS_SUMMARY,
+    "predictions": BERAS_SUMMARY,
+}
 
-def the_run(wildcards):
-    """(variant, seed) behind the wildcard."""
-    if wildcards.run not in BERAS_RUNS:
-        near = difflib.get_close_matches(wildcards.run, BERAS_RUNS, n=3, cutoff=0)
-        raise WorkflowError(f"the study beras has no run {wildcards.run}; the nearest: {', '.join(near)}")
-    return BERAS_RUNS[wildcards.run]
+# PDF: the LaTeX that it is typeset from
+BERAS_PAPERS = {
+    "report/beras.pdf": "results/report/beras/beras-template.tex",
+    "report/beras-exploration.pdf": "results/report/beras-exploration/notebook.tex",
+}
+
+# Beras is imported from outside of the packages that `digest` follows.
+BERAS_CODE = "".join(code.folder_digest(f"models/{folder}") for folder in ("Beras", "beras_assignment"))
 
 
 if BERAS:
@@ -28,13 +32,11 @@ if BERAS:
         input:
             data=f"results/data/{BERAS.dataset}.npz",
         output:
-            [f"results/beras/{{run}}/{name}" for name in BERAS_FILES],
-        wildcard_constraints:
-            run=r"[a-z0-9_-]+-seed\d+",
+            [f"results/beras/{{cell}}/{name}" for name in beras.RUN],
         log:
-            "results/logs/beras/{run}.log",
+            "results/logs/beras/{cell}.log",
         benchmark:
-            "results/benchmarks/beras/{run}.tsv"
+            "results/benchmarks/beras/{cell}.tsv"
         conda:
             "../envs/beras.yaml"
         params:
@@ -42,13 +44,13 @@ if BERAS:
             seed=lambda wildcards: the_run(wildcards)[1],
             epochs=BERAS.epochs,
             batch_size=BERAS.batch_size,
-            code=lambda wildcards: digest("train_beras", **dict([names.split(the_run(wildcards)[0])])),
+            code=lambda wildcards: digest("train_beras", **dict([beras.split(the_run(wildcards)[0])])),
             beras=BERAS_CODE,
         message:
-            "Training {wildcards.run} (beras)"
+            "Training {wildcards.cell} (beras)"
         shell:
             "python -m workflow_scripts.train_beras --data {input.data} --variant {params.variant} --seed {params.seed}"
-            " --epochs {params.epochs} --batch-size {params.batch_size} --out results/beras/{wildcards.run} 2> {log}"
+            " --epochs {params.epochs} --batch-size {params.batch_size} --out results/beras/{wildcards.cell} 2> {log}"
 
     rule probe_initializers:
         input:
@@ -66,7 +68,8 @@ if BERAS:
         message:
             "Measuring what the initialisers of Beras do to activations"
         shell:
-            "python -m workflow_scripts.probe_initializers --data {input.data} --seeds {params.seeds} --out {output} 2> {log}"
+            "python -m workflow_scripts.probe_initializers --data {input.data} --seeds {params.seeds} --out {output}"
+            " 2> {log}"
 
     rule check_beras:
         input:
@@ -80,7 +83,7 @@ if BERAS:
         params:
             batch_size=BERAS.batch_size,
             seed=BERAS.seeds[0],
-            code=digest("check_beras", beras_model="simple") + digest("check_beras", beras_model="advanced"),
+            code=[digest("check_beras", beras_model=model) for model in ("simple", "advanced")],
             beras=BERAS_CODE,
         message:
             "Holding Beras to PyTorch"
@@ -92,7 +95,7 @@ if BERAS:
         input:
             [f"results/beras/{run}/run.json" for run in BERAS_RUNS],
         output:
-            [f"results/beras/summary/{name}" for name in BERAS_SUMMARY],
+            BERAS_SUMMARY,
         log:
             "results/logs/beras/summary.log",
         conda:
@@ -100,14 +103,14 @@ if BERAS:
         params:
             code=digest("summarise_beras"),
         message:
-            "Gathering the runs of beras"
+            "Gathering the cells of beras"
         shell:
             "printf '%s\\n' {input:q} | xargs -n 1 dirname"
             " | python -m workflow_scripts.summarise_beras --out results/beras/summary 2> {log}"
 
     rule table_beras:
         input:
-            [f"results/beras/summary/{name}" for name in BERAS_SUMMARY],
+            BERAS_SUMMARY,
         output:
             csv="results/beras/tables/table1.csv",
             txt="results/beras/tables/table1.txt",
@@ -122,39 +125,38 @@ if BERAS:
         shell:
             "python -m workflow_scripts.make_beras_table --summary results/beras/summary --out {output.csv} 2> {log}"
 
-    for beras_figure in BERAS_FIGURES:
+    for figure, sources in BERAS_FIGURES.items():
 
         rule:
             name:
-                f"{beras_figure}_beras"
+                f"{figure}_beras"
             input:
-                summary=[f"results/beras/summary/{name}" for name in BERAS_SUMMARY],
-                initializers="results/beras/initializers.csv",
+                sources,
                 data=f"results/data/{BERAS.dataset}.npz",
             output:
                 pdf=report(
-                    f"results/beras/figures/{beras_figure}.pdf",
-                    caption=f"../report/captions/beras-{beras_figure}.rst",
+                    f"results/beras/figures/{figure}.pdf",
+                    caption=f"../report/captions/beras-{figure}.rst",
                     category="beras",
-                    labels={"figure": beras_figure},
+                    labels={"figure": figure},
                 ),
-                csv=f"results/beras/figures/{beras_figure}.csv",
+                csv=f"results/beras/figures/{figure}.csv",
             log:
-                f"results/logs/beras/{beras_figure}.log",
+                f"results/logs/beras/{figure}.log",
             conda:
                 "../envs/figures.yaml"
             params:
-                figure=beras_figure,
+                figure=figure,
                 code=digest("plot_beras"),
             message:
-                f"Drawing {beras_figure} (beras)"
+                f"Drawing {figure} (beras)"
             shell:
                 "python -m workflow_scripts.plot_beras --figure {params.figure} --results results/beras"
                 " --data {input.data} --out {output.pdf} 2> {log}"
 
     rule fill_beras:
         input:
-            summary=[f"results/beras/summary/{name}" for name in BERAS_SUMMARY],
+            summary=BERAS_SUMMARY,
             measured=["results/beras/initializers.csv", "results/beras/check.json"],
             figures=[f"results/beras/figures/{figure}.pdf" for figure in BERAS_FIGURES],
             table="results/beras/tables/table1.txt",
@@ -162,11 +164,11 @@ if BERAS:
             style=source("report/gradscape.sty"),
             references=source("report/references.bib"),
         output:
-            "results/report/beras/beras-template.tex",
+            BERAS_PAPERS["report/beras.pdf"],
         log:
             "results/logs/beras/fill_report.log",
         conda:
-            "../envs/figures.yaml"
+            "../envs/report.yaml"
         params:
             student_number=SETTINGS.report.student_number,
             code=digest("fill_beras_report"),
@@ -177,25 +179,49 @@ if BERAS:
             " --style {input.style:q} --references {input.references:q}"
             " --student-number {params.student_number} --out results/report/beras 2> {log}"
 
-    rule report_beras:
+    rule explore_beras:
         input:
-            "results/report/beras/beras-template.tex",
+            notebook=source("notebooks/beras_exploration.py"),
+            template=source("report/notebook.tex.j2"),
         output:
-            "report/beras.pdf",
+            BERAS_PAPERS["report/beras-exploration.pdf"],
         log:
-            "results/logs/beras/compile_report.log",
+            "results/logs/beras/exploration.log",
         conda:
-            "../envs/report.yaml"
+            "../envs/notebook.yaml"
         params:
-            code=digest("compile_report"),
+            code=digest("export_notebook"),
+            beras=BERAS_CODE,
         message:
-            "Typesetting {output}"
+            "Running the notebook that explores Beras"
         shell:
-            "python -m workflow_scripts.compile_report {input} --out {output} 2> {log}"
+            "python -m workflow_scripts.export_notebook {input.notebook:q} --template {input.template:q}"
+            " --out {output} 2> {log}"
+
+    for paper, tex in BERAS_PAPERS.items():
+
+        rule:
+            name:
+                f"typeset_{Path(paper).stem.replace('-', '_')}"
+            input:
+                tex,
+            output:
+                paper,
+            log:
+                f"results/logs/beras/{Path(paper).stem}.log",
+            conda:
+                "../envs/report.yaml"
+            params:
+                code=digest("compile_report"),
+            message:
+                "Typesetting {output}"
+            shell:
+                "python -m workflow_scripts.compile_report {input} --out {output} 2> {log}"
 
     rule hw2:
         input:
-            summary=[f"results/beras/summary/{name}" for name in BERAS_SUMMARY],
+            summary=BERAS_SUMMARY,
+            packed=[str(path) for path in submission.sources().values()],
         output:
             "submission/hw2.zip",
         log:

@@ -3,6 +3,8 @@
 import atexit
 from pathlib import Path
 
+HERE = Path.cwd()  # the working directory of the run; at exit it is that of the shell again
+
 
 def say_what_is_to_do():
     from workflow_scripts.engine import preview  # here because it imports PyTorch
@@ -10,15 +12,15 @@ def say_what_is_to_do():
     dag = workflow.dag
     jobs = [job.wildcards for job in dag.jobs if job.rule.name == "train_cell" and dag.needrun(job)]
     todo = {study: [cell for other, cell in jobs if other == study] for study in STUDIES}
-    return preview.preview(STUDIES, todo, SETTINGS.datasets, Path("results"))
+    return preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results")
 
 
 def say_what_was_done():
     made = {str(file) for job in workflow.dag.jobs for file in job.output}
-    for report in made & REPORTS.keys():
-        if os.path.exists(report):
-            yield Path(f"results/{REPORTS[report]}/tables/table1.txt").read_text()
-            yield f"The report: {os.path.abspath(report)}"
+    for report in [report for report in REPORTS if report in made]:
+        if (HERE / report).exists():
+            yield (HERE / f"results/{REPORTS[report]}/tables/table1.txt").read_text()
+            yield f"The report: {HERE / report}"
 
 
 # atexit, because Snakemake's own hooks are not called in a dry-run, nor when nothing is to be done

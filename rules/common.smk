@@ -4,27 +4,26 @@ import difflib
 import shutil
 
 from workflow_scripts.engine import cells, code, commands, config as settings
+from workflow_scripts.engine.beras import names as beras
 
 try:
     SETTINGS = settings.load(config)
-    STUDIES = {
-        name: cells.expand(name, study) for name, study in SETTINGS.studies.items()
-    }
+    STUDIES = {name: cells.expand(name, study) for name, study in SETTINGS.studies.items()}
 except commands.UserError as error:
     sys.exit(f"error: {error}")
 
+# The cells of the study of Beras, which are no torch cells: {name: (variant, seed)}.
+BERAS = SETTINGS.beras
+BERAS_RUNS = beras.runs(BERAS) if BERAS else {}
+
 # Studies that set a shallow network against a deep one: what the cw2 figures and report are about.
-COMPARED = {
-    name: study.compare for name, study in SETTINGS.studies.items() if study.compare
-}
+COMPARED = {name: study.compare for name, study in SETTINGS.studies.items() if study.compare}
 
 # Reports, and the study whose table sums each up.
 REPORTS = {"report/mlp-cw2.pdf": "cw2"} if "cw2" in COMPARED else {}
 
 # A cell takes a GPU where there is one; asked of the driver's own tool, because importing PyTorch takes seconds.
-HAS_GPU = SETTINGS.device == "cuda" or (
-    SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None
-)
+HAS_GPU = SETTINGS.device == "cuda" or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None)
 GPUS_PER_CELL = 1 if HAS_GPU else 0
 
 # `python -m workflow_scripts.<command>` is found from any folder and runs in Snakemake's own Python; an activated
@@ -40,22 +39,27 @@ wildcard_constraints:
     cell=r"[A-Za-z0-9][A-Za-z0-9._+-]*-seed\d+",
 
 
+def named(study, cell, known):
+    """What `known` has for the name of a cell; an unknown name is an error with the nearest ones."""
+    if cell not in known:
+        near = difflib.get_close_matches(cell, known, n=3, cutoff=0)
+        raise WorkflowError(f"study {study} has no cell {cell}; the nearest: {', '.join(near)}")
+    return known[cell]
+
+
 def the_cell(wildcards):
     """The record behind the two wildcards."""
-    study = STUDIES[wildcards.study]
-    if wildcards.cell not in study:
-        near = difflib.get_close_matches(wildcards.cell, study, n=3, cutoff=0)
-        raise WorkflowError(
-            f"study {wildcards.study} has no cell {wildcards.cell}; the nearest: {', '.join(near)}"
-        )
-    return study[wildcards.cell]
+    return named(wildcards.study, wildcards.cell, STUDIES[wildcards.study])
+
+
+def the_run(wildcards):
+    """(variant, seed) behind the wildcard of a cell of the study beras."""
+    return named("beras", wildcards.cell, BERAS_RUNS)
 
 
 def cell_files(name):
     """File `name` of every cell of the study in the wildcards."""
-    return lambda wildcards: [
-        f"results/{wildcards.study}/{cell}/{name}" for cell in STUDIES[wildcards.study]
-    ]
+    return lambda wildcards: [f"results/{wildcards.study}/{cell}/{name}" for cell in STUDIES[wildcards.study]]
 
 
 def digest(command, **names):

@@ -4,14 +4,8 @@
 def dataset_flags(dataset):
     """The flags of fetch_data for a `datasets` entry of the configuration."""
     values = dataset.model_dump(mode="json", exclude_none=True)
-    mirrors = [
-        word for mirror in values.pop("mirrors") for word in ("--mirror", mirror)
-    ]
-    return [
-        word
-        for key, value in values.items()
-        for word in (f"--{key.replace('_', '-')}", str(value))
-    ] + mirrors
+    mirrors = [word for mirror in values.pop("mirrors") for word in ("--mirror", mirror)]
+    return [word for key, value in values.items() for word in (f"--{key.replace('_', '-')}", str(value))] + mirrors
 
 
 for dataset_name, dataset in SETTINGS.datasets.items():

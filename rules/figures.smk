@@ -3,11 +3,7 @@
 
 def select(selection, without=()):
     """The flag that selects the cells of a `config.Selection`."""
-    values = {
-        key: value
-        for key, value in cells.selected(selection).items()
-        if key not in without
-    }
+    values = {key: value for key, value in cells.selected(selection).items() if key not in without}
     return " ".join(["--select", *(f"{key}={value}" for key, value in values.items())])
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from workflow_scripts.engine import commands, config
 from workflow_scripts.engine.beras import findings
-from workflow_scripts.engine.beras.figures import FIGURES
 from workflow_scripts.engine.typesetting import copy, fill
 
 
@@ -34,7 +33,7 @@ def main():
     facts = findings.context(arguments.results) | {"student_number": arguments.student_number}
     fill([arguments.template], facts, arguments.out)
     copy([arguments.style, arguments.references], arguments.out)
-    copy([arguments.results / "figures" / f"{figure}.pdf" for figure in FIGURES], arguments.out / "figures")
+    copy(sorted((arguments.results / "figures").glob("*.pdf")), arguments.out / "figures")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Gather the runs of the study of Beras into the tidy tables that its figures, table and report are made from.
 
     printf '%s\\n' results/beras/*-seed*/ | python -m workflow_scripts.summarise_beras --out results/beras/summary
+
+runs.csv has a row per run, history.csv per run and epoch, losses.csv per run and stretch of its steps.
 """
 
 import argparse

@@ -4,8 +4,8 @@
         --out results/beras/advanced-seed0
 
 run.json has the record and the losses, accuracies and seconds, history.csv a row per epoch, steps.npz the loss and
-accuracy of every batch, predictions.npz a label for every test image, weights.npz the weights. All but the seconds are the
-same bits every time.
+accuracy of every batch, predictions.npz a label for every test image, weights.npz the weights. All but the seconds are
+the same bits every time.
 """
 
 import argparse

@@ -1,16 +1,19 @@
 """The assignment as it is handed in: files beside the Beras folder, and nothing installed but NumPy and Matplotlib."""
 
+import io
 import re
-import shutil
 import struct
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import assignment
 import numpy as np
 import preprocess
 import pytest
+
+from workflow_scripts.engine.beras import submission
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 MNIST = MODELS.parents[1] / "shared" / "data" / "mnist"
@@ -38,12 +41,10 @@ def python(code, allowed, cwd):
 
 @pytest.fixture
 def handed_in(tmp_path):
-    """hw2/code as it is packed; returns the folder."""
-    code = tmp_path / "hw2" / "code"
-    shutil.copytree(MODELS / "Beras", code / "Beras", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("assignment", "preprocess", "visualize"):
-        shutil.copy(MODELS / "beras_assignment" / f"{name}.py", code)
-    return code
+    """submission/hw2.zip, unpacked elsewhere; returns its folder hw2/code."""
+    with zipfile.ZipFile(io.BytesIO(submission.packed("README", flag_2470=True))) as archive:
+        archive.extractall(tmp_path)
+    return tmp_path / "hw2" / "code"
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def folder_digest(folder):
     for path in sorted((ROOT / folder).rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         _strip_docstrings(tree)
-        parts.append(f"{path.relative_to(ROOT)}: {ast.unparse(tree)}")
+        parts.append(f"{path.relative_to(ROOT / folder)}: {ast.unparse(tree)}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Beras held to PyTorch: the same model, weights and batches in both, in double precision; gradients and losses compared."""
+"""Beras held to PyTorch: the same model, weights and batches in both, in double precision; how far they come apart."""
 
 import Beras
 import numpy as np
@@ -71,7 +71,7 @@ def shapes(model, x, y):
     walk = [{"layer": type(model.compiled_loss).__name__, "J": None, "jacobian": J.shape, "grads": []}]
     for layer in reversed(model.layers):
         grads = layer.compose_to_weight(J) if hasattr(layer, "weights") else []
-        jacobian = layer.input_gradients()
-        walk.append({"layer": type(layer).__name__, "J": J.shape, "jacobian": jacobian.shape, "grads": [grad.shape for grad in grads]})
+        derivatives = {"jacobian": layer.input_gradients().shape, "grads": [grad.shape for grad in grads]}
+        walk.append({"layer": type(layer).__name__, "J": J.shape, **derivatives})
         J = layer.compose_to_input(J)
     return walk

@@ -1,4 +1,4 @@
-"""The figures of the study. Each is a function of the results' folder and of the data that returns (figure, what it shows)."""
+"""The figures of the study: functions of the results' folder and of the data that return (figure, what it shows)."""
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,7 @@ def _lines(axes, table, variants, x, metric, dashes="-", labelled=True):
 
 
 def ablation(results, data):
-    """Test accuracy with each extra: a point for every seed, a bar for the mean; the line is the network without any."""
+    """Test accuracy with each extra: a point for every seed, a bar for the mean; the line is the network without."""
     runs = summary.load(results / "summary").runs
     variants = [names.BASELINE, *summary.variants_of(runs, "beras_extra")]
     shown = runs.loc[runs["variant"].isin(variants), ["variant", "seed", "test_acc"]]
@@ -100,7 +100,7 @@ def ablation(results, data):
 
 
 def predictions(results, data):
-    """The first test images that the advanced model (of the first seed) gets right, and the first that it gets wrong."""
+    """The first test images that the advanced model of the first seed gets right, and the first that it gets wrong."""
     run = summary.load(results / "summary").runs.set_index("variant").loc[["advanced"]]["run"].iloc[0]
     with np.load(results / run / "predictions.npz") as file:
         predicted, probability = file["predicted"], file["probability"]

@@ -1,4 +1,4 @@
-"""What the study of Beras shows, as facts that its report's template turns into sentences. Numbers stay numbers here."""
+"""What the study of Beras shows, as facts that its report turns into sentences. Numbers stay numbers here."""
 
 import json
 import math
@@ -16,7 +16,7 @@ MODELS = ("simple", "simple_mean", "advanced")  # what the report's sentences ar
 
 
 def context(results):
-    """The facts by the names that the template uses; `results` is the study's folder. Raises UserError for a gap in it."""
+    """The facts by the names that the template uses, from the study's folder. Raises UserError for a gap in it."""
     study = summary.load(results / "summary")
     rows = {row.variant: row for row in _rows(study)}
     missing = [variant for variant in (*MODELS, names.BASELINE) if variant not in rows]
@@ -32,7 +32,7 @@ def context(results):
         **{variant: rows[variant] for variant in MODELS},
         "baseline": baseline,
         "optimizers": optimizers,
-        "fastest": min(optimizers, key=lambda row: row.train_loss.mean if math.isfinite(row.train_loss.mean) else math.inf),
+        "fastest": min(optimizers, key=lambda row: np.nan_to_num(row.train_loss.mean, nan=math.inf)),
         "extras": [_extra(rows[variant], baseline) for variant in summary.variants_of(study.runs, "beras_extra")],
         "initializers": list(_initializers(pd.read_csv(results / "initializers.csv"))),
         "pictures": _pictures(pd.read_csv(results / "figures" / "predictions.csv")),
@@ -55,7 +55,7 @@ def _extra(row, baseline):
 
 
 def _initializers(table):
-    """For each initialiser the factor on the variance per layer, measured (geometric mean) and predicted; `last` value."""
+    """For each initialiser the factor on the variance per layer, measured and predicted, and the `last` variance."""
     for name, lines in table.groupby("initializer", sort=False):
         first, last = (lines.loc[lines["depth"] == depth, "variance"] for depth in (1, lines["depth"].max()))
         predicted = lines.loc[lines["depth"] == 2, "predicted"].to_numpy() / first.to_numpy() if first.all() else [0.0]

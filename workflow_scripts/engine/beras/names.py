@@ -1,8 +1,10 @@
-"""The variants' names: `simple`, `optimizer-adam`, `extra-dropout`. Nothing here imports NumPy: a dry-run needs them."""
+"""Names of variants (`simple`, `optimizer-adam`, `extra-dropout`), runs and files; for a dry-run, without NumPy."""
 
 from workflow_scripts.engine import code
 
 KINDS = {"": "beras_model", "optimizer": "beras_optimizer", "extra": "beras_extra"}  # prefix: what is registered
+RUN = ("run.json", "history.csv", "steps.npz", "predictions.npz", "weights.npz")  # files of a run
+SUMMARY = ("runs.csv", "history.csv", "losses.csv", "dataset.json")  # files of the summary of all runs
 BASELINE = "optimizer-adam"  # what the other optimisers and every extra are compared with
 
 LABELS = {  # for people; a variant that somebody adds is called by its name

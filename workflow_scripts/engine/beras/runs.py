@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 from workflow_scripts.engine.beras import variants
 from workflow_scripts.engine.commands import UserError, written_whole
 
-FILES = ("run.json", "history.csv", "steps.npz", "predictions.npz", "weights.npz")
 SHAPE = (1, 28, 28)  # of an image: the brief's models have 784 inputs
 
 
@@ -29,12 +28,12 @@ class Run:
 
 
 def samples(data):
-    """((inputs, labels), the same to test) of a `datasets.Data`: (n, 784) float32 in [0, 1], (n, 10) one-hot float32."""
+    """((inputs, labels), the same to test) of a `datasets.Data`: (n, 784) in [0, 1], (n, 10) one-hot, both float32."""
     if data.image_shape != SHAPE or data.num_classes != 10:
         raise UserError(
             f"the data set {data.meta['name']} has {data.num_classes} classes and images of "
-            f"{' x '.join(map(str, data.image_shape))} (channels, rows, columns); the models of Beras expect 10 classes "
-            "and 1 x 28 x 28: set the data set's image_size to 28 and its channels to 1"
+            f"{' x '.join(map(str, data.image_shape))} (channels, rows, columns); the models of Beras expect 10 "
+            "classes and 1 x 28 x 28: set the data set's image_size to 28 and its channels to 1"
         )
     encoder = Beras.OneHotEncoder()
     encoder.fit(np.arange(data.num_classes))

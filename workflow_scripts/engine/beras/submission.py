@@ -1,11 +1,11 @@
-"""The hand-in: Beras and its assignment as the brief's tree, hw2/code/..., in a zip that is the same bytes every time."""
+"""The hand-in: Beras and its assignment as the brief's tree, hw2/code/..., in a zip of the same bytes every time."""
 
 import io
 import zipfile
 
 from workflow_scripts.engine.beras import ASSIGNMENT, MODELS
 
-FILES = ("assignment.py", "preprocess.py", "visualize.py")
+COMMANDS = ("assignment.py", "preprocess.py", "visualize.py")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold, for every entry
 README = """\
 # HW2: Beras
@@ -40,11 +40,11 @@ None known. What differs from the stencil on purpose, and why, stands at the pla
 def readme(rows, dataset):
     """The README's text from the rows of `summary.over_seeds` and the data set's `Data.meta`."""
     plan = rows.iloc[0]
-    lines = [
-        f"| {row.label} | {row.parameters:,} | {row.test_acc:.2%}{f' ± {row.test_acc_std:.2%}' if len(row.finished) > 1 else ''} |"
-        for row in rows[rows["variant"].isin(("simple", "advanced"))].itertuples()
-    ]
     seeds = len(plan["finished"])
+    lines = []
+    for row in rows[rows["variant"].isin(("simple", "advanced"))].itertuples():
+        spread = f" ± {row.test_acc_std:.2%}" if seeds > 1 else ""
+        lines.append(f"| {row.label} | {row.parameters:,} | {row.test_acc:.2%}{spread} |")
     return README.format(
         title=dataset["title"],
         remark=" (the small data that comes with the workflow, not MNIST)" if dataset["embedded"] else "",
@@ -55,18 +55,17 @@ def readme(rows, dataset):
     )
 
 
-def contents(readme, flag_2470):
-    """{path in the archive: bytes}; `flag_2470` adds the empty file 2470student."""
-    files = {"hw2/README.md": readme.encode()}
-    files |= {f"hw2/code/{name}": (ASSIGNMENT / name).read_bytes() for name in FILES}
-    files |= {f"hw2/code/Beras/{path.name}": path.read_bytes() for path in (MODELS / "Beras").glob("*.py")}
+def sources():
+    """{path in the archive: file of the project}."""
+    files = {f"hw2/code/{name}": ASSIGNMENT / name for name in COMMANDS}
+    return files | {f"hw2/code/Beras/{path.name}": path for path in sorted((MODELS / "Beras").glob("*.py"))}
+
+
+def packed(readme, flag_2470):
+    """The bytes of the zip; `flag_2470` adds the empty file 2470student."""
+    files = {"hw2/README.md": readme.encode()} | {name: path.read_bytes() for name, path in sources().items()}
     if flag_2470:
         files["hw2/code/2470student"] = b""
-    return files
-
-
-def packed(files):
-    """The bytes of a zip with these files, in the order of their names."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in sorted(files.items()):

@@ -1,5 +1,6 @@
-"""The runs of the study as tidy tables: written by `gather`, read back by `load`, means over the seeds by `over_seeds`."""
+"""The runs of the study as tidy tables: `gather` writes, `load` reads them, `over_seeds` gives means over the seeds."""
 
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,6 @@ import pandas as pd
 from workflow_scripts.engine.beras import names
 from workflow_scripts.engine.commands import UserError, written_whole
 
-FILES = ("runs.csv", "history.csv", "losses.csv", "dataset.json")
 METRICS = ("train_loss", "train_acc", "test_loss", "test_acc", "seconds")
 RECORD = ("variant", "epochs", "batch_size", "train_images", "test_images", "parameters", "learning_rate")
 POINTS = 40  # of a loss curve, at most
@@ -18,7 +18,7 @@ POINTS = 40  # of a loss curve, at most
 
 @dataclass(frozen=True)
 class Study:
-    """`runs` has a row per run, `history` per run and epoch, `losses` per run and stretch of its steps; `dataset` is a Data.meta."""
+    """A row of `runs` is a run, of `history` an epoch, of `losses` a stretch of steps; `dataset` is a `Data.meta`."""
 
     runs: pd.DataFrame
     history: pd.DataFrame
@@ -54,7 +54,7 @@ def _losses(path):
     with np.load(path) as file:
         losses = file["train_loss"]
     edges = np.unique(np.geomspace(1, len(losses) + 1, POINTS + 1).round().astype(int))
-    stretches = zip(edges, edges[1:], strict=False)
+    stretches = itertools.pairwise(edges)
     return pd.DataFrame(
         [{"step": (first + end - 1) / 2, "train_loss": losses[first - 1 : end - 1].mean()} for first, end in stretches]
     )
@@ -63,10 +63,10 @@ def _losses(path):
 def load(folder):
     """The `Study` in a folder that `gather` wrote; raises UserError where a file of it is missing."""
     folder = Path(folder)
-    for name in FILES:
+    for name in names.SUMMARY:
         if not (folder / name).is_file():
             raise UserError(f"{folder / name}: expected a file that summarise_beras writes, found none")
-    runs, history, losses = (pd.read_csv(folder / name) for name in FILES[:3])
+    runs, history, losses = (pd.read_csv(folder / name) for name in names.SUMMARY[:3])
     return Study(runs, history, losses, json.loads((folder / "dataset.json").read_text(encoding="utf-8")))
 
 

@@ -1,4 +1,4 @@
-"""A compiled Beras model once more in PyTorch: its network, loss, optimiser and schedule, from the same first weights."""
+"""A compiled Beras model once more in PyTorch: network, loss, optimiser and schedule, from the same first weights."""
 
 import Beras
 import torch

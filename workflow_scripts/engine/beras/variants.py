@@ -119,7 +119,7 @@ def cosine(plan):
 
 @register_beras_extra("batch_norm")
 def batch_norm(plan):
-    return network(Beras.BatchNormalization(HIDDEN, momentum=0.9), Beras.LeakyReLU(0.01))
+    return network(Beras.BatchNormalization(HIDDEN), Beras.LeakyReLU(0.01))
 
 
 @register_beras_extra("skip")

@@ -1,0 +1,38 @@
+"""Run a notebook that is kept as text, and write it with its outputs as LaTeX.
+
+    python -m workflow_scripts.export_notebook notebooks/beras_exploration.py --template report/notebook.tex.j2 \\
+        --out results/report/beras-exploration/notebook.tex
+
+Beras and its assignment can be imported in it. A cell that fails stops the command, which says which one and why.
+`compile_report` typesets what this writes.
+"""
+
+import argparse
+from pathlib import Path
+
+from workflow_scripts.engine import commands, latex, notebooks
+from workflow_scripts.engine.beras import ASSIGNMENT, MODELS
+
+
+def main():
+    """Run, write."""
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow_scripts.export_notebook",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("source", type=Path, help="the notebook in jupytext's percent format (.py)")
+    parser.add_argument("--template", type=Path, required=True, help="LaTeX around it (.tex.j2)")
+    parser.add_argument("--out", type=Path, required=True, help="the LaTeX to write (.tex), beside it its pictures")
+    arguments = parser.parse_args()
+    if not arguments.source.is_file():
+        raise commands.UserError(f"{arguments.source}: expected a notebook, found none")
+    facts, pictures = notebooks.context(notebooks.executed(arguments.source, [MODELS, ASSIGNMENT]))
+    files = {arguments.out.name: latex.render(arguments.template, facts).encode(), **pictures}
+    for name, content in files.items():
+        with commands.written_whole(arguments.out.parent / name) as path:
+            path.write_bytes(content)
+
+
+if __name__ == "__main__":
+    commands.run(main)
