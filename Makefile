@@ -1,4 +1,4 @@
-# make demo     install everything and run the cw2 study on the embedded digits, to report/mlp-cw2.pdf
+# make demo     install everything and run the studies on the embedded digits, to report/*.pdf
 # make setup    only install
 # make test     everything that CI checks
 # make lock     renew requirements.lock (and then envs/) after a change of pyproject.toml
