@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import command
 
+from tests.conftest import command
 from workflow_scripts import make_table, plot_curves, plot_grad_flow, plot_gradient_heatmap
 from workflow_scripts.engine import config, curves, grad_flow, result_table, selections, style, summary
 from workflow_scripts.engine.commands import UserError
