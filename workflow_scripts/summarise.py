@@ -1,6 +1,8 @@
 """Gather the cells of a study into the tidy tables that figures, tables and reports are made from.
 
-printf '%s\\n' results/cw2/*/ | python -m workflow_scripts.summarise --out results/cw2/summary
+    printf '%s\\n' results/cw2/*/ | python -m workflow_scripts.summarise --out results/cw2/summary
+
+The folders of the cells are read from standard input, because ten thousand of them fit on no command line.
 """
 
 import argparse
