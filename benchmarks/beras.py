@@ -1,6 +1,6 @@
 """How fast and how good is Beras? Its two models on MNIST, beside the same networks in PyTorch on the same cores.
 
-    python benchmarks/beras.py --data FOLDER_WITH_MNIST --threads 2
+    python -m benchmarks.beras --data FOLDER_WITH_MNIST --threads 2
 
 Beras and PyTorch train in turn, epoch by epoch, in single precision, from the same weights and on the same batches, so
 that whatever else the machine does meets both. Bars: simple at least 90 % and at most 8 s of training in all,
