@@ -6,7 +6,6 @@ In double precision, with the same batches and the same dropped units. The file 
 gradients and weights, and the shapes of every array on the way back.
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -18,11 +17,7 @@ from workflow_scripts.engine.beras import check, runs
 
 def main():
     """Compare and write."""
-    parser = argparse.ArgumentParser(
-        prog="python -m workflow_scripts.check_beras",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = commands.parser("check_beras", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="the file to write (.json)")
     parser.add_argument("--batch-size", type=int, default=config.Beras().batch_size, help="(default: %(default)s)")

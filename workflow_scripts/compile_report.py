@@ -5,7 +5,6 @@
 The same sources give the same bytes. LaTeX's own files stay in `build/` beside the source.
 """
 
-import argparse
 import os
 import re
 import shutil
@@ -13,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from workflow_scripts.engine.commands import UserError, run, written_whole
+from workflow_scripts.engine import commands
 
 INSTALL = "apt-get install latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
 OVERFULL = 5  # points; less than that nobody sees
@@ -27,9 +26,9 @@ def compile_latex(source, build):
     Raises UserError with LaTeX's first error, for an undefined reference or citation, or where latexmk is missing.
     """
     if not shutil.which("latexmk"):
-        raise UserError(f"latexmk is not installed, which typesets the report; on Debian or Ubuntu: {INSTALL}")
+        raise commands.UserError(f"latexmk is not installed, which typesets the report; on Debian or Ubuntu: {INSTALL}")
     if not source.is_file():
-        raise UserError(f"{source}: expected a file that fill_report writes, found none")
+        raise commands.UserError(f"{source}: expected a file that fill_report writes, found none")
     log = build / f"{source.stem}.log"
     options = ["-pdf", "-norc", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error", f"-outdir={build}"]
     environment = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000", **os.environ}
@@ -43,12 +42,12 @@ def compile_latex(source, build):
     )
     text = log.read_text(encoding="latin-1") if log.is_file() else ""
     if result.returncode:
-        raise UserError(
+        raise commands.UserError(
             f"LaTeX failed: {_first_error(text) or _last_line(result.stdout + result.stderr)}\nits log: {log}"
         )
     undefined = sorted(set(UNDEFINED.findall(text)))
     if undefined:
-        raise UserError(f"undefined references or citations: {', '.join(undefined)}\nLaTeX's log: {log}")
+        raise commands.UserError(f"undefined references or citations: {', '.join(undefined)}\nLaTeX's log: {log}")
     return log.with_suffix(".pdf"), text
 
 
@@ -68,11 +67,7 @@ def _last_line(text):
 
 def main():
     """Read the arguments, typeset, and move the PDF to its place."""
-    parser = argparse.ArgumentParser(
-        prog="python -m workflow_scripts.compile_report",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = commands.parser("compile_report", __doc__)
     parser.add_argument("source", type=Path, help="the main .tex file")
     parser.add_argument("--out", type=Path, required=True, help="the PDF to write")
     arguments = parser.parse_args()
@@ -80,9 +75,9 @@ def main():
     pdf, log = compile_latex(arguments.source, build)
     for line in warnings(log):
         print(f"warning: {line}", file=sys.stderr)
-    with written_whole(arguments.out) as path:
+    with commands.written_whole(arguments.out) as path:
         shutil.copyfile(pdf, path)
 
 
 if __name__ == "__main__":
-    run(main)
+    commands.run(main)

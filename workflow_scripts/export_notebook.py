@@ -7,7 +7,6 @@ Beras and its assignment can be imported in it. A cell that fails stops the comm
 `compile_report` typesets what this writes.
 """
 
-import argparse
 from pathlib import Path
 
 from workflow_scripts.engine import commands, latex, notebooks
@@ -16,11 +15,7 @@ from workflow_scripts.engine.beras import ASSIGNMENT, MODELS
 
 def main():
     """Run, write."""
-    parser = argparse.ArgumentParser(
-        prog="python -m workflow_scripts.export_notebook",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = commands.parser("export_notebook", __doc__)
     parser.add_argument("source", type=Path, help="the notebook in jupytext's percent format (.py)")
     parser.add_argument("--template", type=Path, required=True, help="LaTeX around it (.tex.j2)")
     parser.add_argument("--out", type=Path, required=True, help="the LaTeX to write (.tex), beside it its pictures")

@@ -9,7 +9,6 @@ Downloads are kept in a cache (`--cache`, else the environment's GRADSCAPE_CACHE
 they are made once.
 """
 
-import argparse
 import os
 from pathlib import Path
 
@@ -22,11 +21,7 @@ from workflow_scripts.engine.sources.prepare import prepare
 def parser():
     """A flag for every key of a data set in `config.yaml`, and where to write."""
     fields = config.Dataset.model_fields
-    parser = argparse.ArgumentParser(
-        prog="python -m workflow_scripts.fetch_data",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = commands.parser("fetch_data", __doc__)
     parser.add_argument("--name", required=True, help="name of the data set in messages and results")
     parser.add_argument(
         "--source", required=True, help=f"{fields['source'].description}: {', '.join(code.registered('source'))}"

@@ -6,7 +6,6 @@
 The folder is complete: it can be compiled by `compile_report`, or be uploaded to any LaTeX service.
 """
 
-import argparse
 from pathlib import Path
 
 from workflow_scripts.engine import commands, config
@@ -16,11 +15,7 @@ from workflow_scripts.engine.typesetting import copy, fill
 
 def main():
     """Read the arguments and write the folder."""
-    parser = argparse.ArgumentParser(
-        prog="python -m workflow_scripts.fill_beras_report",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = commands.parser("fill_beras_report", __doc__)
     author = config.Report.model_fields["student_number"]
     parser.add_argument("--results", type=Path, required=True, help="folder of the study")
     parser.add_argument("--template", type=Path, required=True, help="the report, <name>.tex.j2")

@@ -6,7 +6,6 @@
 A CSV file beside the figure holds what it shows.
 """
 
-import argparse
 from pathlib import Path
 
 from workflow_scripts.engine import commands, datasets, style
@@ -15,11 +14,7 @@ from workflow_scripts.engine.beras import figures
 
 def main():
     """Draw, write."""
-    parser = argparse.ArgumentParser(
-        prog="python -m workflow_scripts.plot_beras",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = commands.parser("plot_beras", __doc__)
     parser.add_argument("--figure", choices=figures.FIGURES, required=True, help="which one")
     parser.add_argument("--results", type=Path, required=True, help="folder of the study: summary, runs, measurements")
     parser.add_argument("--data", type=Path, help="the data set (.npz), of which `predictions` shows images")

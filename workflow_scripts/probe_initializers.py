@@ -4,7 +4,6 @@
         --out results/beras/initializers.csv
 """
 
-import argparse
 import csv
 from pathlib import Path
 
@@ -14,11 +13,7 @@ from workflow_scripts.engine.beras import initializers, runs
 
 def main():
     """Measure and write a row per initialiser, seed and depth."""
-    parser = argparse.ArgumentParser(
-        prog="python -m workflow_scripts.probe_initializers",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = commands.parser("probe_initializers", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument(
         "--images", type=int, default=1000, help="so many of its training images (default: %(default)s)"

@@ -5,8 +5,6 @@
 runs.csv has a row per run, history.csv per run and epoch, losses.csv per run and stretch of its steps.
 """
 
-import argparse
-import sys
 from pathlib import Path
 
 from workflow_scripts.engine import commands
@@ -15,17 +13,10 @@ from workflow_scripts.engine.beras import summary
 
 def main():
     """Read the runs' folders from standard input, one per line, and write the tables."""
-    parser = argparse.ArgumentParser(
-        prog="python -m workflow_scripts.summarise_beras",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = commands.parser("summarise_beras", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the tables")
     arguments = parser.parse_args()
-    folders = [Path(line.strip()) for line in sys.stdin if line.strip()]
-    if not folders:
-        raise commands.UserError("no runs were named on standard input: expected a folder per line")
-    summary.gather(folders, arguments.out)
+    summary.gather(commands.folders_from_stdin(), arguments.out)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ accuracy of every batch, predictions.npz a label for every test image, weights.n
 the same bits every time.
 """
 
-import argparse
 from pathlib import Path
 
 from workflow_scripts.engine import commands, config, datasets
@@ -17,11 +16,7 @@ from workflow_scripts.engine.beras import names, runs
 
 def main():
     """Train, test, write."""
-    parser = argparse.ArgumentParser(
-        prog="python -m workflow_scripts.train_beras",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = commands.parser("train_beras", __doc__)
     defaults = config.Beras()
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")

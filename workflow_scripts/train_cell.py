@@ -18,11 +18,7 @@ from workflow_scripts.engine import cells, commands, config, datasets, provenanc
 
 def parser():
     """A flag for every key of a cell's record, and where to read and write."""
-    parser = argparse.ArgumentParser(
-        prog="python -m workflow_scripts.train_cell",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = commands.parser("train_cell", __doc__)
     settings = config.Running.model_fields
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")

@@ -1,5 +1,6 @@
-"""What every command does alike: report a mistake in one line, and write files whole or not at all."""
+"""What every command does alike: read its flags, report a mistake in one line, write files whole or not at all."""
 
+import argparse
 import contextlib
 import os
 import sys
@@ -9,6 +10,23 @@ from pathlib import Path
 
 class UserError(Exception):
     """Something a person can mend: the message names the key or file, what was expected and what came."""
+
+
+def parser(command, description):
+    """An argument parser for `python -m workflow_scripts.<command>`; `description` is printed as it is laid out."""
+    return argparse.ArgumentParser(
+        prog=f"python -m workflow_scripts.{command}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def folders_from_stdin():
+    """The folders named on standard input, one per line: ten thousand of them fit on no command line."""
+    folders = [Path(line.strip()) for line in sys.stdin if line.strip()]
+    if not folders:
+        raise UserError("no cells were named on standard input: expected a folder per line")
+    return folders
 
 
 def run(main):

@@ -1,22 +1,17 @@
 """Which rows of a study a figure shows: the flags of the figures' commands, typed by the cell's record."""
 
-import argparse
 from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.engine import config
+from workflow_scripts.engine import commands, config
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.summary import best, pick
 
 
 def parser(command, description, out):
     """An argument parser with the flags that every command on a summary has; `out` says what is written there."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m workflow_scripts.{command}",
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = commands.parser(command, description)
     parser.add_argument("--summary", type=Path, required=True, help="folder of tables as `summarise` writes it")
     parser.add_argument("--out", type=Path, required=True, help=out)
     return parser
