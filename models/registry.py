@@ -5,6 +5,7 @@ without importing PyTorch (see `workflow_scripts/engine/code.py`).
 """
 
 import importlib
+import inspect
 import pkgutil
 
 import models
@@ -29,6 +30,8 @@ class Registry(dict):
     def __missing__(self, name):
         raise ValueError(f"unknown {self.kind} {name!r}; known: {', '.join(sorted(self))}")
 
+
+ALL_TAKE = ("block", "num_classes", "image_shape")  # what every constructor of a network takes
 
 MODELS = Registry("model")
 BLOCKS = Registry("block")
@@ -59,7 +62,11 @@ def build_model(model, block="plain", num_classes=100, image_shape=(3, 32, 32), 
 
     `image_shape` is (channels, rows, columns); the network maps images (batch, *image_shape) to logits
     (batch, num_classes). `options` go to the model's constructor, for example `width=0.5`.
-    Raises ValueError for an unknown name or a shape that the network cannot take.
+    Raises ValueError for an unknown name or option, or a shape that the network cannot take.
     """
     _import_all()
+    taken = [key for key in inspect.signature(MODELS[model]).parameters if key not in ALL_TAKE]
+    for key in options:
+        if key not in taken:
+            raise ValueError(f"the network {model} has no option {key!r}; it has: {', '.join(taken)}")
     return MODELS[model](block=BLOCKS[block], num_classes=num_classes, image_shape=tuple(image_shape), **options)

@@ -1,6 +1,7 @@
 # What all the stages share: the typed configuration, the cells of every study, and how commands are run.
 
 import difflib
+import json
 import shutil
 
 from workflow_scripts.engine import cells, code, commands, config as settings

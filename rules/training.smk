@@ -1,6 +1,18 @@
 # Train one cell of a study: everything about it comes from its record.
 
 
+def measured(wildcards):
+    """{observer: settings} of what the study measures along the way of the cell in the wildcards."""
+    return cells.measured(SETTINGS.studies[wildcards.study], the_cell(wildcards))
+
+
+def train_flags(wildcards):
+    """The flags of train_cell: the record, what is measured, and whether the test images are read."""
+    tested = SETTINGS.studies[wildcards.study].test == "every"
+    measure = ["--measure", json.dumps(found)] if (found := measured(wildcards)) else []
+    return cells.flags(the_cell(wildcards)) + measure + ([] if tested else ["--no-test"])
+
+
 rule train_cell:
     input:
         data=lambda wildcards: f"results/data/{the_cell(wildcards).dataset}.npz",
@@ -20,9 +32,9 @@ rule train_cell:
         checkpoint_seconds=SETTINGS.checkpoint_seconds,
         tensorboard="tensorboard" if SETTINGS.tensorboard else "no-tensorboard",
     params:
-        flags=lambda wildcards: cells.flags(the_cell(wildcards)),
+        flags=train_flags,
         record=lambda wildcards: the_cell(wildcards).model_dump_json(),
-        code=lambda wildcards: cells.code_digest(the_cell(wildcards)),
+        code=lambda wildcards: cells.code_digest(the_cell(wildcards), measured(wildcards)),
         checkpoint=lambda wildcards: f"results/.checkpoints/{wildcards.study}-{cells.record_digest(the_cell(wildcards))[:16]}",
     message:
         "Training {wildcards.cell} ({wildcards.study})"

@@ -3,7 +3,7 @@
 import pytest
 
 from workflow_scripts import train_cell
-from workflow_scripts.engine import cells
+from workflow_scripts.engine import cells, code
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.config import Cell, Study
 
@@ -62,7 +62,47 @@ def test_every_key_changes_the_digest_of_the_record():
     other = {"model": "vgg08", "block": "bn", "width": 2, "dataset": "x", "train_items": 5, "split": "stratified"}
     other |= {"val_fraction": 0.1, "normalize": "dataset", "augmentation": "none", "optimizer": "sgd", "lr": 1}
     other |= {"weight_decay": 1, "schedule": "constant", "final_lr": 0, "batch_size": 1, "epochs": 1}
-    other |= {"precision": "bf16", "threads": 2, "seed": 1}
-    assert set(other) | {"loss"} == set(Cell.model_fields)  # there is one loss only
+    other |= {"precision": "bf16", "threads": 2, "seed": 1, "activation": "gelu", "dropout": 0.1, "growth_rate": 4}
+    other |= {"supervision": 1, "l1": 0.1, "l2": 0.1, "clip": 1, "warmup_epochs": 1}
+    other |= {key: list(code.registered(key))[-1] for key in ("loss", "init")}
+    assert set(other) == set(Cell.model_fields)
     digests = {cells.record_digest(Cell(**{key: value})) for key, value in other.items()}
-    assert len(digests | {cells.record_digest(Cell())}) == len(other) + 1
+    same = sum(value == getattr(Cell(), key) for key, value in other.items())  # of what only one is registered
+    assert len(digests | {cells.record_digest(Cell())}) == len(other) + 1 - same
+
+
+ABLATED = {
+    "base": {"model": "vgg08", "epochs": 3, "seed": [0, 1]},
+    "ablations": {
+        "width": {"width": [0.5, 1, 2]},
+        "penalty": [{"l2": 5e-4}, {"l1": 1e-5}, {"block": "bn", "l2": 1e-3}],
+        "left_out": None,
+    },
+}
+
+
+def test_ablations_stand_around_the_base():
+    study = Study(**ABLATED)
+    names = list(cells.expand("s", study))
+    assert names[:2] == ["vgg08-plain-epochs3-lr0.001-seed0", "vgg08-plain-epochs3-lr0.001-seed1"]
+    assert len(names) == len(set(names)) == 2 * (1 + 2 + 3)
+    factors = cells.ablations(study)
+    assert set(factors) == {"width", "penalty"}
+    assert [factors["width"][name] for name in factors["width"] if name.endswith("seed0")] == ["1", "0.5", "2"]
+    assert {level for name, level in factors["penalty"].items() if name.endswith("seed1")} == {
+        "l2 0",
+        "l2 0.0005",
+        "l1 1e-05",
+        "bn, l2 0.001",
+    }
+    assert set().union(*factors.values()) == set(names)
+
+
+def test_options_are_what_the_network_is_given():
+    assert cells.options(Cell()) == {}
+    assert cells.options(Cell(width=2, activation="gelu", lr=1)) == {"width": 2.0, "activation": "gelu"}
+
+
+def test_an_activation_is_part_of_the_code_that_a_cell_runs():
+    digests = {cells.code_digest(Cell(activation=name)) for name in (None, "relu", "gelu")}
+    assert len(digests) == 3

@@ -66,7 +66,7 @@ def test_what_a_cell_does_not_run_changes_nothing(house, path, old, new):
 
 
 CHANGED = {
-    "the training step": ("workflow_scripts/engine/trainer.py", "loss.backward()", "(2 * loss).backward()"),
+    "the training step": ("workflow_scripts/engine/trainer.py", "objective.backward()", "(2 * loss).backward()"),
     "the optimiser": (
         "workflow_scripts/engine/optimizers.py",
         "Adam(parameters, lr=lr,",

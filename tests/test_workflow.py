@@ -150,7 +150,7 @@ def test_nothing_is_done_twice(finished, project):
     assert to_train(folder, project=project) == []
     with edited(project / "models/blocks.py", "class _Block", "# a comment\nclass _Block"):
         assert to_train(folder, project=project) == []
-    with edited(project / "workflow_scripts/engine/trainer.py", "loss.backward()", "(1 * loss).backward()"):
+    with edited(project / "workflow_scripts/engine/trainer.py", "objective.backward()", "(1 * loss).backward()"):
         assert len(to_train(folder, project=project)) == 5
 
 

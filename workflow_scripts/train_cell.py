@@ -8,6 +8,7 @@ Started again after it was killed, it goes on from its last checkpoint and ends 
 
 import argparse
 import datetime
+import json
 import os
 from pathlib import Path
 
@@ -27,6 +28,12 @@ def parser():
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default=settings["device"].default)
     parser.add_argument(
         "--tensorboard", action=argparse.BooleanOptionalAction, help=settings["tensorboard"].description
+    )
+    parser.add_argument(
+        "--test", action=argparse.BooleanOptionalAction, default=True, help="read the test images, at the end"
+    )
+    parser.add_argument(
+        "--measure", type=json.loads, default={}, metavar="JSON", help="what to measure along the way, by observer"
     )
     record = parser.add_argument_group("the cell's record")
     for key, field in config.Cell.model_fields.items():
@@ -63,21 +70,21 @@ def main():
     data = datasets.load(arguments.data)
     checkpoint = arguments.checkpoint or arguments.out.with_name(arguments.out.name + ".checkpoint")
     started = datetime.datetime.now(datetime.UTC)
-    training = runs.train(
-        cell, data, device, checkpoint, arguments.checkpoint_seconds, arguments.out if arguments.tensorboard else None
-    )
+    tensorboard = arguments.out if arguments.tensorboard else None
+    training = runs.train(cell, data, device, checkpoint, arguments.checkpoint_seconds, tensorboard, arguments.measure)
     facts = {
         "cell": arguments.out.name,
         "record": cell.model_dump(),
         "record_digest": cells.record_digest(cell),
-        "code_digest": cells.code_digest(cell),
+        "code_digest": cells.code_digest(cell, arguments.measure),
+        "measured": arguments.measure,
         **results.measurements(training, data),
         "start": started.isoformat(timespec="seconds"),
         "end": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "peak_memory_bytes": provenance.peak_memory(device),
         **provenance.provenance(device),
     }
-    results.write(training, arguments.out, facts)
+    results.write(training, arguments.out, facts, arguments.test)
     checkpoint.unlink(missing_ok=True)
 
 

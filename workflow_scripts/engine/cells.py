@@ -3,33 +3,88 @@
 import hashlib
 import itertools
 import re
+import typing
 
 from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Augmentation, Cell, Registered
+from workflow_scripts.engine.config import Augmentation, Cell, Grid, Registered
 
 FILES = ("cell.json", "history.csv", "gradients.csv", "steps.npz", "test.json", "model.safetensors")
+ROW = tuple(key for key in Cell.model_fields if key != "seed")  # cells that are equal in these are one row of a table
 FIRST, LAST = ("model", "block"), ("lr", "seed")  # keys that every name shows, before and after the others
 
 
 def expand(name, study):
-    """{cell name: Cell} of the `config.Study` called `name`, in the order of its grids.
+    """{cell name: Cell} of the `config.Study` called `name`, in the order of its grids; ablations after the others.
 
-    Raises UserError if two cells would share a name, or if `compare` selects no cell.
+    Raises UserError if two cells would share a name, or if a selection of the study selects no cell.
     """
     cells = {}
-    for grid in study.grids:
-        values = {key: values for key in Cell.model_fields if (values := getattr(grid, key))}
-        for point in itertools.product(*values.values()):
-            cell = Cell(**dict(zip(values, point, strict=True)))
-            other = cells.setdefault(cell_name(cell), cell)
-            if other != cell:
-                raise UserError(f"studies.{name}: two different cells would both be called {cell_name(cell)!r}")
-    for role, selection in study.compare or ():
+    ablated = [grid for grids in study.ablations.values() for grid in grids or []]
+    grids = [*study.grids, *([Grid(), *ablated] if ablated else [])]
+    for cell in itertools.chain.from_iterable(points(study, grid) for grid in grids):
+        other = cells.setdefault(cell_name(cell), cell)
+        if other != cell:
+            raise UserError(f"studies.{name}: two different cells would both be called {cell_name(cell)!r}")
+    for path, selection in _selections(study):
         if not any(selects(selection, cell) for cell in cells.values()):
             wanted = ", ".join(f"{key}={_text(value)}" for key, value in selected(selection).items())
-            raise UserError(f"studies.{name}.compare.{role}: no cell of the study has {wanted}")
+            raise UserError(f"studies.{name}.{path}: no cell of the study has {wanted}")
     return cells
+
+
+def points(study, grid):
+    """The cells of one grid of a study, whose `base` gives what the grid leaves out."""
+    values = {key: values for key in Cell.model_fields if (values := getattr(grid, key) or getattr(study.base, key))}
+    return [Cell(**dict(zip(values, point, strict=True))) for point in itertools.product(*values.values())]
+
+
+def ablations(study):
+    """{factor: {cell name: level}} of a study's ablations; the cells of the base come first in each.
+
+    The level is what people call a cell within its factor: the values in which it differs from the base, among them
+    the name of the key where the factor varies several. The base's own are its values of the first grid's keys.
+    """
+    base, factors = points(study, Grid()), {}
+    for factor, grids in study.ablations.items():
+        keys = [key for key in ROW if any(getattr(grid, key) for grid in grids or [])]
+        first = [key for key in keys if getattr(grids[0], key)]
+        levels = {cell_name(cell): _level(cell, first, keys) for cell in base}
+        for cell in itertools.chain.from_iterable(points(study, grid) for grid in grids or []):
+            others = [key for key in keys if getattr(cell, key) != getattr(base[0], key)]
+            levels.setdefault(cell_name(cell), _level(cell, others, keys))
+        if keys:
+            factors[factor] = levels
+    return factors
+
+
+def _level(cell, shown, keys):
+    """The values of the keys `shown` of a cell; a number has its key's name before it where there are several keys."""
+    words = []
+    for key in shown:
+        value = getattr(cell, key)
+        words.append(_text(value) if isinstance(value, str) or len(keys) == 1 else f"{key} {_text(value)}")
+    return ", ".join(words)
+
+
+def _selections(study):
+    """(where it stands, selection) of every selection of a study's cells."""
+    yield from ((f"compare.{role}", selection) for role, selection in study.compare or ())
+    if study.landscape:
+        yield from ((f"landscape.{role}", getattr(study.landscape, role)) for role in ("rates", "walk"))
+    if study.surface:
+        yield from ((f"surface.cells[{index}]", selection) for index, selection in enumerate(study.surface.cells))
+
+
+def measured(study, cell):
+    """{observer: settings} of what is measured along the way of a cell: see engine/observers.py."""
+    landscape, found = study.landscape, {}
+    if landscape and (selects(landscape.rates, cell) or selects(landscape.walk, cell)):
+        found["lags"] = landscape.lags
+    if landscape and selects(landscape.walk, cell):
+        found["walk"] = {"step_sizes": landscape.step_sizes, "every": landscape.every}
+        found["covariate_shift"] = {"every": landscape.every}
+    return found
 
 
 def selected(selection):
@@ -62,17 +117,32 @@ def record_digest(cell):
     return hashlib.sha256(cell.model_dump_json().encode()).hexdigest()
 
 
-def code_digest(cell):
-    """Hex digest of the code that training the cell runs: the command's and that of every name in the record."""
-    names = []
+def options(cell):
+    """{key: value} of the network's options that differ from their defaults: what `build_model` is to be given."""
+    fields = Cell.model_fields
+    return {key: getattr(cell, key) for key in changed(cell) if "option" in fields[key].json_schema_extra}
+
+
+def code_digest(cell, observers=()):
+    """Hex digest of the code that training the cell runs: the command's and that of every name in the record.
+
+    `observers` names what is measured along the way.
+    """
+    names = [("observer", name) for name in observers]
     for key, field in Cell.model_fields.items():
         value = getattr(cell, key)
-        for mark in field.metadata:
+        for mark in marks(field):
             if isinstance(mark, Augmentation):
                 names += [(mark.kind, name) for name in value.split("+") if name != "none"]
-            elif isinstance(mark, Registered):
+            elif value is not None:
                 names.append((mark.kind, value))
     return code.digest("workflow_scripts.train_cell", tuple(names))
+
+
+def marks(field):
+    """The `Registered` marks of a field of `Cell`, also of one that may be null."""
+    inner = [mark for part in typing.get_args(field.annotation) for mark in getattr(part, "__metadata__", ())]
+    return [mark for mark in [*field.metadata, *inner] if isinstance(mark, Registered)]
 
 
 def flags(cell):

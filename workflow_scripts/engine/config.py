@@ -85,12 +85,26 @@ def label(text, default, description, **limits):
     return Field(default, description=description, json_schema_extra={"label": text}, **limits)
 
 
+def option(text, default, description, **limits):
+    """A key of a cell that the network's constructor takes where it differs from its default."""
+    field = label(text, default, description, **limits)
+    field.json_schema_extra["option"] = True
+    return field
+
+
 class Cell(Strict):
     """One point of a study's grid: all that decides the bits of a training run. Every value is a scalar."""
 
     model: Annotated[str, Registered("model")] = label("", "vgg38", "network, as registered in models/")
     block: Annotated[str, Registered("block")] = label("", "plain", "block that the network is built of")
-    width: Number = label("width", 1.0, "factor on the number of filters", gt=0, le=64)
+    width: Number = option("width", 1.0, "factor on the number of filters", gt=0, le=64)
+    activation: Annotated[str, Registered("activation")] | None = option("", None, "null: the network's own")
+    dropout: Number = option("dropout", 0.0, "probability with which a feature is dropped in training", ge=0, lt=1)
+    growth_rate: Count | None = option("growth", None, "filters that a dense layer adds; null: the block's own", ge=1)
+    supervision: Number = option(
+        "supervision", 0.0, "weight of the companion classifiers' losses at the start; it falls to 0", ge=0, le=10
+    )
+    init: Annotated[str, Registered("init")] = label("init_", "own", "how the first weights are drawn")
     dataset: Name = label("", "cifar100", "a key of `datasets`")
     train_items: Count | None = label("items", None, "use only so many training images; null: all", ge=1)
     split: Annotated[str, Registered("split")] = label("", "course", "how validation images are chosen")
@@ -100,11 +114,15 @@ class Cell(Strict):
     )
     augmentation: Annotated[str, Augmentation()] = label("aug", "crop+flip", "augmentations joined by +, or none")
     loss: Annotated[str, Registered("loss")] = label("", "cross_entropy", "what is minimised")
+    l1: Number = label("l1_", 0.0, "factor of the weights' absolute values in what is minimised", ge=0, le=10)
+    l2: Number = label("l2_", 0.0, "factor of half the weights' squares in what is minimised", ge=0, le=10)
     optimizer: Annotated[str, Registered("optimizer")] = label("", "adam", "how it is minimised")
     lr: Number = label("lr", 1e-3, "learning rate at the start", gt=0, le=1000)
     weight_decay: Number = label("wd", 0.0, "the optimiser's weight decay", ge=0, le=10)
+    clip: Number | None = label("clip", None, "largest l2 norm of the whole gradient; null: no limit", gt=0)
     schedule: Annotated[str, Registered("schedule")] = label("", "cosine", "how the learning rate changes")
     final_lr: Number = label("final", 2e-5, "learning rate at the end of the schedule", ge=0, le=1000)
+    warmup_epochs: Number = label("warmup", 0.0, "epochs in which the learning rate rises linearly from 0", ge=0)
     batch_size: Count = label("batch", 100, "images per step", ge=1)
     epochs: Count = label("epochs", 100, "passes over the training images", ge=1, le=100_000)
     precision: Literal["fp32", "bf16"] = label("", "fp32", "arithmetic of the forward pass; weights stay float32")
@@ -154,11 +172,56 @@ class Compare(Strict):
     deep: Selection = Field(description="the same network, deeper, that does not")
 
 
-class Study(Strict):
-    """A set of cells: the union of its grids."""
+class Landscape(Strict):
+    """What is measured along the way of a study's cells. It changes nothing of how they are trained."""
 
-    grids: list[Grid] = Field(min_length=1, description="grids of cells; a cell that stands in two is one cell")
+    rates: Selection = Field(description="cells that differ in their learning rates: the protocol of the brief")
+    walk: Selection = Field(description="cells probed along their gradients: the protocol of Santurkar et al. 2018")
+    lags: Annotated[list[Annotated[Count, Field(ge=1)]], Field(min_length=1)] = Field(
+        [1, 2, 5, 10], description="gradients of step i and step i - k are compared, for each of these k"
+    )
+    step_sizes: Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1)] = Field(
+        [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4], description="how far to walk along the gradient, in learning rates"
+    )
+    every: Count = Field(20, description="walk from every so many-th step", ge=1)
+
+
+class Surface(Strict):
+    """Loss surfaces around trained weights (Li et al. 2018)."""
+
+    cells: Annotated[list[Selection], Field(min_length=1)] = Field(description="networks to compare, one cell each")
+    points: Count = Field(25, description="points along each direction", ge=2, le=1001)
+    extent: Number = Field(1.0, description="from -extent to extent, in norms of the filters", gt=0)
+    images: Count = Field(1000, description="training images over which the loss is averaged", ge=1)
+    seed: Count = Field(0, description="of the random directions", ge=0, lt=2**31)
+
+
+class Study(Strict):
+    """A set of cells: the union of its grids and of its ablations' grids."""
+
+    base: Grid = Field(Grid(), description="values of the keys that a grid of this study leaves out")
+    grids: list[Grid] = Field([], description="grids of cells; a cell that stands in two is one cell")
+    ablations: dict[Name, Annotated[list[Grid], OneOrMany()] | None] = Field(
+        {}, description="by factor: grids around the base, which is one of their cells; null: none"
+    )
     compare: Compare | None = Field(None, description="which cells Figures 1 to 3 of the cw2 report are about")
+    landscape: Landscape | None = Field(None, description="what is measured along the way")
+    surface: Surface | None = Field(None, description="loss surfaces around the trained networks")
+    test: Literal["every", "chosen"] = Field(
+        "every", description="which cells are tested: every one, or the one with the best validation accuracy alone"
+    )
+
+    def located_grids(self):
+        """(where it stands, grid) of every grid, those of the ablations after the others."""
+        yield from ((f"grids[{index}]", grid) for index, grid in enumerate(self.grids))
+        for factor, grids in self.ablations.items():
+            yield from ((f"ablations.{factor}[{index}]", grid) for index, grid in enumerate(grids or []))
+
+    @model_validator(mode="after")
+    def _has_cells(self):
+        if not self.grids and not any(self.ablations.values()):
+            raise ValueError("expected at least one grid in `grids` or `ablations`")
+        return self
 
 
 class Dataset(Strict):
@@ -221,11 +284,11 @@ class Config(Running):
     @model_validator(mode="after")
     def _datasets_are_known(self):
         for name, study in self.studies.items():
-            for index, grid in enumerate(study.grids):
-                for dataset in grid.dataset or [Cell.model_fields["dataset"].default]:
+            for path, grid in study.located_grids():
+                for dataset in grid.dataset or study.base.dataset or [Cell.model_fields["dataset"].default]:
                     if dataset not in self.datasets:
                         raise ValueError(
-                            f"studies.{name}.grids[{index}].dataset is {dataset!r}, "
+                            f"studies.{name}.{path}.dataset is {dataset!r}, "
                             f"which `datasets` does not define; it defines: {', '.join(self.datasets)}"
                         )
         return self

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from workflow_scripts.engine import flows, protocol
 from workflow_scripts.engine import summary as tables
+from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.latex import Tex, escape, number
 
 BRIEF_BLOCKS = ("plain", "bn", "rc", "bn_rc")
@@ -135,7 +136,7 @@ def _champions(rows, table):
 
 def _equal_but_for(free, row, other):
     """Whether two rows have the same record, the key `free` left out."""
-    return all(getattr(row, key) == getattr(other, key) for key in tables.ROW if key != free)
+    return all(getattr(row, key) == getattr(other, key) for key in ROW if key != free)
 
 
 def _rates(rows, champions):
@@ -201,7 +202,7 @@ def _data(summary):
 
 def _setup(cells):
     """Numbers of cells and seeds, the fewest and most seeds of a row, whether any augments or has another width."""
-    seeds = cells.groupby(list(tables.ROW), dropna=False).size()
+    seeds = cells.groupby(list(ROW), dropna=False).size()
     return SimpleNamespace(
         cells=len(cells),
         seeds=cells["seed"].nunique(),

@@ -1,8 +1,9 @@
-"""Losses by name: functions of logits (b, classes) and labels (b,) to the mean loss of the batch."""
+"""What is minimised: a loss by name, of logits (b, classes) and labels (b,), and the terms that a cell adds to it."""
 
 from torch.nn import functional as F
 
 from models.registry import Registry
+from workflow_scripts.engine.gradients import weight_layers
 
 LOSSES = Registry("loss")
 register_loss = LOSSES.register
@@ -12,3 +13,22 @@ register_loss = LOSSES.register
 def cross_entropy(logits, labels):
     """-log softmax(logits)[label], in nats."""
     return F.cross_entropy(logits, labels)
+
+
+def added_terms(cell, model, companions, labels, epoch):
+    """The sum of what a cell adds to the loss of its logits, or 0: penalties on the weights, companions' losses.
+
+    The penalties are over the weights of convolutions and linear layers: l1 times the sum of |w|, l2 times half the
+    sum of w^2. `companions` are the logits of the companion classifiers of a deeply supervised network (Lee et al.
+    2015), whose weight falls linearly from `supervision` in the first epoch towards 0.
+    """
+    terms = 0.0
+    weights = [weight for _, weight in weight_layers(model.named_parameters())] if cell.l1 or cell.l2 else []
+    if cell.l1:
+        terms = terms + cell.l1 * sum(weight.abs().sum() for weight in weights)
+    if cell.l2:
+        terms = terms + cell.l2 / 2 * sum(weight.square().sum() for weight in weights)
+    if companions:
+        share = cell.supervision * (1 - epoch / cell.epochs)
+        terms = terms + share * sum(LOSSES[cell.loss](logits, labels) for logits in companions)
+    return terms

@@ -9,6 +9,7 @@ import torch
 
 from models.registry import build_model
 from workflow_scripts.engine import datasets
+from workflow_scripts.engine.cells import options
 from workflow_scripts.engine.results import forward_flops
 
 # training images, (channels, rows, columns), classes of what has not been fetched yet
@@ -27,7 +28,7 @@ def preview(studies, todo, described, results):
     `described` is the configuration's `datasets`; from the folder `results` the speed of the finished cells is read. A
     training step counts as three forward passes: for each product of the forward pass, the backward pass has two.
     """
-    used = {cell.dataset for cells in studies.values() for cell in cells.values()}
+    used = {cell.dataset for grid in studies.values() for cell in grid.values()}
     sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
     lines, total, width = [], 0, max(map(len, studies))
     for study, cells in studies.items():
@@ -51,7 +52,8 @@ def preview(studies, todo, described, results):
 def training_flops(cell, count, shape, classes):
     """Floating-point operations of training a cell on `count` images of `shape` (channels, rows, columns)."""
     images = min(round(count * (1 - cell.val_fraction)), cell.train_items or count)
-    return 3 * _forward(cell.model, cell.block, cell.width, classes, shape) * images * cell.epochs
+    forward = _forward(cell.model, cell.block, classes, shape, tuple(options(cell).items()))
+    return 3 * forward * images * cell.epochs
 
 
 def data_size(path, described):
@@ -69,9 +71,9 @@ def data_size(path, described):
 
 
 @functools.cache
-def _forward(model, block, width, classes, shape):
+def _forward(model, block, classes, shape, changed):
     with torch.device("meta"):
-        return forward_flops(build_model(model, block, num_classes=classes, image_shape=shape, width=width), shape)
+        return forward_flops(build_model(model, block, classes, shape, **dict(changed)), shape)
 
 
 def measured_speed(studies, results):

@@ -5,7 +5,8 @@ import math
 import pandas as pd
 
 from workflow_scripts.engine import latex
-from workflow_scripts.engine.summary import METRICS, ROW, best, varying
+from workflow_scripts.engine.cells import ROW
+from workflow_scripts.engine.summary import METRICS, best, varying
 
 # column of `over_seeds`: (heading, factor)
 SHOWN = {

@@ -43,20 +43,21 @@ def forward_flops(model, image_shape):
     return counter.get_total_flops()
 
 
-def write(training, out, facts):
+def write(training, out, facts, with_test=True):
     """Write all files of a finished `trainer.Training` to the folder `out`; `facts` is the content of cell.json.
 
-    The test images are read here, once, with the weights of the epoch of the best validation accuracy. A run that
-    diverged before such an epoch has no test numbers, and its weights are the initial ones.
+    The test images are read here, once, with the weights of the epoch of the best validation accuracy; or not at all,
+    without `with_test`. A run that diverged before such an epoch has no test numbers, and its weights are the initial
+    ones.
     """
     progress = training.progress
-    test_loss, test_acc = training.test() if progress.best_epoch is not None else (None, None)
+    test_loss, test_acc = training.test() if with_test and progress.best_epoch is not None else (None, None)
     losses = training.step_losses[: progress.epoch * training.steps].cpu().numpy()
     weights = {name: value.cpu().contiguous() for name, value in training.best.items()}
     files = {
         "history.csv": _csv(HISTORY, training.history),
         "gradients.csv": _csv(COLUMNS, training.gradient_rows),
-        "steps.npz": _npz(train_loss=losses),
+        "steps.npz": _npz(train_loss=losses, **_observed(training)),
         "test.json": _json({"epoch": progress.best_epoch, "test_loss": test_loss, "test_acc": test_acc}),
         "model.safetensors": save(weights),
         "cell.json": _json(facts),
@@ -64,6 +65,10 @@ def write(training, out, facts):
     for name, content in files.items():
         with written_whole(out / name) as path:
             path.write_bytes(content)
+
+
+def _observed(training):
+    return {name: array for observer in training.observers.values() for name, array in observer.arrays().items()}
 
 
 def _csv(columns, rows):

@@ -1,5 +1,6 @@
 """A training run as a person meets it: it reports, it checkpoints, and it goes on where it was killed."""
 
+import json
 import sys
 
 from workflow_scripts.engine import cells, checkpoints
@@ -8,18 +9,21 @@ from workflow_scripts.engine.reporting import Reporter
 from workflow_scripts.engine.trainer import Training
 
 
-def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None):
+def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, measured=None):
     """Train `cell` on `data` (a `datasets.Data`) to its end, from the file `checkpoint` if it holds this very run.
+
+    `measured` is {observer: settings} as `cells.measured` gives it.
 
     The file is rewritten after every epoch and, in epochs that last longer, every `checkpoint_seconds`.
     Returns the finished `trainer.Training`; raises UserError where the network or the batches do not fit the data.
     """
     name = cells.cell_name(cell)
     try:
-        training = Training(cell, data, device)
+        training = Training(cell, data, device, measured)
     except ValueError as error:
         raise UserError(f"{name}: {error}") from None
-    key = f"{cells.record_digest(cell)} {cells.code_digest(cell)} {data.sha256}"
+    code = cells.code_digest(cell, measured or ())
+    key = f"{cells.record_digest(cell)} {json.dumps(measured)} {code} {data.sha256}"
     state, note = checkpoints.load(checkpoint, key)
     if state:
         training.load_state_dict(state)

@@ -9,8 +9,14 @@ register_schedule = SCHEDULES.register
 
 
 def learning_rate(cell, epoch, step, steps):
-    """The rate of step `step` of `steps` in epoch `epoch` (both from 0) of a cell."""
-    return SCHEDULES[cell.schedule](cell, epoch, step, steps)
+    """The rate of step `step` of `steps` in epoch `epoch` (both from 0) of a cell.
+
+    In the first `warmup_epochs` the schedule's rate is scaled by a factor that rises with every step to 1
+    (Goyal et al. 2017).
+    """
+    warmup = cell.warmup_epochs * steps
+    factor = min(1.0, (epoch * steps + step + 1) / warmup) if warmup else 1.0
+    return factor * SCHEDULES[cell.schedule](cell, epoch, step, steps)
 
 
 @register_schedule("constant")
@@ -23,6 +29,12 @@ def constant(cell, epoch, step, steps):
 def cosine(cell, epoch, step, steps):
     """Cosine annealing from `lr` to `final_lr` (Loshchilov & Hutter 2017), changed once per epoch."""
     return _half_wave(cell, epoch)
+
+
+@register_schedule("linear")
+def linear(cell, epoch, step, steps):
+    """A straight line from `lr` to `final_lr`, changed at every step."""
+    return cell.lr + (cell.final_lr - cell.lr) * (epoch + step / steps) / cell.epochs
 
 
 @register_schedule("cosine_course_2023")

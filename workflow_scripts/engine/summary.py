@@ -6,17 +6,18 @@ place among the others are the same everywhere.
 
 import json
 import math
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from workflow_scripts.engine import code
+from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.config import Cell
 
 RECORD = tuple(Cell.model_fields)
-ROW = tuple(key for key in RECORD if key != "seed")  # cells that are equal in these are one row
 METRICS = ("train_loss", "train_acc", "val_loss", "val_acc", "best_val_acc", "test_loss", "test_acc", "seconds")
 BLOCK_LABELS = {"plain": "plain", "bn": "BN", "rc": "RC", "bn_rc": "BN+RC"}
 
@@ -54,7 +55,7 @@ def _existing(path):
 
 
 def _table(path, columns):
-    words = ("cell", "layer", "status", *(key for key, field in Cell.model_fields.items() if field.annotation is str))
+    words = ("cell", "layer", "status", *(key for key, field in Cell.model_fields.items() if str in _types(field)))
     table = pd.read_csv(
         _existing(path),
         dtype=dict.fromkeys(words, str),
@@ -65,6 +66,12 @@ def _table(path, columns):
     if missing:
         raise UserError(f"{path}: expected the columns {', '.join(missing)}, found none; run summarise again")
     return table
+
+
+def _types(field):
+    """The types of a field of `Cell`, without their limits: str and NoneType of `Annotated[str, ...] | None`."""
+    parts = typing.get_args(field.annotation) or (field.annotation,)
+    return [typing.get_args(part)[0] if typing.get_args(part) else part for part in parts]
 
 
 def over_seeds(cells):

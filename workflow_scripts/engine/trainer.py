@@ -14,9 +14,12 @@ import torch
 
 from models.registry import build_model
 from workflow_scripts.engine.batches import Batches, channel_statistics
+from workflow_scripts.engine.cells import options
 from workflow_scripts.engine.datasets import split_indices
 from workflow_scripts.engine.gradients import GradientRecorder
-from workflow_scripts.engine.objectives import LOSSES
+from workflow_scripts.engine.initializations import INITS
+from workflow_scripts.engine.objectives import LOSSES, added_terms
+from workflow_scripts.engine.observers import OBSERVERS
 from workflow_scripts.engine.optimizers import OPTIMIZERS
 from workflow_scripts.engine.schedules import learning_rate
 
@@ -40,13 +43,14 @@ class Progress:
 class Training:
     """A run in progress. `state_dict` and `load_state_dict` hold all of it."""
 
-    def __init__(self, cell, data, device):
-        """`data` is a `datasets.Data`. Raises ValueError where the network or the batches do not fit the data."""
+    def __init__(self, cell, data, device, measured=None):
+        """`data` is a `datasets.Data`, `measured` is {observer: settings} as `cells.measured` gives it.
+
+        Raises ValueError where the network or the batches do not fit the data.
+        """
         self.cell, self.device = cell, device
         torch.manual_seed(cell.seed)
-        model = build_model(
-            cell.model, cell.block, num_classes=data.num_classes, image_shape=data.image_shape, width=cell.width
-        )
+        model = build_model(cell.model, cell.block, data.num_classes, data.image_shape, **options(cell))
         self.model = model.to(device, memory_format=torch.channels_last)
         self.optimizer = OPTIMIZERS[cell.optimizer](self.model.parameters(), cell.lr, cell.weight_decay)
         self.loss = LOSSES[cell.loss]
@@ -66,6 +70,9 @@ class Training:
         self.history, self.gradient_rows = [], []
         self.step_losses = torch.full((cell.epochs * self.steps,), math.nan, device=device)
         self.sums = torch.zeros(2, dtype=torch.float64, device=device)  # training loss and accuracy, this epoch
+        self.model.train()
+        INITS[cell.init](self.model, next(self.train_batches.epoch(cell.seed, 0, cell.batch_size))[0])
+        self.observers = {name: OBSERVERS[name](self, settings) for name, settings in (measured or {}).items()}
         self.best = self._weights()
 
     @property
@@ -91,18 +98,32 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
-        with self._precision():
-            logits = self.model(images)
-        logits = logits.float()
-        loss = self.loss(logits, labels)
-        loss.backward()
+        loss, objective, logits = self.forward(images, labels)
+        objective.backward()
         self.gradients.record()
+        for observer in self.observers.values():
+            observer.before_update(images, labels)
+        if self.cell.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.cell.clip)
         self.optimizer.step()
+        for observer in self.observers.values():
+            observer.after_update(images, labels)
         with torch.no_grad():
             self.step_losses[progress.epoch * self.steps + progress.step] = loss
             self.sums[0] += loss
             self.sums[1] += (logits.argmax(1) == labels).double().mean()
         progress.step += 1
+
+    def forward(self, images, labels):
+        """(loss, what is minimised: the loss and what the cell adds to it, logits) of a batch.
+
+        A deeply supervised network gives its companions' logits beside its own while it trains.
+        """
+        with self.precision():
+            outputs = self.model(images)
+        logits, *companions = (part.float() for part in (outputs if isinstance(outputs, tuple) else (outputs,)))
+        loss = self.loss(logits, labels)
+        return loss, loss + added_terms(self.cell, self.model, companions, labels, self.progress.epoch), logits
 
     def _end_epoch(self, validation, seconds):
         progress, steps = self.progress, self.steps
@@ -128,7 +149,7 @@ class Training:
         self.model.eval()
         sums = torch.zeros(2, dtype=torch.float64, device=self.device)
         for images, labels in batches.in_order(EVALUATION_BATCH):
-            with self._precision():
+            with self.precision():
                 logits = self.model(images)
             logits = logits.float()
             sums[0] += self.loss(logits, labels) * len(labels)
@@ -140,7 +161,8 @@ class Training:
         self.model.load_state_dict(self.best)
         return tuple(self.evaluate(self.test_batches).tolist())
 
-    def _precision(self):
+    def precision(self):
+        """The context in which the forward pass is computed."""
         if self.cell.precision == "fp32":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
@@ -160,6 +182,7 @@ class Training:
             "gradient_sums": self.gradients.sums,
             "step_losses": self.step_losses,
             "sums": self.sums,
+            "observers": {name: observer.state_dict() for name, observer in self.observers.items()},
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
         }
@@ -174,6 +197,8 @@ class Training:
         self.gradients.sums.copy_(state["gradient_sums"])
         self.step_losses.copy_(state["step_losses"])
         self.sums.copy_(state["sums"])
+        for name, observer in self.observers.items():
+            observer.load_state_dict(state["observers"][name])
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda" and state["random_cuda"] is not None:
             torch.cuda.set_rng_state(state["random_cuda"], self.device)
