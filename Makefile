@@ -29,7 +29,7 @@ setup: .venv/installed
 	$(PYTHON) -m venv .venv 2>/dev/null || { \
 	  echo "$(PYTHON) -m venv failed; install it with: sudo apt-get install python3-venv" >&2; exit 1; }
 	command -v uv >/dev/null || $(BIN)/pip install --quiet uv
-	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	touch $@
 
 test: setup lint

@@ -4,6 +4,7 @@
 #   snakemake --cores all --resources gpu=1       everything
 #   snakemake report/mlp-cw2.pdf                  one report
 #   snakemake results/cw2/<cell>/history.csv      one cell
+#   snakemake submission/s1234567.zip             the hand-in of coursework 2
 
 import os
 import sys
@@ -18,11 +19,20 @@ configfile: "config.yaml" if os.path.exists("config.yaml") else f"{workflow.base
 
 
 include: "rules/common.smk"
+include: "rules/devices.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"
+include: "rules/course.smk"
 include: "rules/tables.smk"
+include: "rules/search.smk"
 include: "rules/figures.smk"
+include: "rules/ablations.smk"
+include: "rules/remedies.smk"
+include: "rules/landscape.smk"
+include: "rules/insight.smk"
 include: "rules/report.smk"
+include: "rules/report_2020.smk"
+include: "rules/submission.smk"
 include: "rules/beras.smk"
 include: "rules/closing.smk"
 

@@ -18,9 +18,9 @@ from benchmarks import course_training
 from benchmarks.measuring import interleaved, machine, ratios, spread, table, verdict
 from workflow_scripts.engine import datasets
 from workflow_scripts.engine.config import Cell
+from workflow_scripts.engine.devices import choose_device
 from workflow_scripts.engine.gradients import GradientRecorder
 from workflow_scripts.engine.trainer import Training
-from workflow_scripts.train_cell import choose_device
 
 BARS = {"fp32": 1.2, "bf16": 2.2}
 MOST_RECORDING = 5  # % of the step

@@ -6,6 +6,8 @@ dimensionality-reduction blocks that go with it. To add a remedy, add a class he
     @register_block("bn_tanh")
     class TanhBlock(ConvolutionalProcessingBlockBN):
         activation = staticmethod(torch.tanh)
+
+The literature's other remedies stand beside: `dense_blocks.py`, `normalized_blocks.py`, `residual_blocks.py`.
 """
 
 from torch import nn
@@ -15,12 +17,16 @@ from models.registry import register_block
 
 
 class _Block(nn.Module):
-    """Convolutions of `num_filters` filters; `input_shape` ends in (channels, rows, columns)."""
+    """Convolutions of `num_filters` filters; `input_shape` ends in (channels, rows, columns).
+
+    `activation` is a function that takes the place of the class's own.
+    """
 
     normalization = nn.Identity  # class of the layer after each convolution, called with the number of filters
     activation = staticmethod(F.leaky_relu)  # slope 0.01
+    growth_share = None  # of dense blocks: filters that a layer adds to its input, for each of `num_filters`
 
-    def __init__(self, input_shape, num_filters, kernel_size=3, padding=1, bias=False, dilation=1):
+    def __init__(self, input_shape, num_filters, kernel_size=3, padding=1, bias=False, dilation=1, activation=None):
         super().__init__()
         self.input_shape = tuple(input_shape)
         self.num_filters = num_filters
@@ -28,7 +34,14 @@ class _Block(nn.Module):
         self.padding = padding
         self.bias = bias
         self.dilation = dilation
+        if activation is not None:
+            self.activation = activation
         self.build_module()
+
+    @property
+    def output_channels(self):
+        """Channels of what comes out."""
+        return self.num_filters
 
     def build_module(self):
         """Make the layers, in the order of the forward pass."""
@@ -43,6 +56,16 @@ class _Block(nn.Module):
             channels, self.num_filters, self.kernel_size, padding=self.padding, bias=self.bias, dilation=self.dilation
         )
 
+    def branch_end(self):
+        """The layer whose parameters decide, at 0, that a residual branch gives 0; None where there is no such branch.
+
+        It is the last normalization, if that has parameters, or else the last convolution.
+        """
+        return None
+
+    def _last_layer(self):
+        return self.norm1 if list(self.norm1.parameters()) else self.conv1
+
 
 class ConvolutionalDimensionalityReductionBlock(_Block):
     """conv, activation, average pool, conv, activation: (b, c, h, w) -> (b, num_filters, h / 2, w / 2)."""
@@ -50,9 +73,13 @@ class ConvolutionalDimensionalityReductionBlock(_Block):
     reduction_factor = 2
 
     def forward(self, x):
+        return self.activation(self.branch(x))
+
+    def branch(self, x):
+        """All but the last activation."""
         out = self.activation(self.norm0(self.conv0(x)))
         out = F.avg_pool2d(out, self.reduction_factor)
-        return self.activation(self.norm1(self.conv1(out)))
+        return self.norm1(self.conv1(out))
 
 
 class ConvolutionalDimensionalityReductionBlockBN(ConvolutionalDimensionalityReductionBlock):
@@ -74,6 +101,9 @@ class ConvolutionalProcessingBlock(_Block):
         if self.residual:  # from before the first convolution to before the last activation (He et al. 2016)
             out = out + x
         return self.activation(out)
+
+    def branch_end(self):
+        return self._last_layer() if self.residual else None
 
 
 @register_block("bn")

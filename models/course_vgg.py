@@ -3,31 +3,36 @@
 Parameters for 100 classes: VGG_08 59,716; VGG_38 336,196, with batch normalization 338,500.
 """
 
+from functools import partial
+
 from torch import nn
 from torch.nn import functional as F
 
+from models.activations import ACTIVATIONS
 from models.registry import register_model
 
 
 class EntryConvolution(nn.Module):
     """conv 3x3, batch normalization, LeakyReLU: every variant starts with it, so only the blocks differ."""
 
-    def __init__(self, channels, num_filters):
+    def __init__(self, channels, num_filters, activation=None):
         super().__init__()
+        self.activation = activation or F.leaky_relu
         self.conv = nn.Conv2d(channels, num_filters, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(num_filters)
 
     def forward(self, x):
-        return F.leaky_relu(self.norm(self.conv(x)))
+        return self.activation(self.norm(self.conv(x)))
 
 
 class Stage(nn.Module):
-    """Processing blocks at one resolution, then a reduction block to the next."""
+    """Processing blocks at one resolution, then a reduction block to the next; perhaps with a companion classifier."""
 
     def __init__(self, blocks, reduction):
         super().__init__()
         self.blocks = nn.ModuleList(blocks)
         self.reduction = reduction
+        self.companion = None
 
     def forward(self, x):
         for block in self.blocks:
@@ -39,7 +44,11 @@ class ConvolutionalNetwork(nn.Module):
     """Images (b, *input_shape[-3:]) -> logits (b, num_output_classes).
 
     `input_shape` ends in (channels, rows, columns); each of the `num_stages` stages halves rows and columns.
-    Raises ValueError where the image is too small for that.
+    `activation` takes the place of every LeakyReLU; `dropout` is the probability with which a feature that the
+    classifier reads is dropped in training. With `supervision` above 0 (Lee et al. 2015), every stage but the last,
+    which the classifier follows, has a companion classifier of its pooled features, and the network gives
+    (logits, companion logits, ...) while it trains; the number itself is what the objective multiplies them by.
+    Raises ValueError where the image is too small or an option is out of range.
     """
 
     def __init__(
@@ -52,6 +61,9 @@ class ConvolutionalNetwork(nn.Module):
         *,
         processing_block_type,
         dimensionality_reduction_block_type,
+        activation=None,
+        dropout=0.0,
+        supervision=0.0,
     ):
         super().__init__()
         self.input_shape = tuple(input_shape)[-3:]
@@ -61,6 +73,9 @@ class ConvolutionalNetwork(nn.Module):
         self.num_stages = num_stages
         self.processing_block_type = processing_block_type
         self.dimensionality_reduction_block_type = dimensionality_reduction_block_type
+        self.activation = activation
+        self.dropout = dropout
+        self.supervision = supervision
         self.build_module()
 
     def build_module(self):
@@ -71,41 +86,69 @@ class ConvolutionalNetwork(nn.Module):
             raise ValueError(
                 f"images of {rows}x{columns} are too small for {self.num_stages} halvings: {smallest} needed"
             )
-        self.entry = EntryConvolution(channels, self.num_filters)
+        if self.supervision < 0:
+            raise ValueError(f"supervision is {self.supervision}: expected a weight of at least 0")
+        self.entry = EntryConvolution(channels, self.num_filters, self.activation)
         self.stages = nn.ModuleList()
         for stage in range(self.num_stages):
-            shape = (self.num_filters, rows >> stage, columns >> stage)
-            blocks = [self.processing_block_type(shape, self.num_filters) for _ in range(self.num_blocks_per_stage)]
-            reduction = self.dimensionality_reduction_block_type(shape, self.num_filters, bias=True)
+            blocks, channels, size = [], self.num_filters, (rows >> stage, columns >> stage)
+            for _ in range(self.num_blocks_per_stage):
+                blocks.append(self._block(self.processing_block_type, (channels, *size)))
+                channels = blocks[-1].output_channels
+            reduction = self._block(self.dimensionality_reduction_block_type, (channels, *size), bias=True)
             self.stages.append(Stage(blocks, reduction))
         self.classifier = nn.Linear(self.num_filters, self.num_output_classes)
+        if self.supervision:  # drawn last, so that all else starts with the same weights as without
+            for stage in self.stages[:-1]:
+                stage.companion = nn.Linear(self.num_filters, self.num_output_classes)
+
+    def _block(self, kind, shape, **options):
+        return kind(shape, self.num_filters, activation=self.activation, **options)
 
     def forward(self, x):
         x = self.entry(x)
+        companions = []
         for stage in self.stages:
             x = stage(x)
-        x = x.mean((2, 3))  # global average pool; nn.AdaptiveAvgPool2d has no deterministic gradient on CUDA
-        return self.classifier(x)
+            if self.training and stage.companion:
+                companions.append(stage.companion(_pooled(x)))
+        logits = self.classifier(F.dropout(_pooled(x), self.dropout, self.training))
+        return (logits, *companions) if companions else logits
 
 
-def _course_vgg(blocks_per_stage, block, num_classes, image_shape, width):
+def _pooled(x):
+    return x.mean((2, 3))  # global average pool; nn.AdaptiveAvgPool2d has no deterministic gradient on CUDA
+
+
+def _course_vgg(blocks_per_stage, block, num_classes, image_shape, width, activation, growth_rate, **options):
+    processing = block
+    if growth_rate is not None:
+        if block.growth_share is None:
+            raise ValueError(f"growth_rate is an option of dense blocks, which {block.__name__} is not; leave it out")
+        if growth_rate < 1:
+            raise ValueError(f"growth_rate is {growth_rate}: expected at least 1 filter that a dense layer adds")
+        processing = partial(block, growth_rate=growth_rate)
     return ConvolutionalNetwork(
         image_shape,
         num_classes,
         num_filters=max(1, round(32 * width)),
         num_blocks_per_stage=blocks_per_stage,
-        processing_block_type=block,
+        processing_block_type=processing,
         dimensionality_reduction_block_type=block.reduction_block_type,
+        activation=ACTIVATIONS[activation] if activation is not None else None,
+        **options,
     )
 
 
 @register_model("vgg08")
-def vgg08(block, num_classes, image_shape, width=1.0):
+def vgg08(block, num_classes, image_shape, width=1.0, activation=None, dropout=0.0, growth_rate=None, supervision=0.0):
     """8 layers with weights: the entry, three reduction blocks of two, the classifier."""
-    return _course_vgg(0, block, num_classes, image_shape, width)
+    options = {"dropout": dropout, "supervision": supervision}
+    return _course_vgg(0, block, num_classes, image_shape, width, activation, growth_rate, **options)
 
 
 @register_model("vgg38")
-def vgg38(block, num_classes, image_shape, width=1.0):
+def vgg38(block, num_classes, image_shape, width=1.0, activation=None, dropout=0.0, growth_rate=None, supervision=0.0):
     """38 layers with weights: VGG_08 and five processing blocks of two in each of the three stages."""
-    return _course_vgg(5, block, num_classes, image_shape, width)
+    options = {"dropout": dropout, "supervision": supervision}
+    return _course_vgg(5, block, num_classes, image_shape, width, activation, growth_rate, **options)

@@ -37,6 +37,7 @@ if BERAS:
             "results/logs/beras/{cell}.log",
         benchmark:
             "results/benchmarks/beras/{cell}.tsv"
+        localrule: True
         conda:
             "../envs/beras.yaml"
         params:
@@ -59,6 +60,7 @@ if BERAS:
             "results/beras/initializers.csv",
         log:
             "results/logs/beras/initializers.log",
+        localrule: True
         conda:
             "../envs/beras.yaml"
         params:
@@ -78,6 +80,7 @@ if BERAS:
             "results/beras/check.json",
         log:
             "results/logs/beras/check.log",
+        localrule: True
         conda:
             "../envs/beras.yaml"
         params:
@@ -98,6 +101,7 @@ if BERAS:
             BERAS_SUMMARY,
         log:
             "results/logs/beras/summary.log",
+        localrule: True
         conda:
             "../envs/figures.yaml"
         params:
@@ -116,6 +120,7 @@ if BERAS:
             txt="results/beras/tables/table1.txt",
         log:
             "results/logs/beras/table1.log",
+        localrule: True
         conda:
             "../envs/figures.yaml"
         params:
@@ -143,6 +148,7 @@ if BERAS:
                 csv=f"results/beras/figures/{figure}.csv",
             log:
                 f"results/logs/beras/{figure}.log",
+            localrule: True
             conda:
                 "../envs/figures.yaml"
             params:
@@ -167,6 +173,7 @@ if BERAS:
             BERAS_PAPERS["report/beras.pdf"],
         log:
             "results/logs/beras/fill_report.log",
+        localrule: True
         conda:
             "../envs/report.yaml"
         params:
@@ -187,6 +194,7 @@ if BERAS:
             BERAS_PAPERS["report/beras-exploration.pdf"],
         log:
             "results/logs/beras/exploration.log",
+        localrule: True
         conda:
             "../envs/notebook.yaml"
         params:
@@ -209,6 +217,7 @@ if BERAS:
                 paper,
             log:
                 f"results/logs/beras/{Path(paper).stem}.log",
+            localrule: True
             conda:
                 "../envs/report.yaml"
             params:
@@ -226,6 +235,7 @@ if BERAS:
             "submission/hw2.zip",
         log:
             "results/logs/beras/hw2.log",
+        localrule: True
         conda:
             "../envs/figures.yaml"
         params:

@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import shutil
 
 from workflow_scripts.engine import cells, code, commands, config as settings
 from workflow_scripts.engine.beras import names as beras
@@ -20,12 +19,11 @@ BERAS_RUNS = beras.runs(BERAS) if BERAS else {}
 # Studies that set a shallow network against a deep one: what the cw2 figures and report are about.
 COMPARED = {name: study.compare for name, study in SETTINGS.studies.items() if study.compare}
 
+# Studies that search for a recipe: what each may train.
+SEARCHES = {name: cells.plan(study) for name, study in SETTINGS.studies.items() if study.search}
+
 # Reports, and the study whose table sums each up.
 REPORTS = {"report/mlp-cw2.pdf": "cw2"} if "cw2" in COMPARED else {}
-
-# A cell takes a GPU where there is one; asked of the driver's own tool, because importing PyTorch takes seconds.
-HAS_GPU = SETTINGS.device == "cuda" or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None)
-GPUS_PER_CELL = 1 if HAS_GPU else 0
 
 # `python -m workflow_scripts.<command>` is found from any folder and runs in Snakemake's own Python; an activated
 # conda environment (--sdm conda) comes before it on PATH, and so wins.
@@ -60,7 +58,7 @@ def the_run(wildcards):
 
 def cell_files(name):
     """File `name` of every cell of the study in the wildcards."""
-    return lambda wildcards: [f"results/{wildcards.study}/{cell}/{name}" for cell in STUDIES[wildcards.study]]
+    return lambda wildcards: [f"results/{wildcards.study}/{cell}/{name}" for cell in wanted_cells(wildcards.study)]
 
 
 def digest(command, **names):

@@ -19,6 +19,7 @@ for dataset_name, dataset in SETTINGS.datasets.items():
             f"results/data/{dataset_name}.npz",
         log:
             f"results/logs/data/{dataset_name}.log",
+        localrule: True
         conda:
             "../envs/data.yaml"
         params:

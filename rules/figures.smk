@@ -36,12 +36,13 @@ for study, compare in COMPARED.items():
                 csv=f"results/{study}/figures/{figure}.csv",
             log:
                 f"results/logs/{study}/{figure}.log",
+            localrule: True
             conda:
                 "../envs/figures.yaml"
             params:
                 command=command,
                 study=study,
-                flags=flags(compare),
+                flags=flags(compare) + external_names(command, study),
                 code=digest(command),
             message:
                 f"Drawing {figure} ({study})"

@@ -17,6 +17,7 @@ if "cw2" in COMPARED:
             answers="results/report/mlp-cw2/mlp-cw2-questions.tex",
         log:
             "results/logs/cw2/fill_report.log",
+        localrule: True
         conda:
             "../envs/report.yaml"
         params:
@@ -40,6 +41,7 @@ if "cw2" in COMPARED:
             "report/mlp-cw2.pdf",
         log:
             "results/logs/cw2/compile_report.log",
+        localrule: True
         conda:
             "../envs/report.yaml"
         params:

@@ -1,6 +1,6 @@
 # The cells of a study as tidy tables, and the table that people read.
 
-SUMMARY = ("cells.csv", "history.csv", "gradients.csv", "dataset.json")
+SUMMARY = ("cells.csv", "history.csv", "gradients.csv", "dataset.json", "external.csv", "external_history.csv")
 
 
 rule summarise:
@@ -9,19 +9,22 @@ rule summarise:
         history=cell_files("history.csv"),
         gradients=cell_files("gradients.csv"),
         test=cell_files("test.json"),
+        external=external_files,
     output:
         [f"results/{{study}}/summary/{name}" for name in SUMMARY],
     log:
         "results/logs/{study}/summary.log",
+    localrule: True
     conda:
         "../envs/figures.yaml"
     params:
+        external=external_flags,
         code=digest("summarise"),
     message:
         "Gathering the cells of {wildcards.study}"
     shell:
         "printf '%s\\n' {input.cells:q} | xargs -n 1 dirname"
-        " | python -m workflow_scripts.summarise --out results/{wildcards.study}/summary 2> {log}"
+        " | python -m workflow_scripts.summarise --out results/{wildcards.study}/summary {params.external:q} 2> {log}"
 
 
 rule table1:
@@ -33,6 +36,7 @@ rule table1:
         txt="results/{study}/tables/table1.txt",
     log:
         "results/logs/{study}/table1.log",
+    localrule: True
     conda:
         "../envs/figures.yaml"
     params:

@@ -29,6 +29,7 @@ rule train_cell:
     resources:
         gpu=GPUS_PER_CELL,
         device=SETTINGS.device,
+        gpu_share=SETTINGS.gpu_share,
         checkpoint_seconds=SETTINGS.checkpoint_seconds,
         tensorboard="tensorboard" if SETTINGS.tensorboard else "no-tensorboard",
     params:
@@ -41,4 +42,4 @@ rule train_cell:
     shell:
         "python -m workflow_scripts.train_cell --data {input.data} --out results/{wildcards.study}/{wildcards.cell}"
         " --checkpoint {params.checkpoint} --checkpoint-seconds {resources.checkpoint_seconds}"
-        " --device {resources.device} --{resources.tensorboard} {params.flags:q} 2> {log}"
+        " --device {resources.device} --gpu-share {resources.gpu_share} --{resources.tensorboard} {params.flags:q} 2> {log}"

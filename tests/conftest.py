@@ -1,6 +1,7 @@
 """What several tests share: real data small enough to train on in a second."""
 
 import importlib
+import io
 import os
 import subprocess
 import sys
@@ -43,6 +44,15 @@ def refused(monkeypatch, capsys):
         return message
 
     return run
+
+
+def inside(name, *arguments, stdin=""):
+    """Run a command inside this process, which spares the seconds in which PyTorch is imported."""
+    module = importlib.import_module(f"workflow_scripts.{name}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [name, *map(str, arguments)])
+        patch.setattr(sys, "stdin", io.StringIO(stdin))
+        module.main()
 
 
 def command(name, *arguments, check=True, **options):

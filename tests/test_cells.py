@@ -3,7 +3,7 @@
 import pytest
 
 from workflow_scripts import train_cell
-from workflow_scripts.engine import cells, code
+from workflow_scripts.engine import cells, code, records
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.config import Cell, Study
 
@@ -55,7 +55,7 @@ def test_two_cells_never_share_a_name():
 def test_the_flags_of_a_cell_give_the_cell(record):
     cell = Cell(**record)
     arguments = train_cell.parser().parse_args(["--data", "d.npz", "--out", "o", *cells.flags(cell)])
-    assert train_cell.read_record(arguments) == cell
+    assert records.read(arguments) == cell
 
 
 def test_every_key_changes_the_digest_of_the_record():

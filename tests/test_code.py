@@ -73,7 +73,7 @@ CHANGED = {
         "Adam(parameters, lr=2 * lr,",
     ),
     "the schedule": ("workflow_scripts/engine/schedules.py", "/ cell.epochs))", "/ (cell.epochs + 1)))"),
-    "the network": ("models/course_vgg.py", "x = x.mean((2, 3))", "x = x.amax((2, 3))"),
+    "the network": ("models/course_vgg.py", "return x.mean((2, 3))", "return x.amax((2, 3))"),
     "a constant": ("workflow_scripts/engine/batches.py", "0.4914", "0.4915"),
     "the augmentation": ("workflow_scripts/engine/augmentations.py", "padding=size // 8", "padding=size // 4"),
     "the split": ("workflow_scripts/engine/datasets.py", "RandomState(0)", "RandomState(1)"),

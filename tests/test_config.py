@@ -51,7 +51,7 @@ BAD = {
     "lr: nan": ("studies.cw2.grids.0.lr", float("nan"), "lr[0]: nan: Input should be"),
     "negative epochs": ("studies.cw2.grids.0.epochs", -1, "epochs[0]: -1: Input should be greater than or equal to 1"),
     "half an epoch": ("studies.cw2.grids.0.epochs", 1.5, "epochs[0]: 1.5: Input should be a valid integer"),
-    "unknown model": ("studies.cw2.grids.0.model", "vgg39", "model[0]: 'vgg39': unknown model; known: vgg08, vgg38"),
+    "unknown model": ("studies.cw2.grids.0.model", "vgg39", "model[0]: 'vgg39': unknown model; known: cifar_net, vgg08, vgg38, vgg_a"),
     "unknown block": ("studies.cw2.grids.0.block", "bm", "block[0]: 'bm': unknown block; known: plain, bn, rc, bn_rc"),
     "unknown augmentation": ("studies.cw2.grids.0.augmentation", "crop+blur", "augmentation[0]: 'crop+blur': unknown"),
     "unknown data set": ("studies.cw2.grids.0.dataset", "cifar", "which `datasets` does not define"),

@@ -5,7 +5,8 @@
 Beside the CSV file, which has every number unrounded, the table is written as LaTeX (.tex) and as plain text (.txt).
 """
 
-from workflow_scripts.engine import commands, result_table, selections, summary
+from workflow_scripts.engine import commands, result_table, selections, summary, text_tables
+from workflow_scripts.engine.course import external
 
 
 def main():
@@ -13,16 +14,12 @@ def main():
     parser = selections.parser("make_table", __doc__, "the table: a .csv; .tex and .txt are written beside it")
     arguments = parser.parse_args()
     rows = summary.over_seeds(summary.load(arguments.summary).cells)
-    texts = {
-        ".csv": result_table.numbers(rows).to_csv(index=False, lineterminator="\n"),
-        ".tex": result_table.tabular(rows),
-        ".txt": result_table.plain_text(rows),
-    }
+    rows = external.joined(rows, external.rows(external.load(arguments.summary), after=len(rows)))
     if arguments.out.suffix != ".csv":
         raise commands.UserError(f"--out {arguments.out}: expected a name that ends in .csv")
-    for suffix, text in texts.items():
-        with commands.written_whole(arguments.out.with_suffix(suffix)) as path:
-            path.write_text(text, encoding="utf-8")
+    text_tables.write(
+        arguments.out, result_table.numbers(rows), result_table.tabular(rows), result_table.plain_text(rows)
+    )
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
     python -m workflow_scripts.plot_curves --summary results/cw2/summary --out results/cw2/figures/curves_problem.pdf \\
         --select model=vgg08 block=plain lr=0.001 --select model=vgg38 block=plain lr=0.001
 
-Lines are means over the seeds, with a band of one standard deviation. A CSV file beside the figure holds its data.
+Lines are means over the seeds, with a band of one standard deviation. `--external NAME` adds a run that was made with
+the course's framework. A CSV file beside the figure holds its data.
 """
 
 from workflow_scripts.engine import commands, curves, selections, style, summary
+from workflow_scripts.engine.course import external
 
 
 def main():
@@ -14,11 +16,17 @@ def main():
     parser = selections.parser("plot_curves", __doc__, "the figure: a .pdf, .svg or .png")
     selections.add_select(parser, action="append", default=[])
     selections.add_best(parser)
+    parser.add_argument(
+        "--external", action="append", default=[], metavar="NAME", help="a run of `external_runs`, beside the cells"
+    )
     arguments = parser.parse_args()
-    study = summary.load(arguments.summary)
-    rows = selections.chosen(summary.over_seeds(study.cells), arguments.select, arguments.best)
-    table = curves.learning_curves(study, rows)
-    style.save(curves.draw(table, rows), arguments.out, table)
+    study, others = summary.load(arguments.summary), external.load(arguments.summary, arguments.external)
+    rows = summary.over_seeds(study.cells)
+    shown = external.rows(others, after=len(rows))
+    if arguments.select or arguments.best or shown.empty:
+        shown = external.joined(selections.chosen(rows, arguments.select, arguments.best), shown)
+    table = curves.learning_curves(external.with_epochs(study, others), shown)
+    style.save(curves.draw(table, shown), arguments.out, table)
 
 
 if __name__ == "__main__":

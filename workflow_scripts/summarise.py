@@ -5,17 +5,30 @@
 The folders of the cells are read from standard input, because ten thousand of them fit on no command line.
 """
 
+import json
 from pathlib import Path
 
-from workflow_scripts.engine import commands, tables
+from workflow_scripts.engine import commands, config, tables
+from workflow_scripts.engine.course import external
 
 
 def main():
     """Read the cells' folders from standard input, one per line, and write the tables."""
     parser = commands.parser("summarise", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the tables")
+    parser.add_argument(
+        "--external",
+        type=json.loads,
+        default={},
+        metavar="JSON",
+        help="runs made elsewhere that join them, as `external_runs` of the configuration",
+    )
     arguments = parser.parse_args()
+    runs = {
+        name: config.parse(config.ExternalRun, run, f"--external {name}") for name, run in arguments.external.items()
+    }
     tables.gather(commands.folders_from_stdin(), arguments.out)
+    external.write(external.collect(runs), arguments.out)
 
 
 if __name__ == "__main__":

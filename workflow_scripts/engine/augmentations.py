@@ -1,10 +1,12 @@
 """Augmentations by name: each maps the image size (pixels) to what is done to a batch.
 
 Crop and flip only say from where pixels are gathered, and cost nothing beyond the copy that makes the batch. The
-others are transforms of `torchvision.transforms.v2` on uint8 batches (b, c, h, w), drawn once per batch.
+others map uint8 batches (b, c, h, w): transforms of `torchvision.transforms.v2`, drawn once per batch, and our cutout.
 """
 
 from dataclasses import dataclass
+
+import torch
 
 from models.registry import Registry
 
@@ -67,3 +69,26 @@ def color_jitter(size):
 def trivial(size):
     """TrivialAugment (Müller & Hutter 2021): one random operation of random strength."""
     return _transforms().TrivialAugmentWide()
+
+
+@register_augmentation("cutout")
+def cutout(size):
+    """Cutout (DeVries & Taylor 2017): a grey square of 3/8 of the size, 12 pixels at 32, somewhere in every image."""
+    return Cutout(3 * size // 8)
+
+
+class Cutout:
+    """uint8 images (b, c, h, w) with a grey square of `side` pixels; its centre is drawn for each image, on the CPU."""
+
+    def __init__(self, side):
+        self.side = side
+
+    def __call__(self, images):
+        hidden = [self._hidden(len(images), size, images.device) for size in images.shape[2:]]
+        return images.masked_fill(hidden[0][:, None, :, None] & hidden[1][:, None, None, :], 128)
+
+    def _hidden(self, count, size, device):
+        """(count, size): which rows, or columns, of each image the square covers."""
+        first = (torch.randint(size, (count, 1)) - self.side // 2).to(device)
+        places = torch.arange(size, device=device)
+        return (places >= first) & (places < first + self.side)

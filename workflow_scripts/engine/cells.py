@@ -5,7 +5,7 @@ import itertools
 import re
 import typing
 
-from workflow_scripts.engine import code
+from workflow_scripts.engine import code, search
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.config import Augmentation, Cell, Grid, Registered
 
@@ -17,12 +17,15 @@ FIRST, LAST = ("model", "block"), ("lr", "seed")  # keys that every name shows, 
 def expand(name, study):
     """{cell name: Cell} of the `config.Study` called `name`, in the order of its grids; ablations after the others.
 
+    After these come all that a search might train.
+
     Raises UserError if two cells would share a name, or if a selection of the study selects no cell.
     """
     cells = {}
     ablated = [grid for grids in study.ablations.values() for grid in grids or []]
     grids = [*study.grids, *([Grid(), *ablated] if ablated else [])]
-    for cell in itertools.chain.from_iterable(points(study, grid) for grid in grids):
+    searched = plan(study).cells() if study.search else []
+    for cell in itertools.chain(*(points(study, grid) for grid in grids), searched):
         other = cells.setdefault(cell_name(cell), cell)
         if other != cell:
             raise UserError(f"studies.{name}: two different cells would both be called {cell_name(cell)!r}")
@@ -37,6 +40,11 @@ def points(study, grid):
     """The cells of one grid of a study, whose `base` gives what the grid leaves out."""
     values = {key: values for key in Cell.model_fields if (values := getattr(grid, key) or getattr(study.base, key))}
     return [Cell(**dict(zip(values, point, strict=True))) for point in itertools.product(*values.values())]
+
+
+def plan(study):
+    """The `search.Plan` of a study with a search."""
+    return search.plan(study.search, *points(study, Grid()))
 
 
 def ablations(study):

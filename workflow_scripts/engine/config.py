@@ -5,8 +5,9 @@ the same as a JSON Schema, from which editors complete `config.yaml`.
 """
 
 import difflib
+import typing
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model, model_validator
 from pydantic_core import core_schema
@@ -154,6 +155,58 @@ Grid = create_model(
     },
 )
 
+
+class Range(Strict):
+    """All values between two ends, which are among them."""
+
+    low: Number
+    high: Number
+    log: bool = Field(False, description="evenly on a logarithmic scale")
+
+    @model_validator(mode="after")
+    def _is_one(self):
+        if self.low >= self.high:
+            raise ValueError(f"expected low below high, found {self.low:g} and {self.high:g}")
+        if self.log and self.low <= 0:
+            raise ValueError(f"expected low above 0 on a logarithmic scale, found {self.low:g}")
+        return self
+
+
+class Searched:
+    """`Annotated[Any, Searched(field)]`: values of a key of `Cell` or, of a number, a `Range`; None: not searched."""
+
+    def __init__(self, field):
+        self.field = field
+
+    def __get_pydantic_core_schema__(self, source, handler):
+        values = Annotated[_only(list[_typed(self.field)], self.field, min_length=1), OneOrMany()]
+        kinds = {"values": handler.generate_schema(values)}
+        if number := _number(self.field):
+            limits = {"low": (number, ...), "high": (number, ...)}
+            kinds["range"] = handler.generate_schema(create_model("Range", __base__=Range, **limits))
+        return core_schema.nullable_schema(
+            core_schema.tagged_union_schema(
+                kinds, lambda value: "range" if isinstance(value, (dict, Range)) and "range" in kinds else "values"
+            )
+        )
+
+
+def _number(field):
+    """The type of a number's key, without None; None for a key that is no number."""
+    kinds = [kind for kind in typing.get_args(field.annotation) if kind is not type(None)] or [_typed(field)]
+    return kinds[0] if (typing.get_args(kinds[0]) or kinds)[0] in (int, float) else None
+
+
+Space = create_model(
+    "Space",
+    __base__=Strict,
+    __doc__="What is searched, by key of a cell: a list of values, or the range of a number; null: not searched.",
+    **{
+        key: (Annotated[Any, Searched(field)], Field(None, validate_default=False, description=field.description))
+        for key, field in Cell.model_fields.items()
+    },
+)
+
 Selection = create_model(
     "Selection",
     __base__=Strict,
@@ -196,8 +249,55 @@ class Surface(Strict):
     seed: Count = Field(0, description="of the random directions", ge=0, lt=2**31)
 
 
+class Halving(Strict):
+    """Successive halving (Jamieson & Talwalkar 2016): a rung trains, for more epochs, what the one before it kept."""
+
+    epochs: Annotated[list[Annotated[Count, Field(ge=1)]], Field(min_length=1)] = Field(
+        description="of each rung, rising; the chosen recipe is then trained as long as the study's base says"
+    )
+    keep: Number = Field(
+        0.5, description="part of a rung that goes on to the next; one goes on from the last", gt=0, lt=1
+    )
+
+    @model_validator(mode="after")
+    def _rises(self):
+        if any(later <= earlier for earlier, later in zip(self.epochs, self.epochs[1:], strict=False)):
+            raise ValueError(f"expected epochs that rise from rung to rung, found {self.epochs}")
+        return self
+
+
+class Search(Strict):
+    """A search for the best recipe around a study's base, on validation images alone."""
+
+    space: Space = Field(description="what is varied")
+    sampler: Annotated[str, Registered("sampler")] = Field("random", description="how candidates are drawn from it")
+    max_cells: Count = Field(16, description="most candidates; more of them leave the first ones as they are", ge=1)
+    seed: Count = Field(0, description="of the sampler", ge=0, lt=2**31)
+    halving: Halving | None = Field(None, description="null: every candidate is trained to the end")
+    seeds: Annotated[list[Annotated[Count, Field(ge=0, lt=2**31)]], Field(min_length=1), OneOrMany()] = Field(
+        [0, 1, 2], description="of the chosen recipe's cells; candidates are trained with the first of them"
+    )
+
+    @property
+    def keys(self):
+        """{key: list of values or `Range`} of what is searched, in the order of the record."""
+        return {key: found for key in Cell.model_fields if (found := getattr(self.space, key)) is not None}
+
+    @model_validator(mode="after")
+    def _can_be_sampled(self):
+        if not self.keys:
+            raise ValueError("space: expected at least one key with values, found none")
+        for key, instead in {"seed": "seeds", "epochs": "halving"}.items():
+            if key in self.keys:
+                raise ValueError(f"space.{key}: cannot be searched; see `{instead}`")
+        ranges = [key for key, values in self.keys.items() if isinstance(values, Range)]
+        if ranges and self.sampler == "grid":
+            raise ValueError(f"space.{ranges[0]}: a grid takes lists of values, no range; or choose another sampler")
+        return self
+
+
 class Study(Strict):
-    """A set of cells: the union of its grids and of its ablations' grids."""
+    """A set of cells: the union of its grids, of its ablations' grids and of what its search may train."""
 
     base: Grid = Field(Grid(), description="values of the keys that a grid of this study leaves out")
     grids: list[Grid] = Field([], description="grids of cells; a cell that stands in two is one cell")
@@ -207,6 +307,7 @@ class Study(Strict):
     compare: Compare | None = Field(None, description="which cells Figures 1 to 3 of the cw2 report are about")
     landscape: Landscape | None = Field(None, description="what is measured along the way")
     surface: Surface | None = Field(None, description="loss surfaces around the trained networks")
+    search: Search | None = Field(None, description="candidates around the base, from which one is chosen; null: none")
     test: Literal["every", "chosen"] = Field(
         "every", description="which cells are tested: every one, or the one with the best validation accuracy alone"
     )
@@ -216,11 +317,28 @@ class Study(Strict):
         yield from ((f"grids[{index}]", grid) for index, grid in enumerate(self.grids))
         for factor, grids in self.ablations.items():
             yield from ((f"ablations.{factor}[{index}]", grid) for index, grid in enumerate(grids or []))
+        if self.search:
+            yield "search.space", Grid(**{key: found for key, found in self.search.keys.items() if key == "dataset"})
 
     @model_validator(mode="after")
     def _has_cells(self):
-        if not self.grids and not any(self.ablations.values()):
-            raise ValueError("expected at least one grid in `grids` or `ablations`")
+        if not self.grids and not any(self.ablations.values()) and not self.search:
+            raise ValueError("expected at least one grid in `grids` or `ablations`, or a `search`")
+        return self
+
+    @model_validator(mode="after")
+    def _searches_around_one_point(self):
+        if not self.search:
+            return self
+        several = [key for key in Cell.model_fields if len(getattr(self.base, key)) > 1]
+        if several:
+            raise ValueError(f"base.{several[0]}: expected one value, around which `search` searches")
+        if self.test != "chosen":
+            raise ValueError("test: expected `chosen`, as a search reads the test images once, at its end")
+        epochs = (self.base.epochs or [Cell.model_fields["epochs"].default])[0]
+        longest = self.search.halving.epochs[-1] if self.search.halving else 0
+        if longest > epochs:
+            raise ValueError(f"search.halving.epochs: expected at most the {epochs} of the base, found {longest}")
         return self
 
 
@@ -257,6 +375,18 @@ class Beras(Strict):
     flag_2470: bool = Field(False, description="put the empty file 2470student into submission/hw2.zip")
 
 
+class ExternalRun(Strict):
+    """A run made elsewhere with the course's framework, which joins the learning curves and the table of a study."""
+
+    folder: Annotated[list[Path], Field(min_length=1), OneOrMany()] = Field(
+        description="experiment folder, with result_outputs/summary.csv; several are seeds of the same"
+    )
+    joins: Name = Field(description="the study whose figures and table it joins")
+    label: Annotated[str, Field(min_length=1)] | None = Field(None, description="what they call it; null: its name")
+    colour: Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")] = Field("#000000", description="of its lines: #rrggbb")
+    num_classes: Count = Field(100, description="classes of its data, whose chance level the curves show", ge=2)
+
+
 class Report(Strict):
     """What the report says of its author."""
 
@@ -269,6 +399,7 @@ class Running(Strict):
     """How cells are run. No result depends on it, so nothing is trained again when it changes."""
 
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
+    gpu_share: Count = Field(1, description="so many jobs compute on the same GPU side by side", ge=1)
     checkpoint_seconds: Number = Field(60, description="checkpoint at least so often within a long epoch", gt=0)
     tensorboard: bool = Field(False, description="also write TensorBoard event files beside each cell")
 
@@ -279,7 +410,18 @@ class Config(Running):
     datasets: dict[Name, Dataset] = Field(description="data sets by name")
     studies: dict[Name, Study] = Field(min_length=1, description="studies by name")
     beras: Beras | None = Field(None, description="the study of Beras and its report; null: none")
+    external_runs: dict[Name, ExternalRun] = Field({}, description="runs made with the course's framework, by name")
     report: Report = Report()
+
+    @model_validator(mode="after")
+    def _external_runs_join_a_study(self):
+        for name, run in self.external_runs.items():
+            if run.joins not in self.studies:
+                raise ValueError(
+                    f"external_runs.{name}.joins is {run.joins!r}, which `studies` does not define; "
+                    f"it defines: {', '.join(self.studies)}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _datasets_are_known(self):

@@ -37,20 +37,26 @@ def learning_curves(summary, rows):
 
 def names(rows):
     """What the legend calls each row: its label, its values of the keys that tell the rows apart, its divergence."""
-    keys = [key for key in ("lr", *varying(rows)) if rows[key].nunique(dropna=False) > 1]
+    own = rows[rows["model"] != ""]  # not of a run made elsewhere, which has no record
+    keys = [key for key in ("lr", *varying(rows)) if own[key].nunique(dropna=False) > 1]
+    values = {index: [f"{key} {row[key]}" for key in keys] for index, row in own.iterrows()}
     return [
-        ", ".join([row["label"], *(f"{key} {row[key]}" for key in keys), *([] if row["finished"] else ["diverged"])])
-        for _, row in rows.iterrows()
+        ", ".join([row["label"], *values.get(index, []), *([] if row["finished"] else ["diverged"])])
+        for index, row in rows.iterrows()
     ]
 
 
 def shades(rows):
-    """{group: colour}: a row has its block's colour; where several have the same block, all but the last have tints."""
-    places = rows.groupby("block").cumcount() + 1
-    sizes = rows.groupby("block")["block"].transform("size")
+    """{group: colour}: a row has its block's colour, or its own if it was made elsewhere; of several, all but the last
+    have tints."""
+    colours = pd.Series(
+        [row["colour"] if row["model"] == "" else style.colour(row["block"]) for _, row in rows.iterrows()]
+    )
+    places = colours.groupby(colours).cumcount() + 1
+    sizes = colours.groupby(colours).transform("size")
     return {
-        group: style.tint(style.colour(block), place / size)
-        for group, block, place, size in zip(rows["group"], rows["block"], places, sizes, strict=True)
+        group: style.tint(colour, place / size)
+        for group, colour, place, size in zip(rows["group"], colours, places, sizes, strict=True)
     }
 
 
@@ -62,7 +68,7 @@ def draw(table, rows):
         for axes, (panel, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
             for (group, diverged), line in table.groupby(["group", "diverged"], sort=False, dropna=False):
                 for part, (_, dashes) in STYLES.items():
-                    _line(axes, line, f"{part}_{panel}", colours[group], dashes, not pd.isna(diverged))
+                    draw_line(axes, line, f"{part}_{panel}", colours[group], dashes, not pd.isna(diverged))
             axes.set(xlabel="epoch", ylabel=title)
             axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
             axes.margins(x=0.02)
@@ -74,7 +80,8 @@ def draw(table, rows):
     return figure
 
 
-def _line(axes, line, metric, colour, dashes, diverged):
+def draw_line(axes, line, metric, colour, dashes, diverged):
+    """Draw a metric of one line of `learning_curves`: a band of a deviation over seeds, a cross where it diverged."""
     known = line.dropna(subset=metric)
     axes.plot(known["epoch"], known[metric], color=colour, linestyle=dashes, linewidth=0.7 if diverged else 1)
     if diverged:

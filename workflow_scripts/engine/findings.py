@@ -1,15 +1,15 @@
 r"""What a study shows, as facts that the templates of a report turn into sentences. Numbers stay numbers here.
 
-A comparison of two rows says what their seeds allow: "higher" or "lower" where the means differ by more than
-two standard errors of the difference, "alike" where they do not, and "single" where one of them has a single
-seed, so that the spread is unknown and only the runs themselves can be spoken of.
+A comparison of two rows says what their seeds allow: "higher" or "lower" where the 95 % interval of the difference
+excludes 0, in a family of comparisons after Holm's correction, and "alike" where these seeds could show no difference.
+It is "single" where one of them has a single seed: the spread is unknown, and whether they differ cannot be told.
 """
 
 import math
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from workflow_scripts.engine import flows, protocol
+from workflow_scripts.engine import flows, protocol, statistics
 from workflow_scripts.engine import summary as tables
 from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.latex import Tex, escape, number
@@ -25,10 +25,15 @@ class Measure(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """`verdict`: higher, lower, alike, single or none (nothing to compare); `gap`: first minus second mean."""
+    """`verdict`: higher, lower, alike, single or none (nothing to compare); `gap`: first minus second mean.
+
+    `difference` has the gap's interval, `p` its p-value, corrected for the number of comparisons in its family.
+    """
 
     verdict: str
     gap: float
+    difference: statistics.Difference
+    p: float
 
 
 def context(summary, shallow, deep, student_number):
@@ -37,7 +42,7 @@ def context(summary, shallow, deep, student_number):
     Raises UserError where a selection finds nothing or no cell finished.
     """
     table = tables.over_seeds(summary.cells)
-    rows = _rows(summary, table)
+    rows = rows_of(summary, table)
     shallow = rows[tables.pick(table, shallow, "compare.shallow")["group"]]
     deep = rows[tables.pick(table, deep, "compare.deep")["group"]]
     best = rows[tables.best(table)["group"]]
@@ -45,8 +50,8 @@ def context(summary, shallow, deep, student_number):
     champions = _champions(variants, table)
     return {
         "student_number": student_number,
-        "data": _data(summary),
-        "setup": _setup(summary.cells),
+        "data": data_of(summary),
+        "setup": setup_of(summary.cells),
         "words": protocol.words(summary.cells),
         "compare": compare,
         "infinity": math.inf,
@@ -59,7 +64,7 @@ def context(summary, shallow, deep, student_number):
         "missing": [
             tables.block_label(block) for block in BRIEF_BLOCKS if block not in {row.block for row in variants}
         ],
-        "rates": {rate.best.block: rate for rate in _rates(variants, champions)},
+        "rates": _rates(variants, champions),
         "theory": flows.diagnosis(deep, summary.history),
         **_remedies(champions),
         **_gradients(shallow, deep, variants),
@@ -69,17 +74,20 @@ def context(summary, shallow, deep, student_number):
 
 def compare(first, second, metric):
     """The `Comparison` of two rows in a metric such as `val_acc`."""
-    (mean, std), (other, other_std) = getattr(first, metric), getattr(second, metric)
-    gap = mean - other
-    if math.isnan(gap):
-        return Comparison("none", gap)
-    if math.isnan(std) or math.isnan(other_std):
-        return Comparison("single", gap)
-    error = math.sqrt(std**2 / len(first.finished) + other_std**2 / len(second.finished))
-    return Comparison("alike" if abs(gap) <= 2 * error else "higher" if gap > 0 else "lower", gap)
+    return compare_all([(first, second)], metric)[0]
 
 
-def _rows(summary, table):
+def compare_all(pairs, metric):
+    """The `Comparison` of each pair of rows in a metric, as one family."""
+    found = [statistics.difference(first.by_seed[metric], second.by_seed[metric]) for first, second in pairs]
+    p_values = statistics.holm([difference.p for difference in found])
+    return [
+        Comparison(statistics.verdict(difference, p), difference.mean, difference, p)
+        for difference, p in zip(found, p_values, strict=True)
+    ]
+
+
+def rows_of(summary, table):
     """The rows of `over_seeds` with what the report says of each beyond the table."""
     facts = summary.cells.set_index("cell")
     varying = ["lr", *tables.varying(table)]
@@ -88,6 +96,7 @@ def _rows(summary, table):
         row = SimpleNamespace(**record)
         for metric in tables.METRICS:
             setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
+        row.by_seed = tables.by_seed(summary.cells, row.finished)
         row.name = _name(record, table[table["label"] == row.label], varying)
         row.model_label = tables.label({**record, "block": "plain"})
         row.block_label = tables.block_label(row.block)
@@ -101,9 +110,15 @@ def _rows(summary, table):
 def _name(record, namesakes, varying):
     """The row's label, followed by those settings that tell it from the rows of the same label."""
     keys = [key for key in varying if namesakes[key].nunique(dropna=False) > 1]
-    values = {key: number(record[key]) if isinstance(record[key], float) else escape(str(record[key])) for key in keys}
+    values = {key: _said(record[key]) for key in keys}
     settings = [rf"$\eta$\,=\,{values[key]}" if key == "lr" else f"{escape(key)} {values[key]}" for key in keys]
     return Tex(escape(record["label"]) + (f" ({', '.join(settings)})" if settings else ""))
+
+
+def _said(value):
+    if value is None or value != value:  # pandas has no None in a column of numbers
+        return "none"
+    return number(value) if isinstance(value, float) else escape(str(value))
 
 
 def _outcome(row):
@@ -141,28 +156,40 @@ def _equal_but_for(free, row, other):
 
 def _rates(rows, champions):
     """For each block that learns and has several rates, all else equal: its best row, the next, their comparison."""
+    pairs = []
     for best in champions.values():
         others = [row for row in rows if row.finished and row.lr != best.lr and _equal_but_for("lr", row, best)]
         if others and best.outcome == "learns":
-            second = max(others, key=lambda row: row.val_acc.mean)
-            yield SimpleNamespace(best=best, second=second, result=compare(best, second, "val_acc"))
+            pairs.append((best, max(others, key=lambda row: row.val_acc.mean)))
+    results = compare_all(pairs, "val_acc")
+    return {
+        best.block: SimpleNamespace(best=best, second=second, result=result)
+        for (best, second), result in zip(pairs, results, strict=True)
+    }
 
 
 def _remedies(champions):
-    """Which remedies were tried and which work; BN, RC and both set against each other, each at its best setting."""
+    """Which remedies were tried and which work; BN, RC and both set against each other, each at its best setting.
+
+    `pairs` and `extra` are lists of (row, other row, comparison), of one family.
+    """
     remedies = {block: row for block, row in champions.items() if block != "plain"}
     bn, rc, both = (remedies.get(block) for block in ("bn", "rc", "bn_rc"))
     order = sorted(remedies.values(), key=lambda row: -row.val_acc.mean)
     alone = next((row for row in order if row in (bn, rc)), None)
-    pairs = [(bn, rc), (both, alone)]
+    best_of_brief = next((row for row in order if row.block in BRIEF_BLOCKS), None)
+    pairs = [pair for pair in [(bn, rc), (both, alone)] if None not in pair]
+    extra = [(row, best_of_brief) for block, row in remedies.items() if block not in BRIEF_BLOCKS and best_of_brief]
+    family = [
+        (*pair, result) for pair, result in zip(pairs + extra, compare_all(pairs + extra, "val_acc"), strict=True)
+    ]
     return {
         "remedies": remedies,
         "working": [row for row in remedies.values() if row.outcome == "learns"],
         "ranked": order,
-        "pairs": [pair for pair in pairs if None not in pair],
-        "additive": compare(both, alone, "val_acc") if bn and rc and both else None,
-        "extra": [row for block, row in remedies.items() if block not in BRIEF_BLOCKS],
-        "best_of_brief": next((row for row in order if row.block in BRIEF_BLOCKS), None),
+        "pairs": family[: len(pairs)],
+        "additive": family[len(pairs) - 1][2] if bn and rc and both else None,
+        "extra": family[len(pairs) :],
     }
 
 
@@ -190,7 +217,8 @@ def _depth(best, shallow, champions, rows):
     }
 
 
-def _data(summary):
+def data_of(summary):
+    """The data set of a study: title, whether it comes with the software, sizes, the loss of a constant guess."""
     facts = summary.cells.iloc[0]
     return SimpleNamespace(
         title=summary.dataset["title"],
@@ -200,7 +228,7 @@ def _data(summary):
     )
 
 
-def _setup(cells):
+def setup_of(cells):
     """Numbers of cells and seeds, the fewest and most seeds of a row, whether any augments or has another width."""
     seeds = cells.groupby(list(ROW), dropna=False).size()
     return SimpleNamespace(

@@ -39,10 +39,16 @@ def plot_grad_flows(named_parameters):
         if weight.grad is None:
             raise ValueError(f"expected a gradient in every weight, {layer} has none: call loss.backward() first")
     means = np.array([weight.grad.double().abs().mean().item() for _, weight in layers])
+    return draw_flow([layer for layer, _ in layers], means)
+
+
+def draw_flow(layers, means, title=""):
+    """The gradient flow of one moment: the array `means` against the depth of its `layers`, a column wide."""
     with style.look():
         figure = style.figure(style.COLUMN, 1.9)
-        axes = _flow_axes(figure, [layer for layer, _ in layers], means)
+        axes = _flow_axes(figure, layers, means)
         axes.plot(_positive(means), color=style.COLOURS[0], marker="o", markersize=2)
+        axes.set_title(title)
     return figure
 
 
@@ -70,7 +76,7 @@ def draw_heatmap(tables, titles, colours):
     The scale ends `DECADES` below the largest value; smaller ones have its last colour, and its arrow says so.
     """
     values = np.concatenate([table["mean_abs"] for table in tables])
-    smallest, largest = _decades(values)
+    smallest, largest = decades(values)
     norm = LogNorm(max(smallest, largest * 10.0**-DECADES), largest)
     across, down = min(ACROSS, len(tables)), -(-len(tables) // ACROSS)
     with style.look():
@@ -118,7 +124,7 @@ def _positive(values):
     return np.where(values > 0, values, np.nan)
 
 
-def _decades(values):
+def decades(values):
     """The powers of ten that enclose all positive values."""
     values = values[(values > 0) & np.isfinite(values)]
     if not values.size:
@@ -133,7 +139,7 @@ def _flow_axes(figure, layers, means):
     Zeros have no place on a logarithmic axis: layers where one occurs are marked at its bottom, and a legend says so.
     """
     axes = figure.add_subplot()
-    axes.set(xlabel="depth of the layer", ylabel=QUANTITY, yscale="log", ylim=_decades(means))
+    axes.set(xlabel="depth of the layer", ylabel=QUANTITY, yscale="log", ylim=decades(means))
     axes.set_xlim(-0.5, len(layers) - 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.yaxis.set_major_locator(LogLocator(numticks=7))

@@ -58,6 +58,17 @@ def scientific(value, digits=1):
     return Tex(f"${_power(f'{value:.{digits}e}')}$" if value else "$0$")
 
 
+def digits(value, many=3):
+    """0.01234 in `many` significant digits; as a power of ten where it is very large or small, or as infinity."""
+    if math.isnan(value):
+        return Tex("--")
+    if math.isinf(value):
+        return Tex(r"$\infty$")
+    if value and not 1e-3 <= abs(value) < 1e4:
+        return scientific(value, many - 1)
+    return Tex(f"${value:.{many}g}$" if abs(value) < 1000 else f"${value:.0f}$")
+
+
 def count(value):
     """59716 as `59,716`."""
     return Tex(f"{int(value):,}")
@@ -112,7 +123,7 @@ def render(path, context):
         autoescape=False,
         keep_trailing_newline=True,
     )
-    filters = (fixed, percent, points, scientific, count, listed, number)
+    filters = (fixed, percent, points, scientific, digits, count, listed, number)
     environment.filters.update({function.__name__: function for function in filters}, math=math_mode, tex=_stripped)
     try:
         return environment.get_template(path.name).render(context)

@@ -15,6 +15,29 @@ def cross_entropy(logits, labels):
     return F.cross_entropy(logits, labels)
 
 
+@register_loss("label_smoothing")
+def label_smoothing(logits, labels):
+    """Cross-entropy with targets that give 0.9 to the label and 0.1 to all classes alike (Szegedy et al. 2016)."""
+    return F.cross_entropy(logits, labels, label_smoothing=0.1)
+
+
+@register_loss("mse")
+def mse(logits, labels):
+    """Half the squared distance of the logits to the one-hot label: sum over the classes of (logit - target)^2 / 2.
+
+    It is classes / 2 times PyTorch's `mse_loss`, so that its gradient, logits - target, is as large as that of the
+    cross-entropy, softmax(logits) - target, and the same learning rates serve (compare Hui & Belkin 2021).
+    """
+    return (logits - F.one_hot(labels, logits.shape[1])).square().sum(1).mean() / 2
+
+
+@register_loss("focal")
+def focal(logits, labels):
+    """-(1 - p)^2 log p, where p = softmax(logits)[label]: what is already right counts less (Lin et al. 2017)."""
+    log_p = -F.cross_entropy(logits, labels, reduction="none")
+    return -((1 - log_p.exp()).square() * log_p).mean()
+
+
 def added_terms(cell, model, companions, labels, epoch):
     """The sum of what a cell adds to the loss of its logits, or 0: penalties on the weights, companions' losses.
 

@@ -25,15 +25,26 @@ PHRASES = {
         "trivial": r"TrivialAugment",
         "none": r"none",
     },
-    "loss": {"cross_entropy": r"cross-entropy"},
+    "loss": {
+        "cross_entropy": r"cross-entropy",
+        "label_smoothing": r"cross-entropy with labels smoothed by 0.1 \citep{szegedy2016}",
+        "mse": r"squared error to the one-hot label",
+        "focal": r"focal loss \citep{lin2017}",
+    },
     "optimizer": {
         "adam": r"Adam \citep{kingma2015}",
         "adamw": r"AdamW \citep{loshchilov2019}",
         "sgd": r"stochastic gradient descent",
+        "momentum": r"stochastic gradient descent with momentum 0.9",
         "nesterov": r"stochastic gradient descent with Nesterov momentum 0.9",
+        "rmsprop": r"RMSprop \citep{tieleman2012}",
+        "muon": r"Muon \citep{jordan2024muon}",
+        "own_sgd": r"our own stochastic gradient descent with momentum 0.9",
+        "own_adam": r"our own Adam \citep{kingma2015}",
     },
     "schedule": {
         "constant": r"constant",
+        "linear": r"a straight line to ~ over the whole run, changed at every step",
         "cosine": r"cosine annealing to ~ over the whole run, changed once per epoch \citep{loshchilov2017}",
         "cosine_course_2023": r"a cosine between the initial rate and ~ that is stepped once per batch with its period "
         r"counted in epochs, and so swings down and up throughout the run \citep[after][]{loshchilov2017}",

@@ -1,10 +1,8 @@
 """Table 1: a row per network and setting, with the losses and accuracies of the last epoch over the seeds."""
 
-import math
-
 import pandas as pd
 
-from workflow_scripts.engine import latex
+from workflow_scripts.engine import text_tables
 from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.summary import METRICS, best, varying
 
@@ -34,11 +32,13 @@ def words(rows):
     columns = {"Model": rows["label"]}
     columns |= {key.replace("_", " "): rows[key].map(str) for key in varying(rows)}
     columns |= {"LR": rows["lr"].map("{:g}".format), "Parameters": rows["parameters"].map("{:,}".format)}
+    for name in list(columns)[1:]:
+        columns[name] = columns[name].where(rows["model"] != "", "–")  # nothing of a run made elsewhere is known
     if rows["seeds"].nunique() > 1:
         columns["Seeds"] = rows["seeds"].map(str)
     for metric, (heading, factor) in SHOWN.items():
         pairs = zip(rows[metric], rows[f"{metric}_std"], strict=True)
-        columns[heading] = [_measure(factor * mean, factor * std) for mean, std in pairs]
+        columns[heading] = [text_tables.measure(factor * mean, factor * std) for mean, std in pairs]
     if rows["diverged"].any():
         columns["Note"] = [
             f"{row.diverged} of {row.seeds} diverged" if row.diverged else "" for row in rows.itertuples()
@@ -50,47 +50,25 @@ def plain_text(rows):
     """The table for a terminal; the best row has a star."""
     table, winner = words(rows), _winner(rows)
     table.insert(0, "", ["*" if group == winner else "" for group in rows["group"]])
-    widths = {name: max(len(name), table[name].str.len().max()) for name in table}
-    lines = []
-    for cells in [list(table), *table.to_numpy().tolist()]:
-        padded = (
-            cell.ljust(width) if name in WORDS else cell.rjust(width)
-            for cell, (name, width) in zip(cells, widths.items(), strict=True)
-        )
-        lines.append("  ".join(padded).rstrip())
-    lines.insert(1, "-" * max(map(len, lines)))
+    lines = text_tables.plain(table, WORDS)
     return "\n".join([*lines, "", _legend(rows)]) + "\n"
 
 
 def tabular(rows):
     """The table as a LaTeX `tabular` for the package booktabs, ruled between models; the best row is bold."""
-    table, winner, model = words(rows), _winner(rows), None
-    alignment = "".join("l" if name in WORDS else "r" for name in table)
-    lines = [rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}", r"\toprule", _tex_row(table)]
-    for (_, row), cells in zip(rows.iterrows(), table.to_numpy().tolist(), strict=True):
-        if row["model"] != model:
-            model = row["model"]
-            lines.append(r"\midrule")
-        lines.append(_tex_row(cells, r"\textbf{%s}" if row["group"] == winner else "%s"))
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def _tex_row(cells, look="%s"):
-    cells = (latex.escape(cell).replace(" ± ", r"\,$\pm$\,").replace("–", "--") for cell in cells)
-    return " & ".join(look % cell for cell in cells) + r" \\"
+    ruled = [place for place, new in enumerate(rows["model"] != rows["model"].shift()) if new]
+    bold = [place for place, group in enumerate(rows["group"]) if group == _winner(rows)]
+    return text_tables.tabular(words(rows), WORDS, bold, ruled)
 
 
 def _winner(rows):
-    return best(rows)["group"] if rows["val_acc"].notna().any() else None
-
-
-def _measure(mean, std):
-    if math.isnan(mean):
-        return "–"
-    return f"{mean:.2f}" if math.isnan(std) else f"{mean:.2f} ± {std:.2f}"
+    """The group of the best row; a run made elsewhere is none of those that the report speaks of."""
+    own = rows[rows["model"] != ""]
+    return best(own)["group"] if own["val_acc"].notna().any() else None
 
 
 def _legend(rows):
     seeds = sorted(rows["seeds"].unique())
     spread = "" if seeds == [1] else f"; mean ± standard deviation over {'-'.join(map(str, seeds))} seeds"
-    return f"Last epoch{spread}. * best validation accuracy"
+    where = " of those trained here" if (rows["model"] == "").any() else ""
+    return f"Last epoch{spread}. * best validation accuracy{where}"

@@ -1,5 +1,6 @@
 """Which rows of a study a figure shows: the flags of the figures' commands, typed by the cell's record."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +27,17 @@ def add_select(parser, **options):
         help="the cells whose record has these values, over all seeds; where they differ in other keys, those with "
         "most of them at their defaults",
         **options,
+    )
+
+
+def add_study(parser, required=True):
+    """Add `--study JSON`, the design of the study: gives a `config.Study`."""
+    parser.add_argument(
+        "--study",
+        type=lambda text: config.parse(config.Study, json.loads(text), "--study"),
+        required=required,
+        metavar="JSON",
+        help="the study's section of the configuration: its base and its ablations",
     )
 
 

@@ -17,8 +17,13 @@ SMALL = 7  # points: the smallest text in any figure
 MUTED = "#8c8c8c"  # guides and remarks, which should not compete with data
 ABSENT = "#d9d9d9"  # where there is no value that could be drawn
 
-# Okabe & Ito (2008), without the yellow, which is too light for a line on white; then two that stay apart from these.
-COLOURS = ("#D55E00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7", "#E69F00", "#000000", "#882255", "#999933")
+# Okabe & Ito (2008), without the yellow, which is too light for a line on white; then two that stay apart from these;
+# then those farthest from all before them (in CIELAB, as eyes with and without red or green cones see them).
+COLOURS = (
+    "#D55E00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7", "#E69F00", "#000000", "#882255", "#999933",
+    "#0000FF", "#221199", "#772200", "#7766FF", "#002266", "#22CC77", "#BB4444", "#6699FF", "#1155BB",
+    "#662222", "#0022CC", "#550044",
+)  # fmt: skip
 
 LOOK = {
     "font.family": "STIXGeneral",  # comes with Matplotlib and goes with the Times of the page
@@ -79,6 +84,19 @@ def sequential():
     return ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, 0.94, 256)))
 
 
+def percent(value, place=None):
+    """A fraction as a percentage without its sign, for `set_major_formatter`: 0.5 as 50, 0.125 as 12.5."""
+    return f"{100 * value:.4g}"
+
+
+def short(number, place=None):
+    """A count in three digits, also for `set_major_formatter`: 59716 as 59.7 k, 1020000 as 1.02 M."""
+    for unit, size in ((" M", 1e6), (" k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.3g}"
+
+
 def colour_bar(figure, axes, norm, label, extend="neither"):
     """A colour bar for a scale that has no artist of its own, beside `axes`; its `cmap` and `norm` give the colours."""
     bar = figure.colorbar(ScalarMappable(norm, sequential()), ax=axes, label=label, extend=extend, aspect=25, pad=0.02)
@@ -87,11 +105,11 @@ def colour_bar(figure, axes, norm, label, extend="neither"):
     return bar
 
 
-def save(figure, path, table):
-    """Write a figure to `path` and what it shows, a data frame, to the CSV file of the same name beside it."""
+def save(figure, path, table, beside=None):
+    """Write a figure to `path` and what it shows, a data frame, to the CSV file `beside`, or of the figure's name."""
     if path.suffix not in UNDATED:
         raise UserError(f"--out {path}: expected a name that ends in {', '.join(UNDATED)}")
     with written_whole(path) as temporary, look():
         figure.savefig(temporary, metadata=UNDATED[path.suffix], dpi=300)
-    with written_whole(path.with_suffix(".csv")) as temporary:
+    with written_whole(beside or path.with_suffix(".csv")) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")

@@ -19,7 +19,26 @@ from workflow_scripts.engine.config import Cell
 
 RECORD = tuple(Cell.model_fields)
 METRICS = ("train_loss", "train_acc", "val_loss", "val_acc", "best_val_acc", "test_loss", "test_acc", "seconds")
-BLOCK_LABELS = {"plain": "plain", "bn": "BN", "rc": "RC", "bn_rc": "BN+RC"}
+BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends and colours
+    "plain": "plain",
+    "bn": "BN",
+    "rc": "RC",
+    "bn_rc": "BN+RC",
+    "dense": "dense",
+    "bn_dense": "BN+dense",
+    "bn_dense_pre": "BN+dense (pre)",
+    "rc_pool": "RC (pool)",
+    "bn_rc_pool": "BN+RC (pool)",
+    "rc_proj": "RC (proj)",
+    "bn_rc_proj": "BN+RC (proj)",
+    "preact_rc": "RC (pre)",
+    "bn_preact_rc": "BN+RC (pre)",
+    "skipinit_rc": "SkipInit",
+    "gn": "GN",
+    "gn_rc": "GN+RC",
+    "ln": "LN",
+    "ln_rc": "LN+RC",
+}
 
 
 @dataclass(frozen=True)
@@ -32,11 +51,15 @@ class Summary:
     dataset: dict
 
 
-def load(folder):
-    """The `Summary` in a folder that `summarise` wrote; raises UserError where a file or a column of it is missing."""
+def load(folder, also=()):
+    """The `Summary` in a folder that `summarise` wrote; raises UserError where a file or a column of it is missing.
+
+    `also` names further columns of cells.csv that are needed.
+    """
     folder = Path(folder)
     cells = _table(
-        folder / "cells.csv", ("cell", *RECORD, "parameters", "num_classes", "status", "diverged_step", *METRICS)
+        folder / "cells.csv",
+        ("cell", *RECORD, "parameters", "num_classes", "status", "diverged_step", *METRICS, *also),
     )
     if cells.empty:
         raise UserError(f"{folder / 'cells.csv'}: expected at least one cell, found none")
@@ -74,29 +97,39 @@ def _types(field):
     return [typing.get_args(part)[0] if typing.get_args(part) else part for part in parts]
 
 
-def over_seeds(cells):
+def over_seeds(cells, also=()):
     """One row per group of cells that are equal but for the seed, ordered by model, block and learning rate.
 
     Columns: `group` (from 0), `label`, every key of the record but the seed, `parameters`, `num_classes`, `seeds` and
     `diverged` (how many cells there are, and how many of them diverged), `diverged_step` (the earliest), for each
-    metric m of `METRICS` its mean `m` and sample standard deviation `m_std` (NaN with one seed), and the lists of names
-    `cells` and `finished`. Means are over the cells that finished: the last numbers of a diverged one mean nothing.
+    metric m of `METRICS` and `also` its mean `m` and sample standard deviation `m_std` (NaN with one seed), and the
+    lists of names `cells` and `finished`. Means are over the cells that finished: the last numbers of a diverged one
+    mean nothing.
     """
     rows = []
     for values, group in cells.groupby(list(ROW), dropna=False, sort=False):
         record = {key: None if pd.isna(value) else value for key, value in zip(ROW, values, strict=True)}
-        finished = group[group["status"] == "finished"]
-        row = {"label": label(record), **record}
-        row |= {"parameters": group["parameters"].iloc[0], "num_classes": group["num_classes"].iloc[0]}
-        row |= {"seeds": len(group), "diverged": len(group) - len(finished)}
-        row["diverged_step"] = group["diverged_step"].min()
-        for metric in METRICS:
-            values = pd.to_numeric(finished[metric])
-            row |= {metric: values.mean(), f"{metric}_std": values.std()}
-        rows.append(row | {"cells": list(group["cell"]), "finished": list(finished["cell"])})
+        sizes = {key: group[key].iloc[0] for key in ("parameters", "num_classes")}
+        rows.append({"label": label(record), **record, **sizes, **outcome(group, also)})
     models, blocks = _places("model", cells["model"]), _places("block", cells["block"])
     rows.sort(key=lambda row: (models[row["model"]], blocks[row["block"]], row["lr"]))
     return pd.DataFrame([{"group": index, **row} for index, row in enumerate(rows)])
+
+
+def outcome(group, also=()):
+    """What `over_seeds` says of the cells of a group, from `seeds` on."""
+    finished = group[group["status"] == "finished"]
+    row = {"seeds": len(group), "diverged": len(group) - len(finished), "diverged_step": group["diverged_step"].min()}
+    for metric in (*METRICS, *also):
+        values = pd.to_numeric(finished[metric])
+        row |= {metric: values.mean(), f"{metric}_std": values.std()}
+    return row | {"cells": list(group["cell"]), "finished": list(finished["cell"])}
+
+
+def by_seed(cells, names):
+    """{metric: {seed: value}} over the cells `names`, of each of `METRICS`; a value that is not there is left out."""
+    found = cells[cells["cell"].isin(names)].set_index("seed")
+    return {metric: pd.to_numeric(found[metric]).dropna().to_dict() for metric in METRICS}
 
 
 def over_epochs(table, names, keys, columns):
@@ -149,21 +182,25 @@ def pick(rows, record, source="selection"):
     return found.loc[defaults.idxmax()]
 
 
-def best(rows):
-    """The row of `over_seeds` with the highest mean validation accuracy; of equals, the one with the lower loss.
+def best(rows, metric="val_acc", tie="val_loss"):
+    """The row of `over_seeds` with the highest mean of `metric`; of equals, the one with the lower `tie`.
 
     Where some rows have fewer diverged seeds than others, only those can be best: the mean over the seeds that are
     left would flatter the others. Raises UserError where no cell finished.
     """
-    candidates = rows[rows["diverged"] == rows["diverged"].min()].dropna(subset="val_acc")
+    candidates = rows[rows["diverged"] == rows["diverged"].min()].dropna(subset=metric)
     if candidates.empty:
         raise UserError("expected a cell that finished, to call the best, found only diverged ones")
-    return candidates.sort_values(["val_acc", "val_loss"], ascending=[False, True], kind="stable").iloc[0]
+    return candidates.sort_values([metric, tie], ascending=[False, True], kind="stable").iloc[0]
 
 
 def varying(rows):
-    """The keys beyond model, block and lr in which the rows differ: what a table must show to tell them apart."""
-    return [key for key in ROW if key not in ("model", "block", "lr") and rows[key].nunique(dropna=False) > 1]
+    """The keys beyond model, block and lr in which the rows differ: what a table must show to tell them apart.
+
+    Rows without a model, which are of runs made elsewhere, have no record.
+    """
+    own = rows[rows["model"] != ""]
+    return [key for key in ROW if key not in ("model", "block", "lr") and own[key].nunique(dropna=False) > 1]
 
 
 def label(record):

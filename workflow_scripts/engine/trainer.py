@@ -5,6 +5,7 @@ step) or drawn from a state that the checkpoint holds, so the same cell gives th
 """
 
 import contextlib
+import functools
 import math
 import time
 from dataclasses import dataclass
@@ -52,7 +53,6 @@ class Training:
         torch.manual_seed(cell.seed)
         model = build_model(cell.model, cell.block, data.num_classes, data.image_shape, **options(cell))
         self.model = model.to(device, memory_format=torch.channels_last)
-        self.optimizer = OPTIMIZERS[cell.optimizer](self.model.parameters(), cell.lr, cell.weight_decay)
         self.loss = LOSSES[cell.loss]
         self.gradients = GradientRecorder(self.model)
 
@@ -74,6 +74,11 @@ class Training:
         INITS[cell.init](self.model, next(self.train_batches.epoch(cell.seed, 0, cell.batch_size))[0])
         self.observers = {name: OBSERVERS[name](self, settings) for name, settings in (measured or {}).items()}
         self.best = self._weights()
+
+    @functools.cached_property
+    def optimizer(self):
+        """The optimiser, made when it is first needed: that takes seconds (PyTorch imports Dynamo then)."""
+        return OPTIMIZERS[self.cell.optimizer](self.model.parameters(), self.cell.lr, self.cell.weight_decay)
 
     @property
     def finished(self):

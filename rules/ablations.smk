@@ -1,0 +1,161 @@
+# Ablations: a table and a figure for every factor, what accuracy costs, the data's images, and the choice that is tested.
+
+from pathlib import Path
+
+# Studies with ablations, and their factors.
+ABLATIONS = {
+    name: list(cells.ablations(study)) for name, study in SETTINGS.studies.items() if any(study.ablations.values())
+}
+
+# Studies of which only the chosen cells are tested.
+CHOSEN = [name for name, study in SETTINGS.studies.items() if study.test == "chosen"]
+
+
+def datasets_of(study):
+    """The files of the data sets that the cells of a study are trained on."""
+    return [f"results/data/{name}.npz" for name in dict.fromkeys(cell.dataset for cell in STUDIES[study].values())]
+
+
+for study, factors in ABLATIONS.items():
+
+    rule:
+        name:
+            f"ablation_tables_{study}"
+        input:
+            [f"results/{study}/summary/{name}" for name in SUMMARY],
+        output:
+            [f"results/{study}/ablations/{factor}.{suffix}" for factor in factors for suffix in ("csv", "tex", "txt")],
+        log:
+            f"results/logs/{study}/ablation_tables.log",
+        localrule: True
+        conda:
+            "../envs/figures.yaml"
+        params:
+            study=study,
+            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
+            code=digest("make_ablation_tables"),
+        message:
+            f"Making the tables of the ablations of {study}"
+        shell:
+            "python -m workflow_scripts.make_ablation_tables --summary results/{params.study}/summary"
+            " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
+
+    rule:
+        name:
+            f"ablation_figures_{study}"
+        input:
+            [f"results/{study}/summary/{name}" for name in SUMMARY],
+        output:
+            pdf=[
+                report(
+                    f"results/{study}/ablations/{factor}.pdf",
+                    caption="../report/captions/ablation.rst",
+                    category=study,
+                    labels={"figure": f"ablation of {factor}"},
+                )
+                for factor in factors
+            ],
+            csv=[f"results/{study}/ablations/{factor}-drawn.csv" for factor in factors],
+        log:
+            f"results/logs/{study}/ablation_figures.log",
+        localrule: True
+        conda:
+            "../envs/figures.yaml"
+        params:
+            study=study,
+            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
+            code=digest("plot_ablations"),
+        message:
+            f"Drawing the ablations of {study}"
+        shell:
+            "python -m workflow_scripts.plot_ablations --summary results/{params.study}/summary"
+            " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
+
+    rule:
+        name:
+            f"pareto_{study}"
+        input:
+            [f"results/{study}/summary/{name}" for name in SUMMARY],
+        output:
+            pdf=report(
+                f"results/{study}/figures/pareto.pdf",
+                caption="../report/captions/pareto.rst",
+                category=study,
+                labels={"figure": "pareto"},
+            ),
+            csv=f"results/{study}/figures/pareto.csv",
+        log:
+            f"results/logs/{study}/pareto.log",
+        localrule: True
+        conda:
+            "../envs/figures.yaml"
+        params:
+            study=study,
+            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
+            code=digest("plot_pareto"),
+        message:
+            f"Drawing what accuracy costs ({study})"
+        shell:
+            "python -m workflow_scripts.plot_pareto --summary results/{params.study}/summary"
+            " --study {params.design:q} --out {output.pdf} 2> {log}"
+
+    for dataset in datasets_of(study):
+
+        rule:
+            name:
+                f"samples_{study}_{Path(dataset).stem}"
+            input:
+                dataset,
+            output:
+                pdf=report(
+                    f"results/{study}/figures/samples_{Path(dataset).stem}.pdf",
+                    caption="../report/captions/samples.rst",
+                    category=study,
+                    labels={"figure": f"images of {Path(dataset).stem}"},
+                ),
+                csv=f"results/{study}/figures/samples_{Path(dataset).stem}.csv",
+            log:
+                f"results/logs/{study}/samples_{Path(dataset).stem}.log",
+            conda:
+                "../envs/evaluate.yaml"
+            params:
+                normalize=next(iter(STUDIES[study].values())).normalize,
+                batch_size=next(iter(STUDIES[study].values())).batch_size,
+                code=digest("plot_samples"),
+            message:
+                f"Drawing images of {Path(dataset).stem}"
+            shell:
+                "python -m workflow_scripts.plot_samples --data {input} --normalize {params.normalize}"
+                " --batch-size {params.batch_size} --out {output.pdf} 2> {log}"
+
+
+for study in CHOSEN:
+
+    rule:
+        name:
+            f"choose_{study}"
+        input:
+            summary=[f"results/{study}/summary/{name}" for name in SUMMARY],
+            weights=lambda wildcards, study=study: [
+                f"results/{study}/{cell}/model.safetensors" for cell in final_cells(study)
+            ],
+            data=datasets_of(study),
+        output:
+            f"results/{study}/chosen.json",
+        log:
+            f"results/logs/{study}/choose.log",
+        conda:
+            "../envs/evaluate.yaml"
+        resources:
+            gpu=GPUS_PER_CELL,
+            device=SETTINGS.device,
+            gpu_share=SETTINGS.gpu_share,
+        params:
+            study=study,
+            code=digest("choose"),
+        message:
+            f"Choosing by validation accuracy, and testing what is chosen ({study})"
+        shell:
+            "printf '%s\\n' {input.weights:q} | xargs -n 1 dirname"
+            " | python -m workflow_scripts.choose --summary results/{params.study}/summary --data {input.data}"
+            " --device {resources.device} --gpu-share {resources.gpu_share} --out {output} 2> {log}"

@@ -1,0 +1,34 @@
+# What the rules know of the course's files: runs made with its framework that join a study, and who hands in.
+
+from workflow_scripts.engine.course import folders as experiments, submission as handin
+
+
+def external_runs(study):
+    """{name: its section} of the runs made with the course's framework that join a study."""
+    return {name: run for name, run in SETTINGS.external_runs.items() if run.joins == study}
+
+
+def external_files(wildcards):
+    """The files of these runs that are read, as far as they are there: summarise says what is missing."""
+    folders = [folder for run in external_runs(wildcards.study).values() for folder in run.folder]
+    return [str(path) for folder in folders for name in experiments.FILES if (path := folder / name).exists()]
+
+
+def external_flags(wildcards):
+    """The flags of summarise that name these runs."""
+    runs = {name: run.model_dump(mode="json") for name, run in external_runs(wildcards.study).items()}
+    return ["--external", json.dumps(runs)] if runs else []
+
+
+def external_names(command, study):
+    """The flags that name the runs made elsewhere, for a command that draws them."""
+    names = external_runs(study) if command == "plot_curves" else []
+    return "".join(f" --external {name}" for name in names)
+
+
+def student_number(wildcards):
+    """The number in the wildcard; one that is malformed, or not the report's, is an error that says so."""
+    try:
+        return handin.checked(wildcards.number, SETTINGS.report.student_number)
+    except commands.UserError as error:
+        raise WorkflowError(str(error)) from None

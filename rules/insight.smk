@@ -1,0 +1,70 @@
+# What the chosen network of a study has learned: tidy files of it, and a figure of each.
+
+INSIGHT = (
+    "insight.json",
+    "filters.npz",
+    "predictions.csv",
+    "confusion.csv",
+    "per_class.csv",
+    "tsne.csv",
+    "grad_cam.npz",
+)
+INSIGHT_FIGURES = ("filters", "grad_cam", "confusion", "class_accuracy", "tsne")
+
+
+for study in CHOSEN:
+
+    rule:
+        name:
+            f"insight_{study}"
+        input:
+            chosen=f"results/{study}/chosen.json",
+            data=datasets_of(study),
+        output:
+            [f"results/{study}/insight/{name}" for name in INSIGHT],
+        log:
+            f"results/logs/{study}/insight.log",
+        conda:
+            "../envs/evaluate.yaml"
+        resources:
+            gpu=GPUS_PER_CELL,
+            device=SETTINGS.device,
+            gpu_share=SETTINGS.gpu_share,
+        params:
+            study=study,
+            code=digest("inspect_cell"),
+        message:
+            f"Looking into the chosen network of {study}"
+        shell:
+            "python -m workflow_scripts.inspect_cell --chosen {input.chosen} --data {input.data}"
+            " --device {resources.device} --gpu-share {resources.gpu_share}"
+            " --out results/{params.study}/insight 2> {log}"
+
+    for figure in INSIGHT_FIGURES:
+
+        rule:
+            name:
+                f"{figure}_{study}"
+            input:
+                [f"results/{study}/insight/{name}" for name in INSIGHT],
+            output:
+                pdf=report(
+                    f"results/{study}/figures/{figure}.pdf",
+                    caption=f"../report/captions/insight-{figure.replace('_', '-')}.rst",
+                    category=study,
+                    labels={"figure": figure},
+                ),
+                csv=f"results/{study}/figures/{figure}.csv",
+            log:
+                f"results/logs/{study}/{figure}.log",
+            conda:
+                "../envs/figures.yaml"
+            params:
+                study=study,
+                figure=figure,
+                code=digest("plot_insight"),
+            message:
+                f"Drawing {figure} ({study})"
+            shell:
+                "python -m workflow_scripts.plot_insight --figure {params.figure} --insight results/{params.study}/insight"
+                " --out {output.pdf} 2> {log}"

@@ -1,0 +1,171 @@
+# What is measured along the way of a study's cells, and the loss surfaces around trained networks: tables and figures.
+
+from workflow_scripts.engine import landscape_names
+
+# Studies that measure along the way, and their cells that do.
+LANDSCAPES = {
+    name: [cell for cell, record in STUDIES[name].items() if cells.measured(study, record)]
+    for name, study in SETTINGS.studies.items()
+    if study.landscape
+}
+
+# Studies with loss surfaces, and the cells around which they lie: of each selection the first cell, once.
+SURFACES = {
+    name: dict.fromkeys(
+        next(cell for cell, record in STUDIES[name].items() if cells.selects(selection, record))
+        for selection in study.surface.cells
+    )
+    for name, study in SETTINGS.studies.items()
+    if study.surface
+}
+
+for study, measured_cells in LANDSCAPES.items():
+
+    rule:
+        name:
+            f"summarise_landscape_{study}"
+        input:
+            [f"results/{study}/{cell}/steps.npz" for cell in measured_cells],
+        output:
+            [f"results/{study}/summary/{name}" for name in landscape_names.TABLES],
+        log:
+            f"results/logs/{study}/summary_landscape.log",
+        conda:
+            "../envs/figures.yaml"
+        params:
+            study=study,
+            code=digest("summarise_landscape"),
+        message:
+            f"Gathering what the cells of {study} measured along the way"
+        shell:
+            "printf '%s\\n' {input:q} | xargs -n 1 dirname"
+            " | python -m workflow_scripts.summarise_landscape --out results/{params.study}/summary 2> {log}"
+
+    rule:
+        name:
+            f"table_landscape_{study}"
+        input:
+            [f"results/{study}/summary/{name}" for name in (*SUMMARY, *landscape_names.TABLES)],
+        output:
+            csv=f"results/{study}/tables/landscape_table.csv",
+            tex=f"results/{study}/tables/landscape_table.tex",
+            txt=f"results/{study}/tables/landscape_table.txt",
+        log:
+            f"results/logs/{study}/landscape_table.log",
+        conda:
+            "../envs/figures.yaml"
+        params:
+            study=study,
+            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True),
+            code=digest("make_landscape_table"),
+        message:
+            f"Making the table of both protocols ({study})"
+        shell:
+            "python -m workflow_scripts.make_landscape_table --summary results/{params.study}/summary"
+            " --study {params.design:q} --out {output.csv} 2> {log}"
+
+    for figure in landscape_names.FIGURES:
+
+        rule:
+            name:
+                f"{figure}_{study}"
+            input:
+                [f"results/{study}/summary/{name}" for name in (*SUMMARY, *landscape_names.TABLES)],
+            output:
+                pdf=report(
+                    f"results/{study}/figures/{figure}.pdf",
+                    caption=f"../report/captions/{figure.replace('_', '-')}.rst",
+                    category=study,
+                    labels={"figure": figure},
+                ),
+                csv=f"results/{study}/figures/{figure}.csv",
+            log:
+                f"results/logs/{study}/{figure}.log",
+            conda:
+                "../envs/figures.yaml"
+            params:
+                figure=figure,
+                study=study,
+                design=SETTINGS.studies[study].model_dump_json(exclude_unset=True),
+                code=digest("plot_landscape"),
+            message:
+                f"Drawing {figure} ({study})"
+            shell:
+                "python -m workflow_scripts.plot_landscape --figure {params.figure} --study {params.design:q}"
+                " --summary results/{params.study}/summary --out {output.pdf} 2> {log}"
+
+
+for study, surface_cells in SURFACES.items():
+    surface = SETTINGS.studies[study].surface
+
+    for cell in surface_cells:
+
+        rule:
+            name:
+                f"surface_{study}_{cell}"
+            input:
+                data=f"results/data/{STUDIES[study][cell].dataset}.npz",
+                record=f"results/{study}/{cell}/cell.json",
+                weights=f"results/{study}/{cell}/model.safetensors",
+            output:
+                f"results/{study}/surfaces/{cell}.csv",
+            log:
+                f"results/logs/{study}/surface_{cell}.log",
+            benchmark:
+                f"results/benchmarks/{study}/surface_{cell}.tsv"
+            conda:
+                "../envs/train.yaml"
+            threads: STUDIES[study][cell].threads
+            resources:
+                gpu=GPUS_PER_CELL,
+                device=SETTINGS.device,
+                gpu_share=SETTINGS.gpu_share,
+            params:
+                study=study,
+                cell=cell,
+                points=surface.points,
+                extent=surface.extent,
+                images=surface.images,
+                seed=surface.seed,
+                code=digest(
+                    "measure_surface",
+                    model=STUDIES[study][cell].model,
+                    block=STUDIES[study][cell].block,
+                    loss=STUDIES[study][cell].loss,
+                ),
+            message:
+                f"Measuring the loss surface around {cell} ({study})"
+            shell:
+                "python -m workflow_scripts.measure_surface --cell results/{params.study}/{params.cell} --data {input.data}"
+                " --points {params.points} --extent {params.extent} --images {params.images} --seed {params.seed}"
+                " --device {resources.device} --gpu-share {resources.gpu_share} --out {output} 2> {log}"
+
+    for figure in landscape_names.SURFACES:
+
+        rule:
+            name:
+                f"{figure}_{study}"
+            input:
+                summary=[f"results/{study}/summary/{name}" for name in SUMMARY],
+                surfaces=[f"results/{study}/surfaces/{cell}.csv" for cell in surface_cells],
+            output:
+                pdf=report(
+                    f"results/{study}/figures/{figure}.pdf",
+                    caption=f"../report/captions/{figure.replace('_', '-')}.rst",
+                    category=study,
+                    labels={"figure": figure},
+                ),
+                csv=f"results/{study}/figures/{figure}.csv",
+            log:
+                f"results/logs/{study}/{figure}.log",
+            conda:
+                "../envs/figures.yaml"
+            params:
+                figure=figure,
+                study=study,
+                code=digest("plot_surfaces"),
+            message:
+                f"Drawing {figure} ({study})"
+            shell:
+                "python -m workflow_scripts.plot_surfaces --figure {params.figure} --surfaces {input.surfaces:q}"
+                " --summary results/{params.study}/summary --out {output.pdf} 2> {log}"

@@ -1,0 +1,72 @@
+# The remedies of a study, which are the levels of its ablations, in one figure and one table.
+
+
+def second_reference(study):
+    """The flag that compares with batch normalization and residual connections, in a study that has them."""
+    has = any(cell.block == "bn_rc" for cell in STUDIES[study].values())
+    return "--against block=bn_rc" if has else ""
+
+
+def report_flags(study):
+    """The flags of fill_report_2020 for a study of remedies, as a list of words."""
+    design = SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"})
+    return [
+        *("--remedies", f"results/{study}", "--study", design),
+        *second_reference(study).split(),
+    ]
+
+
+for study in ABLATIONS:
+
+    rule:
+        name:
+            f"plot_remedies_{study}"
+        input:
+            [f"results/{study}/summary/{name}" for name in SUMMARY],
+        output:
+            pdf=report(
+                f"results/{study}/figures/remedies.pdf",
+                caption="../report/captions/remedies.rst",
+                category=study,
+                labels={"figure": "gradient flow of all remedies"},
+            ),
+            csv=f"results/{study}/figures/remedies.csv",
+        log:
+            f"results/logs/{study}/plot_remedies.log",
+        localrule: True
+        conda:
+            "../envs/figures.yaml"
+        params:
+            study=study,
+            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
+            code=digest("plot_remedies"),
+        message:
+            f"Drawing the gradient flow of all remedies ({study})"
+        shell:
+            "python -m workflow_scripts.plot_remedies --summary results/{params.study}/summary"
+            " --study {params.design:q} --out {output.pdf} 2> {log}"
+
+    rule:
+        name:
+            f"remedies_statistics_{study}"
+        input:
+            [f"results/{study}/summary/{name}" for name in SUMMARY],
+        output:
+            csv=f"results/{study}/tables/remedies_statistics.csv",
+            tex=f"results/{study}/tables/remedies_statistics.tex",
+            txt=f"results/{study}/tables/remedies_statistics.txt",
+        log:
+            f"results/logs/{study}/remedies_statistics.log",
+        localrule: True
+        conda:
+            "../envs/figures.yaml"
+        params:
+            study=study,
+            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
+            against=second_reference(study),
+            code=digest("make_remedies_table"),
+        message:
+            f"Comparing all remedies ({study})"
+        shell:
+            "python -m workflow_scripts.make_remedies_table --summary results/{params.study}/summary"
+            " --study {params.design:q} {params.against} --out {output.csv} 2> {log}"

@@ -1,0 +1,76 @@
+# The 2020/21 form of the report: over the study cw2 and, where they are configured, the studies `remedies` and `search`.
+
+REMEDIES_2020 = "remedies" if "remedies" in ABLATIONS else None
+SEARCH_2020 = "search" if "search" in SEARCHES else None
+
+
+if "cw2" in COMPARED:
+
+    rule fill_cw2_2020:
+        input:
+            summary=[f"results/cw2/summary/{name}" for name in SUMMARY],
+            figures=[f"results/cw2/figures/{figure}.pdf" for figure in ("curves_problem", "grad_flow_deep")],
+            table="results/cw2/tables/table1.tex",
+            remedies=(
+                [
+                    *(f"results/remedies/summary/{name}" for name in SUMMARY),
+                    "results/remedies/figures/remedies.pdf",
+                    "results/remedies/tables/remedies_statistics.tex",
+                ]
+                if REMEDIES_2020
+                else []
+            ),
+            search=(
+                [
+                    "results/search/summary/dataset.json",
+                    "results/search/figures/search.pdf",
+                    "results/search/tables/search.csv",
+                    "results/search/chosen.json",
+                ]
+                if SEARCH_2020
+                else []
+            ),
+            template=source("report/mlp-cw2-2020.tex.j2"),
+            answers=source("report/mlp-cw2-2020-answers.tex.j2"),
+            style=source("report/gradscape.sty"),
+            references=source("report/references.bib"),
+        output:
+            main="results/report/mlp-cw2-2020/mlp-cw2-2020.tex",
+            answers="results/report/mlp-cw2-2020/mlp-cw2-2020-answers.tex",
+        log:
+            "results/logs/cw2/fill_report_2020.log",
+        localrule: True
+        conda:
+            "../envs/report.yaml"
+        params:
+            shallow=select(COMPARED["cw2"].shallow).replace("--select", "--shallow"),
+            deep=select(COMPARED["cw2"].deep).replace("--select", "--deep"),
+            remedies=report_flags("remedies") if REMEDIES_2020 else [],
+            search="--search results/search" if SEARCH_2020 else "",
+            student_number=SETTINGS.report.student_number,
+            code=digest("fill_report_2020"),
+        message:
+            "Filling in the 2020/21 form of the report"
+        shell:
+            "python -m workflow_scripts.fill_report_2020 --summary results/cw2/summary --figures results/cw2/figures"
+            " --table {input.table} {params.shallow} {params.deep} {params.remedies:q} {params.search}"
+            " --student-number {params.student_number} --template {input.template:q} --answers {input.answers:q}"
+            " --style {input.style:q} --references {input.references:q} --out results/report/mlp-cw2-2020 2> {log}"
+
+    rule mlp_cw2_2020:
+        input:
+            main="results/report/mlp-cw2-2020/mlp-cw2-2020.tex",
+            answers="results/report/mlp-cw2-2020/mlp-cw2-2020-answers.tex",
+        output:
+            "report/mlp-cw2-2020.pdf",
+        log:
+            "results/logs/cw2/compile_report_2020.log",
+        localrule: True
+        conda:
+            "../envs/report.yaml"
+        params:
+            code=digest("compile_report"),
+        message:
+            "Typesetting {output}"
+        shell:
+            "python -m workflow_scripts.compile_report {input.main} --out {output} 2> {log}"

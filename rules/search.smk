@@ -1,0 +1,92 @@
+# Searches: the rungs of successive halving, each of which trains what the one before it kept.
+
+
+def kept(study, rung):
+    """The recipes that go on from a rung of a study's search; known once the rung is trained."""
+    path = checkpoints.select_rung.get(study=study, rung=rung).output[0]
+    with open(path) as file:
+        return [STUDIES[study][name] for name in json.load(file)["kept"]]
+
+
+def rung_cells(study, rung):
+    """Names of the cells that a rung of a study's search trains."""
+    recipes = kept(study, rung - 1) if rung else SEARCHES[study].recipes
+    return [cells.cell_name(cell) for cell in SEARCHES[study].rung(rung, recipes)]
+
+
+def final_cells(study):
+    """Names of the cells of the recipe that a study's search chose; of a study without one, of all its cells."""
+    if study not in SEARCHES:
+        return list(STUDIES[study])
+    (recipe,) = kept(study, len(SEARCHES[study].epochs) - 1)
+    return [cells.cell_name(cell) for cell in SEARCHES[study].final(recipe)]
+
+
+def wanted_cells(study):
+    """Names of the cells of a study that are trained: all but those of candidates that a search let go."""
+    final = final_cells(study)
+    if study in SEARCHES:
+        rungs = [name for rung in range(len(SEARCHES[study].epochs)) for name in rung_cells(study, rung)]
+        possible = set(map(cells.cell_name, SEARCHES[study].cells()))
+        others = [name for name in STUDIES[study] if name not in possible]
+        final = list(dict.fromkeys([*others, *rungs, *final]))
+    return final
+
+
+checkpoint select_rung:
+    input:
+        cells=lambda wildcards: [
+            f"results/{wildcards.study}/{cell}/cell.json" for cell in rung_cells(wildcards.study, int(wildcards.rung))
+        ],
+        history=lambda wildcards: [
+            f"results/{wildcards.study}/{cell}/history.csv"
+            for cell in rung_cells(wildcards.study, int(wildcards.rung))
+        ],
+    output:
+        "results/{study}/search/rung{rung}.json",
+    log:
+        "results/logs/{study}/rung{rung}.log",
+    wildcard_constraints:
+        rung=r"\d+",
+    conda:
+        "../envs/figures.yaml"
+    params:
+        keep=lambda wildcards: SEARCHES[wildcards.study].kept(int(wildcards.rung)),
+        code=digest("select_rung"),
+    message:
+        "Choosing from rung {wildcards.rung} of the search {wildcards.study}"
+    shell:
+        "printf '%s\\n' {input.cells:q} | xargs -n 1 dirname"
+        " | python -m workflow_scripts.select_rung --keep {params.keep} --out {output} 2> {log}"
+
+
+for study in SEARCHES:
+
+    rule:
+        name:
+            f"plot_search_{study}"
+        input:
+            [f"results/{study}/summary/{name}" for name in SUMMARY],
+        output:
+            pdf=report(
+                f"results/{study}/figures/search.pdf",
+                caption="../report/captions/search.rst",
+                category=study,
+                labels={"figure": "search"},
+            ),
+            csv=f"results/{study}/figures/search.csv",
+            table=[f"results/{study}/tables/search.{suffix}" for suffix in ("csv", "tex", "txt")],
+        log:
+            f"results/logs/{study}/search.log",
+        localrule: True
+        conda:
+            "../envs/figures.yaml"
+        params:
+            study=study,
+            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "search", "test"}),
+            code=digest("plot_search"),
+        message:
+            f"Drawing the search {study}"
+        shell:
+            "python -m workflow_scripts.plot_search --summary results/{params.study}/summary --study {params.design:q}"
+            " --out {output.pdf} --table {output.table[0]} 2> {log}"

@@ -1,0 +1,355 @@
+"""Ablations: rows, tables, figures, what accuracy costs and sample images, from cells made of closed forms."""
+
+import dataclasses
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from tests.made_cells import CURVE, PARAMETERS, SECONDS, write_study
+from tests.test_workflow import snakemake, write_config
+from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto, plot_samples
+from workflow_scripts.engine import ablation_figure, ablation_table, ablations, cells, pareto, samples
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.config import Study
+
+DESIGN = {
+    "base": {"model": "vgg08", "dataset": "digits", "epochs": 5, "seed": [0, 1, 2]},
+    "ablations": {
+        "width": {"width": [0.25, 1, 0.5, 2]},
+        "block": {"block": ["plain", "bn", "bn_rc"]},
+        "penalty": [{"l2": 5e-4}, {"l1": 1e-5}],
+        "left_out": None,
+    },
+}
+STUDY = Study(**DESIGN)
+GAIN = {"plain": 0.0, "bn": 0.2, "bn_rc": 0.3}
+WOBBLE = (0.0, 0.01, 0.03)  # by seed; the wider the network, the less
+
+
+def accuracy(cell):
+    return 0.5 + 0.05 * math.log2(cell.width) + GAIN[cell.block] + WOBBLE[cell.seed] / cell.width + cell.l2 * 10
+
+
+def names(study, **values):
+    """Names of the cells of a study whose record has these values."""
+    found = cells.expand("made", study).items()
+    return [name for name, cell in found if all(getattr(cell, key) == value for key, value in values.items())]
+
+
+def rows_of(folder, study):
+    return ablations.rows(ablations.load(folder), study)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_study(tmp_path_factory.mktemp("made"), STUDY, accuracy)
+
+
+@pytest.fixture(scope="module")
+def rows(folder):
+    return rows_of(folder, STUDY)
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Run a command's main() in this process on a summary; gives what it wrote to, a folder or a file."""
+
+    def run(module, folder, study, out="out"):
+        out = tmp_path / out
+        flags = ["--summary", folder, "--study", study.model_dump_json(exclude_unset=True), "--out", out]
+        monkeypatch.setattr("sys.argv", [module.__name__, *map(str, flags)])
+        module.main()
+        return out
+
+    return run
+
+
+# Rows
+
+
+def test_levels_stand_in_their_order_beside_the_base(rows):
+    assert rows.groupby("factor", sort=False)["level"].agg(list).to_dict() == {
+        "width": ["0.25", "0.5", "1", "2"],
+        "block": ["plain", "BN", "BN+RC"],
+        "penalty": ["L2 0", "L2 0.0005", "L1 1e-05"],
+    }
+    assert rows[rows["base"]][["factor", "level"]].to_numpy().tolist() == [
+        ["width", "1"], ["block", "plain"], ["penalty", "L2 0"],
+    ]  # fmt: skip
+    assert rows["value"].notna().tolist() == [True] * 4 + [False] * 6
+    assert rows["group"].nunique() == len(rows) - 2  # the base is one row in all factors
+
+
+def test_means_and_deviations_are_those_of_numpy(rows):
+    for row in rows.itertuples():
+        values = [accuracy(cell) for name, cell in cells.expand("made", STUDY).items() if name in row.cells]
+        assert len(values) == row.seeds == 3
+        assert row.best_val_acc == pytest.approx(np.mean(values))
+        assert row.best_val_acc_std == pytest.approx(np.std(values, ddof=1))
+        assert row.parameters == PARAMETERS * row.width**2 == row.forward_flops / 4
+        assert row.seconds_per_epoch == SECONDS
+        assert (row.epochs_to_50, row.epochs_to_90) == (2, 3)
+
+
+def test_differences_are_paired_by_seed(rows):
+    width = rows[rows["factor"] == "width"].set_index("level")
+    base = np.array([0.5 + wobble for wobble in WOBBLE])
+    levels, p_values = ["0.25", "0.5", "2"], []
+    for level in levels:
+        values = np.array([0.5 + 0.05 * math.log2(float(level)) + wobble / float(level) for wobble in WOBBLE])
+        expected = stats.ttest_rel(values, base)
+        interval = expected.confidence_interval()
+        p_values.append(expected.pvalue)
+        assert width.loc[level, ["difference", "low", "high"]].tolist() == pytest.approx(
+            [np.mean(values - base), interval.low, interval.high]
+        )
+    order = np.argsort(p_values)
+    holm = np.maximum.accumulate(np.sort(p_values) * [3, 2, 1]).clip(max=1)
+    assert width.loc[np.array(levels)[order], "p"].tolist() == pytest.approx(holm)
+    assert math.isnan(width.loc["1", "difference"])
+
+
+def test_how_soon_is_counted_in_epochs():
+    history = pd.DataFrame(
+        [("a", epoch, value) for epoch, value in enumerate([0.1, 0.5, 0.85, 1.0, 0.9])]
+        + [("chance", epoch, 0.1) for epoch in range(3)],
+        columns=["cell", "epoch", "val_acc"],
+    )
+    assert ablations.epochs_to(history, 0.5).to_dict() == {"a": 2, "chance": 1}
+    assert ablations.epochs_to(history, 0.9).to_dict() == {"a": 3, "chance": 1}
+
+
+def test_one_seed_has_no_deviation_and_no_verdict(tmp_path):
+    study = Study(**{**DESIGN, "base": {**DESIGN["base"], "seed": [0]}})
+    rows = rows_of(write_study(tmp_path, study, accuracy), study)
+    assert rows["best_val_acc_std"].isna().all()
+    assert set(rows.loc[~rows["base"], "verdict"]) == {"single"}
+    width = rows[rows["factor"] == "width"]
+    assert "±" not in ablation_table.words(width).to_string()
+    assert "cannot be told" in ablation_table.legend(width)
+    assert ablation_table.words(width)["Difference"].tolist() == ["−10.00", "−5.00", "–", "+5.00"]
+
+
+def test_a_base_of_several_values_gives_levels_that_can_be_told_apart(tmp_path):
+    study = Study(base={"model": "vgg08", "lr": [0.1, 0.01]}, ablations={"width": {"width": [1, 2]}})
+    rows = rows_of(write_study(tmp_path, study, accuracy), study)
+    assert rows["level"].tolist() == ["1, rate 0.1", "1, rate 0.01", "2, rate 0.1", "2, rate 0.01"]
+    assert rows["base"].tolist() == [True, False, False, False]
+
+
+def test_words_of_levels():
+    assert ablations.readable("label_smoothing") == "label smoothing"
+    assert ablations.readable("bn_rc, silu, l2 0.0005") == "BN+RC, SiLU, L2 0.0005"
+    assert ablations.readable("None") == "network's own"
+
+
+# Tables
+
+
+def test_tables_say_what_the_rows_say(folder, run):
+    out = run(make_ablation_tables, folder, STUDY)
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        f"{factor}.{suffix}" for factor in ("width", "block", "penalty") for suffix in ("csv", "tex", "txt")
+    )
+    table = pd.read_csv(out / "block.csv")
+    assert table["best_val_acc"].tolist() == pytest.approx([0.5 + gain + np.mean(WOBBLE) for gain in GAIN.values()])
+    assert table["difference"].tolist()[1:] == pytest.approx([0.2, 0.3])
+    text = (out / "block.txt").read_text(encoding="utf-8")
+    assert re.search(r"BN\+RC +81\.33 ± 1\.53 +\+30\.00† +1,600 +2 +3\.0 ± 0\.0", text)
+    assert "paired by seed" in text and "difference from the base (plain)" in text
+    tex = (out / "block.tex").read_text()
+    assert r"\textbf{plain} & \textbf{51.33\,$\pm$\,1.53}" in tex
+    assert r"$+$" not in tex and r"+30.00\textsuperscript{\dag}" in tex
+
+
+# Divergence
+
+BROKEN = {
+    "one seed of a level": names(STUDY, width=2, seed=1) + names(STUDY, block="bn"),
+    "all": names(STUDY),
+}
+
+
+@pytest.mark.parametrize("end", [0, 2])
+@pytest.mark.parametrize("diverged", [BROKEN["one seed of a level"], BROKEN["all"]], ids=["one seed", "all"])
+def test_what_diverged_is_shown(tmp_path, run, diverged, end):
+    folder = write_study(tmp_path / "made", STUDY, accuracy, diverged, end)
+    out = run(make_ablation_tables, folder, STUDY)
+    assert run(plot_ablations, folder, STUDY) == out
+    for row in rows_of(folder, STUDY).itertuples():
+        broken = len(set(row.cells) & set(diverged))
+        table = pd.read_csv(out / f"{row.factor}.csv", dtype={"level": str}).set_index("level")
+        assert table.loc[row.level, "diverged"] == broken
+        assert math.isnan(table.loc[row.level, "best_val_acc"]) == (broken == 3)
+        assert not broken or f"{broken} of 3 diverged" in (out / f"{row.factor}.txt").read_text(encoding="utf-8")
+        drawn = pd.read_csv(out / f"{row.factor}-drawn.csv", dtype={"level": str})
+        seeds = drawn[(drawn["kind"] == "seed") & (drawn["level"] == row.level)]
+        assert seeds["diverged"].notna().sum() == broken
+
+
+def test_pareto_of_nothing_but_divergence(tmp_path, run):
+    out = run(plot_pareto, write_study(tmp_path / "made", STUDY, accuracy, BROKEN["all"]), STUDY, "pareto.pdf")
+    assert pd.read_csv(out.with_suffix(".csv")).empty
+
+
+def test_a_seed_that_diverged_is_no_part_of_the_difference(tmp_path):
+    rows = rows_of(write_study(tmp_path, STUDY, accuracy, BROKEN["one seed of a level"]), STUDY).set_index("level")
+    gains = [0.05 - WOBBLE[seed] / 2 for seed in (0, 2)]
+    assert rows.loc["2", "difference"] == pytest.approx(np.mean(gains))
+    assert rows.loc["2", "pairs"] == 2
+
+
+# Figures
+
+
+def test_figures_show_every_seed_and_curve(folder, run):
+    out = run(plot_ablations, folder, STUDY)
+    drawn = pd.read_csv(out / "block-drawn.csv")
+    seeds, curve = drawn[drawn["kind"] == "seed"], drawn[drawn["kind"] == "curve"]
+    assert seeds[["level", "seed"]].to_numpy().tolist() == [
+        [level, seed] for level in ("plain", "BN", "BN+RC") for seed in range(3)
+    ]
+    assert seeds["val_acc"].tolist() == pytest.approx([0.5 + g + w for g in GAIN.values() for w in WOBBLE])
+    bn = curve[curve["level"] == "BN"]
+    assert bn["val_acc"].tolist() == pytest.approx([share * (0.7 + np.mean(WOBBLE)) for share in CURVE])
+    assert bn["val_acc_std"].tolist() == pytest.approx([share * np.std(WOBBLE, ddof=1) for share in CURVE])
+
+
+@pytest.mark.parametrize("module", [plot_ablations, plot_pareto])
+def test_a_figure_is_a_vector_pdf_with_the_same_bytes_each_time(folder, run, module):
+    names = {plot_ablations: ("first", "second"), plot_pareto: ("first.pdf", "second.pdf")}[module]
+    first, second = (run(module, folder, STUDY, out) for out in names)
+    first, second = (path if path.is_file() else path / "width.pdf" for path in (first, second))
+    content = first.read_bytes()
+    assert content.startswith(b"%PDF-") and b"/Subtype /Image" not in content
+    assert content == second.read_bytes()
+
+
+def test_numbers_stand_on_an_axis_with_their_sizes_below(folder):
+    found = ablations.load(folder)
+    rows = ablations.rows(found, STUDY)
+    width = rows[rows["factor"] == "width"]
+    axes = ablation_figure.draw(ablation_figure.drawn(found, width), width).axes[0]
+    assert axes.get_xscale() == "log"
+    assert [text.get_text() for text in axes.get_xticklabels()] == [
+        "0.25\n100", "0.5\n400", "1 (base)\n1.6 k", "2\n6.4 k",
+    ]  # fmt: skip
+
+
+def test_more_levels_than_colours_differ_in_their_lines(tmp_path):
+    decays = [round(0.001 * place, 3) for place in range(1, 12)]
+    study = Study(base={"model": "vgg08"}, ablations={"many": [{"block": "bn"}, {"l2": decays}]})
+    found = ablations.load(write_study(tmp_path, study, accuracy))
+    rows = ablations.rows(found, study)
+    looks = ablation_figure._looks(rows, numeric=False)
+    assert len(set(looks)) == len(rows) == 13
+    ablation_figure.draw(ablation_figure.drawn(found, rows), rows)
+
+
+# What accuracy costs
+
+
+def test_the_front_is_what_nothing_beats():
+    random = np.random.default_rng(0)
+    costs, values = random.integers(0, 12, (2, 60)).astype(float)
+    values[::7] = math.nan
+    known = [(cost, value) for cost, value in zip(costs, values, strict=True) if not math.isnan(value)]
+    expected = [
+        not math.isnan(value) and not any(c <= cost and v >= value and (c, v) != (cost, value) for c, v in known)
+        for cost, value in zip(costs, values, strict=True)
+    ]
+    assert pareto.front(costs, values).tolist() == expected and any(expected)
+
+
+def test_pareto_has_every_setting_once(tmp_path, run):
+    study = Study(**DESIGN, grids=[{"model": "vgg38", "seed": 0}])
+    bad = names(study, block="bn_rc", seed=0)
+    out = run(plot_pareto, write_study(tmp_path / "made", study, accuracy, bad), study, "pareto.pdf")
+    table = pd.read_csv(out.with_suffix(".csv")).set_index("name")
+    assert set(table.index) == {
+        "base", "width 0.25", "width 0.5", "width 2", "BN", "BN+RC", "L2 0.0005", "L1 1e-05", "VGG38",
+    }  # fmt: skip
+    assert table["factor"].value_counts().to_dict() == {
+        "width": 3, "block": 2, "penalty": 2, "base": 1, "other cells": 1,
+    }  # fmt: skip
+    assert not table.loc["BN+RC", "front_parameters"]  # the most accurate, but a seed of it diverged
+    assert set(table.index[table["front_parameters"]]) == {"width 0.25", "width 0.5", "BN"}
+    assert table.loc["base", "seconds"] == SECONDS * len(CURVE)
+
+
+# Samples
+
+
+def test_samples_are_the_first_of_each_class_and_the_arrays_are_described(digits, digits_file, tmp_path, monkeypatch):
+    flags = ["--data", digits_file, "--out", tmp_path / "samples.pdf", "--batch-size", 50]
+    monkeypatch.setattr("sys.argv", ["plot_samples", *map(str, flags)])
+    plot_samples.main()
+    table = pd.read_csv(tmp_path / "samples.csv")
+    assert table.groupby("label").size().tolist() == [samples.MOST] * 10
+    for label, found in table.groupby("label"):
+        assert found["image"].tolist() == [i for i, other in enumerate(digits.train_labels) if other == label][:4]
+    text = "\n".join(samples.facts(digits, "course", 50))
+    low, high = (0 - 0.4914) / 0.2023, (1 - 0.4465) / 0.2010
+    assert "uint8 (1500, 8, 8, 3) = (image, row, column, channel), RGB, 0 to 255; labels int64 (1500,), 0 to 9" in text
+    assert "float32 (50, 3, 8, 8) = (image, channel, row, column), channels last in memory, normalised: " in text
+    assert f"{low:.2f} to {high:.2f}" in text
+
+
+@pytest.mark.parametrize(("classes", "shown"), [(3, [4, 4, 4]), (15, [2] * 15), (120, [1] * 100)])
+def test_any_number_of_classes_and_grey_images(digits, classes, shown):
+    data = dataclasses.replace(
+        digits,
+        train_images=digits.train_images[..., :1],
+        train_labels=np.arange(1500) % classes,
+        class_names=np.array([f"class_{label}" for label in range(classes)]),
+    )
+    table = samples.chosen(data)
+    assert table.groupby("label").size().tolist() == shown
+    figure = samples.draw(data, table, samples.facts(data, "dataset", 2000))
+    assert [text.get_text() for text in figure.axes[0].texts][:3] == ["class 0", "class 1", "class 2"]
+    assert "grey" in figure.get_supxlabel()
+
+
+# Rules
+
+
+def test_rules_name_every_file(tmp_path):
+    design = {**DESIGN, "base": {**DESIGN["base"], "augmentation": "none"}}
+    config = {"datasets": {"digits": {"source": "digits"}}, "studies": {"a": {**design, "test": "chosen"}, "b": design}}
+    write_config(tmp_path, config)
+    made = [f"ablations/{factor}.{kind}" for factor in ("width", "block", "penalty") for kind in ("tex", "pdf")]
+    made += ["figures/pareto.pdf", "figures/samples_digits.pdf"]
+    _, said = snakemake(
+        tmp_path, "-n", "results/a/chosen.json", *(f"results/{study}/{name}" for study in "ab" for name in made)
+    )
+    assert "Drawing the ablations of a" in said and "Choosing by validation accuracy" in said
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize("name", ["make_ablation_tables", "plot_ablations", "plot_pareto"])
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ("{", "--study"),
+        ('{"base": {"widht": 2}, "grids": [{}]}', "base.widht: unknown key; did you mean 'width'?"),
+        ('{"grids": [{}]}', "expected at least one factor in `ablations`"),
+        ('{"ablations": {"width": {"width": [1, 7]}}}', "ablations.width: expected the cell vgg38-plain-lr0.001-seed0"),
+    ],
+)
+def test_mistakes_get_one_line(folder, tmp_path, refused, name, study, message):
+    assert message in refused(name, "--summary", folder, "--study", study, "--out", tmp_path / "out.pdf")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_summary_of_an_older_time_is_named(folder, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    pd.read_csv(folder / "cells.csv").drop(columns="forward_flops").to_csv(tmp_path / "cells.csv")
+    with pytest.raises(UserError, match="cells.csv: expected the columns forward_flops"):
+        ablations.load(tmp_path)

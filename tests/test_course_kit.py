@@ -1,0 +1,411 @@
+"""The course kit: the framework's folders, command line and hand-in, out and in; runs are trained on digits at 8x8."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from tests.conftest import ROOT, command, inside
+from workflow_scripts.engine import code, config
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.course import arguments, folders, submission
+
+SCRIPT = (  # run_vgg_08_default.sh of the course, from behind its first word on
+    "--batch_size 100 --seed 0 --num_filters 32 --num_stages 3 --num_blocks_per_stage 0 "
+    "--experiment_name VGG_08_experiment --use_gpu True --num_classes 100 --block_type 'conv_block' "
+    "--continue_from_epoch -1"
+)
+SMALL = {"image_height": 8, "image_width": 8, "num_classes": 10, "num_filters": 8, "num_epochs": 2, "use_gpu": False}
+DIGITS = [word for key, value in SMALL.items() for word in (f"--{key}", str(value))]
+HEADERS = {folders.SUMMARY: "train_acc,train_loss,val_acc,val_loss", folders.TEST_SUMMARY: "test_acc,test_loss"}
+
+
+@pytest.fixture(scope="module")
+def experiment(digits_file, tmp_path_factory):
+    """The folder of a run of course_train, which holds a cell's files too."""
+    out = tmp_path_factory.mktemp("course") / "VGG_08_experiment"
+    words = SCRIPT.replace("'", "").replace("VGG_08_experiment", str(out)).split()
+    command("course_train", *words, *DIGITS, "--data", digits_file, "--gradient-flow")
+    return out
+
+
+def handed_out(folder, epochs=((0.1, 4.5, 0.1, 4.4), (0.3, 3.0, 0.25, 3.2)), test=(0.24, 3.3), header=None, end="\r\n"):
+    """An experiment folder as the framework writes it, with these metrics."""
+    for name, rows in {folders.SUMMARY: epochs, folders.TEST_SUMMARY: [test] if test else []}.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        first = header if header and name == folders.SUMMARY else HEADERS[name]
+        (folder / name).write_text(end.join([first, *(",".join(map(str, row)) for row in rows), ""]), newline="")
+    return folder
+
+
+# The command line
+
+
+def parsed(*words):
+    from workflow_scripts.engine import commands
+
+    parser = commands.parser("course_train", "")
+    arguments.add(parser)
+    return parser.parse_args(words)
+
+
+CIFAR100 = {"name": "cifar100", "image_shape": [3, 32, 32], "num_classes": 100}
+
+
+def test_the_course_s_script_describes_the_cell_of_the_study():
+    words = SCRIPT.replace("'", "").split()
+    assert arguments.cell(parsed(*words), CIFAR100) == config.Cell(model="vgg08", seed=0)
+    deep = arguments.cell(parsed("--num_filters", "32", "--seed", "0", "--block_type", "conv_bn_rc"), CIFAR100)
+    assert deep == config.Cell(model="vgg38", block="bn_rc")
+
+
+def test_the_defaults_are_the_framework_s():
+    cell = arguments.cell(parsed(), CIFAR100)
+    assert cell == config.Cell(model="vgg38", block="plain", width=0.5, seed=7112018)
+    assert vars(parsed("--use_gpu", "--seed")) == vars(parsed())  # a name without a value
+
+
+@pytest.mark.parametrize(
+    ("name", "block"),
+    {
+        "conv_block": "plain", "conv_bn": "bn", "conv_rc": "rc", "conv_bn_rc": "bn_rc",
+        "conv_bn_rc_block": "bn_rc", "conv_block_bn": "bn", "bn_rc": "bn_rc",
+    }.items(),
+)  # fmt: skip
+def test_block_types(name, block):
+    assert arguments.block(name) == block
+
+
+@pytest.mark.parametrize("name", code.registered("block"))
+def test_every_block_of_ours_has_its_name(name):
+    assert arguments.block(name) == name
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    {
+        "block": (
+            ["--block_type", "empty_block"],
+            "--block_type 'empty_block' is not known; known: conv_block, conv_bn,",
+        ),
+        "blocks": (["--num_blocks_per_stage", "3"], "--num_blocks_per_stage 3: there is no such network; there are: 0"),
+        "stages": (["--num_stages", "4"], "--num_stages 4: the networks here have 3 stages"),
+        "classes": (["--num_classes", "11"], "it takes: --image_num_channels 3 --image_height 8"),
+        "gpu": (["--use_gpu", "perhaps"], "expected True or False, found 'perhaps'"),
+        "lr": (["--learning_rate", "0"], "lr: 0.0: Input should be greater than 0"),
+        "resume": (["--continue_from_epoch", "-2"], "to go on from; -1 starts anew"),
+    }.values(),
+)
+def test_arguments_that_ask_for_what_is_not_there(digits_file, tmp_path, refused, words, message):
+    said = refused("course_train", "--data", digits_file, "--experiment_name", tmp_path / "x", *DIGITS, *words)
+    assert message in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_data_it_says_how_to_fetch_it(tmp_path, monkeypatch, refused):
+    monkeypatch.chdir(tmp_path)
+    assert "fetch it with `python -m workflow_scripts.fetch_data --name cifar100" in refused("course_train")
+
+
+def test_course_train_leaves_both_kinds_of_files(experiment):
+    facts = json.loads((experiment / "cell.json").read_text())
+    assert (facts["record"]["model"], facts["record"]["width"], facts["epochs_run"]) == ("vgg08", 0.25, 2)
+    plots = [f"saved_models/gradient_flow_plots/epoch{epoch}.pdf" for epoch in range(2)]
+    for plot in plots:
+        assert (experiment / plot).read_bytes().startswith(b"%PDF")
+    assert {str(path.relative_to(experiment)) for path in experiment.rglob("*") if path.is_file()} == {
+        "cell.json", "history.csv", "gradients.csv", "steps.npz", "test.json", "model.safetensors", *HEADERS, *plots,
+    }  # fmt: skip
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint(experiment, digits_file, tmp_path):
+    """Whichever epoch is named: it ends with the same numbers."""
+    out = tmp_path / "killed"
+    words = [
+        "--seed",
+        "0",
+        "--num_blocks_per_stage",
+        "0",
+        "--experiment_name",
+        str(out),
+        *DIGITS,
+        "--data",
+        str(digits_file),
+    ]
+    stop = (
+        "import runpy, sys; from workflow_scripts.engine import trainer;"
+        "end = trainer.Training._end_epoch;"
+        "trainer.Training._end_epoch = lambda self, *a: sys.exit(9) if self.progress.epoch else end(self, *a);"
+        f"sys.argv = ['course_train', *{words!r}];"
+        "runpy.run_module('workflow_scripts.course_train', run_name='__main__')"
+    )
+    assert subprocess.run([sys.executable, "-c", stop], cwd=ROOT, capture_output=True).returncode == 9
+    assert out.with_name("killed.checkpoint").exists() and not out.exists()
+    done = command("course_train", *words, "--continue_from_epoch", "0")
+    assert "going on from epoch 2" in done.stderr
+    for name in HEADERS:
+        assert (out / name).read_bytes() == (experiment / name).read_bytes()
+
+
+# Folders out
+
+
+def test_an_exported_cell_has_its_numbers_to_the_last_digit(experiment, tmp_path):
+    inside("export_course", "--cell", experiment, "--out", tmp_path / "run")
+    history = pd.read_csv(experiment / "history.csv", dtype=str)
+    for name, header in HEADERS.items():
+        content = (tmp_path / "run" / name).read_bytes()
+        assert content == (experiment / name).read_bytes()
+        assert content.splitlines()[0].decode() == header
+    written = pd.read_csv(tmp_path / "run" / folders.SUMMARY, dtype=str)
+    pd.testing.assert_frame_equal(written, history[list(written)])
+    test = json.loads((experiment / "test.json").read_text())
+    with open(tmp_path / "run" / folders.TEST_SUMMARY, newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert {key: float(value) for key, value in row.items()} == {key: test[key] for key in ("test_acc", "test_loss")}
+    assert not (tmp_path / "run/saved_models").exists()  # on request only
+    epochs = folders.read(tmp_path / "run").epochs
+    assert [list(map(float, row)) for row in written.to_numpy()] == [list(row.values()) for row in epochs]
+
+
+def test_many_cells_are_named_on_standard_input(experiment, tmp_path):
+    inside("export_course", "--out", tmp_path, stdin=f"{experiment}\n")
+    assert (tmp_path / experiment.name / folders.SUMMARY).read_bytes() == (experiment / folders.SUMMARY).read_bytes()
+
+
+def test_a_cell_without_a_test_and_a_damaged_one(tmp_path, refused):
+    cell = tmp_path / "cell"
+    cell.mkdir()
+    (cell / "history.csv").write_text(
+        "epoch,lr,train_loss,train_acc,val_loss,val_acc,seconds\n0,0.1,nan,0.1,nan,0.1,1\n"
+    )
+    (cell / "test.json").write_text('{"epoch": null, "test_loss": null, "test_acc": null}')
+    folders.export(cell, tmp_path / "out")
+    assert (tmp_path / "out" / folders.TEST_SUMMARY).read_text() == "test_acc,test_loss\n"
+    found = folders.read(tmp_path / "out")
+    assert (found.test, found.diverged_epoch) == ({}, 0)
+    (cell / "test.json").write_text("{")
+    assert "expected a cell's history.csv and test.json" in refused("export_course", "--cell", cell, "--out", tmp_path)
+
+
+# Folders in
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    {
+        "missing": (
+            {"header": "train_acc,train_loss,val_acc"},
+            "expected the columns train_acc,train_loss,val_acc,val_loss",
+        ),
+        "reordered": (
+            {"header": "train_loss,train_acc,val_loss,val_acc"},
+            "in this order, found train_loss,train_acc,val_loss,val_acc",
+        ),
+        "ragged": (
+            {"epochs": [(0.1, 4.5, 0.1, 4.4), (0.1, 4.5, 0.1)]},
+            "line 3: expected 4 values, one per column, found 3",
+        ),
+        "percent": (
+            {"epochs": [(51.59, 1.74, 46.84, 1.95)]},
+            "line 2: expected train_acc as a fraction from 0 to 1, found 51.59",
+        ),
+        "percent in the test": ({"test": (48.7, 1.9)}, "test_summary.csv, line 2: expected test_acc as a fraction"),
+        "words": ({"epochs": [(0.1, "high", 0.1, 4.4)]}, "line 2: expected a number as train_loss, found 'high'"),
+        "empty": ({"epochs": []}, "expected a row per epoch, found none"),
+    }.values(),
+)
+def test_a_folder_not_as_the_framework_writes_it(tmp_path, given, message, refused):
+    folder = handed_out(tmp_path / "run", **given)
+    with pytest.raises(UserError, match=re.escape(message)):
+        folders.read(folder)
+    assert message in refused("plot_course", f"run={folder}", "--out", tmp_path / "figure.pdf")
+    assert not (tmp_path / "figure.pdf").exists()
+
+
+def test_what_else_a_folder_may_be_like(tmp_path):
+    old = handed_out(
+        tmp_path / "old", [(0.1, 4, 0.1, 4, 0)], None, "train_acc,train_loss,val_acc,val_loss,curr_epoch", "\n"
+    )
+    assert folders.read(old) == folders.Run([dict(zip(folders.EPOCHS, (0.1, 4, 0.1, 4), strict=True))], {})
+    (old / folders.TEST_SUMMARY).unlink()
+    assert folders.read(old).test == {}
+    with pytest.raises(UserError, match="expected the metrics of an experiment of the course, found no such file"):
+        folders.read(tmp_path / "nowhere")
+
+
+@pytest.fixture(scope="module")
+def joined(experiment, tmp_path_factory):
+    """A summary of one cell and of two runs made elsewhere, one of them of two seeds."""
+    folder = tmp_path_factory.mktemp("joined")
+    seeds = [handed_out(folder / "a"), handed_out(folder / "b", [(0.2, 4.0, 0.2, 4.0), (0.5, 2.0, 0.35, 2.8)])]
+    wrong = handed_out(folder / "c", [(0.2, 4.0, 0.2, 4.0), (0.01, "nan", 0.01, "nan")], None)
+    runs = {
+        "elsewhere": {"folder": list(map(str, seeds)), "joins": "cw2", "label": "VGG_08 (course)", "colour": "#777777"},
+        "lost": {"folder": str(wrong), "joins": "cw2", "num_classes": 10},
+    }
+    inside("summarise", "--external", json.dumps(runs), "--out", folder / "summary", stdin=f"{experiment}\n")
+    return folder / "summary"
+
+
+def test_runs_made_elsewhere_join_the_learning_curves(joined, tmp_path):
+    flags = ["--external", "elsewhere", "--external", "lost", "--select", "model=vgg08"]
+    inside("plot_curves", "--summary", joined, *flags, "--out", tmp_path / "figure.svg")
+    drawn = pd.read_csv(tmp_path / "figure.csv")
+    assert list(drawn["line"].unique()) == ["VGG08", "VGG_08 (course)", "lost, diverged"]
+    course = drawn[drawn["line"] == "VGG_08 (course)"]
+    assert list(course["seeds"]) == [2, 2]
+    assert list(course["val_acc"]) == pytest.approx([0.15, 0.3])
+    assert list(course["val_acc_std"]) == pytest.approx([np.std([0.1, 0.2], ddof=1), np.std([0.25, 0.35], ddof=1)])
+    assert len(drawn[drawn["line"] == "lost, diverged"]) == 1  # it ends where its loss does
+    assert "#777777" in (tmp_path / "figure.svg").read_text()
+
+
+def test_without_being_named_they_change_no_figure(joined, tmp_path):
+    inside("plot_curves", "--summary", joined, "--best", "--out", tmp_path / "figure.pdf")
+    assert list(pd.read_csv(tmp_path / "figure.csv")["line"].unique()) == ["VGG08"]
+    inside("plot_grad_flow", "--summary", joined, "--best", "--out", tmp_path / "flow.pdf")
+
+
+def test_they_join_the_table(joined, tmp_path):
+    inside("make_table", "--summary", joined, "--out", tmp_path / "table.csv")
+    table = pd.read_csv(tmp_path / "table.csv").set_index("label")
+    assert list(table.index) == ["VGG08", "VGG_08 (course)", "lost"]
+    assert table.loc["VGG_08 (course)", "val_acc"] == pytest.approx(0.3)
+    assert table.loc["VGG_08 (course)", "test_acc"] == pytest.approx(0.24)
+    assert table["parameters"].isna().tolist() == [False, True, True]
+    text = (tmp_path / "table.txt").read_text()
+    (line,) = (line for line in text.splitlines() if "VGG_08 (course)" in line)
+    assert line.split()[2:5] == ["–", "–", "2"]  # rate and parameters are not known; two seeds
+    assert "1 of 1 diverged" in text
+    assert table["best"].tolist() == [True, False, False]  # of the cells, whatever others reached
+    assert "best validation accuracy of those trained here" in text
+    assert (tmp_path / "table.tex").read_text().count(r"\midrule") == 2
+
+
+def test_figure_1_from_nothing_but_handed_out_metrics(tmp_path):
+    runs = [f"{name}={handed_out(tmp_path / name)}" for name in ("VGG_08", "VGG_38")]
+    inside("plot_course", *runs, "--out", tmp_path / "figure.pdf")
+    assert list(pd.read_csv(tmp_path / "figure.csv")["line"].unique()) == ["VGG_08", "VGG_38"]
+
+
+def test_mistakes_in_external_runs(joined, tmp_path, refused):
+    said = refused("plot_curves", "--summary", joined, "--external", "nobody", "--out", tmp_path / "x.pdf")
+    assert "has no such run; it has: elsewhere, lost" in said
+    assert "expected LABEL=FOLDER" in refused("plot_course", "folder", "--out", tmp_path / "x.pdf")
+    study = {"grids": [{"model": "vgg08", "dataset": "digits"}]}
+    good = {"datasets": {"digits": {"source": "digits"}}, "studies": {"cw2": study}}
+    for section, message in [
+        ({"folder": "x", "joins": "cw3"}, "external_runs.a.joins is 'cw3', which `studies` does not define"),
+        ({"folder": [], "joins": "cw2"}, "external_runs.a.folder: expected at least one value"),
+        ({"folder": "x", "joins": "cw2", "colour": "red"}, "external_runs.a.colour: 'red'"),
+    ]:
+        with pytest.raises(UserError, match=re.escape(message)):
+            config.load({**good, "external_runs": {"a": section}})
+
+
+# The hand-in
+
+NUMBER = "s1234567"
+
+
+def pack(folder, out, **changes):
+    flags = {"number": NUMBER, "report": folder / "report.pdf", "results": folder / "cw2", "out": out}
+    settings = json.dumps({"datasets": {}, "beras": {"dataset": "mnist"}})
+    words = [word for key, value in {**flags, **changes}.items() for word in (f"--{key}", value)]
+    return [*words, "--config", settings, "--csv", folder / "cw2/course", folder / "cw2/tables/table1.csv"]
+
+
+@pytest.fixture(scope="module")
+def parts(experiment, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("parts")
+    (folder / "report.pdf").write_bytes(b"%PDF-1.5 the report")
+    inside("export_course", "--cell", experiment, "--out", folder / "cw2/course/a-cell-seed0", "--gradient-flow")
+    (folder / "cw2/tables").mkdir()
+    (folder / "cw2/tables/table1.csv").write_text("label\nVGG08\n")
+    return folder
+
+
+def test_the_hand_in_has_the_tree_of_the_brief(parts):
+    for name in ("one.zip", "two.zip"):
+        inside("pack_submission", *pack(parts, parts / name))
+    assert (parts / "one.zip").read_bytes() == (parts / "two.zip").read_bytes()
+    with zipfile.ZipFile(parts / "one.zip") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    scripts = f"{NUMBER}/mlp/pytorch_experiment_scripts/"
+    programs = {name.removeprefix(scripts) for name in files if name.startswith(scripts)}
+    assert {name for name in files if not name.startswith(scripts)} == {
+        f"{NUMBER}/{NUMBER}_report.pdf",
+        f"{NUMBER}/results/course/a-cell-seed0/result_outputs/summary.csv",
+        f"{NUMBER}/results/course/a-cell-seed0/result_outputs/test_summary.csv",
+        f"{NUMBER}/results/tables/table1.csv",
+    }
+    assert files[f"{NUMBER}/{NUMBER}_report.pdf"] == b"%PDF-1.5 the report"
+    assert {"Snakefile", "config.yaml", "models/course_vgg.py", "workflow_scripts/engine/trainer.py"} < programs
+    assert not [name for name in programs if name.startswith(("models/Beras", "models/beras_assignment", "tests/"))]
+    assert yaml.safe_load(files[f"{scripts}config.yaml"]) == {"datasets": {}}  # as used, without the other assignment
+    assert {Path(name).suffix for name in programs} <= {
+        "",
+        ".py",
+        ".smk",
+        ".yaml",
+        ".j2",
+        ".sty",
+        ".bib",
+        ".rst",
+        ".toml",
+        ".lock",
+    }
+
+
+def test_what_was_handed_in_runs(parts):
+    """Dry-runs in the unpacked tree, with the configuration in it: of all, and of a hand-in by a malformed number."""
+    words = pack(parts, parts / "all.zip")
+    words[words.index("--config") + 1] = json.dumps(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    inside("pack_submission", *words)
+    with zipfile.ZipFile(parts / "all.zip") as archive:
+        archive.extractall(parts)
+    tree = parts / NUMBER / "mlp/pytorch_experiment_scripts"
+    alone = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    said = {}
+    for target in ("all", "submission/s12.zip"):
+        words = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", target]
+        done = subprocess.run(words, cwd=tree, env=alone, capture_output=True, text=True)
+        said[target] = (done.returncode == 0, done.stdout + done.stderr)
+    assert said["all"][0], said["all"][1]
+    worked, text = said["submission/s12.zip"]
+    assert not worked and "expected a student number, an s and seven digits, found 's12'" in text
+
+
+@pytest.mark.parametrize("number", ["s12", "1234567", "s12345678", "S1234567", "s1234567/x", ""])
+def test_a_malformed_student_number_is_refused(parts, refused, number):
+    assert "student_number" in refused("pack_submission", *pack(parts, parts / "out.zip", number=number))
+    assert not (parts / "out.zip").exists()
+
+
+def test_only_csv_files_are_handed_in(parts, refused):
+    (parts / "cw2/model.safetensors").write_bytes(b"")
+    for path in (parts / "cw2/model.safetensors", parts / "report.pdf"):
+        said = refused("pack_submission", *pack(parts, parts / "out.zip"), path)
+        assert f"{path}: expected a .csv file in" in said
+
+
+def test_a_number_that_is_not_the_report_s_is_refused():
+    assert submission.checked(NUMBER, NUMBER) == NUMBER
+    with pytest.raises(
+        UserError, match="the report says s1234567; set report.student_number in config.yaml to s7654321"
+    ):
+        submission.checked("s7654321", NUMBER)
+
+
+def test_the_code_that_is_handed_in_is_in_git():
+    assert all((ROOT / path).is_file() for path in submission.sources())

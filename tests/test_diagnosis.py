@@ -1,0 +1,197 @@
+"""The diagnosis at initialisation: its measures by hand, its verdicts on real networks, its command."""
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from models.registry import list_blocks
+from tests.conftest import command
+from workflow_scripts.engine import config, diagnosis
+from workflow_scripts.engine.gradients import weight_layers
+from workflow_scripts.engine.trainer import Training
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def large_digits():
+    return diagnosis.digits(32)
+
+
+def diagnosed(data, batches=1, **record):
+    return diagnosis.diagnose(Training(config.Cell(batch_size=20, **record), data, CPU), batches)
+
+
+# Measures
+
+
+@pytest.fixture
+def watched():
+    """A small network, whose first activation is a layer that works in place and whose second is a function."""
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(inplace=True))
+            self.second = nn.Linear(4, 3)
+            self.last = nn.Linear(3, 2)
+
+        def forward(self, x):
+            return self.last(F.leaky_relu(self.second(self.first(x).mean((2, 3)))))
+
+    torch.manual_seed(0)
+    network = Network()
+    with torch.no_grad():
+        network.first[0].bias[:] = torch.tensor([-100.0, -100.0, 100.0, 0.0])
+        network.second.bias[:] = torch.tensor([-100.0, 100.0, 0.0])
+    watch = diagnosis.Watch(network)
+    x = torch.randn(6, 1, 5, 5)
+    with watch:
+        network(x)
+    return network, watch, x
+
+
+def test_the_variance_is_over_the_images_after_the_activation(watched):
+    network, watch, x = watched
+    first = F.relu(network.first[0](x)).detach()
+    second = F.leaky_relu(network.second(first.mean((2, 3)))).detach()
+    expected = [
+        np.var(values.numpy(), axis=0, ddof=1).mean() for values in (first, second, network.last(second).detach())
+    ]
+    assert watch.layers == ["first.0", "second", "last"]
+    assert watch.variances() == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_unit_is_dead_where_its_activation_lets_nothing_back(watched):
+    _, watch, _ = watched
+    first, second, last = watch.dead()
+    assert (first, second) == (0.5, pytest.approx(1 / 3)) and math.isnan(last)
+
+
+def test_a_unit_that_lives_in_one_batch_is_not_dead(watched):
+    network, watch, x = watched
+    with torch.no_grad():
+        network.first[0].bias[:] = 100.0
+    with watch:
+        network(x)
+    assert watch.dead()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("activation", "points", "alive"),
+    [
+        (F.relu, [-1.0, 1.0], [False, True]),
+        (F.leaky_relu, [-1.0, 1.0], [False, True]),
+        (torch.tanh, [-5.0, -1.0], [False, True]),
+        (F.gelu, [-6.0, -0.2], [False, True]),
+        (F.elu, [-6.0, -1.0], [False, True]),
+    ],
+)
+def test_slopes(activation, points, alive):
+    slope = diagnosis._slope(activation, torch.tensor(points))
+    assert (slope > diagnosis.DEAD_SLOPE).tolist() == alive
+
+
+def test_gradients_are_those_of_the_first_batches(large_digits):
+    record = {"model": "vgg08", "block": "bn", "supervision": 0.3, "width": 0.25}
+    found = diagnosed(large_digits, 2, **record)
+    training = Training(config.Cell(batch_size=20, **record), large_digits, CPU)
+    expected = []
+    for _, (images, labels) in zip(range(2), training.train_batches.epoch(0, 0, 20), strict=False):
+        training.model.zero_grad()
+        logits, *companions = training.model(images)
+        (F.cross_entropy(logits, labels) + 0.3 * sum(F.cross_entropy(one, labels) for one in companions)).backward()
+        gradients = [weight.grad.double() for _, weight in weight_layers(training.model.named_parameters())]
+        expected.append([[g.var(correction=0), g.norm(), g.abs().mean()] for g in gradients])
+    columns = found.layers[["gradient_variance", "gradient_norm", "mean_abs_gradient"]]
+    np.testing.assert_allclose(columns, np.mean(expected, axis=0), rtol=1e-4)
+    mean_abs = found.layers["mean_abs_gradient"]
+    assert found.layers["layer"].tolist() == training.gradients.layers
+    assert found.ratio == pytest.approx(mean_abs[0] / mean_abs.iloc[-2])
+    assert found.norm == pytest.approx(math.sqrt((found.layers["gradient_norm"] ** 2).sum()))
+
+
+# Verdicts
+
+
+@pytest.mark.parametrize(
+    ("first", "ratio", "norm", "verdict"),
+    [
+        (1e-3, 1.0, 1.0, "healthy"),
+        (1e-3, 1e-5, 1.0, "vanishing"),
+        (1e-9, 1.0, 1e-6, "vanishing"),
+        (0.0, math.nan, 0.0, "vanishing"),
+        (1e-3, 1e5, 1.0, "exploding"),
+        (1.0, 1.0, 1e4, "exploding"),
+        (math.nan, math.nan, math.nan, "exploding"),
+        (math.inf, math.nan, math.inf, "exploding"),
+    ],
+)
+def test_thresholds(first, ratio, norm, verdict):
+    found, sentence = diagnosis.judge(first, ratio, norm)
+    assert found == verdict and sentence.lower().startswith(verdict) and sentence.endswith(".")
+
+
+@pytest.mark.parametrize("block", list_blocks())
+def test_of_all_blocks_only_the_plain_one_vanishes_at_38_layers(large_digits, block):
+    found = diagnosed(large_digits, model="vgg38", block=block)
+    assert found.verdict == ("vanishing" if block == "plain" else "healthy")
+    assert found.loss == pytest.approx(math.log(10), abs=1.5)
+
+
+def test_the_shallow_network_is_healthy_and_a_wild_one_explodes(large_digits):
+    assert diagnosed(large_digits, model="vgg08").verdict == "healthy"
+    assert diagnosed(large_digits, model="vgg38", block="rc", init="kaiming").verdict == "exploding"
+
+
+# The command
+
+
+def test_prints_a_table_and_a_verdict_and_draws(tmp_path):
+    figure = tmp_path / "figure.pdf"
+    done = command(
+        "diagnose", "--model", "vgg38", "--image-size", 16, "--batches", 2, "--batch-size", 20, "--out", figure
+    )
+    lines = done.stdout.splitlines()
+    assert re.fullmatch(
+        r"Vanishing: the first layer's gradient is \S+ times that of the last .*, below 0.0001\.", lines[-1]
+    )
+    assert len(lines) == 2 + 38 + 3 and lines[2].split()[:2] == ["0", "entry.conv"]
+    assert len({line.rindex("%") for line in lines[2:39]}) == 1  # the last column is aligned
+    table = pd.read_csv(figure.with_suffix(".csv"))
+    assert len(table) == 38 and table["mean_abs_gradient"][0] < 1e-10 < table["mean_abs_gradient"].iloc[-1]
+    assert figure.read_bytes().startswith(b"%PDF")
+
+
+def test_reads_a_data_set_and_any_key_of_the_record(digits_file, monkeypatch, capsys):
+    from workflow_scripts import diagnose
+
+    words = ["--data", digits_file, "--block", "bn_dense", "--growth-rate", 2, "--activation", "gelu", "--width", 0.5]
+    monkeypatch.setattr("sys.argv", ["diagnose", *map(str, words), "--init", "lsuv", "--supervision", "0.3"])
+    diagnose.main()
+    said = capsys.readouterr().out
+    assert "stages.1.companion" in said and said.splitlines()[-1].startswith("Healthy")
+
+
+BAD = {
+    "model": (["--model", "vgg39"], "model: 'vgg39': unknown model; known: "),
+    "block": (["--block", "bm"], "block: 'bm': unknown block; known: plain, bn, rc, bn_rc, "),
+    "batches": (["--batches", 0], "--batches 0: expected at least 1"),
+    "no such data": (["--data", "missing.npz"], "missing.npz: no such data set"),
+    "size of given data": (["--data", "x.npz", "--image-size", 16], "--image-size is for the embedded digits"),
+    "small images": (["--image-size", 4], "images of 4x4 are too small for 3 halvings: 8 needed"),
+    "no size": (["--image-size", 0], "--image-size 0: expected at least 1"),
+    "option": (["--growth-rate", 3], "growth_rate is an option of dense blocks"),
+    "figure": (["--image-size", 8, "--model", "vgg08", "--out", "figure.doc"], "expected a name that ends in .pdf"),
+}
+
+
+@pytest.mark.parametrize(("words", "message"), BAD.values(), ids=BAD)
+def test_bad_input_is_one_clear_message(refused, words, message):
+    assert message in refused("diagnose", *words)

@@ -1,0 +1,286 @@
+"""What is looked up in a trained network is what it computes: closed forms, and the whole network's gradients."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from models.registry import build_model, list_models
+from tests.conftest import command
+from workflow_scripts import inspect_cell, plot_insight
+from workflow_scripts.engine import datasets, insight, insight_figures
+from workflow_scripts.engine.config import Cell
+from workflow_scripts.engine.grad_cam import grad_cam, last_map
+from workflow_scripts.engine.trainer import Training
+
+SIZES = ["--width", "0.25", "--epochs", "2", "--batch-size", "50", "--augmentation", "none", "--val-fraction", "0.2"]
+
+
+@pytest.fixture(scope="module")
+def study(digits_file, tmp_path_factory):
+    """A study's folder with one trained cell, and the data that it was trained on."""
+    folder = tmp_path_factory.mktemp("study")
+    record = ["--model", "vgg08", "--block", "bn", "--dataset", "digits", "--lr", "0.003", *SIZES]
+    command("train_cell", "--data", digits_file, "--out", folder / "cell-seed0", *record)
+    (folder / "chosen.json").write_text(json.dumps({"best_cell": "cell-seed0"}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(study, digits_file):
+    """What the command makes of the chosen cell."""
+    command("inspect_cell", "--chosen", study / "chosen.json", "--data", digits_file, "--out", study / "insight")
+    return study / "insight"
+
+
+# Grad-CAM
+
+
+class Pooled(nn.Module):
+    """A network that ends in global average pooling and a linear layer."""
+
+    def __init__(self, channels=3, classes=5):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(channels, 8, 3), nn.Tanh(), nn.Conv2d(8, 6, 3))
+        self.classifier = nn.Linear(6, classes)
+
+    def forward(self, x):
+        return self.classifier(self.features(x).mean((2, 3)))
+
+
+@pytest.mark.parametrize("channels, side", [(3, 12), (1, 9)])
+def test_with_global_average_pooling_it_is_the_class_activation_map(channels, side):
+    torch.manual_seed(0)
+    model, images, classes = Pooled(channels).eval(), torch.randn(4, channels, side, side), torch.tensor([0, 3, 4, 1])
+    maps = grad_cam(model, "features", images, classes)
+    with torch.no_grad():
+        features = model.features(images)
+        expected = torch.einsum("bk,bkij->bij", model.classifier.weight[classes], features).relu() / (side - 4) ** 2
+    torch.testing.assert_close(maps, expected)
+    assert (maps > 0).any() and (maps == 0).any()
+
+
+def test_the_last_map_is_the_outermost_of_those_that_are_fine_enough():
+    images = torch.randn(2, 3, 12, 12)
+    pooled = Pooled().eval()
+    assert last_map(pooled, images) == "features"
+    body = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 2)
+    )
+    assert last_map(body, images) == "2"  # 5 x 5; the next one's 2 x 2 would say little of where
+    assert last_map(body[2:5], images[..., :6, :6]) == "2"  # 3 x 3, where there is none of 4 x 4
+    with pytest.raises(ValueError, match="feature map of more than one position"):
+        last_map(nn.Sequential(nn.Flatten(), nn.Linear(432, 2)), images)
+
+
+@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("channels, classes", [(3, 10), (1, 7)])
+def test_it_is_what_pytorchs_gradients_give_for_every_network(name, channels, classes):
+    torch.manual_seed(0)
+    model = build_model(name, num_classes=classes, image_shape=(channels, 32, 32), width=0.25).eval()
+    images, chosen = torch.randn(3, channels, 32, 32), torch.tensor([0, 2, 6])
+    layer, kept = last_map(model, images), {}
+    maps = grad_cam(model, layer, images, chosen)
+
+    def keep(module, inputs, output):
+        output.retain_grad()
+        kept["map"] = output
+
+    handle = model.get_submodule(layer).register_forward_hook(keep)
+    for place, label in enumerate(chosen):  # one image at a time, with the gradient of the whole network
+        model(images[place : place + 1])[0, label].backward()
+        weights = kept["map"].grad.mean((2, 3), keepdim=True)
+        expected = (weights * kept["map"]).sum(1).relu()[0]
+        torch.testing.assert_close(
+            maps[place], expected.detach(), rtol=1e-3, atol=1e-7 + 1e-4 * float(expected.detach().max())
+        )
+    handle.remove()
+    assert maps.shape[1] >= 2 and not any(module._forward_hooks for module in model.modules())
+
+
+# The files
+
+
+def test_the_predictions_are_those_that_the_trainer_counted(study, folder, digits):
+    table = pd.read_csv(folder / "predictions.csv")
+    right = table["label"] == table["predicted"]
+    assert right.mean() == pytest.approx(pd.read_csv(study / "cell-seed0/history.csv")["val_acc"].max())
+    assert 0 < right.mean() < 1
+    assert (digits.train_labels[table["image"]] == table["label"]).all()
+    assert table["confidence"].between(1 / digits.num_classes, 1).all()
+    assert json.loads((folder / "insight.json").read_text())["right"] == right.sum()
+
+
+def test_confusion_and_accuracy_per_class_count_the_predictions(folder):
+    table, counts = pd.read_csv(folder / "predictions.csv"), pd.read_csv(folder / "confusion.csv")
+    matrix = np.zeros((10, 10), int)
+    np.add.at(matrix, (table["label"], table["predicted"]), 1)
+    assert (counts.pivot(index="label", columns="predicted", values="images").to_numpy() == matrix).all()
+    classes = pd.read_csv(folder / "per_class.csv")
+    np.testing.assert_allclose(classes["accuracy"], np.diag(matrix) / matrix.sum(1))
+    np.testing.assert_allclose(classes["precision"], np.diag(matrix) / np.where(matrix.sum(0), matrix.sum(0), np.nan))
+    assert (classes["low"] <= classes["accuracy"] + 1e-12).all()
+    assert (classes["accuracy"] - 1e-12 <= classes["high"]).all()
+
+
+def test_wilsons_interval_is_where_the_score_test_turns():
+    """The ends p solve |accuracy - p| = z sqrt(p (1 - p) / n), which is how the interval is defined."""
+    table = pd.DataFrame({"label": [0] * 20 + [1] * 5, "predicted": [0] * 17 + [1] * 3 + [1] * 5})
+    classes = insight.per_class(table, ["a", "b", "c"])
+    for row in classes[:2].itertuples():
+        for end in {row.low, row.high} - {1.0}:
+            assert abs(row.accuracy - end) == pytest.approx(insight.Z * np.sqrt(end * (1 - end) / row.images), abs=1e-9)
+    assert classes.loc[2, ["accuracy", "low", "high", "precision"]].isna().all()
+
+
+def test_grad_cam_is_of_right_ones_of_different_classes_and_of_the_most_confident_wrong_ones(folder, digits):
+    with np.load(folder / "grad_cam.npz") as file:
+        shown = dict(file)
+    table = pd.read_csv(folder / "predictions.csv").set_index("image")
+    right = shown["label"] == shown["predicted"]
+    wrong = table[table["label"] != table["predicted"]]
+    known = table.loc[table["label"] == table["predicted"], "label"].unique()
+    assert right.sum() == 8 and len(set(shown["label"][right])) == min(8, len(known))
+    np.testing.assert_allclose(shown["probability_predicted"][~right], wrong["confidence"].nlargest(8), rtol=1e-12)
+    assert (shown["pixels"] == digits.train_images[shown["image"]]).all()
+    assert (shown["map_predicted"] >= 0).all() and shown["map_predicted"].shape == shown["map_label"].shape
+    assert (shown["map_predicted"][right] == shown["map_label"][right]).all()
+
+
+def test_filters_and_features_are_the_networks(study, folder):
+    weights = load_file(study / "cell-seed0/model.safetensors")
+    with np.load(folder / "filters.npz") as file:
+        assert (file["weight"] == weights["entry.conv.weight"].numpy()).all()
+    facts = json.loads((folder / "insight.json").read_text())
+    layers = facts["structure"]
+    assert {f"{row['layer']}.weight": row["weight"] for row in layers} == {
+        name: list(weight.shape) for name, weight in weights.items() if name.endswith(".weight")
+    }
+    record = json.loads((study / "cell-seed0/cell.json").read_text())
+    assert sum(row["parameters"] for row in layers) == record["parameters"]
+    assert layers[0]["layer"] == "entry.conv"
+    assert layers[0]["output"] == [8, 8, 8] and layers[-1]["output"] == [10]
+    assert facts["tsne"] == {"images": 300, "features": weights["classifier.weight"].shape[1], "perplexity": 30}
+
+
+def test_the_same_bits_twice(study, folder, digits_file, tmp_path, monkeypatch):
+    words = ["--cell", study / "cell-seed0", "--data", digits_file, "--device", "cpu", "--out", tmp_path]
+    monkeypatch.setattr("sys.argv", ["inspect_cell", *map(str, words)])
+    inspect_cell.main()
+    for path in folder.iterdir():
+        assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+
+def test_of_many_images_a_part_is_embedded_evenly(monkeypatch):
+    monkeypatch.setattr(insight, "EMBEDDED", 30)
+    table = insight.predictions(np.arange(100), np.arange(100) // 10, np.eye(10)[np.arange(100) // 10])
+    features = np.random.RandomState(0).normal(size=(100, 4)).astype(np.float32)
+    embedding, perplexity = insight.tsne(features, table)
+    assert len(embedding) == 30 and set(embedding["label"].value_counts()) == {3} and perplexity == 29 / 3
+
+
+@pytest.mark.parametrize("features", [np.zeros((5, 3)), np.eye(5)[:, :1], np.eye(5)], ids=["alike", "one", "few"])
+def test_few_or_equal_features_have_a_place(features):
+    table = insight.predictions(np.arange(5), np.arange(5), np.eye(5))
+    assert np.isfinite(insight.tsne(features.astype(np.float32), table)[0][["x", "y"]]).all(axis=None)
+
+
+# The figures
+
+
+def data_with(classes, channels, side=16):
+    """Random images with names of the length of CIFAR-100's."""
+    draw = np.random.RandomState(0)
+    labels = np.arange(4 * classes) % classes
+    images = draw.randint(0, 256, (len(labels), side, side, channels), dtype=np.uint8)
+    meta = {"title": "noise", "embedded": False, "sha256": f"{classes}-{channels}"}
+    names = np.array([f"pickup_truck_{label}" for label in range(classes)])
+    return datasets.Data(images, labels, images, labels, names, meta)
+
+
+@pytest.mark.parametrize("classes, channels", [(10, 3), (2, 1), (100, 1)])
+def test_figures_of_any_number_of_classes_and_channels(classes, channels, tmp_path):
+    cell = Cell(width=0.25, val_fraction=0.5, batch_size=2)
+    training = Training(cell, data_with(classes, channels), torch.device("cpu"))
+    training.model.eval()
+    insight.write(insight.inspect(training, data_with(classes, channels), 3), tmp_path)
+    found = insight_figures.load(tmp_path)
+    for name, draw in insight_figures.FIGURES.items():
+        figure, table = draw(found)
+        figure.savefig(tmp_path / f"{name}.pdf")
+        assert len(table), name
+
+
+def test_without_mistakes_the_figures_say_so(tmp_path):
+    table = insight.predictions(np.arange(300), np.arange(300) % 30, np.eye(30)[np.arange(300) % 30])
+    facts = {"class_names": [f"class {label}" for label in range(30)]}
+    arrays = {"pixels": np.zeros((2, 8, 8, 3), np.uint8), "image": np.arange(2), "label": np.arange(2)}
+    arrays |= {"predicted": np.arange(2), **{f"probability_{role}": np.ones(2) for role in ("label", "predicted")}}
+    arrays |= {f"map_{role}": np.zeros((2, 4, 4)) for role in ("label", "predicted")}
+    embedded = table.assign(x=0.0, y=1.0, right=True)
+    files = {"insight.json": facts, "confusion.csv": insight.confusion(table, 30), "tsne.csv": embedded}
+    insight.write({**files, "grad_cam.npz": arrays}, tmp_path)
+    found = insight_figures.load(tmp_path)
+    confusion, _ = insight_figures.confusion(found)
+    assert "no mistakes" in confusion.axes[0].get_xlabel()
+    heat, _ = insight_figures.grad_cam(found)
+    assert [axes.get_ylabel() for axes in heat.axes if axes.get_ylabel()] == ["right", "predicted"]
+    assert not insight_figures.tsne(found)[0].legends
+
+
+@pytest.mark.parametrize("name", insight_figures.FIGURES)
+def test_every_figure_is_a_pdf_with_its_data_beside(name, folder, tmp_path, monkeypatch):
+    out = tmp_path / f"{name}.pdf"
+    monkeypatch.setattr("sys.argv", ["plot_insight", "--figure", name, "--insight", str(folder), "--out", str(out)])
+    plot_insight.main()
+    assert out.read_bytes().startswith(b"%PDF") and len(pd.read_csv(out.with_suffix(".csv")))
+
+
+# Mistakes
+
+
+def test_bad_input_is_refused_in_a_sentence(study, digits_file, digits, refused, tmp_path):
+    def inspect(cell, data=digits_file, *more):
+        return refused(
+            "inspect_cell", "--cell", cell, "--data", data, "--out", tmp_path / "out", "--device", "cpu", *more
+        )
+
+    assert "expected a cell that train_cell has finished" in inspect(tmp_path / "nothing")
+    assert "--images: expected at least 1" in inspect(study / "cell-seed0", digits_file, "--images", "0")
+    assert "expected digits.npz among a.npz, b.npz" in inspect(
+        study / "cell-seed0", "a.npz", "--data", "a.npz", "b.npz"
+    )
+    for name, old, new, said in (
+        ("diverged", '"finished"', '"diverged"', "expected a cell that finished"),
+        ("other", digits.sha256, "0" * 64, "was trained on digits (scikit-learn) with other images"),
+        ("damaged", "{", "{{", "damaged"),
+    ):
+        copy = tmp_path / name
+        shutil.copytree(study / "cell-seed0", copy)
+        text = (copy / "cell.json").read_text()
+        assert old in text
+        (copy / "cell.json").write_text(text.replace(old, new))
+        assert said in inspect(copy)
+    shutil.copytree(study / "cell-seed0", tmp_path / "weights")
+    (tmp_path / "weights/model.safetensors").write_bytes(b"no weights")
+    assert "damaged" in inspect(tmp_path / "weights")
+    (tmp_path / "chosen.json").write_text("[]")
+    said = refused(
+        "inspect_cell", "--chosen", tmp_path / "chosen.json", "--data", digits_file, "--out", tmp_path / "out"
+    )
+    assert "expected JSON with `best_cell`" in said
+    said = refused("plot_insight", "--figure", "tsne", "--insight", tmp_path / "none", "--out", tmp_path / "x.pdf")
+    assert "inspect_cell` writes, found none" in said
+
+
+def test_too_few_images_and_networks_without_layers_are_named():
+    table = insight.predictions(np.arange(3), np.arange(3), np.eye(3))
+    with pytest.raises(insight.UserError, match="needs at least 4 validation images, found 3"):
+        insight.tsne(np.zeros((3, 2), np.float32), table)
+    with pytest.raises(insight.UserError, match="no convolution"):
+        insight.first_filters(nn.Linear(2, 2))

@@ -1,0 +1,276 @@
+"""The report of Project 2 says what its two studies show: its sentences turn round with the results.
+
+The studies are made of closed forms, and written to the files that the commands write; no network was trained.
+"""
+
+import json
+import math
+import re
+import shutil
+
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT, command
+from tests.made_cells import write_study as write_net
+from tests.test_landscape_figures import STUDY as LANDSCAPE
+from tests.test_landscape_figures import write_study as write_landscape
+from workflow_scripts.engine import ablation_table, ablations, config, insight, landscape_names, latex, pareto
+from workflow_scripts.engine import project2_findings as findings
+
+TEMPLATE = ROOT / "report/project2.tex.j2"
+NET = {
+    "base": {"model": "cifar_net", "block": "bn_rc", "dataset": "digits", "seed": [0, 1, 2]},
+    "ablations": {
+        "width": {"width": [0.5, 1, 2]},
+        "loss": [{"loss": ["cross_entropy", "focal"]}, {"l2": 5e-4}],
+        "optimizer": {"optimizer": ["adam", "muon", "own_adam"]},
+    },
+}
+GAIN = {"focal": -0.1}  # a loss that is worse for every seed
+WOBBLE = {"focal": 0.001, "muon": 0.04}
+
+
+def accuracy(cell):
+    """Twice the width is better by far; focal is worse; with Muon the seeds differ more than the means."""
+    spread = WOBBLE.get(cell.loss, WOBBLE.get(cell.optimizer, 0.002)) * (cell.seed - 1)
+    return 0.7 + 0.1 * math.log2(cell.width) + GAIN.get(cell.loss, 0) + spread + 0.001 * (cell.seed == 2)
+
+
+def make_net(folder, seeds=(0, 1, 2), mistakes=5, title="made", embedded=True, diverged=(), chosen=None):
+    """The folder of the study of the network, with all that the report reads of it; returns its `config.Study`."""
+    study = config.Study(**{**NET, "base": {**NET["base"], "seed": list(seeds)}})
+    write_net(folder, study, accuracy, diverged)
+    (folder / "summary/dataset.json").write_text(json.dumps({"title": title, "embedded": embedded}))
+    found = ablations.load(folder / "summary")
+    rows = ablations.rows(found, study)
+    for factor, levels in rows.groupby("factor", sort=False):
+        ablation_table.write(folder / f"ablations/{factor}.csv", levels)
+    (folder / "figures").mkdir()
+    pareto.points(found, study).to_csv(folder / "figures/pareto.csv", index=False)
+    best = rows.sort_values("best_val_acc").iloc[-1] if chosen is None else rows[rows["level"] == chosen].iloc[0]
+    one = {"mean": 0.75, "std": None, "values": [0.75]}
+    several = {"mean": 0.81, "std": 0.01, "values": [0.81] * 3}
+    facts = {
+        "label": best["label"],
+        "record": {key: _plain(best[key]) for key in config.Cell.model_fields if key in best},
+    }
+    facts |= {"parameters": 6400, "epochs": 5, "seconds_per_epoch": 2.0, "seeds": list(seeds), "cells": best["cells"]}
+    facts |= dict.fromkeys(("best_val_acc", "test_acc", "test_loss"), several if len(seeds) > 1 else one)
+    (folder / "chosen.json").write_text(json.dumps(facts))
+    make_insight(folder / "insight", mistakes)
+    return study
+
+
+def _plain(value):
+    return None if pd.isna(value) else value.item() if hasattr(value, "item") else value
+
+
+def make_insight(folder, mistakes):
+    """100 images of ten classes, of which the first `mistakes` of class 3 are taken for class 5."""
+    labels = np.repeat(np.arange(10), 10)
+    predicted = labels.copy()
+    predicted[30 : 30 + mistakes] = 5
+    table = insight.predictions(np.arange(100), labels, np.eye(10)[predicted])
+    names = [f"class_{label}" for label in range(10)]
+    layer = {"layer": "classifier", "kind": "Linear", "weight": [10, 8], "output": [10], "parameters": 90}
+    facts = {"images": 100, "right": 100 - mistakes, "class_names": names, "structure": [layer]}
+    facts |= {"filters": {"layer": "conv", "shape": [8, 3, 3, 3]}, "grad_cam": {"layer": "stages_2", "shape": [4, 4]}}
+    facts |= {"tsne": {"images": 100, "features": 8, "perplexity": 30}}
+    content = {"insight.json": facts, "confusion.csv": insight.confusion(table, 10)}
+    insight.write(content | {"per_class.csv": insight.per_class(table, names)}, folder)
+
+
+def make_landscape(folder, title="made", embedded=True, surface=False, **options):
+    """The folder of the landscape study; returns its `config.Study`."""
+    folder.mkdir()
+    write_landscape(folder, **options)
+    cells = pd.read_csv(folder / "summary/cells.csv")
+    facts = {"image_size": 32, "train_images": 90, "val_images": 10, "test_images": 50, "device": "cpu"}
+    cells.assign(**facts).to_csv(folder / "summary/cells.csv", index=False)
+    (folder / "summary/dataset.json").write_text(json.dumps({"title": title, "embedded": embedded}))
+    (folder / "tables").mkdir()
+    (folder / "tables/landscape_table.tex").write_text(r"\begin{tabular}{l}numbers\end{tabular}")
+    (folder / "figures").mkdir()
+    if surface:
+        alpha = np.linspace(-1, 1, 9)
+        line = pd.DataFrame({"network": "VGG-A", "alpha": alpha, "loss": 0.5 + 4 * alpha**2})
+        line.to_csv(folder / "figures/surface_lines.csv", index=False)
+        line.to_csv(folder / "figures/surface_contours.csv", index=False)
+    return config.Study(**LANDSCAPE)
+
+
+def filled(tmp_path, landscape=None, **net):
+    """The LaTeX of two made studies, white space made single spaces."""
+    studies = make_net(tmp_path / "net", **net), make_landscape(tmp_path / "landscape", **(landscape or {}))
+    facts = findings.context(tmp_path / "net", studies[0], tmp_path / "landscape", studies[1])
+    return " ".join(latex.render(TEMPLATE, facts | {"student_number": "s7654321"}).split())
+
+
+def never_walked(cell, arrays):
+    return {name: array for name, array in arrays.items() if "walk" not in name and "shift" not in name}
+
+
+def bn_worse_along_the_gradient(cell, arrays):
+    """The walk's quotients of the network with BN a hundred times as large, so that the protocols disagree."""
+    scale = 100 if cell["block"] == "bn" else 1
+    return {name: scale * array if name == "walk_beta" else array for name, array in arrays.items()}
+
+
+SENTENCES = {
+    # scenario: (net, landscape, what must be said, what must not)
+    "as made": (
+        {},
+        {},
+        [
+            "Demonstration run.",
+            "None of the numbers is of the project's data set",
+            "Chosen by validation accuracy, CIFAR-NET BN+RC with width 2.0 (6,400 parameters) has",
+            "Validation accuracy is higher with 2 ($80.03$",
+            "It is lower with focal",
+            r"These seeds show no difference for Muon ($70.03$\,$\pm$\,4.05\,\%) and own adam",
+            "Muon \\citep{jordan2024muon} makes",
+            "What is called \\emph{own} is this project's",
+            "Sizes go from 400 parameters (0.5, $2$\\,s per epoch) to 6,400 (2, $2$\\,s)",
+            "Of the 5 mistakes",
+            "is \\emph{class 3} taken for \\emph{class 5} (5).",
+            "On the range of losses they agree: that of VGG-A is larger than that of VGG-A BN in the median.",
+            r"Along the gradient the median effective $\beta$ of VGG-A BN, which is small where the loss is smooth, "
+            r"is smaller than that of VGG-A; the learning rates say the same.",
+            "Of the 3 layers that have others before them, the median distance is smaller with VGG-A BN than with "
+            "VGG-A in 3, larger in 0 and alike in 0. The median cosine of VGG-A BN is nearer to 1 in 0 of 3.",
+        ],
+        ["For orientation", "Loss surfaces", "they disagree", "There are none among these images", "diverged"],
+    ),
+    "CIFAR-10": (
+        {"title": "CIFAR-10", "embedded": False},
+        {"title": "CIFAR-10", "embedded": False},
+        ["For orientation", "krizhevsky2009"],
+        ["Demonstration run", "None of the numbers is of"],
+    ),
+    "one seed": (
+        {"seeds": (1,)},
+        {},
+        [
+            "With one seed the spread between repetitions is unknown",
+            "In the runs made, without a spread to judge them by, are 0.5 ($60.00",
+        ],
+        ["Validation accuracy is higher with", "It is lower with", "These seeds show no difference"],
+    ),
+    "the base is chosen": (
+        {"chosen": "1"},
+        {},
+        ["Of all settings, CIFAR-NET BN+RC, the base itself, has"],
+        ["with width 2"],
+    ),
+    "no mistakes": (
+        {"mistakes": 0},
+        {},
+        ["There are none among these images", "there is no wrong prediction to show"],
+        ["the most frequent", "crosses: classified wrong", "Below: the wrong predictions"],
+    ),
+    "a class all wrong": (
+        {"mistakes": 10},
+        {},
+        ["($0.0$\\,\\% of 10 images", "intervals lie apart"],
+        ["intervals overlap"],
+    ),
+    "a level diverged": (
+        {"diverged": ("cifar_net-bn_rc-width2-digits-lr0.001-seed0",)},
+        {},
+        ["1 of 3 runs with 2 diverged, the earliest at step 17"],
+        [],
+    ),
+    "a rate diverged": ({}, {"diverged": {0}}, ["VGG-A at rate $10^{-3}$ diverged at step 17"], []),
+    "nothing probed": (
+        {},
+        {"change": never_walked},
+        ["No step was probed in this run.", "only one of them has something to say"],
+        [
+            "they agree",
+            "\\gradfigure{walks}",
+            "\\gradfigure{covariate_shift}",
+            "Along the gradient the median effective",
+        ],
+    ),
+    "protocols disagree": (
+        {},
+        {"change": bn_worse_along_the_gradient},
+        [
+            r"On the effective $\beta$ they disagree: in the median, that of VGG-A is larger over learning rates and "
+            "smaller along the gradient, compared with VGG-A BN.",
+            "over learning rates it is not so",
+        ],
+        [r"On the effective $\beta$ they agree"],
+    ),
+    "a surface": (
+        {},
+        {"surface": True},
+        [
+            "Loss surfaces",
+            "For VGG-A the loss in the centre is $0.5$, and $56$\\,\\% of the plane to $\\pm1$ lies below",
+        ],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("scenario", SENTENCES)
+def test_sentences_follow_the_results(tmp_path, scenario):
+    net, landscape, said, unsaid = SENTENCES[scenario]
+    text = filled(tmp_path, landscape, **net)
+    for sentence in said:
+        assert sentence in text, sentence
+    for sentence in unsaid:
+        assert sentence not in text, sentence
+
+
+def test_every_citation_and_reference_is_there(tmp_path):
+    text = filled(tmp_path, {"surface": True})
+    known = set(re.findall(r"@\w+\{(\w+),", (ROOT / "report/references.bib").read_text()))
+    cited = {name for group in re.findall(r"\\cite[tp](?:\[[^\]]*\])*\{([^}]*)\}", text) for name in group.split(",")}
+    assert cited <= known, cited - known
+    labels = set(re.findall(r"\\label\{([^}]*)\}", text))
+    labels |= {f"fig:{name}" for name in re.findall(r"\\gradfigure(?:here)?\{([^}]*)\}", text)}
+    assert set(re.findall(r"\\ref\{([^}]*)\}", text)) <= labels
+    for name in ("santurkar2018", "ioffe2015", "li2018", "he2016", "simonyan2015", "selvaraju2017", "vandermaaten2008"):
+        assert name in cited
+
+
+def test_the_command_writes_a_folder_that_can_be_typeset(tmp_path):
+    net, landscape, out = tmp_path / "net", tmp_path / "landscape", tmp_path / "report"
+    make_net(net)
+    make_landscape(landscape, surface=True)
+    figures = ["filters", "grad_cam", "confusion", "class_accuracy", "tsne", "pareto", "samples_digits"]
+    for path in [
+        *(net / f"figures/{name}.pdf" for name in figures),
+        *(net / f"ablations/{name}.pdf" for name in NET["ablations"]),
+        *(landscape / f"figures/{name}.pdf" for name in (*landscape_names.FIGURES, *landscape_names.SURFACES)),
+    ]:
+        matplotlib.figure.Figure((3.25, 1)).savefig(path)
+    words = ["--net", net, "--net-study", json.dumps(NET), "--landscape", landscape]
+    words += ["--landscape-study", json.dumps(LANDSCAPE), "--template", TEMPLATE, "--out", out]
+    command("fill_project2", *words, "--student-number", "s7654321")
+    text = (out / "project2.tex").read_text()
+    assert "s7654321" in text
+    for name in re.findall(r"\\gradfigure(?:here)?\{([^}]*)\}", text):
+        assert (out / f"figures/{name}.pdf").is_file(), name
+    for name in re.findall(r"\\input\{([^}]*)\}", text):
+        assert (out / f"{name}.tex").is_file(), name
+    if shutil.which("latexmk"):
+        done = command("compile_report", out / "project2.tex", "--out", tmp_path / "project2.pdf")
+        assert (tmp_path / "project2.pdf").read_bytes().startswith(b"%PDF")
+        assert "overfull" not in done.stderr
+
+
+def test_what_is_missing_is_named(tmp_path, refused):
+    make_net(tmp_path / "net")
+    make_landscape(tmp_path / "landscape")
+    words = ["--net", tmp_path / "net", "--net-study", json.dumps(NET), "--landscape-study", json.dumps(LANDSCAPE)]
+    words += ["--landscape", tmp_path / "landscape", "--template", TEMPLATE, "--out", tmp_path / "report"]
+    assert "expected a file that the report shows" in refused("fill_project2", *words)  # figures of the ablations
+    (tmp_path / "net/insight/insight.json").unlink()
+    assert "inspect_cell` writes, found none" in refused("fill_project2", *words)
+    assert "--net-study is not valid" in refused("fill_project2", *words[:3], '{"grid": []}', *words[4:])

@@ -1,0 +1,168 @@
+"""All remedies in one figure and one table, from cells made of closed forms."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from tests.conftest import command
+from tests.made_cells import write_study
+from workflow_scripts.engine import ablations, cells, config, remedies, remedies_figure, statistics, style, summary
+
+BLOCKS = ["rc", "rc_pool", "rc_proj", "preact_rc", "skipinit_rc", "dense"]
+STUDY = config.Study(
+    base={"model": "vgg38", "dataset": "digits", "epochs": 5, "seed": [0, 1, 2]},
+    ablations={
+        "shorter_paths": {"block": BLOCKS},
+        "normalisation": {"block": ["bn", "gn", "ln"]},
+        "both": {"block": ["bn_rc", "bn_rc_pool", "bn_rc_proj", "bn_preact_rc", "bn_dense", "gn_rc", "ln_rc"]},
+        "initialisation": {"init": ["kaiming", "orthogonal", "lsuv"]},
+        "optimisation": [{"clip": 1.0}, {"warmup_epochs": 2}],
+    },
+)
+GAIN = {"plain": 0.0, "rc": 0.2, "bn": 0.1, "bn_rc": 0.3}
+WOBBLE = (0.0, 0.01, 0.03)  # by seed; each block meets it in an order of its own, so that differences have a spread
+LAYERS = 12
+
+
+def accuracy(cell):
+    place = list(GAIN).index(cell.block) if cell.block in GAIN else len(cell.block)
+    return 0.3 + GAIN.get(cell.block, 0.15) + WOBBLE[(cell.seed + place) % 3]
+
+
+def orders(cell, epoch):
+    """By how many powers of ten the first layer's gradient lies below the last's."""
+    return (12 if cell.block == "plain" else len(cell.block)) / (1 + epoch)
+
+
+def write_gradients(folder, study):
+    rows = [
+        (name, epoch, f"layer{depth}", depth, 1e-3 * 10 ** (-orders(cell, epoch) * (1 - depth / (LAYERS - 1))))
+        for name, cell in cells.expand("made", study).items()
+        for epoch in range(cell.epochs)
+        for depth in range(LAYERS)
+    ]
+    pd.DataFrame(rows, columns=["cell", "epoch", "layer", "depth", "mean_abs"]).to_csv(
+        folder / "gradients.csv", index=False
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    lost = ["vgg38-ln_rc-digits-epochs5-lr0.001-seed1", *(f"vgg38-gn-digits-epochs5-lr0.001-seed{n}" for n in range(3))]
+    path = write_study(tmp_path_factory.mktemp("made"), STUDY, accuracy, diverged=lost)
+    write_gradients(path, STUDY)
+    return path
+
+
+@pytest.fixture(scope="module")
+def found(folder):
+    return ablations.load(folder)
+
+
+@pytest.fixture(scope="module")
+def rows(found):
+    return ablations.rows(found, STUDY)
+
+
+def test_every_remedy_is_there_once_with_the_base_first(found, rows):
+    table = remedies.compared(found, rows)
+    assert len(table) == 1 + 6 + 3 + 7 + 3 + 2 and table["base"].tolist() == [True] + [False] * 21
+    assert remedies.names(table)[:3] == ["VGG38", "RC", "RC (pool)"]
+
+
+def test_differences_are_those_of_scipy_and_corrected_by_holm(found, rows):
+    table = remedies.compared(found, rows, config.Selection(block="bn_rc")).set_index("level")
+    values = {
+        level: list(summary.by_seed(found.cells, names)["best_val_acc"].values())
+        for level, names in table["finished"].items()
+    }
+    for reference, suffix in (("plain", ""), ("BN+RC", "_other")):
+        base = values.get(reference, values["BN+RC"]) if suffix else values[table.index[0]]
+        expected = {
+            level: stats.ttest_rel(found, base)
+            for level, found in values.items()
+            if len(found) == 3 and found is not base and len(set(np.subtract(found, base).round(12))) > 1
+        }
+        assert len(expected) > 10
+        for level, test in expected.items():
+            row = table.loc[level]
+            assert row[f"difference{suffix}"] == pytest.approx(np.mean(values[level]) - np.mean(base))
+            assert row[f"low{suffix}"] == pytest.approx(test.confidence_interval(0.95).low)
+        raw = [
+            statistics.difference(dict(enumerate(found)), dict(enumerate(base))).p
+            if len(found) == 3 and found is not base
+            else math.nan
+            for found in values.values()
+        ]
+        lost = table["finished"].map(len).tolist().index(2)  # two of its seeds finished, and are compared with the same
+        raw[lost] = stats.ttest_rel(values[table.index[lost]], [base[0], base[2]]).pvalue
+        assert table[f"p{suffix}"].tolist() == pytest.approx(statistics.holm(raw), nan_ok=True)
+
+
+def test_the_table_says_what_the_seeds_can_tell(folder, tmp_path):
+    study = STUDY.model_dump_json(exclude_unset=True)
+    out = tmp_path / "remedies_statistics.csv"
+    command("make_remedies_table", "--summary", folder, "--study", study, "--against", "block=bn_rc", "--out", out)
+    text = out.with_suffix(".txt").read_text()
+    lines = {line[:18].strip(): line for line in text.splitlines()}
+    assert "– BN+RC" in text.splitlines()[0] and "†" in lines["BN+RC"]
+    assert "3 of 3 diverged" in lines["GN"] and "1 of 3 diverged" in lines["LN+RC"]
+    assert "corrected for the number of comparisons (Holm)" in text
+    table = pd.read_csv(out)
+    assert {"p", "p_other", "low", "high", "epochs_to_50", "epochs_to_90", "parameters"} <= set(table)
+    assert out.with_suffix(".tex").read_text().count("midrule") == 1 + 5
+
+
+def test_one_seed_cannot_tell(tmp_path):
+    study = STUDY.model_copy(update={"base": STUDY.base.model_copy(update={"seed": [0]})})
+    path = write_study(tmp_path, study, accuracy)
+    found = ablations.load(path)
+    table = remedies.compared(found, ablations.rows(found, study))
+    assert set(table["verdict"]) == {"none", "single"}
+    assert "cannot be told" in remedies.legend(table) and "†" not in remedies.words(table).to_string()
+
+
+def test_the_flows_are_the_gradients_of_the_first_and_last_epoch(found, rows):
+    table = remedies_figure.flows(found, rows)
+    plain = table[(table["factor"] == "both") & table["base"]]
+    for moment, epoch in (("first", 0), ("last", 4)):
+        line = plain[plain["moment"] == moment]
+        assert set(line["epoch"]) == {epoch} and line["relative_depth"].tolist() == pytest.approx(np.linspace(0, 1, 12))
+        cell = config.Cell(block="plain")
+        assert math.log10(line["mean_abs"].iloc[-1] / line["mean_abs"].iloc[0]) == pytest.approx(orders(cell, epoch))
+
+
+def test_lines_of_one_family_can_be_told_apart(found, rows):
+    table = remedies_figure.flows(found, rows)
+    for _, family in table.groupby("factor"):
+        looks = remedies_figure.looks(family)
+        assert len(set(map(str, looks.values()))) == len(looks)
+    assert remedies_figure.looks(table[table["factor"] == "shorter_paths"])["RC"][0] == style.colour("rc")
+
+
+def test_the_figure(folder, tmp_path):
+    study = STUDY.model_dump_json(exclude_unset=True)
+    out = tmp_path / "remedies.pdf"
+    command("plot_remedies", "--summary", folder, "--study", study, "--out", out)
+    assert out.read_bytes().startswith(b"%PDF")
+    drawn = pd.read_csv(out.with_suffix(".csv"))
+    assert set(drawn["factor"]) == set(STUDY.ablations) and set(drawn["moment"]) == {"first", "last"}
+    command("plot_remedies", "--summary", folder, "--study", study, "--factor", "both", "--out", out)
+    assert set(pd.read_csv(out.with_suffix(".csv"))["factor"]) == {"both"}
+
+
+def test_an_unknown_factor_is_refused(folder, tmp_path, refused):
+    study = STUDY.model_dump_json(exclude_unset=True)
+    message = refused(
+        "plot_remedies", "--summary", folder, "--study", study, "--factor", "depth", "--out", tmp_path / "a.pdf"
+    )
+    assert "--factor depth: expected one of shorter_paths, normalisation" in message
+
+
+def test_a_reference_that_is_not_there_is_refused(folder, tmp_path, refused):
+    study = STUDY.model_dump_json(exclude_unset=True)
+    flags = ["--summary", folder, "--study", study, "--out", tmp_path / "a.csv"]
+    assert "--against: expected cells with lr=0.5" in refused("make_remedies_table", *flags, "--against", "lr=0.5")

@@ -1,0 +1,229 @@
+"""The 2020/21 form of the report: four papers, and sentences that turn round with the results.
+
+The studies are synthetic: closed forms written to the files that the workflow writes, not results of any training.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+
+import matplotlib.figure
+import pandas as pd
+import pytest
+
+from tests import made_cells, test_report, test_search
+from tests.conftest import ROOT, command
+from workflow_scripts import make_remedies_table, plot_remedies
+from workflow_scripts.engine import cells, config, findings, findings_2020, latex, search_figure, summary
+from workflow_scripts.engine.commands import UserError
+
+TEMPLATES = [ROOT / "report" / f"mlp-cw2-2020{part}.tex.j2" for part in ("", "-answers")]
+PAPERS = ("paperResidual", "paperDense", "paperNormalisation", "paperSupervision")
+GAIN = {"plain": 0.0, "rc": 0.2, "bn_rc": 0.3, "dense": 0.25, "gn": 0.22}
+WOBBLE = (0.0, 0.004, 0.01)
+
+
+def design(seeds=(0, 1, 2, 3, 4)):
+    return config.Study(
+        base={"model": "vgg38", "dataset": "digits", "epochs": 5, "seed": list(seeds)},
+        ablations={"paths": {"block": ["rc", "dense"]}, "scale": [{"block": ["gn", "bn_rc"]}, {"supervision": 0.3}]},
+    )
+
+
+def write_remedies(folder, seeds=(0, 1, 2, 3, 4), stuck=("plain",), flat=("bn_rc", "gn", "rc", "dense"), gain=None):
+    """A folder of a study of remedies; `stuck`: blocks that stay at chance; `flat`: those of level gradients."""
+    study = design(seeds)
+
+    def accuracy(cell):
+        place = sum(map(ord, cell.block)) + (cell.supervision > 0)
+        top = 0.05 if cell.block in stuck else 0.3 + {**GAIN, **(gain or {})}[cell.block] + 0.1 * cell.supervision
+        return top + WOBBLE[(cell.seed + place) % 3]
+
+    path = made_cells.write_study(folder, study, accuracy)
+    layers = test_report.course_layers(5)
+    rows = [
+        (name, epoch, layer, depth, 1e-4 * 10.0 ** (-(0.5 if cell.block in flat else 12) * (1 - depth / len(layers))))
+        for name, cell in cells.expand("made", study).items()
+        for epoch in (0, 4)
+        for depth, layer in enumerate(layers)
+    ]
+    pd.DataFrame(rows, columns=["cell", "epoch", "layer", "depth", "mean_abs"]).to_csv(
+        path / "gradients.csv", index=False
+    )
+    return study
+
+
+def write_search(folder, parameters=336_196, title="CIFAR-100"):
+    searched = test_search.study(max_cells=16)
+    folder.mkdir(parents=True)
+    plan, best = test_search.write_summary(folder / "summary", searched)
+    (folder / "summary/dataset.json").write_text(json.dumps({"title": title}))
+    table = search_figure.trained(search_figure.load(folder / "summary"), searched)
+    (folder / "tables").mkdir()
+    search_figure.write_table(folder / "tables/search.csv", table, list(searched.search.keys))
+    chosen = {"label": "VGG08", "record": best.model_dump(), "parameters": parameters, "epochs": plan.final_epochs}
+    chosen |= {"seeds": [0, 1, 2], "best_val_acc": {"mean": 0.75, "std": 0.004, "values": []}}
+    chosen |= {"test_acc": {"mean": 0.742, "std": 0.003, "values": []}}
+    (folder / "chosen.json").write_text(json.dumps(chosen))
+
+
+def filled(folder, remedies=None, search=None, **study):
+    """The two LaTeX texts as one, white space made single spaces; `remedies` and `search` are keywords, or None."""
+    shallow, deep = test_report.SHALLOW, test_report.DEEP
+    facts = findings.context(summary.load(test_report.write_study(folder / "cw2", **study)), shallow, deep, "s7654321")
+    facts |= {"all_remedies": None, "search": None}
+    if remedies is not None:
+        made = write_remedies(folder / "remedies", **remedies)
+        against = config.Selection(block="bn_rc")
+        facts["all_remedies"] = findings_2020.of_remedies(folder / "remedies", made, against)
+    if search is not None:
+        write_search(folder / "search", **search)
+        facts["search"] = findings_2020.of_search(folder / "search")
+    return " ".join(" ".join(latex.render(template, facts) for template in TEMPLATES).split())
+
+
+def test_each_paper_is_discussed_in_200_to_300_words(tmp_path):
+    text = filled(tmp_path)
+    for paper in PAPERS:
+        said = re.search(rf"\\newcommand{{\\{paper}}}{{%(.*?) }} (%|\\newcommand)", text)[1]
+        said = re.sub(r"\\cite[pt]?(\[.*?\])*{.*?}", "Author (year)", said)
+        words = [word for word in re.sub(r"\\[a-z]+|[{}$]", " ", said).split() if re.search("[A-Za-z0-9]", word)]
+        assert 200 <= len(words) <= 300, (paper, len(words))
+
+
+SENTENCES = {
+    # scenario: (remedies, search, study, what must be said, what must not)
+    "nothing but cw2": (
+        None,
+        None,
+        {},
+        ["The study of all remedies is not part of this run", "The search is not part of this run"],
+        ["All remedies.", "Search."],
+    ),
+    "everything": (
+        {},
+        {},
+        {"title": "CIFAR-100"},
+        [
+            "Of the 5 variants tried, 4 (RC, dense, GN and BN+RC) leave chance, and 1 (supervision 0.3) stays there",
+            "Of 5 variants, 4 are better than the plain network",
+            "has 336,196 parameters and $74.2$\\,$\\pm$\\,0.3\\,\\% on the test images of CIFAR-100",
+            "68.8\\,\\% and 70.2\\,\\%",
+            "16 candidates, drawn from ranges of rate",
+            "the gradient tells the two groups apart",
+            "No variant lies above BN+RC by an interval that excludes 0",
+        ],
+        ["not part of this run", "cannot be told from", "Demonstration run"],
+    ),
+    "one seed": (
+        {"seeds": (0,)},
+        None,
+        {"seeds": (0,)},
+        [
+            "With one seed of each, differences cannot be told from chance",
+            "one seed cannot tell which are better than the plain network",
+            "whether any variant differs from BN+RC cannot be told",
+            "From one seed it cannot be told whether batch normalisation and residual connections together beat",
+        ],
+        ["are better than the plain network, ", "$\\pm$", "lies 5.0 points"],
+    ),
+    "a level gradient and yet at chance": (
+        {"stuck": ("plain", "gn")},
+        None,
+        {},
+        ["A restored gradient does not suffice: 1 variant (GN) stays at chance although first and last gradients"],
+        ["tells the two groups apart"],
+    ),
+    "a steep gradient that learns": (
+        {"flat": ("bn_rc",), "stuck": ("plain",)},
+        None,
+        {},
+        ["Nor is a level gradient needed: 3 variants (RC, dense and GN) learn with first and last gradients"],
+        ["does not suffice"],
+    ),
+    "no remedy works": (
+        {"stuck": ("plain", *GAIN)},
+        None,
+        {"chance": [("vgg38", block) for block in test_report.ACCURACY]},
+        ["None of the 5 variants tried left chance", "no variant is better than the plain network"],
+        ["leave chance"],
+    ),
+    "a remedy above BN+RC": (
+        {"gain": {"dense": 0.5}},
+        None,
+        {},
+        ["Of the others, 1 variant (dense) lies above BN+RC by an interval that excludes 0"],
+        [],
+    ),
+    "too many parameters": (
+        None,
+        {"parameters": 500_000, "title": "digits"},
+        {},
+        ["500,000 parameters, more than the question allows"],
+        ["68.8"],
+    ),
+    "the deep network trains": (
+        None,
+        None,
+        {"chance": (), "final": {"plain": 0.5}},
+        ["the failure that the question presumes is not seen"],
+        ["stays at chance, and its"],
+    ),
+    "demo": (
+        {},
+        None,
+        {"embedded": True, "title": "digits (scikit-learn)"},
+        ["it tries a part: RC, dense, GN, BN+RC and supervision 0.3"],
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("scenario", SENTENCES)
+def test_the_sentences_follow_the_results(tmp_path, scenario):
+    remedies, search, study, said, unsaid = SENTENCES[scenario]
+    text = filled(tmp_path, remedies, search, **study)
+    assert [sentence for sentence in said if sentence not in text] == []
+    assert [sentence for sentence in unsaid if sentence in text] == []
+    for sign in ("\\VAR", "\\BLOCK", "%>", "nan", "None,", "None)", " . ", " , "):
+        assert sign not in text
+    plain = text.replace("\\{", "").replace("\\}", "")
+    assert plain.count("{") == plain.count("}")
+
+
+def test_a_search_without_its_files_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"chosen\.json: expected a file of a finished search"):
+        findings_2020.of_search(tmp_path)
+
+
+@pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")
+def test_the_report_compiles_to_at_most_six_pages(tmp_path, monkeypatch):
+    test_report.write_study(tmp_path / "summary", embedded=True, title="digits (scikit-learn)", lrs=(1e-3, 1e-2))
+    study = write_remedies(tmp_path / "remedies").model_dump_json(exclude_unset=True)
+    write_search(tmp_path / "search")
+    widths = {"figures/curves_problem": 3.25, "figures/grad_flow_deep": 3.25, "search/figures/search": 6.75}
+    for name, width in widths.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        matplotlib.figure.Figure(figsize=(width, 2)).savefig(tmp_path / f"{name}.pdf")
+    tabular = "\\begin{tabular}{lr}" + "VGG38 & 0.001 \\\\" * 16 + "\\end{tabular}\n"
+    (tmp_path / "table1.tex").write_text(tabular)
+    for module, out in (
+        (plot_remedies, "figures/remedies.pdf"),
+        (make_remedies_table, "tables/remedies_statistics.csv"),
+    ):
+        flags = ["--summary", tmp_path / "remedies/summary", "--study", study, "--out", tmp_path / "remedies" / out]
+        monkeypatch.setattr("sys.argv", ["", *map(str, flags)])
+        module.main()
+    flags = ["--summary", tmp_path / "summary", "--figures", tmp_path / "figures", "--table", tmp_path / "table1.tex"]
+    flags += ["--shallow", "model=vgg08", "--deep", "model=vgg38", "block=plain", "lr=1e-3"]
+    flags += ["--template", TEMPLATES[0], "--answers", TEMPLATES[1], "--student-number", "s7654321"]
+    flags += ["--remedies", tmp_path / "remedies", "--study", study, "--against", "block=bn_rc"]
+    command("fill_report_2020", *flags, "--search", tmp_path / "search", "--out", tmp_path / "latex")
+    run = command("compile_report", tmp_path / "latex/mlp-cw2-2020.tex", "--out", tmp_path / "a.pdf", check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed, to read the pages")
+    pages = subprocess.run(["pdftotext", tmp_path / "a.pdf", "-"], capture_output=True, text=True).stdout.split("\f")
+    assert "Demonstration run." in pages[0] and "s7654321" in pages[0]
+    assert next(number for number, page in enumerate(pages, 1) if "\nReferences\n" in page) <= 6

@@ -1,0 +1,275 @@
+"""A search: candidates that stay what they are, rungs that keep the best by validation, one test at the end."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.conftest import command
+from tests.test_workflow import snakemake
+from workflow_scripts.engine import cells, config, search, search_figure, tables
+from workflow_scripts.engine.commands import UserError
+
+SPACE = {"lr": {"low": "1e-4", "high": 0.1, "log": True}, "batch_size": [50, 100], "clip": {"low": 0.1, "high": 5}}
+
+
+def study(**changes):
+    """A `config.Study` with a search; `changes` replace or add keys of the search."""
+    searched = {"space": SPACE, "max_cells": 8, "halving": {"epochs": [1, 2], "keep": 0.5}, **changes}
+    mapping = {"base": {"model": "vgg08", "epochs": 4}, "test": "chosen", "search": searched}
+    return config.parse(config.Study, mapping, "studies.s")
+
+
+@pytest.mark.parametrize("sampler", ["grid", "random", "halton"])
+def test_more_samples_leave_the_first_ones_as_they_are(sampler):
+    space = (
+        {"lr": [0.1, 0.01, 0.001], "batch_size": [50, 100], "block": ["plain", "bn"]} if sampler == "grid" else SPACE
+    )
+    few, many = (search.samples(study(space=space, sampler=sampler, max_cells=count).search) for count in (3, 11))
+    assert len(few) == 3 and len(many) == 11 and many[:3] == few
+    assert len({tuple(sample.values()) for sample in many}) == 11
+    fewer, more = (cells.expand("s", study(space=space, sampler=sampler, max_cells=count)) for count in (3, 11))
+    assert fewer.items() <= more.items()
+
+
+@pytest.mark.parametrize("sampler", ["random", "halton"])
+def test_samples_lie_in_their_ranges_and_follow_the_seed(sampler):
+    found = search.samples(study(sampler=sampler, max_cells=64).search)
+    assert found == search.samples(study(sampler=sampler, max_cells=64).search)
+    assert found != search.samples(study(sampler=sampler, max_cells=64, seed=1).search)
+    rates = [sample["lr"] for sample in found]
+    assert all(1e-4 <= rate <= 0.1 and rate == float(f"{rate:.3g}") for rate in rates)
+    # evenly in the logarithm: a third of them in each of the three decades
+    assert all(10 <= sum(10**-end <= 10 * rate < 10 ** (1 - end) for rate in rates) <= 33 for end in (1, 2, 3))
+    assert {sample["batch_size"] for sample in found} == {50, 100}
+    assert all(0.1 <= sample["clip"] <= 5 for sample in found)
+
+
+def test_a_range_of_whole_numbers_gives_whole_numbers():
+    found = search.samples(study(space={"batch_size": {"low": 10, "high": 12}}, max_cells=50).search)
+    assert sorted(sample["batch_size"] for sample in found) == [10, 11, 12]  # and no more, however many are asked for
+
+
+def test_a_draw_does_not_depend_on_the_other_keys():
+    rates = [sample["lr"] for sample in search.samples(study().search)]
+    assert rates == [sample["lr"] for sample in search.samples(study(space={"lr": SPACE["lr"]}).search)]
+
+
+def test_a_grid_within_its_budget_is_every_point_once():
+    found = search.samples(study(space={"lr": [0.1, 0.01], "batch_size": [10, 20]}, sampler="grid").search)
+    assert sorted((sample["lr"], sample["batch_size"]) for sample in found) == [
+        (0.01, 10),
+        (0.01, 20),
+        (0.1, 10),
+        (0.1, 20),
+    ]
+
+
+def test_a_plan_halves():
+    plan = cells.plan(study(max_cells=8, halving={"epochs": [1, 2, 3], "keep": 0.3}))
+    assert plan.sizes == (8, 2, 1) and [plan.kept(rung) for rung in range(3)] == [2, 1, 1]
+    assert [cell.epochs for rung in range(3) for cell in plan.rung(rung, plan.recipes[:1])] == [1, 2, 3]
+    final = plan.final(plan.recipes[0])
+    assert [(cell.epochs, cell.seed) for cell in final] == [(4, 0), (4, 1), (4, 2)]
+    assert {plan.recipe(cell) for cell in final} == {plan.recipes[0]}
+    assert plan.recipe(final[0].model_copy(update={"lr": 0.5})) is None
+
+
+def test_without_halving_every_candidate_is_trained_to_the_end():
+    plan = cells.plan(study(halving=None, max_cells=5))
+    assert plan.epochs == (4,) and plan.sizes == (5,) and plan.kept(0) == 1
+    names = cells.expand("s", study(halving=None, max_cells=5, seeds=[7]))
+    assert len(names) == 5 and all(name.endswith("seed7") for name in names)
+
+
+BAD = {
+    "no space": ({"space": {}}, "space: expected at least one key with values"),
+    "nothing but null": ({"space": {"lr": None}}, "space: expected at least one key with values"),
+    "a key without values": ({"space": {"lr": []}}, "space.lr.values: expected at least one value"),
+    "max_cells: 0": ({"max_cells": 0}, "search.max_cells: 0: Input should be greater than or equal to 1"),
+    "low above high": (
+        {"space": {"lr": {"low": 0.1, "high": 0.01}}},
+        "space.lr.range: expected low below high, found 0.1 and 0.01",
+    ),
+    "low equals high": ({"space": {"lr": {"low": 0.1, "high": 0.1}}}, "expected low below high"),
+    "a logarithm of zero": (
+        {"space": {"weight_decay": {"low": 0, "high": 0.1, "log": True}}},
+        "expected low above 0 on a logarithmic scale, found 0",
+    ),
+    "a rate of zero": ({"space": {"lr": {"low": 0, "high": 0.1}}}, "space.lr.range.low: 0: Input should be greater"),
+    "an open range": ({"space": {"lr": {"low": 0.1}}}, "space.lr.range.high: missing"),
+    "a range of words": ({"space": {"block": {"low": 1, "high": 2}}}, "space.block.values[0]: Input should be a valid"),
+    "an unknown value": ({"space": {"block": ["bm"]}}, "space.block.values[0]: 'bm': unknown block; known: plain"),
+    "an unknown key": ({"space": {"learning_rate": [1]}}, "space.learning_rate: unknown key"),
+    "a misspelt key": ({"space": {"batchsize": [1]}}, "space.batchsize: unknown key; did you mean 'batch_size'?"),
+    "the seed": ({"space": {"seed": [1]}}, "space.seed: cannot be searched; see `seeds`"),
+    "keep: 1": ({"halving": {"epochs": [1], "keep": 1}}, "halving.keep: 1: Input should be less than 1"),
+    "keep: 0": ({"halving": {"epochs": [1], "keep": 0}}, "halving.keep: 0: Input should be greater than 0"),
+    "rungs that fall": ({"halving": {"epochs": [2, 1]}}, "expected epochs that rise from rung to rung, found [2, 1]"),
+    "rungs beyond the end": ({"halving": {"epochs": [1, 9]}}, "expected at most the 4 of the base, found 9"),
+    "a grid of a range": ({"sampler": "grid"}, "space.lr: a grid takes lists of values"),
+    "an unknown sampler": ({"sampler": "tpe"}, "'tpe': unknown sampler; known: grid, random, halton"),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD.values(), ids=BAD)
+def test_a_mistake_is_one_clear_message(changes, message):
+    with pytest.raises(UserError) as error:
+        study(**changes)
+    assert message in str(error.value)
+    assert len(str(error.value).splitlines()) == 2  # the heading, and the one thing that is wrong
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"base": {"lr": [0.1, 0.01]}}, "base.lr: expected one value, around which `search` searches"),
+        ({"test": "every"}, "test: expected `chosen`"),
+    ],
+)
+def test_a_study_that_a_search_does_not_fit(changes, message):
+    mapping = {"base": {"model": "vgg08"}, "test": "chosen", "search": {"space": {"lr": [0.1]}}, **changes}
+    with pytest.raises(UserError, match=message):
+        config.parse(config.Study, mapping, "studies.s")
+
+
+def write_cells(folder, outcomes):
+    """Folders of cells with (status, val_acc, val_loss) of the last epoch."""
+    for name, (status, accuracy, loss) in outcomes.items():
+        (folder / name).mkdir()
+        (folder / name / "cell.json").write_text(json.dumps({"status": status}))
+        (folder / name / "history.csv").write_text(f"epoch,val_loss,val_acc\n0,{loss},{accuracy}\n1,9,0.1\n")
+    return [folder / name for name in outcomes]
+
+
+def test_the_survivors_are_the_best_that_finished(tmp_path):
+    outcomes = {
+        "a": ("finished", 0.5, 1.0),
+        "b": ("diverged", 0.9, 0.1),
+        "c": ("finished", 0.6, 2.0),
+        "d": ("finished", 0.6, 1.5),
+        "e": ("diverged", float("nan"), float("nan")),
+    }
+    folders = write_cells(tmp_path, outcomes)
+    assert search.survivors(folders, 2)["kept"] == ["d", "c"]
+    assert search.survivors(folders, 4)["kept"] == ["d", "c", "a"]
+    assert [cell["cell"] for cell in search.survivors(folders, 1)["ranked"]][:3] == ["d", "c", "a"]
+    with pytest.raises(UserError, match="all 2 cells of this rung diverged"):
+        search.survivors([folders[1], folders[4]], 1)
+
+
+def write_summary(folder, searched, diverged=()):
+    """A summary as of a finished search: closed forms, not results of any training; returns the chosen recipe."""
+    plan, rows = cells.plan(searched), []
+
+    def train(cell):
+        lost = plan.recipe(cell) in [plan.recipes[index] for index in diverged]
+        accuracy = 0.5 - 0.1 * abs(math.log10(cell.lr) + 2) + 0.02 * cell.epochs + 0.01 * cell.seed
+        facts = dict.fromkeys((*tables.MEASURED, *tables.LAST_EPOCH, *tables.BEST_EPOCH), 1)
+        facts |= {"status": "diverged" if lost else "finished", "diverged_step": 3 if lost else None}
+        facts |= {"best_val_acc": None if lost else accuracy, "best_val_loss": 1 - accuracy, "test_acc": None}
+        rows.append({"cell": cells.cell_name(cell), **cell.model_dump(), **facts})
+        return -1 if lost else accuracy
+
+    recipes = plan.recipes
+    for rung in range(len(plan.epochs)):
+        results = dict(zip(recipes, map(train, plan.rung(rung, recipes)), strict=True))
+        recipes = sorted(recipes, key=results.get, reverse=True)[: plan.kept(rung)]
+    for cell in plan.final(recipes[0]):
+        train(cell)
+    folder.mkdir()
+    pd.DataFrame(rows).drop_duplicates("cell").to_csv(folder / "cells.csv", index=False)
+    (folder / "history.csv").write_text("cell,epoch,train_loss,train_acc,val_loss,val_acc\n")
+    (folder / "gradients.csv").write_text("cell,epoch,layer,depth,mean_abs\n")
+    (folder / "dataset.json").write_text("{}")
+    return plan, recipes[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"halving": None}, {"halving": {"epochs": [1, 2, 4]}}, {"seeds": [5]}, {"halving": None, "seeds": [5]}],
+    ids=str,
+)
+def test_the_rungs_are_read_back_from_the_summary(tmp_path, changes):
+    searched = study(**{"max_cells": 16, **changes})
+    plan, best = write_summary(tmp_path / "summary", searched, diverged=[1])
+    table = search_figure.trained(search_figure.load(tmp_path / "summary"), searched)
+    for rung, (epochs, size) in enumerate(zip(plan.epochs, plan.sizes, strict=True)):
+        found = table[table["rung"] == rung + 1]
+        assert len(found) == size and set(found["epochs"]) == {epochs}
+        assert found["kept"].sum() == plan.kept(rung)
+    final = table[table["rung"] == "final"]
+    assert sorted(final["seed"]) == sorted(plan.seeds) and set(final["lr"]) == {best.lr}
+
+
+def test_the_figure_and_the_table_of_a_search(tmp_path):
+    searched = study(max_cells=16, halving={"epochs": [1, 2, 3], "keep": 0.4})
+    plan, best = write_summary(tmp_path / "summary", searched, diverged=[1])
+    arguments = ["--summary", tmp_path / "summary", "--study", searched.model_dump_json(exclude_unset=True)]
+    command("plot_search", *arguments, "--out", tmp_path / "search.pdf", "--table", tmp_path / "table.csv")
+    assert (tmp_path / "search.pdf").read_bytes().startswith(b"%PDF")
+    drawn, table = (pd.read_csv(tmp_path / name) for name in ("search.csv", "table.csv"))
+    assert len(drawn) == len(table) == sum(plan.sizes) + len(plan.seeds)
+    text = (tmp_path / "table.txt").read_text()
+    *_, last, _, _ = text.splitlines()
+    assert last.split()[:4] == ["final", "4", "3", str(plan.recipes.index(best) + 1)] and f"{best.lr:g}" in last
+    assert len([line for line in text.splitlines() if line.startswith("1 ")]) == plan.kept(0)
+    assert (tmp_path / "table.tex").read_text().count("midrule") == 4
+
+
+def test_a_summary_of_another_study_is_refused(tmp_path, refused):
+    searched = study()
+    write_summary(tmp_path / "summary", searched)
+    other = study(space={"lr": [0.5]}).model_dump_json(exclude_unset=True)
+    out = ["--out", tmp_path / "a.pdf", "--table", tmp_path / "a.csv"]
+    assert "expected cells of the search" in refused(
+        "plot_search", "--summary", tmp_path / "summary", "--study", other, *out
+    )
+
+
+TINY = {
+    "datasets": {"digits": {"source": "digits", "image_size": 8}},
+    "studies": {
+        "search": {
+            "base": {"model": "vgg08", "block": "bn", "width": 0.1, "dataset": "digits", "augmentation": "none"}
+            | {"epochs": 2, "val_fraction": 0.2, "train_items": 300},
+            "search": {
+                "space": {"lr": {"low": 1e-3, "high": 0.1, "log": True}, "batch_size": [50, 100]},
+                "max_cells": 4,
+                "halving": {"epochs": [1, 2], "keep": 0.5},
+                "seeds": [0, 1],
+            },
+            "test": "chosen",
+        }
+    },
+}
+
+
+def test_a_search_runs_rung_by_rung_and_only_grows(tmp_path):
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(TINY))
+    results = tmp_path / "results/search"
+    snakemake(tmp_path, "results/search/chosen.json", "results/search/figures/search.pdf")
+    trained = {path.name for path in results.glob("vgg08-*")}
+    assert len(trained) == 4 + 2 + 1  # two rungs, and the last one's best from another seed
+    first, second = (json.loads((results / f"search/rung{rung}.json").read_text()) for rung in (0, 1))
+    assert len(first["ranked"]) == 4 and len(first["kept"]) == 2
+    assert [name.replace("epochs1", "epochs2") for name in first["kept"]] == sorted(
+        (cell["cell"] for cell in second["ranked"]),
+        key=lambda name: first["kept"].index(name.replace("epochs2", "epochs1")),
+    )
+    summary = pd.read_csv(results / "summary/cells.csv")
+    assert set(summary["cell"]) == trained
+    assert summary["test_acc"].isna().all()  # candidates never see the test images
+    chosen = json.loads((results / "chosen.json").read_text())
+    assert chosen["cells"] == [second["kept"][0], second["kept"][0].replace("seed0", "seed1")]
+    assert len(chosen["test_acc"]["values"]) == 2
+    assert (results / "figures/search.pdf").exists() and "final" in (results / "tables/search.txt").read_text()
+
+    wider = yaml.safe_load(yaml.safe_dump(TINY))
+    wider["studies"]["search"]["search"]["max_cells"] = 5
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(wider))
+    _, said = snakemake(tmp_path, "-n", "results/search/chosen.json")
+    new = {line.split()[-2] for line in said.splitlines() if "Training vgg08" in line}
+    assert len(new) == 1 and not new & trained

@@ -1,0 +1,112 @@
+"""Intervals, differences and corrections against scipy.stats, and against examples that are done by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from workflow_scripts.engine import statistics
+
+VALUES = {count: np.random.default_rng(count).normal(0.6, 0.02, count) for count in (2, 3, 5, 12)}
+
+
+def by_seed(values, first=0):
+    return {first + seed: value for seed, value in enumerate(values)}
+
+
+@pytest.mark.parametrize("count", VALUES)
+def test_the_interval_of_a_mean_is_that_of_scipy(count):
+    values = VALUES[count]
+    found = statistics.estimate(values)
+    expected = stats.t.interval(0.95, count - 1, values.mean(), stats.sem(values))
+    assert (found.low, found.high) == pytest.approx(expected)
+    assert found[:2] == pytest.approx((values.mean(), values.std(ddof=1))) and found.n == count
+
+
+def test_an_interval_by_hand():
+    # mean 2, deviation 1, standard error 1 / sqrt(3), t(0.975; 2) = 4.302653
+    found = statistics.estimate([1, 2, 3])
+    assert found == pytest.approx((2, 1, 2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3), 3))
+
+
+@pytest.mark.parametrize("count", VALUES)
+def test_a_difference_over_the_same_seeds_is_paired(count):
+    first = VALUES[count]
+    second = first + np.random.default_rng(99).normal(0.01, 0.01, count)
+    found = statistics.difference(by_seed(first), by_seed(second))
+    expected = stats.ttest_rel(first, second)
+    assert found.paired and found.n == count
+    assert found.p == pytest.approx(expected.pvalue)
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+
+
+@pytest.mark.parametrize(("count", "other"), [(2, 3), (5, 3), (3, 12), (5, 5)])
+def test_a_difference_over_other_seeds_is_that_of_welch(count, other):
+    first, second = VALUES[count], 2 * VALUES[other]
+    found = statistics.difference(by_seed(first), by_seed(second, first=1))
+    expected = stats.ttest_ind(first, second, equal_var=False)
+    assert not found.paired and found.n == count + other
+    assert found.p == pytest.approx(expected.pvalue)
+    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+
+
+def test_the_order_of_the_seeds_does_not_matter():
+    first, second = {0: 0.5, 1: 0.6, 2: 0.7}, {2: 0.6, 0: 0.45, 1: 0.5}
+    assert statistics.difference(first, second).p == statistics.difference(first, dict(sorted(second.items()))).p
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [({0: 0.5}, {0: 0.6}), ({0: 0.5}, {1: 0.6}), ({0: 0.5}, {0: 0.6, 1: 1.0})]
+)
+def test_one_seed_cannot_tell(first, second):
+    found = statistics.difference(first, second)
+    assert math.isfinite(found.mean) and math.isnan(found.low) and math.isnan(found.high) and math.isnan(found.p)
+    assert statistics.verdict(found) == "single"
+
+
+def test_one_value_has_a_mean_and_no_interval():
+    mean, *unknown, n = statistics.estimate([0.5])
+    assert mean == 0.5 and n == 1 and all(map(math.isnan, unknown))
+
+
+@pytest.mark.parametrize(("first", "second"), [({}, {}), ({}, {0: 0.5}), ({0: 0.5, 1: 0.6}, {})])
+def test_without_values_there_is_nothing_to_compare(first, second):
+    assert statistics.verdict(statistics.difference(first, second)) == "none"
+    assert math.isnan(statistics.estimate([]).mean)
+
+
+def test_differences_without_spread():
+    same = {0: 0.5, 1: 0.5}
+    assert statistics.verdict(statistics.difference(same, same)) == "alike"
+    assert statistics.verdict(statistics.difference({0: 0.75, 1: 0.75}, same)) == "higher"
+    assert statistics.verdict(statistics.difference(same, {3: 0.75, 4: 0.75})) == "lower"
+
+
+@pytest.mark.parametrize(
+    ("given", "adjusted"),
+    [
+        ([0.02], [0.02]),
+        ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),
+        # Holm (1979) by hand: 4 x 0.005, 3 x 0.01, then 2 x 0.03; 0.04 may not come out below its forerunner
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        # as statsmodels.stats.multitest.multipletests(method="holm") and R's p.adjust give it
+        ([0.001, 0.008, 0.039, 0.041, 0.042], [0.005, 0.032, 0.117, 0.117, 0.117]),
+        ([0.9, 0.8], [1.0, 1.0]),
+        ([], []),
+    ],
+)
+def test_the_correction_of_holm(given, adjusted):
+    assert statistics.holm(given) == pytest.approx(adjusted)
+
+
+def test_a_comparison_that_cannot_be_made_does_not_count():
+    first, unknown, third = statistics.holm([0.01, math.nan, 0.03])
+    assert (first, third) == pytest.approx((0.02, 0.03)) and math.isnan(unknown)
+
+
+def test_a_verdict_needs_the_corrected_value():
+    found = statistics.difference({0: 0.60, 1: 0.62, 2: 0.61}, {0: 0.55, 1: 0.56, 2: 0.55})
+    assert found.p < 0.05 and found.low > 0
+    assert statistics.verdict(found) == "higher" and statistics.verdict(found, 0.06) == "alike"
+    assert statistics.verdict(found._replace(mean=-found.mean, low=-found.high, high=-found.low)) == "lower"

@@ -1,0 +1,77 @@
+"""Figures of loss surfaces, of bowls in closed form."""
+
+import math
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.test_figures import write_summary
+from tests.test_landscape_figures import records
+from workflow_scripts import plot_surfaces
+from workflow_scripts.engine import landscape_names, surface_figures
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_summary(tmp_path_factory.mktemp("study") / "summary", records())
+
+
+def test_the_workflow_knows_all_figures():
+    assert tuple(surface_figures.FIGURES) == landscape_names.SURFACES
+
+
+def write_surface(path, scale, points=9, broken=0):
+    """A bowl of loss scale * (0.1 + alpha^2 + 2 beta^2), with NaN in the last `broken` rows of the plane."""
+    axis = np.linspace(-1, 1, points)
+    line = pd.DataFrame({"kind": "line", "alpha": axis, "beta": math.nan, "loss": scale * (0.1 + axis**2), "acc": 0.5})
+    alpha, beta = (grid.ravel() for grid in np.meshgrid(axis, axis))
+    height = scale * (0.1 + alpha**2 + 2 * beta**2)
+    height[len(height) - broken * points :] = math.nan
+    plane = pd.DataFrame({"kind": "plane", "alpha": alpha, "beta": beta, "loss": height, "acc": 0.5})
+    path.parent.mkdir(exist_ok=True)
+    pd.concat([line, plane]).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture
+def bowls(tmp_path):
+    """Surfaces of the cells with plain and bn blocks at the first rate."""
+    return [write_surface(tmp_path / "s" / f"{cell}.csv", scale) for cell, scale in (("cell0", 4), ("cell3", 1))]
+
+
+def test_a_plane_is_read_as_it_was_written(folder, bowls):
+    (surface, _) = surface_figures.load(folder, bowls)
+    alphas, betas, losses = surface.plane()
+    assert surface.label == "VGG-A" and losses.shape == (9, 9)
+    assert losses == pytest.approx(4 * (0.1 + alphas**2 + 2 * betas[:, None] ** 2))
+
+
+@pytest.mark.parametrize("name", landscape_names.SURFACES)
+@pytest.mark.parametrize("broken", [0, 2, 9], ids=["finite", "partly", "nothing finite"])
+def test_surfaces_are_drawn(folder, monkeypatch, tmp_path, bowls, name, broken):
+    write_surface(bowls[0], 4, broken=broken)
+    out = tmp_path / "figure.pdf"
+    words = ["--figure", name, "--summary", folder, "--out", out, "--surfaces", *bowls]
+    monkeypatch.setattr(sys, "argv", ["plot_surfaces", *map(str, words)])
+    plot_surfaces.main()
+    assert out.read_bytes().startswith(b"%PDF-") and out.stat().st_size < 300_000
+    table = pd.read_csv(out.with_suffix(".csv"))
+    assert table["network"].unique().tolist() == ["VGG-A", "VGG-A BN"]
+    assert len(table) == 2 * (9 if name == "surface_lines" else 81)
+
+
+def test_contours_of_all_networks_have_the_same_levels(folder, bowls):
+    figure, _ = surface_figures.contours(surface_figures.load(folder, bowls))
+    filled = [axes.collections[0] for axes in figure.axes[:2]]
+    assert filled[0].levels.tolist() == filled[1].levels.tolist()
+    assert (filled[0].norm.vmin, filled[0].norm.vmax) == pytest.approx((0.1, 4 * 3.1))
+
+
+def test_surfaces_of_nothing_known_are_refused(folder, bowls, tmp_path, refused):
+    words = ["--figure", "surface_lines", "--summary", folder, "--out", tmp_path / "f.pdf", "--surfaces"]
+    assert "nowhere.csv: expected a file" in refused("plot_surfaces", *words, "nowhere.csv")
+    assert "expected the cell other" in refused("plot_surfaces", *words, bowls[0].rename(tmp_path / "other.csv"))
+    pd.read_csv(bowls[1]).drop(columns="acc").to_csv(bowls[1], index=False)
+    assert "expected the columns acc" in refused("plot_surfaces", *words, bowls[1])

@@ -1,0 +1,35 @@
+"""Choose the network and setting with the best validation accuracy over its seeds, and test it: once, and only it.
+
+    ls -d results/cifar_net/*-seed* | python -m workflow_scripts.choose --summary results/cifar_net/summary \\
+        --data results/data/cifar10.npz --out results/cifar_net/chosen.json
+
+The folders of the cells to choose from are named on standard input. Of those with the fewest diverged seeds, the one
+with the highest mean is taken, of the validation accuracy in the epoch whose weights were kept. The test images are
+read after that. Of several data sets, the one is tested on that the chosen cells were trained on.
+"""
+
+import json
+from pathlib import Path
+
+from workflow_scripts.engine import ablations, choice, commands, datasets, devices, selections
+
+
+def main():
+    """Choose from the summary, then read the test images."""
+    parser = selections.parser("choose", __doc__, "the file to write (.json)")
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="data sets (.npz), the cells' among them")
+    devices.add_flags(parser)
+    arguments = parser.parse_args()
+    folders = {folder.name: folder for folder in commands.folders_from_stdin()}
+    found = ablations.load(arguments.summary)
+    row = choice.choose(found, list(folders))
+    path = next((path for path in arguments.data if path.stem == row["dataset"]), arguments.data[0])
+    with devices.computing(arguments, int(row["threads"])) as device:
+        data = datasets.load(path)
+        tested = {name: choice.test(folders[name], data, device) for name in row["finished"]}
+    with commands.written_whole(arguments.out) as temporary:
+        temporary.write_text(json.dumps(choice.chosen(found, row, tested), indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,51 @@
+"""Train with the command line of the course's framework, and find the framework's files as well as a cell's.
+
+    python -m workflow_scripts.course_train --batch_size 100 --seed 0 --num_filters 32 --num_stages 3 \\
+        --num_blocks_per_stage 0 --experiment_name VGG_08_experiment --use_gpu True --num_classes 100 \\
+        --block_type 'conv_block' --continue_from_epoch -1
+
+The folder <experiment_name>/ gets result_outputs/summary.csv and test_summary.csv beside the files of a cell. A run
+that was killed leaves <experiment_name>.checkpoint, from which any --continue_from_epoch but -1 goes on: to the bits
+that it would have had, whichever epoch is named. Only the weights that validated best are kept.
+"""
+
+import runpy
+import sys
+from pathlib import Path
+
+from workflow_scripts.engine import cells, commands, datasets
+from workflow_scripts.engine.course import arguments as course
+from workflow_scripts.engine.course import folders
+
+DATA = Path("results/data/cifar100.npz")
+
+
+def main():
+    """Read the framework's arguments, train the cell, write its metrics once more as the framework does."""
+    parser = commands.parser("course_train", __doc__)
+    course.add(parser)
+    parser.add_argument("--data", type=Path, default=DATA, help=f"the data set (default: {DATA})")
+    parser.add_argument("--gradient-flow", action="store_true", help=folders.GRADIENT_FLOW)
+    arguments = parser.parse_args()
+    if arguments.data == DATA and not DATA.exists():
+        fetch = f"python -m workflow_scripts.fetch_data --name cifar100 --source cifar100 --out {DATA}"
+        raise commands.UserError(f"{DATA}: no such data set; fetch it with `{fetch}`, or name another with --data")
+    cell = course.cell(arguments, datasets.load_meta(arguments.data))
+    out = arguments.experiment_name
+    checkpoint = out.with_name(f"{out.name}.checkpoint")
+    if arguments.continue_from_epoch == course.FRESH:
+        checkpoint.unlink(missing_ok=True)
+    elif not checkpoint.exists():
+        raise commands.UserError(
+            f"--continue_from_epoch {arguments.continue_from_epoch}: there is no {checkpoint} to go on from; "
+            f"{course.FRESH} starts anew"
+        )
+    device = "auto" if arguments.use_gpu else "cpu"
+    places = ["--data", arguments.data, "--out", out, "--checkpoint", checkpoint, "--device", device]
+    sys.argv = ["train_cell", *map(str, places), *cells.flags(cell)]
+    runpy.run_module("workflow_scripts.train_cell", run_name="__main__")  # commands do not import one another
+    folders.export(out, out, arguments.gradient_flow)
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,66 @@
+"""Say whether a network would train, from a few batches at initialisation: vanishing, exploding or healthy gradients.
+
+    python -m workflow_scripts.diagnose --model vgg38 --block plain
+    python -m workflow_scripts.diagnose --model vgg38 --block plain --init kaiming --data results/data/cifar100.npz \\
+        --out diagnosis.pdf
+
+Prints a row for each layer with weights, from the input to the output, and a verdict; `--out` draws the same, and a CSV
+file beside the figure holds its data. Nothing is trained. Every key of a cell's record can be given, as for train_cell;
+batches are of 50 images unless --batch-size says otherwise.
+"""
+
+from pathlib import Path
+
+from workflow_scripts.engine import commands, datasets, devices, diagnosis, records
+from workflow_scripts.engine.cells import cell_name
+from workflow_scripts.engine.trainer import Training
+
+BATCH = 50  # images: enough to tell, and quick
+SIZE = 32  # rows and columns, as of the images that the networks are made for
+
+
+def parser():
+    """A flag for every key of a cell's record, and what to read, how much of it, and what to draw."""
+    parser = commands.parser("diagnose", __doc__)
+    parser.add_argument("--data", type=Path, help="a data set as fetch_data writes it (default: the embedded digits)")
+    parser.add_argument(
+        "--image-size", type=int, metavar="N", help=f"rows and columns of the embedded digits (default: {SIZE})"
+    )
+    parser.add_argument("--batches", type=int, default=4, help="how many to look at (default: %(default)s)")
+    parser.add_argument("--out", type=Path, help="the figure: a .pdf, .svg or .png")
+    records.add_flags(parser)
+    return parser
+
+
+def read_data(arguments):
+    """The `datasets.Data` that the flags ask for."""
+    size = arguments.image_size
+    if arguments.data is None:
+        if size is not None and size < 1:
+            raise commands.UserError(f"--image-size {size}: expected at least 1")
+        return diagnosis.digits(size or SIZE)
+    if size is not None:
+        raise commands.UserError("--image-size is for the embedded digits; leave it out, or --data")
+    return datasets.load(arguments.data)
+
+
+def main():
+    """Diagnose the network that the flags describe."""
+    arguments = parser().parse_args()
+    if arguments.batches < 1:
+        raise commands.UserError(f"--batches {arguments.batches}: expected at least 1")
+    cell = records.read(arguments, batch_size=BATCH)
+    device = devices.choose_device("cpu", cell.threads)
+    try:
+        found = diagnosis.diagnose(Training(cell, read_data(arguments), device), arguments.batches)
+    except ValueError as error:
+        raise commands.UserError(f"{cell_name(cell)}: {error}") from None
+    print("\n".join(diagnosis.lines(found)))
+    if arguments.out:
+        from workflow_scripts.engine import diagnosis_figure, style  # a second, which the table does without
+
+        style.save(diagnosis_figure.draw(found, cell), arguments.out, found.layers)
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,135 @@
+"""The figure of a factor: the best validation accuracy of every level, seed by seed, above their learning curves."""
+
+import math
+
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
+
+from workflow_scripts.engine import ablations, curves, style
+
+BASE = "#000000"
+LIGHTEST = 0.85  # of the scale of colours: a line lighter than that is lost on white
+OTHERS = tuple(colour for colour in style.COLOURS if colour != BASE)
+DASHES = ("-", (0, (4, 1)), (0, (1, 1)))  # for levels beyond the number of colours, which start again
+
+
+def drawn(summary, rows):
+    """What `draw` shows of the rows of one factor, as `ablations.rows` gives them: a tidy data frame.
+
+    `kind` is "seed" (the best validation accuracy `val_acc` of one cell) or "curve" (that of an epoch: the mean over
+    the `seeds` cells that finished, with `val_acc_std`, or that of the one cell `diverged`).
+    """
+    cells = summary.cells.set_index("cell")
+    seeds = [
+        {"level": row["level"], "cell": cell, "seed": cells.at[cell, "seed"], "val_acc": cells.at[cell, "best_val_acc"]}
+        | {"diverged": None if cell in row["finished"] else cell}
+        for _, row in rows.iterrows()
+        for cell in row["cells"]
+    ]
+    lines = curves.learning_curves(summary, rows)
+    lines["level"] = lines["group"].map(rows.set_index("group")["level"])
+    shown = ["level", "seeds", "diverged", "epoch", "val_acc", "val_acc_std"]
+    table = pd.concat([pd.DataFrame(seeds).assign(kind="seed"), lines[shown].assign(kind="curve")], ignore_index=True)
+    table["base"] = table["level"].isin(rows.loc[rows["base"], "level"])
+    table.insert(0, "factor", rows["factor"].iloc[0])
+    return table[["factor", "level", "base", "kind", "cell", "seed", *shown[1:]]]
+
+
+def draw(table, rows):
+    """The figure of a table as `drawn` gives it, a column wide."""
+    numeric = rows["value"].notna().all()
+    looks = dict(zip(rows["level"], _looks(rows, numeric), strict=True))
+    height = 1.3 if numeric else 0.35 + 0.15 * len(rows)
+    with style.look():
+        figure = style.figure(style.COLUMN, height + 1.55)
+        above, below = figure.subplots(2, 1, height_ratios=[height, 1.25])
+        _levels(above, table[table["kind"] == "seed"], rows, looks, numeric)
+        for (level, diverged), line in table[table["kind"] == "curve"].groupby(
+            ["level", "diverged"], sort=False, dropna=False
+        ):
+            curves.draw_line(below, line, "val_acc", *looks[level], not pd.isna(diverged))
+        below.set(xlabel="epoch", ylabel="val. acc. (%)")
+        below.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        below.yaxis.set_major_formatter(style.percent)
+        below.margins(x=0.02)
+        _legend(figure, table, rows)
+    return figure
+
+
+def _looks(rows, numeric):
+    """(colour, line style) of each level: of numbers along a scale, else the base black and the others coloured."""
+    if numeric:
+        return [(style.sequential()(LIGHTEST * place / max(1, len(rows) - 1)), "-") for place in range(len(rows))]
+    looks, place = [], 0
+    for base in rows["base"]:
+        looks.append((BASE if base else OTHERS[place % len(OTHERS)], DASHES[place // len(OTHERS) % len(DASHES)]))
+        place += not base
+    return looks
+
+
+def _levels(axes, seeds, rows, looks, numeric):
+    """A dot for each seed, mean and deviation of those that finished; numbers stand along a scale, names in lines."""
+    places = rows["value"] if numeric else range(len(rows))
+    edge = _edge(seeds)
+    for place, (_, row) in zip(places, rows.iterrows(), strict=True):
+        colour, _ = looks[row["level"]]
+        found = seeds[seeds["level"] == row["level"]]
+        finished, diverged = found[found["diverged"].isna()]["val_acc"], found[found["diverged"].notna()]["val_acc"]
+        mean, std = row["best_val_acc"], row["best_val_acc_std"]
+        _marks(axes, numeric, place, finished, "o", color=colour, markersize=3, alpha=0.6, markeredgewidth=0)
+        _marks(axes, numeric, place, diverged.fillna(edge), "x", color=colour, markersize=4)
+        _marks(axes, numeric, place, [mean], "_" if numeric else "|", color=colour, markersize=9)
+        if math.isfinite(std):
+            _marks(axes, numeric, place, [mean - std, mean + std], "-", color=colour)
+    name = ablations.readable(rows["factor"].iloc[0])
+    measure = axes.yaxis if numeric else axes.xaxis
+    measure.set_major_formatter(style.percent)
+    measure.set_label_text("best val. acc. (%)")
+    base = rows.loc[rows["base"], "best_val_acc"].iloc[0]
+    if math.isfinite(base):
+        line = axes.axhline if numeric else axes.axvline
+        line(base, color=style.MUTED, linestyle=":", linewidth=0.8, zorder=1)
+    if numeric:
+        _number_axis(axes, rows, name)
+    else:
+        axes.set_yticks(range(len(rows)), [_marked(row) for _, row in rows.iterrows()])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+
+
+def _marks(axes, numeric, place, values, look, **options):
+    along, across = list(values), [place] * len(values)
+    axes.plot(*((across, along) if numeric else (along, across)), look, **options)
+
+
+def _number_axis(axes, rows, name):
+    """The levels on a logarithmic axis where none is 0; below each how many parameters it has, where that differs."""
+    if (rows["value"] > 0).all() and len(rows) > 1:
+        axes.set_xscale("log")
+    sized = rows["parameters"].nunique() > 1
+    labels = [_marked(row) + (f"\n{style.short(row['parameters'])}" if sized else "") for _, row in rows.iterrows()]
+    axes.set_xticks(rows["value"], labels)
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.margins(x=0.08)
+    axes.set_xlabel(f"{name}, with the number of parameters" if sized else name)
+
+
+def _marked(row):
+    return f"{row['level']} (base)" if row["base"] else row["level"]
+
+
+def _edge(seeds):
+    """Where a cell is drawn that diverged before its accuracy was known: at the lower end of what is drawn."""
+    return seeds["val_acc"].min() if seeds["val_acc"].notna().any() else 0.0
+
+
+def _legend(figure, table, rows):
+    muted = {"color": style.MUTED, "linestyle": ""}
+    handles = [Line2D([], [], marker="o", markersize=3, label="one seed", **muted)]
+    if rows["best_val_acc_std"].notna().any():
+        handles.append(Line2D([], [], color=style.MUTED, marker="|", markersize=6, label="mean ± std. deviation"))
+    if table["diverged"].notna().any():
+        handles.append(Line2D([], [], marker="x", markersize=4, label="diverged", **muted))
+    handles.append(Line2D([], [], color=style.MUTED, linestyle=":", linewidth=0.8, label="base"))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1.0, handlelength=1.4)

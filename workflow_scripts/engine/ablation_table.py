@@ -1,0 +1,67 @@
+"""The table of a factor: its levels with accuracy, difference from the base, size and speed, over the seeds."""
+
+import math
+
+import pandas as pd
+
+from workflow_scripts.engine import ablations, text_tables
+
+# in the CSV file, unrounded and in this order
+NUMBERS = (
+    "factor", "level", "base", "label", "seeds", "diverged", "diverged_step", "best_val_acc", "best_val_acc_std",
+    "val_acc", "val_acc_std", "difference", "low", "high", "p", "pairs", "verdict", "parameters", "forward_flops",
+    "seconds_per_epoch", "seconds_per_epoch_std", "epochs_to_50", "epochs_to_50_std", "epochs_to_90",
+    "epochs_to_90_std",
+)  # fmt: skip
+SURE = ("higher", "lower")  # verdicts that the seeds allow
+
+
+def write(path, rows):
+    """Write the rows of one factor as `ablations.rows` gives them to the CSV file `path`, and .tex and .txt beside."""
+    table, base = words(rows), [place for place, is_base in enumerate(rows["base"]) if is_base]
+    left = (table.columns[0], "Note")
+    text = "\n".join([*text_tables.plain(table, left), "", legend(rows)]) + "\n"
+    text_tables.write(path, rows[list(NUMBERS)], text_tables.tabular(table, left, bold=base), text)
+
+
+def words(rows):
+    """The rows of one factor as people read them, each value a string."""
+    columns = {ablations.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
+    columns["Val. acc. (%)"] = _measures(rows, "best_val_acc", 100, 2)
+    columns["Difference"] = [
+        _points(difference, verdict in SURE)
+        for difference, verdict in zip(rows["difference"], rows["verdict"], strict=True)
+    ]
+    columns["Parameters"] = rows["parameters"].map("{:,}".format)
+    columns["s/epoch"] = [f"{seconds:.3g}" if math.isfinite(seconds) else "–" for seconds in rows["seconds_per_epoch"]]
+    columns["Epochs to 90 %"] = _measures(rows, "epochs_to_90", 1, 1)
+    if rows["diverged"].any():
+        columns["Note"] = [
+            f"{row.diverged} of {row.seeds} diverged" if row.diverged else "" for row in rows.itertuples()
+        ]
+    return pd.DataFrame(columns)
+
+
+def legend(rows):
+    """What the numbers of the table are, in a few lines."""
+    seeds = sorted(rows["seeds"].unique())
+    many, base = seeds != [1], rows.loc[rows["base"], "level"].iloc[0]
+    spread = f", mean ± standard deviation over {'-'.join(map(str, seeds))} seeds" if many else ""
+    lines = [
+        f"Best validation accuracy{spread}; difference from the base ({base}) in points"
+        + (", paired by seed." if many else "; one seed: whether they differ cannot be told.")
+    ]
+    if rows["verdict"].isin(SURE).any():
+        lines.append("† the 95 % interval of the difference excludes 0, corrected for the number of levels (Holm).")
+    return "\n".join([*lines, "Epochs until 90 % of the last epoch's validation accuracy were reached."])
+
+
+def _measures(rows, metric, factor, digits):
+    pairs = zip(factor * rows[metric], factor * rows[f"{metric}_std"], strict=True)
+    return [text_tables.measure(mean, std, digits) for mean, std in pairs]
+
+
+def _points(difference, sure):
+    if math.isnan(difference):
+        return "–"
+    return f"{100 * difference:+.2f}".replace("-", "−") + ("†" if sure else "")

@@ -1,0 +1,28 @@
+"""The framework's plots of the gradient flow, one per epoch, drawn from what a cell recorded.
+
+<name>/saved_models/gradient_flow_plots/epoch<n>.pdf
+"""
+
+import pandas as pd
+
+from workflow_scripts.engine import grad_flow, style
+from workflow_scripts.engine.commands import UserError, written_whole
+
+COLUMNS = ["epoch", "layer", "depth", "last_batch_mean_abs"]
+
+
+def export(cell, out):
+    """Draw the plots of the cell in the folder `cell` into the experiment folder `out`.
+
+    As in the framework, an epoch's plot is of its last batch. Raises UserError where gradients.csv is damaged.
+    """
+    path = cell / "gradients.csv"
+    try:
+        table = pd.read_csv(path, usecols=COLUMNS)
+    except ValueError as error:
+        raise UserError(f"{path}: expected the columns {', '.join(COLUMNS)}, found a damaged file ({error})") from None
+    for epoch, rows in table.sort_values("depth").groupby("epoch"):
+        figure = grad_flow.draw_flow(list(rows["layer"]), rows["last_batch_mean_abs"].to_numpy(), f"epoch {epoch}")
+        plot = out / f"saved_models/gradient_flow_plots/epoch{epoch}.pdf"
+        with written_whole(plot) as temporary, style.look():
+            figure.savefig(temporary, metadata=style.UNDATED[".pdf"])

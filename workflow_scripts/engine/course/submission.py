@@ -1,0 +1,69 @@
+"""The hand-in of coursework 2, as its brief wants the tree: no weights, no logs.
+
+<number>/<number>_report.pdf
+<number>/mlp/pytorch_experiment_scripts/    the code that ran, with the configuration as it was used
+<number>/results/                           .csv only
+"""
+
+import re
+
+import yaml
+
+from workflow_scripts.engine.code import ROOT
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.packing import zipped
+
+# The workflow as a whole, so that it runs from the unpacked tree; but for Beras, which is another assignment.
+SOURCES = (
+    "Snakefile",
+    "rules/*.smk",
+    "envs/*.yaml",
+    "models/*.py",
+    "workflow_scripts/**/*.py",
+    "report/*.j2",
+    "report/*.sty",
+    "report/*.bib",
+    "report/captions/*",
+    "pyproject.toml",
+    "requirements.lock",
+)
+LEFT_OUT = "beras"  # a section of the configuration
+
+
+def checked(number, known):
+    """`number`; raises UserError where it is no student number, or not the one `known` to the report."""
+    if not re.fullmatch(r"s\d{7}", number):
+        raise UserError(f"submission/{number}.zip: expected a student number, an s and seven digits, found {number!r}")
+    if number != known:
+        raise UserError(
+            f"submission/{number}.zip: the report says {known}; set report.student_number in config.yaml to {number}"
+        )
+    return number
+
+
+def sources():
+    """The files of the project that are handed in, as paths from its root."""
+    return sorted({path.relative_to(ROOT) for pattern in SOURCES for path in ROOT.glob(pattern) if path.is_file()})
+
+
+def packed(number, report, results, tables, settings):
+    """The bytes of the zip.
+
+    `report` is the PDF; `tables` are CSV files, or folders of them, beneath the folder `results`; `settings` is the
+    configuration as a mapping. Raises UserError for a table that is no CSV file, or lies elsewhere.
+    """
+    used = {key: value for key, value in settings.items() if key != LEFT_OUT}
+    code = {str(path): (ROOT / path).read_bytes() for path in sources()}
+    code["config.yaml"] = yaml.safe_dump(used, sort_keys=False, allow_unicode=True).encode()
+    files = {f"{number}_report.pdf": report.read_bytes()}
+    files |= {f"mlp/pytorch_experiment_scripts/{name}": content for name, content in code.items()}
+    for path in _files(tables):
+        if path.suffix != ".csv" or not path.is_relative_to(results):
+            raise UserError(f"{path}: expected a .csv file in {results}, as nothing else belongs into the hand-in")
+        files[f"results/{path.relative_to(results).as_posix()}"] = path.read_bytes()
+    return zipped({f"{number}/{name}": content for name, content in files.items()})
+
+
+def _files(paths):
+    for path in paths:
+        yield from sorted(path.rglob("*.csv")) if path.is_dir() else [path]

@@ -1,0 +1,41 @@
+"""The device that a command computes on, set to give the same bits every time."""
+
+import contextlib
+import os
+
+import torch
+
+from workflow_scripts.engine import config, gpus
+from workflow_scripts.engine.commands import UserError
+
+SETTINGS = config.Running.model_fields
+
+
+def add_flags(parser):
+    """Add `--device` and `--gpu-share` to a command's parser."""
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default=SETTINGS["device"].default)
+    share = SETTINGS["gpu_share"]
+    parser.add_argument("--gpu-share", type=int, default=share.default, metavar="N", help=share.description)
+
+
+@contextlib.contextmanager
+def computing(arguments, threads):
+    """The `torch.device` that the flags of `add_flags` ask for; a GPU of it is held until the end of the context."""
+    if arguments.gpu_share < 1:
+        raise UserError(f"--gpu-share: expected at least 1, found {arguments.gpu_share}")
+    held = contextlib.nullcontext() if arguments.device == "cpu" else gpus.taken(share=arguments.gpu_share)
+    with held:
+        yield choose_device(arguments.device, threads)
+
+
+def choose_device(name, threads):
+    """The `torch.device` for "auto", "cpu" or "cuda", with PyTorch set to compute the same bits every time."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("device is 'cuda', but PyTorch finds no GPU; set device to 'cpu' or 'auto'")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
+    torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms(True), without its import of Inductor
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.backends.cudnn.benchmark = False  # it may choose another algorithm in each run
+    torch.backends.cudnn.allow_tf32 = False  # fp32 means float32, on every device
+    torch.set_num_threads(threads)
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")

@@ -1,0 +1,47 @@
+"""How a diagnosis looks: the variance of the activations, the gradients and the dead units against the depth."""
+
+import numpy as np
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+
+from workflow_scripts.engine import style
+from workflow_scripts.engine.grad_flow import decades, sections
+from workflow_scripts.engine.summary import label
+
+PANELS = {  # column of the layers' table: what its axis is called
+    "activation_variance": "activation variance",
+    "mean_abs_gradient": "mean |gradient|",
+    "dead": "dead units (%)",
+}
+
+ASIDE = r"\.(?:companion|projection)$"  # layers beside the way from the input to the output: hollow, and not joined
+
+
+def draw(found, cell):
+    """The figure, a column wide: variance of the activations, mean |gradient|, and dead units against the depth."""
+    layers, parts = found.layers, sections(list(found.layers["layer"]))
+    aside = layers["layer"].str.contains(ASIDE)
+    with style.look():
+        figure = style.figure(style.COLUMN, 3.6)
+        panels = figure.subplots(len(PANELS), 1, sharex=True, height_ratios=(3, 3, 2))
+        for axes, (column, title) in zip(panels, PANELS.items(), strict=True):
+            values = layers[column]
+            if column != "dead":
+                axes.set(yscale="log", ylim=decades(values))
+                axes.yaxis.set_major_locator(LogLocator(numticks=7))
+                axes.yaxis.set_minor_formatter(NullFormatter())
+                values = values.where(values > 0, np.nan)
+            look = {"color": style.colour(cell.block), "markersize": 2}
+            axes.plot(layers["depth"][~aside], values[~aside], marker="o", **look)
+            axes.plot(layers["depth"][aside], values[aside], marker="o", linestyle="", markerfacecolor="white", **look)
+            axes.set_ylabel(title)
+            for _, first, _ in parts[1:]:
+                axes.axvline(first - 0.5, color=style.ABSENT, linewidth=0.5, zorder=0)
+        panels[-1].yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+        panels[-1].set(xlabel="depth of the layer", ylim=(-0.05, 1.05), xlim=(-0.5, len(layers) - 0.5))
+        panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        names = panels[0].secondary_xaxis("top")
+        names.set_xticks([(first + last) / 2 for _, first, last in parts], [name for name, _, _ in parts])
+        names.tick_params(length=0, pad=2)
+        names.spines["top"].set_visible(False)
+        figure.suptitle(f"{label(cell.model_dump())} at initialisation: {found.verdict}", fontsize=8)
+    return figure

@@ -1,0 +1,170 @@
+"""What the 2020/21 form of the report says beyond the first study: of all remedies, and of the search.
+
+As in `findings`, a comparison says what the seeds allow. Either study may be missing; its facts are None then, and the
+templates leave out what they would say.
+"""
+
+import json
+import math
+from types import SimpleNamespace
+
+import pandas as pd
+
+from workflow_scripts.engine import ablations, findings, protocol, remedies, search_figure
+from workflow_scripts.engine import summary as tables
+from workflow_scripts.engine.cells import selected
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.findings import Measure
+from workflow_scripts.engine.latex import Tex, escape, number
+
+LEVEL = 4  # orders of magnitude between first and last gradient: fewer are called level, more steep
+
+# what a variant is, by key and value of its record; of those not named here the label alone is given
+DESCRIPTIONS = {
+    "block": {
+        "bn": r"batch normalisation after each convolution (BN)",
+        "rc": r"a residual connection around each processing block (RC)",
+        "bn_rc": r"both of these (BN+RC)",
+        "dense": r"dense connections within a stage, with a $1\times1$ transition in the reduction block (dense)",
+        "bn_dense": r"these with BN (BN+dense)",
+        "bn_dense_pre": r"BN and activation before each dense convolution, as published (BN+dense (pre))",
+        "rc_pool": r"residual connections also across the reductions, by average pooling (RC (pool))",
+        "bn_rc_pool": r"the same with BN (BN+RC (pool))",
+        "rc_proj": r"residual connections across the reductions by pooling and a $1\times1$ projection (RC (proj))",
+        "bn_rc_proj": r"the same with BN (BN+RC (proj))",
+        "preact_rc": r"the activation before each convolution of a residual block \citep{he2016identity} (RC (pre))",
+        "bn_preact_rc": r"the same with BN (BN+RC (pre))",
+        "skipinit_rc": r"a learnt factor, 0 at first, on each residual branch \citep{desmith2020} (SkipInit)",
+        "gn": r"group normalisation \citep{wu2018} in BN's place (GN)",
+        "gn_rc": r"the same with RC (GN+RC)",
+        "ln": r"layer normalisation \citep{ba2016} in BN's place (LN)",
+        "ln_rc": r"the same with RC (LN+RC)",
+    },
+    "init": {
+        "kaiming": r"weights of the variance of \citet{he2015}",
+        "xavier": r"weights of the variance of \citet{glorot2010}",
+        "orthogonal": r"orthogonal weights",
+        "lsuv": r"orthogonal weights scaled so that each layer's outputs have unit variance (LSUV)",
+        "zero_residual": r"residual branches that start at 0",
+    },
+}
+SWITCHES = {  # keys that stand for a remedy wherever they differ from their default
+    "supervision": r"deep supervision by linear companion classifiers after the first stages, of falling weight",
+    "clip": r"clipping of the gradient's norm",
+    "warmup_epochs": r"a learning rate that rises linearly at first",
+}
+
+
+def of_remedies(folder, study, against):
+    """The facts of a study of remedies: `folder` holds its summary, `study` is its `config.Study`.
+
+    `against` is a `config.Selection` of the second reference, or None.
+    """
+    found = ablations.load(folder / "summary")
+    table = remedies.compared(found, ablations.rows(found, study), against)
+    facts = {tuple(row.cells): row for row in findings.rows_of(found, tables.over_seeds(found.cells))}
+    rows = [_variant(row, facts[tuple(row["cells"])]) for row in table.to_dict("records")]
+    base, levels = rows[0], rows[1:]
+    learning = [row for row in levels if row.outcome == "learns"]
+    known = [row for row in levels if row.orders is not None]
+    return SimpleNamespace(
+        base=base,
+        levels=levels,
+        learning=learning,
+        stuck=[row for row in levels if row.outcome == "chance"],
+        diverged=[row for row in rows if row.diverged],
+        flat_but_stuck=[row for row in known if row.outcome == "chance" and abs(row.orders) < LEVEL],
+        steep_but_learning=[row for row in known if row.outcome == "learns" and abs(row.orders) >= LEVEL],
+        top=max((row for row in levels if row.finished), key=lambda row: row.best_val_acc.mean, default=None),
+        flattest=min(known, key=lambda row: abs(row.orders), default=None),
+        steepest=max(known, key=lambda row: abs(row.orders), default=None),
+        fastest=min(learning, key=lambda row: row.epochs_to_90.mean, default=None),
+        other=_other(rows, against) if against is not None else None,
+        described=_described(found.cells[found.cells["cell"].isin([name for row in levels for name in row.cells])]),
+        words=protocol.words(found.cells),
+        cells=len(found.cells),
+        fewest=min(row.seeds for row in rows),
+        most=max(row.seeds for row in rows),
+        **_verdicts(levels, "verdict"),
+    )
+
+
+def _variant(row, facts):
+    """A row of `remedies.compared` with the measures as such, and with what `findings` says of its cells."""
+    variant = SimpleNamespace(**row)
+    variant.best_val_acc = Measure(row["best_val_acc"], row["best_val_acc_std"])
+    variant.epochs_to_90 = Measure(row["epochs_to_90"], row["epochs_to_90_std"])
+    variant.outcome = facts.outcome
+    variant.orders = facts.flows[0].orders if facts.flows else None
+    return variant
+
+
+def _verdicts(rows, column):
+    """The rows by their verdict; `single`: whether there is no comparison that the seeds allow."""
+    found = {name: [row for row in rows if getattr(row, column) == verdict] for name, verdict in VERDICTS.items()}
+    return {**found, "single": not any(found.values())}
+
+
+VERDICTS = {"better": "higher", "worse": "lower", "alike": "alike"}
+
+
+def _other(rows, against):
+    reference = next(row for row in rows if row.verdict_other == "none" and row.finished and _has(row, against))
+    others = [row for row in rows if row is not reference]
+    return SimpleNamespace(label=reference.level, **_verdicts(others, "verdict_other"))
+
+
+def _has(row, against):
+    return all(getattr(row, key, value) == value for key, value in selected(against).items())
+
+
+def _described(cells):
+    """A phrase for each remedy that occurs in `cells`, in the order in which this file has them."""
+    phrases = []
+    for key, known in DESCRIPTIONS.items():
+        values = set(cells[key])
+        phrases += [Tex(text) for value, text in known.items() if value in values]
+        phrases += [escape(tables.block_label(value)) for value in sorted(values - set(known) - {"plain", "own"})]
+    return phrases + [Tex(text) for key, text in SWITCHES.items() if (cells[key].fillna(0) > 0).any()]
+
+
+def of_search(folder):
+    """The facts of a search, whose summary, table and chosen.json are in `folder`."""
+    chosen = json.loads(_existing(folder / "chosen.json").read_text())
+    table = pd.read_csv(_existing(folder / "tables" / "search.csv"))
+    title = json.loads(_existing(folder / "summary" / "dataset.json").read_text())["title"]
+    keys = list(table.columns[table.columns.get_loc("seed") + 1 : table.columns.get_loc("status")])
+    rungs = [
+        SimpleNamespace(epochs=int(rows["epochs"].iloc[0]), trained=len(rows))
+        for rung, rows in table.groupby("rung", sort=False)
+        if rung != search_figure.FINAL
+    ]
+    return SimpleNamespace(
+        label=chosen["label"],
+        parameters=chosen["parameters"],
+        title=title,
+        cifar100="CIFAR-100" in title,
+        candidates=rungs[0].trained,
+        rungs=rungs,
+        keys=[ablations.readable(key) for key in keys],
+        settings=[_setting(key, chosen["record"][key]) for key in keys],
+        seeds=len(chosen["seeds"]),
+        final_epochs=chosen["epochs"],
+        val_acc=_measure(chosen["best_val_acc"]),
+        test_acc=_measure(chosen["test_acc"]),
+    )
+
+
+def _setting(key, value):
+    said = number(value) if isinstance(value, float) else escape(str(value))
+    return Tex(f"{escape(ablations.readable(key))} {said}")
+
+
+def _measure(found):
+    return Measure(found["mean"], math.nan if found["std"] is None else found["std"])
+
+
+def _existing(path):
+    if not path.is_file():
+        raise UserError(f"{path}: expected a file of a finished search, found none")
+    return path

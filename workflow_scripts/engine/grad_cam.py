@@ -1,0 +1,64 @@
+"""Where a network looks: Grad-CAM (Selvaraju et al. 2017), for any network that maps images to logits.
+
+For a network that ends in global average pooling and one linear layer, the maps are the class activation maps of Zhou
+et al. 2016, divided by the number of positions, with their negative part cut off.
+"""
+
+import torch
+
+COARSEST = 4  # rows and columns: a coarser map says little of where
+
+
+def last_map(model, images):
+    """Name of the module whose output is the last feature map (b, c, h, w) of the forward pass that is fine enough.
+
+    That is a map of at least `COARSEST` rows and columns, or else the last of more than one position. Of modules that
+    give the same map it is the outermost, so that what a block does at its end is part of it. Raises ValueError for a
+    network that has no such map.
+    """
+    found = {1: [], COARSEST: []}  # smallest side: names
+
+    def note(name):
+        def hook(module, inputs, output):
+            if isinstance(output, torch.Tensor) and output.dim() == 4 and output[0, 0].numel() > 1:
+                for side in found:
+                    if min(output.shape[2:]) >= side:
+                        found[side].append(name)
+
+        return hook
+
+    handles = [module.register_forward_hook(note(name)) for name, module in model.named_modules() if name]
+    try:
+        with torch.no_grad():
+            model(images[:1])
+    finally:
+        for handle in handles:
+            handle.remove()
+    names = found[COARSEST] or found[1]
+    if not names:
+        raise ValueError("expected a network with a feature map of more than one position, found none")
+    return names[-1]
+
+
+def grad_cam(model, layer, images, classes):
+    """Heat maps (b, h, w), not negative, of what speaks for the class `classes[i]` in image i; float32.
+
+    The map A of the module `layer` is weighted, channel by channel, with the mean over its positions of the gradient of
+    the class's logit: ReLU(sum_k mean_ij(dy / dA_kij) A_k). `model` has to be in evaluation mode, in which images do
+    not depend on each other.
+    """
+    kept = {}
+
+    def cut(module, inputs, output):  # what comes before the map needs no gradient
+        kept["map"] = output.detach().requires_grad_()
+        return kept["map"]
+
+    handle = model.get_submodule(layer).register_forward_hook(cut)
+    try:
+        with torch.enable_grad():
+            logits = model(images).float()
+    finally:
+        handle.remove()
+    (gradient,) = torch.autograd.grad(logits.gather(1, classes[:, None]).sum(), kept["map"])
+    weights = gradient.float().mean((2, 3), keepdim=True)
+    return (weights * kept["map"].detach().float()).sum(1).relu()

@@ -1,0 +1,84 @@
+"""Probes of a loss around the current weights, of any differentiable function; they leave its parameters as they were.
+
+`objective` is a function without arguments whose scalar tensor depends on the parameters, a list of leaf tensors, and
+on nothing else that changes. Norms and distances are summed in float64 and stay on the device.
+"""
+
+from typing import NamedTuple
+
+import torch
+
+
+class Walk(NamedTuple):
+    """What a walk of M lengths along one gradient met: 0-dimensional tensors and tensors (M,)."""
+
+    loss_here: torch.Tensor
+    loss: torch.Tensor
+    gradient_norm: torch.Tensor
+    gradient_distance: torch.Tensor
+    beta: torch.Tensor
+
+
+def along_gradient(objective, parameters, lengths):
+    """Walk from the parameters w along their gradient g to w - length g, for each of `lengths` (learning rates).
+
+    Gives the losses, the l2 distances of the gradients there and here, and these over the distance moved, length |g|:
+    Santurkar et al. 2018, section 3.1 and appendix A.2. The parameters end with the bits that they began with.
+    """
+    here = [parameter.detach().clone() for parameter in parameters]
+    loss_here, gradient_here = gradient(objective, parameters)
+    losses, distances = [], []
+    for length in lengths:
+        _set(parameters, here)
+        with torch.no_grad():
+            torch._foreach_add_(parameters, gradient_here, alpha=-length)
+        loss, there = gradient(objective, parameters)
+        losses.append(loss)
+        distances.append(l2(torch._foreach_sub(there, gradient_here)))
+    _set(parameters, here)
+    norm, distances = l2(gradient_here), torch.stack(distances)
+    moved = torch.tensor(lengths, dtype=torch.float64, device=norm.device) * norm
+    return Walk(loss_here, torch.stack(losses), norm, distances, distances / moved)
+
+
+def covariate_shift(objective, groups, before):
+    """(l2, cosine), each (layers,): how the update of the layers before it changes the gradient of each layer.
+
+    `groups` holds each layer's parameters, from the input on, with the values after an update, and `before` those
+    values before it. Compared are the gradients of layer i where no layer is updated, and where those before it are
+    and it and the later ones are not: definition 2.1 of Santurkar et al. 2018. The first layer has none before it:
+    distance 0, cosine 1. The parameters end with the bits that they began with.
+    """
+    after = [[parameter.detach().clone() for parameter in group] for group in groups]
+    for group, values in zip(groups, before, strict=True):
+        _set(group, values)
+    _, gradients = gradient(objective, [parameter for group in groups for parameter in group])
+    remaining = iter(gradients)
+    distances, cosines = [], []
+    for index, group in enumerate(groups):
+        here = [next(remaining) for _ in group]
+        there = here
+        if index:
+            _set(groups[index - 1], after[index - 1])
+            _, there = gradient(objective, group)
+        distances.append(l2(torch._foreach_sub(there, here)))
+        dot = sum((one.double() * other.double()).sum() for one, other in zip(here, there, strict=True))
+        cosines.append(dot / (l2(here) * l2(there)))
+    _set(groups[-1], after[-1])
+    return torch.stack(distances), torch.stack(cosines)
+
+
+def gradient(objective, parameters):
+    """(value, gradient by parameter) of the objective; `.grad` is neither read nor written."""
+    value = objective()
+    return value.detach(), torch.autograd.grad(value, parameters, allow_unused=True, materialize_grads=True)
+
+
+def l2(tensors):
+    """The l2 norm of all the tensors' elements together: 0-dimensional, float64."""
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(tensors, 2, dtype=torch.float64)))
+
+
+@torch.no_grad()
+def _set(parameters, values):
+    torch._foreach_copy_(parameters, values)

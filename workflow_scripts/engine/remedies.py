@@ -1,0 +1,142 @@
+"""All remedies of a study in one table: accuracy, convergence and cost over the seeds, and what the seeds can tell.
+
+The remedies are the levels of the study's ablations. Each is set against the base (the plain network) and, where it is
+asked for, against a second reference, over the seeds that both finished; the p-values of the comparisons with one
+reference are corrected for their number (Holm).
+"""
+
+import math
+
+import pandas as pd
+
+from workflow_scripts.engine import ablations, statistics, summary, text_tables
+from workflow_scripts.engine.ablation_table import SURE
+from workflow_scripts.engine.cells import selected
+from workflow_scripts.engine.commands import UserError
+
+# in the CSV file, unrounded and in this order, before the columns of the comparisons
+NUMBERS = (
+    "factor", "level", "base", "label", "model", "block", "seeds", "diverged", "diverged_step", "best_val_acc",
+    "best_val_acc_std", "val_acc", "val_acc_std", "epochs_to_50", "epochs_to_50_std", "epochs_to_90",
+    "epochs_to_90_std", "parameters", "seconds_per_epoch",
+)  # fmt: skip
+COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")
+POINTS = 0.01
+
+
+def of_factors(rows, factors):
+    """The rows of `ablations.rows` of these factors, of all where none is named.
+
+    Raises UserError for a factor that is not among them.
+    """
+    for factor in factors:
+        if factor not in set(rows["factor"]):
+            raise UserError(f"--factor {factor}: expected one of {', '.join(rows['factor'].unique())}")
+    return rows[rows["factor"].isin(factors)] if factors else rows
+
+
+def compared(found, rows, against=None):
+    """Rows of `ablations.rows`, each once and the base first, with how each differs from the base and from another.
+
+    The columns of `COMPARED` are for the base, those that end in `_other` for `against`: a `config.Selection` of one of
+    the rows, the nearest to the defaults in all that it does not name.
+    """
+    rows = rows.sort_values("base", ascending=False, kind="stable").drop_duplicates("group").reset_index(drop=True)
+    rows = pd.concat([rows[[*NUMBERS, "group", "cells", "finished"]], _differences(found, rows, 0)], axis=1)
+    if against is not None:
+        rows = pd.concat([rows, _differences(found, rows, _place(found, rows, against)).add_suffix("_other")], axis=1)
+    return rows
+
+
+def _place(found, rows, against):
+    everything = ablations.all_rows(found).set_index("group", drop=False).loc[rows["group"]]
+    group = summary.pick(everything, selected(against), "--against")["group"]
+    return rows.index[rows["group"] == group][0]
+
+
+def _differences(found, rows, place):
+    """How the best validation accuracy of each row differs from that of the row at `place`; nothing for itself."""
+    accuracies = [summary.by_seed(found.cells, names)["best_val_acc"] for names in rows["finished"]]
+    reference = accuracies[place]
+    results = []
+    for index, values in enumerate(accuracies):
+        seeds = [seed for seed in values if seed in reference and index != place]
+        results.append(
+            statistics.difference({seed: values[seed] for seed in seeds}, {seed: reference[seed] for seed in seeds})
+        )
+    corrected = statistics.holm([result.p for result in results])
+    return pd.DataFrame(
+        [
+            (result.mean, result.low, result.high, p, result.n, statistics.verdict(result, p))
+            for result, p in zip(results, corrected, strict=True)
+        ],
+        columns=COMPARED,
+        index=rows.index,
+    )
+
+
+def write(path, rows, against=None):
+    """Write the table of `compared` rows to the CSV file `path`, as LaTeX (.tex) and as plain text (.txt) beside it."""
+    table = words(rows, against)
+    left = ("Remedy", "Note")
+    ruled = [place for place, factor in enumerate(rows["factor"]) if place < 2 or factor != rows["factor"][place - 1]]
+    numbers = rows.drop(columns=["group", "cells", "finished"])
+    text = "\n".join([*text_tables.plain(table, left), "", legend(rows, against)]) + "\n"
+    text_tables.write(path, numbers, text_tables.tabular(table, left, bold=[0], ruled=ruled), text)
+
+
+def words(rows, against=None):
+    """The rows as people read them, each value a string."""
+    columns = {"Remedy": names(rows), "Val. acc. (%)": _measures(rows, "best_val_acc", 100, 2)}
+    columns["– base"] = _comparisons(rows, "")
+    if against is not None:
+        columns[f"– {_name(against)}"] = _comparisons(rows, "_other")
+    columns["Epochs to 50 %"] = _measures(rows, "epochs_to_50", 1, 1)
+    columns["to 90 %"] = _measures(rows, "epochs_to_90", 1, 1)
+    columns["Parameters"] = rows["parameters"].map("{:,}".format)
+    columns["s/epoch"] = [f"{seconds:.3g}" if math.isfinite(seconds) else "–" for seconds in rows["seconds_per_epoch"]]
+    if rows["diverged"].any():
+        columns["Note"] = [
+            f"{row.diverged} of {row.seeds} diverged" if row.diverged else "" for row in rows.itertuples()
+        ]
+    return pd.DataFrame(columns)
+
+
+def names(rows):
+    """What people call each row: its level; the base by its network."""
+    return [row.label if row.base else row.level for row in rows.itertuples()]
+
+
+def legend(rows, against=None):
+    """What the numbers of the table are, in a few lines."""
+    seeds = sorted(rows["seeds"].unique())
+    lines = [
+        "Best validation accuracy"
+        + (f", mean ± standard deviation over {'-'.join(map(str, seeds))} seeds" if seeds != [1] else "")
+        + f"; difference in points from the base ({rows['label'][0]})"
+        + (f" and from {_name(against)}" if against is not None else "")
+        + (", paired by seed." if seeds != [1] else "; one seed: whether they differ cannot be told.")
+    ]
+    if (rows.filter(like="verdict").isin(SURE)).any(axis=None):
+        lines.append("† the 95 % interval excludes 0, p < 0.05 corrected for the number of comparisons (Holm).")
+    return "\n".join([*lines, "Epochs until 50 % and 90 % of the last epoch's validation accuracy were reached."])
+
+
+def _name(selection):
+    return ", ".join(
+        summary.block_label(value) if key == "block" else f"{key} {value}" for key, value in selected(selection).items()
+    )
+
+
+def _measures(rows, metric, factor, digits):
+    pairs = zip(factor * rows[metric], factor * rows[f"{metric}_std"], strict=True)
+    return [text_tables.measure(mean, std, digits) for mean, std in pairs]
+
+
+def _comparisons(rows, suffix):
+    return [
+        "–"
+        if math.isnan(difference)
+        else f"{difference / POINTS:+.2f}".replace("-", "−") + ("†" if verdict in SURE else "")
+        for difference, verdict in zip(rows[f"difference{suffix}"], rows[f"verdict{suffix}"], strict=True)
+    ]

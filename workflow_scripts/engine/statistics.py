@@ -1,0 +1,121 @@
+"""What a few seeds allow to be said: means with their intervals, differences between two configurations, corrections.
+
+All of it is Student's t (scipy.special), for values that are taken to be normal. Where there are too few values for a
+spread, what would need one is NaN, and the verdict is that it cannot be told.
+"""
+
+import math
+import statistics
+from typing import NamedTuple
+
+from scipy.special import stdtr, stdtrit
+
+CONFIDENCE = 0.95
+
+
+class Estimate(NamedTuple):
+    """A mean over `n` values, their sample standard deviation, and the ends of the mean's 95 % interval."""
+
+    mean: float
+    std: float
+    low: float
+    high: float
+    n: int
+
+
+class Difference(NamedTuple):
+    """How far the first mean lies above the second: the ends of its 95 % interval, the p-value of no difference.
+
+    `paired`: whether it is over seeds that both have; `n` is the number of them, or of the values of both.
+    """
+
+    mean: float
+    low: float
+    high: float
+    p: float
+    n: int
+    paired: bool
+
+
+def estimate(values):
+    """The `Estimate` of finite values; deviation and interval are NaN with one of them, all are NaN with none."""
+    values = [float(value) for value in values]
+    mean, std = _mean_std(values)
+    reach = _reach(_error(std, values), len(values) - 1)
+    return Estimate(mean, std, mean - reach, mean + reach, len(values))
+
+
+def difference(first, second):
+    """The `Difference` of two configurations, each given as {seed: value}.
+
+    Paired where both have the same seeds, as these share the order of the images; else by Welch (1947), who does not
+    ask for equal deviations. Interval and p-value are NaN where one of them has fewer than two values.
+    """
+    if first.keys() == second.keys():
+        values = [float(first[seed] - second[seed]) for seed in first]
+        mean, std = _mean_std(values)
+        return _difference(mean, _error(std, values), len(values) - 1, len(values), paired=True)
+    (mean, std), (other, other_std) = _mean_std([*first.values()]), _mean_std([*second.values()])
+    a, b = _error(std, first) ** 2, _error(other_std, second) ** 2
+    if a + b > 0:
+        freedom = (a + b) ** 2 / (a**2 / (len(first) - 1) + b**2 / (len(second) - 1))
+    else:  # no spread, or (NaN) one that is not known
+        freedom = len(first) + len(second) - 2
+    return _difference(mean - other, math.sqrt(a + b), freedom, len(first) + len(second), paired=False)
+
+
+def holm(p_values):
+    """The p-values of a family of comparisons, adjusted by Holm (1979), in the order in which they came.
+
+    The chance of one false finding or more among all of them is then at most what is asked of each. A NaN stays one,
+    and does not count.
+
+    >>> holm([0.01, 0.04, 0.03])
+    [0.03, 0.06, 0.06]
+    """
+    known = sorted((p, index) for index, p in enumerate(p_values) if not math.isnan(p))
+    adjusted, largest = [math.nan] * len(p_values), 0.0
+    for place, (p, index) in enumerate(known):
+        largest = max(largest, min(1.0, p * (len(known) - place)))
+        adjusted[index] = largest
+    return adjusted
+
+
+def verdict(difference, p=None):
+    """What a `Difference` allows to be said, with its p-value replaced by a corrected one where that is given.
+
+    "higher" or "lower" where the interval excludes 0 and the p-value is below 0.05, else "alike": no difference that
+    these seeds could show. "single" where there were too few values to tell, "none" where there was nothing to compare.
+    """
+    if math.isnan(difference.mean):
+        return "none"
+    p = difference.p if p is None else p
+    if math.isnan(p):
+        return "single"
+    if p >= 1 - CONFIDENCE or difference.low <= 0 <= difference.high:
+        return "alike"
+    return "higher" if difference.mean > 0 else "lower"
+
+
+def _mean_std(values):
+    return (
+        statistics.fmean(values) if values else math.nan,
+        statistics.stdev(values) if len(values) > 1 else math.nan,
+    )
+
+
+def _error(std, values):
+    return std / math.sqrt(len(values)) if values else math.nan
+
+
+def _reach(error, freedom):
+    """Half the width of the interval of a mean with this standard error."""
+    return error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) if freedom > 0 else math.nan
+
+
+def _difference(mean, error, freedom, n, paired):
+    p = float(mean == 0)  # if every seed says the same
+    if error != 0:
+        p = 2 * float(stdtr(freedom, -abs(mean / error))) if freedom > 0 else math.nan
+    reach = _reach(error, freedom)
+    return Difference(mean, mean - reach, mean + reach, p, n, paired)

@@ -1,0 +1,54 @@
+"""Tables of strings, a data frame with a row per line, laid out for a terminal or for LaTeX."""
+
+import math
+
+from workflow_scripts.engine import latex
+from workflow_scripts.engine.commands import written_whole
+
+TYPESET = {" ± ": r"\,$\pm$\,", "–": "--", "−": "$-$", "†": r"\textsuperscript{\dag}"}
+
+
+def plain(table, left):
+    """The lines of a table for a terminal; the columns named in `left` are aligned to the left, the others right."""
+    widths = {name: max(len(name), table[name].str.len().max()) for name in table}
+    lines = []
+    for cells in [list(table), *table.to_numpy().tolist()]:
+        padded = (
+            cell.ljust(width) if name in left else cell.rjust(width)
+            for cell, (name, width) in zip(cells, widths.items(), strict=True)
+        )
+        lines.append("  ".join(padded).rstrip())
+    return [lines[0], "-" * max(map(len, lines)), *lines[1:]]
+
+
+def tabular(table, left, bold=(), ruled=(0,)):
+    """A LaTeX `tabular` for the package booktabs; `bold` and `ruled` hold the places of rows, the latter above them."""
+    alignment = "".join("l" if name in left else "r" for name in table)
+    lines = [rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}", r"\toprule", _row(table)]
+    for place, cells in enumerate(table.to_numpy().tolist()):
+        if place in ruled:
+            lines.append(r"\midrule")
+        lines.append(_row(cells, r"\textbf{%s}" if place in bold else "%s"))
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def measure(mean, std, digits=2):
+    """`1.23 ± 0.04`; the mean alone where there is no deviation, a dash where there is nothing."""
+    if math.isnan(mean):
+        return "–"
+    return f"{mean:.{digits}f}" if math.isnan(std) else f"{mean:.{digits}f} ± {std:.{digits}f}"
+
+
+def write(path, numbers, tex, text):
+    """Write one table three times: the data frame `numbers` to the CSV file `path`, LaTeX and text beside it."""
+    texts = {".csv": numbers.to_csv(index=False, lineterminator="\n"), ".tex": tex, ".txt": text}
+    for suffix, content in texts.items():
+        with written_whole(path.with_suffix(suffix)) as temporary:
+            temporary.write_text(content, encoding="utf-8")
+
+
+def _row(cells, look="%s"):
+    text = " & ".join(look % latex.escape(cell) for cell in cells)
+    for character, command in TYPESET.items():
+        text = text.replace(character, command)
+    return text + r" \\"

@@ -1,0 +1,44 @@
+"""A finished cell, as it can be evaluated: its record's network with the weights that its folder holds."""
+
+import json
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.config import Cell, parse
+from workflow_scripts.engine.trainer import Training
+
+
+def load(folder, data, device, diverged=False):
+    """The `trainer.Training` of the finished cell in `folder`, with its best weights, in evaluation mode.
+
+    With `diverged`, also of one that diverged: those before it did. Raises UserError where files of the cell are
+    missing or damaged, where it diverged, or was trained on other data.
+    """
+    path = Path(folder) / "cell.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        status, dataset, record = facts["status"], facts["dataset"], facts["record"]
+        weights = load_file(path.with_name("model.safetensors"))
+    except FileNotFoundError as error:
+        missing = error.filename or path.with_name("model.safetensors")
+        raise UserError(f"{folder}: expected a cell that train_cell has finished, found no {missing}") from None
+    except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise UserError(f"{folder}: damaged ({error}); delete it and run the workflow again") from None
+    if status != "finished" and not diverged:
+        raise UserError(f"{folder}: expected a cell that finished, found one that {status}")
+    if dataset["sha256"] != data.sha256:
+        raise UserError(
+            f"--data: {folder} was trained on {dataset['title']} with other images; give the file it was given"
+        )
+    training = Training(parse(Cell, record, path), data, device)
+    try:
+        training.model.load_state_dict(weights)
+    except RuntimeError:
+        raise UserError(
+            f"{folder}: model.safetensors does not fit the network of cell.json; delete it and run the workflow again"
+        ) from None
+    training.model.eval()
+    return training

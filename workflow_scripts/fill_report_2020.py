@@ -1,0 +1,65 @@
+"""Write the LaTeX of the 2020/21 form of the report: over the results of cw2, of all remedies and of the search.
+
+    python -m workflow_scripts.fill_report_2020 --summary results/cw2/summary --figures results/cw2/figures \\
+        --table results/cw2/tables/table1.tex --shallow model=vgg08 block=plain --deep model=vgg38 block=plain \\
+        --template report/mlp-cw2-2020.tex.j2 --answers report/mlp-cw2-2020-answers.tex.j2 \\
+        --remedies results/remedies --study '{"ablations": {"blocks": {"block": ["rc", "bn_rc"]}}}' \\
+        --against block=bn_rc --search results/search --out results/report/mlp-cw2-2020
+
+Without --remedies or --search the report says that they are no part of the run. The folder can be compiled by
+`compile_report`.
+"""
+
+from pathlib import Path
+
+from workflow_scripts.engine import commands, config, findings, findings_2020, selections, summary
+from workflow_scripts.engine.typesetting import copy, fill
+
+FIGURES = ("curves_problem", "grad_flow_deep")
+
+
+def parser():
+    """The arguments."""
+    parser = selections.parser("fill_report_2020", __doc__, "folder to write")
+    network = {"nargs": "+", "metavar": "KEY=VALUE"}
+    parser.add_argument("--shallow", required=True, **network, help="the network that trains, by its record")
+    parser.add_argument("--deep", required=True, **network, help="the deeper one that does not")
+    parser.add_argument("--figures", type=Path, required=True, help="folder of the figures of cw2")
+    parser.add_argument("--table", type=Path, required=True, help="the table of cw2, in LaTeX")
+    parser.add_argument("--template", type=Path, required=True, help="the fixed part, mlp-cw2-2020.tex.j2")
+    parser.add_argument("--answers", type=Path, required=True, help="the author's part, mlp-cw2-2020-answers.tex.j2")
+    parser.add_argument("--remedies", type=Path, help="folder of the study of all remedies")
+    selections.add_study(parser, required=False)
+    parser.add_argument("--against", **network, help="the second reference of the remedies, beside their base")
+    parser.add_argument("--search", type=Path, help="folder of the search")
+    parser.add_argument("--style", type=Path, help="the LaTeX style (default: gradscape.sty beside the template)")
+    parser.add_argument("--references", type=Path, help="the bibliography (default: references.bib beside it)")
+    parser.add_argument("--student-number", default="s1234567", help="on the title page (default: %(default)s)")
+    return parser
+
+
+def main():
+    """Read the arguments and write the folder."""
+    arguments = parser().parse_args()
+    if arguments.remedies and not arguments.study:
+        raise commands.UserError("--remedies: expected --study as well, the design of the study, found none")
+    shallow, deep = selections.parse(arguments.shallow), selections.parse(arguments.deep)
+    facts = findings.context(summary.load(arguments.summary), shallow, deep, arguments.student_number)
+    facts |= {"all_remedies": None, "search": None}
+    beside, figures = arguments.template.parent, [arguments.figures / f"{name}.pdf" for name in FIGURES]
+    copied = [arguments.style or beside / "gradscape.sty", arguments.references or beside / "references.bib"]
+    if arguments.remedies:
+        against = config.Selection(**selections.parse(arguments.against)) if arguments.against else None
+        facts["all_remedies"] = findings_2020.of_remedies(arguments.remedies, arguments.study, against)
+        figures.append(arguments.remedies / "figures/remedies.pdf")
+        copied.append(arguments.remedies / "tables/remedies_statistics.tex")
+    if arguments.search:
+        facts["search"] = findings_2020.of_search(arguments.search)
+        figures.append(arguments.search / "figures/search.pdf")
+    fill([arguments.template, arguments.answers], facts, arguments.out)
+    copy([arguments.table, *copied], arguments.out)
+    copy(figures, arguments.out / "figures")
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,63 @@
+"""Look into a trained network: filters, predictions, confusion, features, and where it looks (Grad-CAM).
+
+    python -m workflow_scripts.inspect_cell --cell results/cifar_net/<cell> --data results/data/cifar10.npz \\
+        --out results/cifar_net/insight
+
+All of it is about the validation images. `plot_insight` draws what is written.
+"""
+
+import json
+from pathlib import Path
+
+from workflow_scripts.engine import commands, datasets, devices, insight, trained
+from workflow_scripts.engine.commands import UserError
+
+IMAGES = 8  # across a page in the figure
+
+
+def best_cell(chosen, results):
+    """The folder of the cell that `chosen` (JSON, as choose_cell writes it) calls the best, in the folder `results`."""
+    try:
+        return results / json.loads(chosen.read_text(encoding="utf-8"))["best_cell"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError(f"{chosen}: expected JSON with `best_cell`, the name of a cell, found none") from None
+
+
+def data_of(cell, files):
+    """Which of several data sets' files belongs to the cell in the folder `cell`: that of its record's name."""
+    if len(files) == 1:
+        return files[0]
+    name = json.loads((cell / "cell.json").read_text(encoding="utf-8"))["record"]["dataset"]
+    for path in files:
+        if path.stem == name:
+            return path
+    raise UserError(f"--data: expected {name}.npz among {', '.join(path.name for path in files)}, found none")
+
+
+def main():
+    """Load, look, write."""
+    parser = commands.parser("inspect_cell", __doc__)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--cell", type=Path, help="folder of a finished cell")
+    which.add_argument("--chosen", type=Path, help="instead: chosen.json, whose best_cell is looked into")
+    parser.add_argument(
+        "--results", type=Path, help="with --chosen: the folder of the study (default: that of the file)"
+    )
+    parser.add_argument("--data", type=Path, nargs="+", required=True, help="data sets (.npz), the cell's among them")
+    parser.add_argument(
+        "--images", type=int, default=IMAGES, help="right and wrong ones for Grad-CAM (default: %(default)s)"
+    )
+    devices.add_flags(parser)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write")
+    arguments = parser.parse_args()
+    if arguments.images < 1:
+        raise UserError(f"--images: expected at least 1, found {arguments.images}")
+    cell = arguments.cell or best_cell(arguments.chosen, arguments.results or arguments.chosen.parent)
+    with devices.computing(arguments, threads=1) as device:
+        data = datasets.load(data_of(cell, arguments.data))
+        training = trained.load(cell, data, device)
+        insight.write(insight.inspect(training, data, arguments.images), arguments.out)
+
+
+if __name__ == "__main__":
+    commands.run(main)

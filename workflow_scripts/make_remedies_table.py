@@ -1,0 +1,27 @@
+"""Make the table of all remedies: accuracy, convergence, cost, and which differences the seeds can tell.
+
+    python -m workflow_scripts.make_remedies_table --summary results/remedies/summary --against block=bn_rc \\
+        --out results/remedies/tables/remedies_statistics.csv \\
+        --study '{"base": {"model": "vgg38", "seed": [0, 1, 2]}, "ablations": {"blocks": {"block": ["rc", "bn_rc"]}}}'
+
+The CSV file has all numbers unrounded, with the intervals and the corrected p-values; .tex and .txt come beside it.
+"""
+
+from workflow_scripts.engine import ablations, commands, config, remedies, selections
+
+
+def main():
+    """Read the summary, compare, write the table."""
+    parser = selections.parser("make_remedies_table", __doc__, "the table: a .csv; .tex and .txt come beside it")
+    selections.add_study(parser)
+    parser.add_argument("--factor", nargs="+", default=[], metavar="NAME", help="factors to show (default: all)")
+    parser.add_argument("--against", nargs="+", metavar="KEY=VALUE", help="a second reference, beside the base")
+    arguments = parser.parse_args()
+    found = ablations.load(arguments.summary)
+    against = config.Selection(**selections.parse(arguments.against)) if arguments.against else None
+    rows = remedies.of_factors(ablations.rows(found, arguments.study), arguments.factor)
+    remedies.write(arguments.out, remedies.compared(found, rows, against), against)
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,45 @@
+"""Measure the loss around a trained cell's weights, along two random directions (Li et al. 2018).
+
+    python -m workflow_scripts.measure_surface --cell results/bn_landscape/<cell> --data results/data/cifar10.npz \\
+        --points 25 --extent 1 --out results/bn_landscape/surfaces/<cell>.csv
+
+A `line` along the first direction and a `plane` along both. Cells with layers of the same shapes that are measured with
+the same seed share their directions.
+"""
+
+import csv
+from pathlib import Path
+
+import torch
+
+from workflow_scripts.engine import commands, config, datasets, devices, surfaces, trained
+from workflow_scripts.engine.commands import written_whole
+
+KEYS = ("points", "extent", "images", "seed")
+
+
+def main():
+    """Read the cell, measure, write."""
+    parser = commands.parser("measure_surface", __doc__)
+    parser.add_argument("--cell", type=Path, required=True, help="folder of a trained cell")
+    parser.add_argument("--data", type=Path, required=True, help="its data set as fetch_data writes it (.npz)")
+    for key in KEYS:
+        field = config.Surface.model_fields[key]
+        text = f"{field.description} (default: {field.default})"
+        parser.add_argument(f"--{key}", default=field.default, metavar="VALUE", help=text)
+    devices.add_flags(parser)
+    parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
+    arguments = parser.parse_args()
+    given = {key: getattr(arguments, key) for key in KEYS}
+    settings = config.parse(config.Surface, {"cells": [{}], **given}, "the surface")
+    with devices.computing(arguments, threads=1) as device:
+        data = datasets.load(arguments.data)
+        training = trained.load(arguments.cell, data, device, diverged=True)
+        torch.set_num_threads(training.cell.threads)
+        rows = surfaces.surface(training, data, **{key: getattr(settings, key) for key in KEYS})
+    with written_whole(arguments.out) as path, open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([surfaces.COLUMNS, *rows])
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,33 @@
+"""Pack the hand-in of coursework 2: the report, the code that ran and the numbers, no weights and no logs.
+
+    python -m workflow_scripts.pack_submission --number s1234567 --report report/mlp-cw2.pdf --results results/cw2 \\
+        --csv results/cw2/course results/cw2/tables/table1.csv --config '{...}' --out submission/s1234567.zip
+
+The same files give the same bytes.
+"""
+
+import json
+from pathlib import Path
+
+from workflow_scripts.engine import commands, config
+from workflow_scripts.engine.course import submission
+
+
+def main():
+    """Read the parts, write the zip."""
+    parser = commands.parser("pack_submission", __doc__)
+    parser.add_argument("--number", required=True, help="the student number: an s and seven digits")
+    parser.add_argument("--report", type=Path, required=True, help="the report (.pdf)")
+    parser.add_argument("--results", type=Path, required=True, help="folder of the study")
+    parser.add_argument("--csv", type=Path, nargs="+", default=[], help="CSV files, or folders of them, in it")
+    parser.add_argument("--config", type=json.loads, required=True, metavar="JSON", help="the configuration as used")
+    parser.add_argument("--out", type=Path, required=True, help="the archive (.zip)")
+    arguments = parser.parse_args()
+    number = config.parse(config.Report, {"student_number": arguments.number}, "--number").student_number
+    content = submission.packed(number, arguments.report, arguments.results, arguments.csv, arguments.config)
+    with commands.written_whole(arguments.out) as path:
+        path.write_bytes(content)
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,26 @@
+"""Draw a study's ablations: a figure for every factor, all in one go.
+
+    python -m workflow_scripts.plot_ablations --summary results/net/summary --out results/net/ablations \\
+        --study '{"base": {"model": "vgg08", "seed": [0, 1]}, "ablations": {"width": {"width": [0.5, 1, 2]}}}'
+
+Writes <factor>.pdf: a dot for the best validation accuracy of each seed, mean and deviation over the seeds, and the
+learning curves of the levels in the same colours. What is drawn is beside it in <factor>-drawn.csv.
+"""
+
+from workflow_scripts.engine import ablation_figure, ablations, commands, selections, style
+
+
+def main():
+    """Read the summary, draw a figure per factor."""
+    parser = selections.parser("plot_ablations", __doc__, "folder of the figures")
+    selections.add_study(parser)
+    arguments = parser.parse_args()
+    found = ablations.load(arguments.summary)
+    for factor, levels in ablations.rows(found, arguments.study).groupby("factor", sort=False):
+        table = ablation_figure.drawn(found, levels)
+        out = arguments.out / f"{factor}.pdf"
+        style.save(ablation_figure.draw(table, levels), out, table, out.with_name(f"{factor}-drawn.csv"))
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,49 @@
+"""Draw the learning curves of experiment folders of the course's framework: Figure 1 from the metrics handed out.
+
+    python -m workflow_scripts.plot_course VGG_08=VGG_08_experiment VGG_38=VGG_38_experiment --out figure1.pdf
+
+Needs no cell and no configuration. To draw such runs beside cells, name them in `external_runs` of config.yaml. A CSV
+file beside the figure holds its data.
+"""
+
+from pathlib import Path
+
+from workflow_scripts.engine import commands, config, curves, style
+from workflow_scripts.engine.course import external
+
+
+def read(words):
+    """{label: [folder]} of words like `VGG_08=folder`; the same label again is another seed of it."""
+    folders = {}
+    for word in words:
+        label, equals, folder = word.partition("=")
+        if not (label and equals and folder):
+            raise commands.UserError(f"expected LABEL=FOLDER, for example VGG_08=VGG_08_experiment, but found {word!r}")
+        folders.setdefault(label, []).append(folder)
+    return folders
+
+
+def main():
+    """Read the folders, draw them."""
+    parser = commands.parser("plot_course", __doc__)
+    parser.add_argument("runs", nargs="+", metavar="LABEL=FOLDER", help="a run; the same label again: another seed")
+    parser.add_argument("--num-classes", type=int, default=100, help="classes of the data, for the level of chance")
+    parser.add_argument("--out", type=Path, required=True, help="the figure: a .pdf, .svg or .png")
+    arguments = parser.parse_args()
+    runs = {
+        label: config.ExternalRun(
+            folder=folders,
+            joins="none",
+            colour=style.COLOURS[index % len(style.COLOURS)],
+            num_classes=arguments.num_classes,
+        )
+        for index, (label, folders) in enumerate(read(arguments.runs).items())
+    }
+    found = external.collect(runs)
+    rows = external.rows(found)
+    table = curves.learning_curves(found, rows)
+    style.save(curves.draw(table, rows), arguments.out, table)
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,24 @@
+"""Draw one figure of a landscape study: what its cells measured along the way.
+
+    python -m workflow_scripts.plot_landscape --figure loss_envelope --summary results/bn_landscape/summary \\
+        --study '{"landscape": {"rates": {"optimizer": "adam"}, "walk": {"optimizer": "sgd"}}, "grids": [...]}' \\
+        --out results/bn_landscape/figures/loss_envelope.pdf
+
+A CSV file beside the figure holds its data.
+"""
+
+from workflow_scripts.engine import commands, landscape_figures, selections, style
+
+
+def main():
+    """Draw, write."""
+    parser = selections.parser("plot_landscape", __doc__, "the figure: a .pdf, .svg or .png")
+    parser.add_argument("--figure", choices=landscape_figures.FIGURES, required=True, help="which one")
+    selections.add_study(parser)
+    arguments = parser.parse_args()
+    figure, table = landscape_figures.FIGURES[arguments.figure](arguments.summary, arguments.study)
+    style.save(figure, arguments.out, table)
+
+
+if __name__ == "__main__":
+    commands.run(main)

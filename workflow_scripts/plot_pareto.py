@@ -1,0 +1,23 @@
+"""Draw validation accuracy against the number of parameters and against the training time, with the Pareto fronts.
+
+    python -m workflow_scripts.plot_pareto --summary results/cifar_net/summary \\
+        --out results/cifar_net/figures/pareto.pdf \\
+        --study '{"base": {"model": "vgg08", "seed": [0, 1]}, "ablations": {"width": {"width": [0.5, 1, 2]}}}'
+
+A point is the mean over the seeds of a network and setting, in the colour of its factor. A CSV file is beside it.
+"""
+
+from workflow_scripts.engine import ablations, commands, pareto, selections, style
+
+
+def main():
+    """Read the summary, draw its points."""
+    parser = selections.parser("plot_pareto", __doc__, "the figure: a .pdf, .svg or .png")
+    selections.add_study(parser)
+    arguments = parser.parse_args()
+    table = pareto.points(ablations.load(arguments.summary), arguments.study)
+    style.save(pareto.draw(table), arguments.out, table)
+
+
+if __name__ == "__main__":
+    commands.run(main)

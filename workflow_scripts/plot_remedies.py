@@ -1,0 +1,27 @@
+"""Draw the gradient flow of all remedies of a study in one figure: in the first and in the last epoch.
+
+    python -m workflow_scripts.plot_remedies --summary results/remedies/summary \\
+        --out results/remedies/figures/remedies.pdf \\
+        --study '{"base": {"model": "vgg38", "seed": [0, 1, 2]}, "ablations": {"blocks": {"block": ["rc", "bn_rc"]}}}'
+
+The remedies are the levels of the study's ablations; each factor has two panels of its own, with the base in them. A
+CSV file beside the figure holds its data.
+"""
+
+from workflow_scripts.engine import ablations, commands, remedies, remedies_figure, selections, style
+
+
+def main():
+    """Read the summary, draw the factors."""
+    parser = selections.parser("plot_remedies", __doc__, "the figure: a .pdf, .svg or .png")
+    selections.add_study(parser)
+    parser.add_argument("--factor", nargs="+", default=[], metavar="NAME", help="factors to show (default: all)")
+    arguments = parser.parse_args()
+    found = ablations.load(arguments.summary)
+    rows = remedies.of_factors(ablations.rows(found, arguments.study), arguments.factor)
+    table = remedies_figure.flows(found, rows)
+    style.save(remedies_figure.draw(table), arguments.out, table)
+
+
+if __name__ == "__main__":
+    commands.run(main)

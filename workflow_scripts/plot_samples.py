@@ -1,0 +1,38 @@
+"""Draw sample images of every class, with the shape, type, range and layout of the arrays that they come in.
+
+    python -m workflow_scripts.plot_samples --data results/data/cifar10.npz --out results/cifar_net/figures/samples.pdf
+
+The images are the first of each class. A CSV file beside the figure says which they are.
+"""
+
+from pathlib import Path
+
+from workflow_scripts.engine import commands, config, datasets, samples, style
+
+
+def main():
+    """Load the data set, draw some of it."""
+    cell = config.Cell.model_fields
+    parser = commands.parser("plot_samples", __doc__)
+    parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
+    parser.add_argument("--out", type=Path, required=True, help="the figure: a .pdf, .svg or .png")
+    parser.add_argument(
+        "--normalize",
+        choices=("course", "dataset"),
+        default=cell["normalize"].default,
+        help=cell["normalize"].description,
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=cell["batch_size"].default, help=cell["batch_size"].description
+    )
+    arguments = parser.parse_args()
+    if arguments.batch_size < 1:
+        raise commands.UserError(f"--batch-size: expected at least 1, found {arguments.batch_size}")
+    data = datasets.load(arguments.data)
+    table = samples.chosen(data)
+    lines = samples.facts(data, arguments.normalize, arguments.batch_size)
+    style.save(samples.draw(data, table, lines), arguments.out, table)
+
+
+if __name__ == "__main__":
+    commands.run(main)

@@ -1,0 +1,31 @@
+"""Draw a search, and make the table of its rungs' survivors.
+
+    python -m workflow_scripts.plot_search --summary results/search/summary --out results/search/figures/search.pdf \\
+        --table results/search/tables/search.csv \\
+        --study '{"test": "chosen", "search": {"space": {"lr": [0.01, 0.1]}, "halving": {"epochs": [10, 30]}}}'
+
+The figure shows the validation accuracy of every candidate against each searched key, rung by rung. The table's CSV
+file has every cell; its .tex and .txt have those candidates that went on.
+"""
+
+from pathlib import Path
+
+from workflow_scripts.engine import commands, search_figure, selections, style
+
+
+def main():
+    """Read the summary, draw it, write the table."""
+    parser = selections.parser("plot_search", __doc__, "the figure: a .pdf, .svg or .png")
+    selections.add_study(parser)
+    parser.add_argument("--table", type=Path, required=True, help="the table: a .csv; .tex and .txt come beside it")
+    arguments = parser.parse_args()
+    searched = arguments.study.search
+    if searched is None:
+        raise commands.UserError("--study: expected a study with a `search`, found none")
+    table = search_figure.trained(search_figure.load(arguments.summary), arguments.study)
+    style.save(search_figure.draw(table, searched.keys), arguments.out, table)
+    search_figure.write_table(arguments.table, table, list(searched.keys))
+
+
+if __name__ == "__main__":
+    commands.run(main)

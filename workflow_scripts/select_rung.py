@@ -1,0 +1,28 @@
+"""Choose which candidates of a search go on to the next rung, by the validation accuracy of their best epoch.
+
+    ls -d results/search/*-epochs10-*-seed0 | python -m workflow_scripts.select_rung --keep 8 --out kept.json
+
+The folders of the rung's cells are read from standard input. The test images play no part.
+"""
+
+import json
+from pathlib import Path
+
+from workflow_scripts.engine import commands, search
+
+
+def main():
+    """Rank the cells, write which are kept."""
+    parser = commands.parser("select_rung", __doc__)
+    parser.add_argument("--keep", type=int, required=True, help="how many go on")
+    parser.add_argument("--out", type=Path, required=True, help="file to write (.json)")
+    arguments = parser.parse_args()
+    if arguments.keep < 1:
+        raise commands.UserError(f"--keep {arguments.keep}: expected at least 1")
+    found = search.survivors(commands.folders_from_stdin(), arguments.keep)
+    with commands.written_whole(arguments.out) as path:
+        path.write_text(json.dumps(found, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    commands.run(main)

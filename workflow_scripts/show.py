@@ -1,0 +1,19 @@
+"""Show one run in the terminal: its record, what came of it, sparklines of its curves and of its gradients by depth.
+
+python -m workflow_scripts.show results/cw2/<cell>
+"""
+
+from pathlib import Path
+
+from workflow_scripts.engine import commands, show
+
+
+def main():
+    """Print what there is to see of a cell."""
+    parser = commands.parser("show", __doc__)
+    parser.add_argument("cell", type=Path, help="folder of the cell")
+    print(show.text(parser.parse_args().cell), end="")
+
+
+if __name__ == "__main__":
+    commands.run(main)
