@@ -1,4 +1,4 @@
-# make demo     install everything and run the studies on the embedded digits, to report/*.pdf
+# make demo     install everything and run the first studies on the embedded digits: report/mlp-cw2.pdf, report/beras.pdf
 # make setup    only install
 # make test     everything that CI checks
 # make lock     renew requirements.lock (and then envs/) after a change of pyproject.toml
@@ -14,7 +14,7 @@ SOURCES := models workflow_scripts tests benchmarks notebooks
 .PHONY: demo setup test lint lock schema
 
 demo: setup
-	$(BIN)/snakemake --profile profiles/demo
+	$(BIN)/snakemake --profile profiles/demo -- report/mlp-cw2.pdf report/beras.pdf
 
 setup: .venv/installed
 	@command -v latexmk >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

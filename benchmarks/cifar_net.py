@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.measuring import interleaved, machine, spread, table
 from benchmarks.train_step import ours
 from workflow_scripts.engine import datasets
-from workflow_scripts.engine.config import Cell
 from workflow_scripts.engine.devices import choose_device
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.results import forward_flops
 from workflow_scripts.engine.trainer import Training
 

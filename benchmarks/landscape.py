@@ -24,9 +24,11 @@ from torchvision import transforms
 
 from benchmarks.measuring import interleaved, machine, ratios, spread, table, verdict
 from models.registry import build_model
-from workflow_scripts.engine import config, datasets, surfaces
+from workflow_scripts.engine import datasets, surfaces
 from workflow_scripts.engine.batches import COURSE_MEAN, COURSE_STD, Batches
 from workflow_scripts.engine.devices import choose_device
+from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.studies import Landscape
 from workflow_scripts.engine.trainer import Training
 
 BAR = 20
@@ -38,7 +40,7 @@ NETWORKS = {
     "vgg08": ("vgg08", {}),
     "vgg08 width 0.25": ("vgg08", {"width": 0.25}),
 }
-SETTINGS = config.Landscape.model_fields
+SETTINGS = Landscape.model_fields
 EVERY, STEP_SIZES, LAGS = (SETTINGS[key].default for key in ("every", "step_sizes", "lags"))
 MEASURED = {
     "lags": {"lags": LAGS},
@@ -179,7 +181,7 @@ def compare(network, measured):
 def overhead(network, data, device, runs):
     """Print what each observer costs, over `EVERY` steps of training of which one is probed."""
     model, options = NETWORKS[network]
-    cell = config.Cell(model=model, **options, optimizer="sgd", lr=0.01, batch_size=128, augmentation="none")
+    cell = Cell(model=model, **options, optimizer="sgd", lr=0.01, batch_size=128, augmentation="none")
     made = {"nothing": steps(cell, data, device, {})}
     made |= {name: steps(cell, data, device, measured) for name, measured in MEASURED.items()}
     measured = interleaved(made, runs)

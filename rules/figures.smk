@@ -2,7 +2,7 @@
 
 
 def select(selection, without=()):
-    """The flag that selects the cells of a `config.Selection`."""
+    """The flag that selects the cells of a `record.Selection`."""
     values = {key: value for key, value in cells.selected(selection).items() if key not in without}
     return " ".join(["--select", *(f"{key}={value}" for key, value in values.items())])
 

@@ -13,7 +13,7 @@ PARAMETERS = 1600  # of a network of width 1
 
 
 def write_study(folder, study, accuracy, diverged=(), end=2):
-    """Make the cells of a `config.Study` in `folder`, and their summary in `folder`/summary, which is returned.
+    """Make the cells of a `studies.Study` in `folder`, and their summary in `folder`/summary, which is returned.
 
     `accuracy(cell)` is the validation accuracy after the last epoch. Cells whose name is in `diverged` end with NaN in
     the epoch `end`.

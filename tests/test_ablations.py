@@ -14,7 +14,7 @@ from tests.test_workflow import snakemake, write_config
 from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto, plot_samples
 from workflow_scripts.engine import ablation_figure, ablation_table, ablations, cells, pareto, samples
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Study
+from workflow_scripts.engine.studies import Study
 
 DESIGN = {
     "base": {"model": "vgg08", "dataset": "digits", "epochs": 5, "seed": [0, 1, 2]},
@@ -137,7 +137,7 @@ def test_one_seed_has_no_deviation_and_no_verdict(tmp_path):
 def test_a_base_of_several_values_gives_levels_that_can_be_told_apart(tmp_path):
     study = Study(base={"model": "vgg08", "lr": [0.1, 0.01]}, ablations={"width": {"width": [1, 2]}})
     rows = rows_of(write_study(tmp_path, study, accuracy), study)
-    assert rows["level"].tolist() == ["1, rate 0.1", "1, rate 0.01", "2, rate 0.1", "2, rate 0.01"]
+    assert rows["level"].tolist() == ["1, lr 0.1", "1, lr 0.01", "2, lr 0.1", "2, lr 0.01"]
     assert rows["base"].tolist() == [True, False, False, False]
 
 

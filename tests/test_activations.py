@@ -8,6 +8,7 @@ from models.activations import ACTIVATIONS
 from models.registry import build_model, list_models
 from workflow_scripts.engine import config
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.record import Cell
 
 MODULES = {
     "relu": nn.ReLU(),
@@ -48,6 +49,6 @@ def test_every_network_takes_every_activation(model, name):
 
 def test_an_unknown_one_lists_the_known():
     with pytest.raises(UserError, match="activation: 'rleu': unknown activation; known: relu, leaky_relu, elu, gelu"):
-        config.parse(config.Cell, {"activation": "rleu"}, "the cell's record")
+        config.parse(Cell, {"activation": "rleu"}, "the cell's record")
     with pytest.raises(ValueError, match="unknown activation 'rleu'; known: elu, gelu"):
         build_model("cifar_net", activation="rleu")

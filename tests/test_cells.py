@@ -3,9 +3,10 @@
 import pytest
 
 from workflow_scripts import train_cell
-from workflow_scripts.engine import cells, code, records
+from workflow_scripts.engine import cells, code, record_flags
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Cell, Study
+from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.studies import Study
 
 
 def names(*grids):
@@ -55,7 +56,7 @@ def test_two_cells_never_share_a_name():
 def test_the_flags_of_a_cell_give_the_cell(record):
     cell = Cell(**record)
     arguments = train_cell.parser().parse_args(["--data", "d.npz", "--out", "o", *cells.flags(cell)])
-    assert records.read(arguments) == cell
+    assert record_flags.read(arguments) == cell
 
 
 def test_every_key_changes_the_digest_of_the_record():

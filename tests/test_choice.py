@@ -15,7 +15,7 @@ from tests.test_ablations import names
 from workflow_scripts import choose, make_ablation_tables, plot_ablations, summarise, train_cell
 from workflow_scripts.engine import ablations, cells, choice
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Study
+from workflow_scripts.engine.studies import Study
 
 MADE = Study(
     base={"model": "vgg08", "dataset": "digits", "seed": [0, 1]},

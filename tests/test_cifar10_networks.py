@@ -11,6 +11,7 @@ from models.vgg_a import VGG_A, VGG_A_BatchNorm, VGG_BatchNorm
 from workflow_scripts.engine import config
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.optimizers import OPTIMIZERS
+from workflow_scripts.engine.record import Cell
 
 OURS = ("plain", "bn", "rc", "bn_rc")
 
@@ -229,4 +230,4 @@ def test_an_image_too_small_is_refused(model, message):
 
 def test_an_unknown_network_lists_the_known():
     with pytest.raises(UserError, match="model: 'vgg_b': unknown model; known: .*cifar_net.*vgg_a"):
-        config.parse(config.Cell, {"model": "vgg_b"}, "the cell's record")
+        config.parse(Cell, {"model": "vgg_b"}, "the cell's record")

@@ -9,9 +9,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PRINT = """
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine import cells, config
 for block in ("plain", "bn", "rc", "bn_rc"):
-    print(cells.code_digest(config.Cell(block=block)))
+    print(cells.code_digest(Cell(block=block)))
 """
 NEW_BLOCK = '''
 

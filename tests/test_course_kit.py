@@ -18,6 +18,7 @@ from tests.conftest import ROOT, command, inside
 from workflow_scripts.engine import code, config
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.course import arguments, folders, submission
+from workflow_scripts.engine.record import Cell
 
 SCRIPT = (  # run_vgg_08_default.sh of the course, from behind its first word on
     "--batch_size 100 --seed 0 --num_filters 32 --num_stages 3 --num_blocks_per_stage 0 "
@@ -63,14 +64,14 @@ CIFAR100 = {"name": "cifar100", "image_shape": [3, 32, 32], "num_classes": 100}
 
 def test_the_course_s_script_describes_the_cell_of_the_study():
     words = SCRIPT.replace("'", "").split()
-    assert arguments.cell(parsed(*words), CIFAR100) == config.Cell(model="vgg08", seed=0)
+    assert arguments.cell(parsed(*words), CIFAR100) == Cell(model="vgg08", seed=0)
     deep = arguments.cell(parsed("--num_filters", "32", "--seed", "0", "--block_type", "conv_bn_rc"), CIFAR100)
-    assert deep == config.Cell(model="vgg38", block="bn_rc")
+    assert deep == Cell(model="vgg38", block="bn_rc")
 
 
 def test_the_defaults_are_the_framework_s():
     cell = arguments.cell(parsed(), CIFAR100)
-    assert cell == config.Cell(model="vgg38", block="plain", width=0.5, seed=7112018)
+    assert cell == Cell(model="vgg38", block="plain", width=0.5, seed=7112018)
     assert vars(parsed("--use_gpu", "--seed")) == vars(parsed())  # a name without a value
 
 

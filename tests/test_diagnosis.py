@@ -12,8 +12,9 @@ from torch.nn import functional as F
 
 from models.registry import list_blocks
 from tests.conftest import command
-from workflow_scripts.engine import config, diagnosis
+from workflow_scripts.engine import diagnosis
 from workflow_scripts.engine.gradients import weight_layers
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
 CPU = torch.device("cpu")
@@ -25,7 +26,7 @@ def large_digits():
 
 
 def diagnosed(data, batches=1, **record):
-    return diagnosis.diagnose(Training(config.Cell(batch_size=20, **record), data, CPU), batches)
+    return diagnosis.diagnose(Training(Cell(batch_size=20, **record), data, CPU), batches)
 
 
 # Measures
@@ -101,7 +102,7 @@ def test_slopes(activation, points, alive):
 def test_gradients_are_those_of_the_first_batches(large_digits):
     record = {"model": "vgg08", "block": "bn", "supervision": 0.3, "width": 0.25}
     found = diagnosed(large_digits, 2, **record)
-    training = Training(config.Cell(batch_size=20, **record), large_digits, CPU)
+    training = Training(Cell(batch_size=20, **record), large_digits, CPU)
     expected = []
     for _, (images, labels) in zip(range(2), training.train_batches.epoch(0, 0, 20), strict=False):
         training.model.zero_grad()

@@ -11,8 +11,9 @@ import torch
 
 from tests.conftest import command
 from workflow_scripts import make_table, plot_curves, plot_grad_flow, plot_gradient_heatmap
-from workflow_scripts.engine import config, curves, grad_flow, result_table, selections, style, summary
+from workflow_scripts.engine import curves, grad_flow, result_table, selections, style, summary
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.record import Cell
 
 CLASSES, EPOCHS = 10, 3
 LAYERS = ("entry.conv", "stages.0.reduction.conv0", "stages.0.reduction.conv1", "classifier")
@@ -58,7 +59,7 @@ def write_summary(folder, records, diverged=(), zero=(), end=1):
 
 def record(block="plain", seed=0, **values):
     """A record; an unregistered block is allowed, as in a summary that an older checkout reads."""
-    return {**config.Cell(**values).model_dump(), "block": block, "seed": seed}
+    return {**Cell(**values).model_dump(), "block": block, "seed": seed}
 
 
 def study(models=("vgg08", "vgg38"), blocks=tuple(QUALITY), seeds=3, **values):

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from models.registry import build_model
-from workflow_scripts.engine import config
 from workflow_scripts.engine.initializations import INITS
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
 REDRAWN = ("kaiming", "xavier", "orthogonal", "lsuv")
@@ -128,7 +128,7 @@ def test_a_network_without_residual_branches_is_one_line(refused, digits_file, t
 
 @pytest.mark.parametrize("init", INITS)
 def test_a_cell_trains_from_every_initialisation(digits, init):
-    cell = config.Cell(model="vgg38", block="bn_rc", width=0.125, init=init, epochs=1, train_items=100, batch_size=50)
+    cell = Cell(model="vgg38", block="bn_rc", width=0.125, init=init, epochs=1, train_items=100, batch_size=50)
     trainings = [Training(cell, digits, torch.device("cpu")) for _ in range(2)]
     for training in trainings:
         training.run_epoch()

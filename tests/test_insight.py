@@ -14,8 +14,8 @@ from models.registry import build_model, list_models
 from tests.conftest import command
 from workflow_scripts import inspect_cell, plot_insight
 from workflow_scripts.engine import datasets, insight, insight_figures
-from workflow_scripts.engine.config import Cell
 from workflow_scripts.engine.grad_cam import grad_cam, last_map
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
 SIZES = ["--width", "0.25", "--epochs", "2", "--batch-size", "50", "--augmentation", "none", "--val-fraction", "0.2"]

@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 from tests.conftest import command
-from workflow_scripts.engine import config, landscape, probes
+from workflow_scripts.engine import landscape, probes
 from workflow_scripts.engine.gradients import weight_layers
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
 CPU = torch.device("cpu")
@@ -151,7 +152,7 @@ def test_measuring_leaves_the_run_bit_for_bit_as_it_was(digits, monkeypatch, cha
 
         build = trainer.build_model
         monkeypatch.setattr(trainer, "build_model", lambda *args, **options: Dropping(build(*args, **options)))
-    cell = config.Cell(**{**TINY, "block": "bn", "optimizer": "sgd", **changes})
+    cell = Cell(**{**TINY, "block": "bn", "optimizer": "sgd", **changes})
     alone, watched = trained(cell, digits), trained(cell, digits, MEASURED)
     assert [row[:6] for row in watched.history] == [row[:6] for row in alone.history]
     assert watched.gradient_rows == alone.gradient_rows
@@ -170,7 +171,7 @@ def test_measuring_leaves_the_run_bit_for_bit_as_it_was(digits, monkeypatch, cha
 
 def test_what_is_measured_is_what_the_run_did(digits):
     """Against a second run, in which weights and gradients are looked at from outside."""
-    cell = config.Cell(**TINY, block="bn", optimizer="sgd", schedule="constant")
+    cell = Cell(**TINY, block="bn", optimizer="sgd", schedule="constant")
     found = arrays(trained(cell, digits, MEASURED))
     training = Training(cell, digits, CPU)
     steps, gradients, weights, norms, rest = training.steps * cell.epochs, [], [], [], []
@@ -208,7 +209,7 @@ def test_what_is_measured_is_what_the_run_did(digits):
 
 
 def test_a_walk_of_one_rate_meets_the_weights_after_a_plain_step(digits):
-    cell = config.Cell(**TINY, optimizer="sgd", schedule="constant")
+    cell = Cell(**TINY, optimizer="sgd", schedule="constant")
     training = Training(cell, digits, CPU, {"walk": {"step_sizes": [1], "every": 1}})
     images, labels = next(training.train_batches.epoch(cell.seed, 0, cell.batch_size))
     training._step(images, labels)
@@ -218,7 +219,7 @@ def test_a_walk_of_one_rate_meets_the_weights_after_a_plain_step(digits):
 
 
 def test_a_diverged_run_is_measured_to_its_end(digits):
-    cell = config.Cell(**{**TINY, "optimizer": "sgd", "lr": 1000})
+    cell = Cell(**{**TINY, "optimizer": "sgd", "lr": 1000})
     training = trained(cell, digits, MEASURED)
     assert training.progress.diverged_step is not None
     found = arrays(training)
@@ -229,7 +230,7 @@ def test_a_diverged_run_is_measured_to_its_end(digits):
 
 def test_a_resumed_run_has_the_same_measurements(digits):
     """The state is taken in the middle of an epoch, and goes through what a checkpoint's file holds."""
-    cell = config.Cell(**TINY, block="bn", optimizer="sgd")
+    cell = Cell(**TINY, block="bn", optimizer="sgd")
     whole = trained(cell, digits, MEASURED)
 
     class Killed(Exception):
@@ -262,7 +263,7 @@ def test_the_command_writes_what_was_measured(digits_file, digits, tmp_path):
     words = [word for key, value in record.items() for word in (f"--{key.replace('_', '-')}", str(value))]
     arguments = ("--data", digits_file, "--out", tmp_path / "watched", "--measure", json.dumps(MEASURED), *words)
     command("train_cell", *arguments, env={"OMP_NUM_THREADS": "1"})
-    alone = trained(config.Cell(**record), digits)
+    alone = trained(Cell(**record), digits)
     with open(tmp_path / "watched/history.csv") as file:
         assert [float(row["train_loss"]) for row in csv.DictReader(file)] == [row[2] for row in alone.history]
     assert json.loads((tmp_path / "watched/cell.json").read_text())["measured"] == MEASURED
@@ -288,7 +289,7 @@ BAD = {
 @pytest.mark.parametrize("measured", BAD.values(), ids=BAD)
 def test_settings_that_measure_nothing_are_refused(digits, measured):
     with pytest.raises(ValueError, match="expected"):
-        Training(config.Cell(**TINY), digits, CPU, measured)
+        Training(Cell(**TINY), digits, CPU, measured)
 
 
 def test_an_unknown_observer_is_one_clear_message(refused, digits_file, tmp_path):

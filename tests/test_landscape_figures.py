@@ -25,6 +25,7 @@ from workflow_scripts.engine import (
     tables,
 )
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.studies import Study
 
 STEPS, END = 40, 17  # of a run; where `write_summary` says that a diverged one ended
 RATES, LAGS, SIZES = (0.001, 0.002, 0.004), (1, 3), (0.5, 1.0, 4.0)
@@ -94,7 +95,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def study():
-    return config.parse(config.Study, STUDY, "--study")
+    return config.parse(Study, STUDY, "--study")
 
 
 @pytest.fixture(scope="module")
@@ -371,7 +372,7 @@ def test_a_study_without_a_landscape_is_refused(folder, tmp_path, refused):
 def test_selections_that_find_nothing_or_too_much_are_refused(folder, tmp_path, study):
     wrong = {**STUDY, "landscape": {"rates": {"block": "rc"}, "walk": {"lr": 0.1}}}
     with pytest.raises(UserError, match="landscape.rates: expected cells with block=rc, found none"):
-        landscape_runs.load(folder, config.parse(config.Study, wrong, "--study"))
+        landscape_runs.load(folder, config.parse(Study, wrong, "--study"))
     twice = write_study(tmp_path, records() + records(batch_size=50))
     with pytest.raises(
         UserError, match="landscape.rates: expected one cell for each of network, lr, seed, found alike"
@@ -415,7 +416,7 @@ def test_a_small_study_from_training_to_figures(digits_file, tmp_path, monkeypat
     grids.append({**tiny, "block": ["plain", "bn"], "lr": 0.1, "optimizer": "sgd"})
     design = {**STUDY, "grids": grids}
     design["landscape"] = design["landscape"] | {"every": 4, "lags": [1, 2], "step_sizes": [0.5, 4]}
-    study = config.parse(config.Study, design, "study")
+    study = config.parse(Study, design, "study")
     folders = []
     for name, cell in cells.expand("study", study).items():
         folders.append(tmp_path / name)

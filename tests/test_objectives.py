@@ -8,6 +8,7 @@ from models.registry import build_model
 from workflow_scripts.engine import config
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.objectives import LOSSES, added_terms
+from workflow_scripts.engine.record import Cell
 
 
 def focal(logits, labels):
@@ -80,12 +81,12 @@ def test_the_gradient_of_mse_is_as_large_as_that_of_the_cross_entropy():
 def test_penalties_are_over_weights_alone():
     model = build_model("cifar_net", "bn_rc", image_shape=(3, 8, 8), width=0.125).double()
     weights = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    cell = config.Cell(l1=0.3, l2=0.7)
+    cell = Cell(l1=0.3, l2=0.7)
     expected = 0.3 * sum(w.abs().sum() for w in weights) + 0.7 / 2 * sum((w**2).sum() for w in weights)
     torch.testing.assert_close(added_terms(cell, model, (), None, 0), expected)
-    assert added_terms(config.Cell(), model, (), None, 0) == 0
+    assert added_terms(Cell(), model, (), None, 0) == 0
 
 
 def test_an_unknown_one_lists_the_known():
     with pytest.raises(UserError, match="loss: 'hinge': unknown loss; known: cross_entropy, label_smoothing, mse"):
-        config.parse(config.Cell, {"loss": "hinge"}, "the cell's record")
+        config.parse(Cell, {"loss": "hinge"}, "the cell's record")

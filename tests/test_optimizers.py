@@ -12,6 +12,7 @@ from workflow_scripts.engine import checkpoints, config
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.optimizers import OPTIMIZERS
 from workflow_scripts.engine.own_optimizers import COEFFICIENTS, Muon, OwnAdam, OwnSGD, orthogonalized
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
 CPU = torch.device("cpu")
@@ -275,7 +276,7 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_run_killed_within_an_epoch_ends_with_the_same_bits(name, digits, tmp_path):
-    cell = config.Cell(
+    cell = Cell(
         model="cifar_net", block="bn_rc", width=0.125, optimizer=name, epochs=2, train_items=500, weight_decay=0.01
     )
     undisturbed = Training(cell, digits, CPU)
@@ -306,7 +307,7 @@ def test_a_run_killed_within_an_epoch_ends_with_the_same_bits(name, digits, tmp_
 def test_our_own_train_as_pytorchs_do(ours, theirs, digits):
     losses = []
     for name in (ours, theirs):
-        cell = config.Cell(model="cifar_net", block="bn_rc", width=0.125, optimizer=name, epochs=1, weight_decay=0.01)
+        cell = Cell(model="cifar_net", block="bn_rc", width=0.125, optimizer=name, epochs=1, weight_decay=0.01)
         training = Training(cell, digits, CPU)
         training.run_epoch()
         losses.append(training.step_losses.tolist())
@@ -324,5 +325,5 @@ WRONG = {
 @pytest.mark.parametrize(("message", "record"), WRONG.items(), ids=WRONG)
 def test_a_wrong_record_is_one_clear_message(message, record):
     with pytest.raises(UserError) as error:
-        config.parse(config.Cell, record, "the cell's record")
+        config.parse(Cell, record, "the cell's record")
     assert message in str(error.value)

@@ -17,8 +17,10 @@ from tests.conftest import ROOT, command
 from tests.made_cells import write_study as write_net
 from tests.test_landscape_figures import STUDY as LANDSCAPE
 from tests.test_landscape_figures import write_study as write_landscape
-from workflow_scripts.engine import ablation_table, ablations, config, insight, landscape_names, latex, pareto
+from workflow_scripts.engine import ablation_table, ablations, insight, landscape_names, latex, pareto
 from workflow_scripts.engine import project2_findings as findings
+from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.studies import Study
 
 TEMPLATE = ROOT / "report/project2.tex.j2"
 NET = {
@@ -40,8 +42,8 @@ def accuracy(cell):
 
 
 def make_net(folder, seeds=(0, 1, 2), mistakes=5, title="made", embedded=True, diverged=(), chosen=None):
-    """The folder of the study of the network, with all that the report reads of it; returns its `config.Study`."""
-    study = config.Study(**{**NET, "base": {**NET["base"], "seed": list(seeds)}})
+    """The folder of the study of the network, with all that the report reads of it; returns its `studies.Study`."""
+    study = Study(**{**NET, "base": {**NET["base"], "seed": list(seeds)}})
     write_net(folder, study, accuracy, diverged)
     (folder / "summary/dataset.json").write_text(json.dumps({"title": title, "embedded": embedded}))
     found = ablations.load(folder / "summary")
@@ -55,7 +57,7 @@ def make_net(folder, seeds=(0, 1, 2), mistakes=5, title="made", embedded=True, d
     several = {"mean": 0.81, "std": 0.01, "values": [0.81] * 3}
     facts = {
         "label": best["label"],
-        "record": {key: _plain(best[key]) for key in config.Cell.model_fields if key in best},
+        "record": {key: _plain(best[key]) for key in Cell.model_fields if key in best},
     }
     facts |= {"parameters": 6400, "epochs": 5, "seconds_per_epoch": 2.0, "seeds": list(seeds), "cells": best["cells"]}
     facts |= dict.fromkeys(("best_val_acc", "test_acc", "test_loss"), several if len(seeds) > 1 else one)
@@ -84,7 +86,7 @@ def make_insight(folder, mistakes):
 
 
 def make_landscape(folder, title="made", embedded=True, surface=False, **options):
-    """The folder of the landscape study; returns its `config.Study`."""
+    """The folder of the landscape study; returns its `studies.Study`."""
     folder.mkdir()
     write_landscape(folder, **options)
     cells = pd.read_csv(folder / "summary/cells.csv")
@@ -99,7 +101,7 @@ def make_landscape(folder, title="made", embedded=True, surface=False, **options
         line = pd.DataFrame({"network": "VGG-A", "alpha": alpha, "loss": 0.5 + 4 * alpha**2})
         line.to_csv(folder / "figures/surface_lines.csv", index=False)
         line.to_csv(folder / "figures/surface_contours.csv", index=False)
-    return config.Study(**LANDSCAPE)
+    return Study(**LANDSCAPE)
 
 
 def filled(tmp_path, landscape=None, **net):

@@ -12,6 +12,8 @@ from models.registry import BLOCKS, build_model, list_blocks
 from tests.conftest import ROOT
 from workflow_scripts.engine import cells, config, summary
 from workflow_scripts.engine.objectives import added_terms
+from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.studies import Study
 from workflow_scripts.engine.trainer import Training
 
 FIRST_FOUR = ("plain", "bn", "rc", "bn_rc")
@@ -230,7 +232,7 @@ def test_companions_stand_after_the_stages_and_only_in_training(block):
 
 def test_companions_losses_are_added_with_a_weight_that_falls():
     torch.manual_seed(0)
-    cell = config.Cell(supervision=0.3, epochs=10)
+    cell = Cell(supervision=0.3, epochs=10)
     companions, labels = [*torch.randn(2, 5, 7)], torch.tensor([0, 1, 2, 3, 4])
     by_hand = sum(-logits.log_softmax(1)[range(5), labels].mean() for logits in companions)
     for epoch, share in ((0, 0.3), (5, 0.15), (9, 0.03)):
@@ -295,7 +297,7 @@ def test_a_growth_rate_that_does_not_fit_the_block_is_one_line(refused, digits_f
 @pytest.mark.parametrize("block", list_blocks())
 @pytest.mark.parametrize("model", ["vgg08", "vgg38"])
 def test_trains_a_step_and_records_every_layer_in_forward_order(digits, model, block, supervision):
-    cell = config.Cell(model=model, block=block, width=0.125, supervision=supervision, batch_size=50, train_items=50)
+    cell = Cell(model=model, block=block, width=0.125, supervision=supervision, batch_size=50, train_items=50)
     training = Training(cell, digits, torch.device("cpu"))
     order = []
     for name, module in training.model.named_modules():
@@ -314,12 +316,12 @@ def test_trains_a_step_and_records_every_layer_in_forward_order(digits, model, b
 def test_a_study_of_all_blocks_has_names_labels_and_jobs(tmp_path):
     every = list_blocks()
     study = {"grids": [{"block": every, "dataset": "digits"}, {"block": "bn", "supervision": 0.3, "dataset": "digits"}]}
-    found = cells.expand("s", config.parse(config.Study, study, "study"))
+    found = cells.expand("s", config.parse(Study, study, "study"))
     assert list(found)[: len(every)] == [f"vgg38-{block}-digits-lr0.001-seed0" for block in every]
     assert list(found)[-1] == "vgg38-bn-supervision0.3-digits-lr0.001-seed0"
     labels = {summary.block_label(block) for block in every}
     assert set(every) == set(summary.BLOCK_LABELS) and len(labels) == len(every)
-    digests = [cells.code_digest(config.Cell(block=block)) for block in every]
+    digests = [cells.code_digest(Cell(block=block)) for block in every]
     assert len(set(digests)) == len(every)
 
     (tmp_path / "config.yaml").write_text(

@@ -9,10 +9,12 @@ from scipy import stats
 
 from tests.conftest import command
 from tests.made_cells import write_study
-from workflow_scripts.engine import ablations, cells, config, remedies, remedies_figure, statistics, style, summary
+from workflow_scripts.engine import ablations, cells, remedies, remedies_figure, statistics, style, summary
+from workflow_scripts.engine.record import Cell, Selection
+from workflow_scripts.engine.studies import Study
 
 BLOCKS = ["rc", "rc_pool", "rc_proj", "preact_rc", "skipinit_rc", "dense"]
-STUDY = config.Study(
+STUDY = Study(
     base={"model": "vgg38", "dataset": "digits", "epochs": 5, "seed": [0, 1, 2]},
     ablations={
         "shorter_paths": {"block": BLOCKS},
@@ -74,7 +76,7 @@ def test_every_remedy_is_there_once_with_the_base_first(found, rows):
 
 
 def test_differences_are_those_of_scipy_and_corrected_by_holm(found, rows):
-    table = remedies.compared(found, rows, config.Selection(block="bn_rc")).set_index("level")
+    table = remedies.compared(found, rows, Selection(block="bn_rc")).set_index("level")
     values = {
         level: list(summary.by_seed(found.cells, names)["best_val_acc"].values())
         for level, names in table["finished"].items()
@@ -131,7 +133,7 @@ def test_the_flows_are_the_gradients_of_the_first_and_last_epoch(found, rows):
     for moment, epoch in (("first", 0), ("last", 4)):
         line = plain[plain["moment"] == moment]
         assert set(line["epoch"]) == {epoch} and line["relative_depth"].tolist() == pytest.approx(np.linspace(0, 1, 12))
-        cell = config.Cell(block="plain")
+        cell = Cell(block="plain")
         assert math.log10(line["mean_abs"].iloc[-1] / line["mean_abs"].iloc[0]) == pytest.approx(orders(cell, epoch))
 
 

@@ -17,8 +17,9 @@ import pytest
 
 from tests.conftest import command
 from workflow_scripts import compile_report, fill_report
-from workflow_scripts.engine import config, findings, flows, latex, summary, tables
+from workflow_scripts.engine import findings, flows, latex, summary, tables
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.record import Cell
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = [ROOT / "report" / f"mlp-cw2-{part}.tex.j2" for part in ("template", "questions")]
@@ -72,7 +73,7 @@ def write_study(
                 size = 1e-4 * 10.0 ** (-decay * max(0, len(layers) - 2 - depth))
                 means = {"mean_abs": size, "l2": size, "last_batch_mean_abs": size}
                 rows["gradients.csv"].append({**name, "epoch": epoch, "layer": layer, "depth": depth, **means})
-        record = config.Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()
+        record = Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()
         facts = {key: data.get(key, 1) for key in tables.MEASURED} | {
             "parameters": 56_746 if network[0] == "vgg08" else 333_226,
             "train_images": 1200,

@@ -15,8 +15,10 @@ import pytest
 from tests import made_cells, test_report, test_search
 from tests.conftest import ROOT, command
 from workflow_scripts import make_remedies_table, plot_remedies
-from workflow_scripts.engine import cells, config, findings, findings_2020, latex, search_figure, summary
+from workflow_scripts.engine import cells, findings, findings_2020, latex, search_figure, summary
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.record import Selection
+from workflow_scripts.engine.studies import Study
 
 TEMPLATES = [ROOT / "report" / f"mlp-cw2-2020{part}.tex.j2" for part in ("", "-answers")]
 PAPERS = ("paperResidual", "paperDense", "paperNormalisation", "paperSupervision")
@@ -25,7 +27,7 @@ WOBBLE = (0.0, 0.004, 0.01)
 
 
 def design(seeds=(0, 1, 2, 3, 4)):
-    return config.Study(
+    return Study(
         base={"model": "vgg38", "dataset": "digits", "epochs": 5, "seed": list(seeds)},
         ablations={"paths": {"block": ["rc", "dense"]}, "scale": [{"block": ["gn", "bn_rc"]}, {"supervision": 0.3}]},
     )
@@ -75,7 +77,7 @@ def filled(folder, remedies=None, search=None, **study):
     facts |= {"all_remedies": None, "search": None}
     if remedies is not None:
         made = write_remedies(folder / "remedies", **remedies)
-        against = config.Selection(block="bn_rc")
+        against = Selection(block="bn_rc")
         facts["all_remedies"] = findings_2020.of_remedies(folder / "remedies", made, against)
     if search is not None:
         write_search(folder / "search", **search)

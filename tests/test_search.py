@@ -11,15 +11,16 @@ from tests.conftest import command
 from tests.test_workflow import snakemake
 from workflow_scripts.engine import cells, config, search, search_figure, tables
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.studies import Study
 
 SPACE = {"lr": {"low": "1e-4", "high": 0.1, "log": True}, "batch_size": [50, 100], "clip": {"low": 0.1, "high": 5}}
 
 
 def study(**changes):
-    """A `config.Study` with a search; `changes` replace or add keys of the search."""
+    """A `studies.Study` with a search; `changes` replace or add keys of the search."""
     searched = {"space": SPACE, "max_cells": 8, "halving": {"epochs": [1, 2], "keep": 0.5}, **changes}
     mapping = {"base": {"model": "vgg08", "epochs": 4}, "test": "chosen", "search": searched}
-    return config.parse(config.Study, mapping, "studies.s")
+    return config.parse(Study, mapping, "studies.s")
 
 
 @pytest.mark.parametrize("sampler", ["grid", "random", "halton"])
@@ -132,7 +133,7 @@ def test_a_mistake_is_one_clear_message(changes, message):
 def test_a_study_that_a_search_does_not_fit(changes, message):
     mapping = {"base": {"model": "vgg08"}, "test": "chosen", "search": {"space": {"lr": [0.1]}}, **changes}
     with pytest.raises(UserError, match=message):
-        config.parse(config.Study, mapping, "studies.s")
+        config.parse(Study, mapping, "studies.s")
 
 
 def write_cells(folder, outcomes):

@@ -14,10 +14,11 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from models.registry import build_model, list_models
 from tests.conftest import command
-from workflow_scripts.engine import cells, config, surfaces, trained
+from workflow_scripts.engine import cells, surfaces, trained
 from workflow_scripts.engine.batches import COURSE_MEAN, COURSE_STD
 from workflow_scripts.engine.datasets import split_indices
 from workflow_scripts.engine.gradients import weight_layers
+from workflow_scripts.engine.record import Cell
 
 CPU = torch.device("cpu")
 RECORD = {"model": "vgg08", "width": 0.125, "dataset": "digits", "augmentation": "none", "epochs": 2, "lr": 0.01}
@@ -288,5 +289,5 @@ def test_images_of_another_data_set(refused, cell, digits_file, tmp_path):
 
 def test_the_records_options_reach_the_network(cell, digits):
     training = trained.load(cell, digits, CPU)
-    assert cells.options(training.cell) == {"width": 0.125} and isinstance(training.cell, config.Cell)
+    assert cells.options(training.cell) == {"width": 0.125} and isinstance(training.cell, Cell)
     assert training.model.num_filters == 4

@@ -17,9 +17,10 @@ from torch.nn import functional as F
 
 from models.registry import build_model
 from tests.conftest import ROOT, command
-from workflow_scripts.engine import checkpoints, config, datasets, schedules
+from workflow_scripts.engine import checkpoints, datasets, schedules
 from workflow_scripts.engine.gradients import GradientRecorder, weight_layers
 from workflow_scripts.engine.optimizers import OPTIMIZERS
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
 TINY = {"model": "vgg08", "width": 0.25, "dataset": "digits", "augmentation": "none", "epochs": 3}
@@ -27,7 +28,7 @@ CPU = torch.device("cpu")
 
 
 def tiny(**changes):
-    return config.Cell(**{**TINY, **changes})
+    return Cell(**{**TINY, **changes})
 
 
 def trained(cell, data):
@@ -114,7 +115,7 @@ def test_recorded_layers_are_the_weights_in_order():
 
 @pytest.mark.parametrize(("schedule", "period"), [("cosine", 100), ("cosine_course_2023", 475 * 100)])
 def test_schedules_equal_pytorchs(schedule, period):
-    cell = config.Cell(schedule=schedule, lr=0.01)
+    cell = Cell(schedule=schedule, lr=0.01)
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.01)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=100, eta_min=2e-5)
     for tick in range(min(period, 1000)):

@@ -11,7 +11,7 @@ batches are of 50 images unless --batch-size says otherwise.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, datasets, devices, diagnosis, records
+from workflow_scripts.engine import commands, datasets, devices, diagnosis, record_flags
 from workflow_scripts.engine.cells import cell_name
 from workflow_scripts.engine.trainer import Training
 
@@ -28,7 +28,7 @@ def parser():
     )
     parser.add_argument("--batches", type=int, default=4, help="how many to look at (default: %(default)s)")
     parser.add_argument("--out", type=Path, help="the figure: a .pdf, .svg or .png")
-    records.add_flags(parser)
+    record_flags.add_flags(parser)
     return parser
 
 
@@ -49,7 +49,7 @@ def main():
     arguments = parser().parse_args()
     if arguments.batches < 1:
         raise commands.UserError(f"--batches {arguments.batches}: expected at least 1")
-    cell = records.read(arguments, batch_size=BATCH)
+    cell = record_flags.read(arguments, batch_size=BATCH)
     device = devices.choose_device("cpu", cell.threads)
     try:
         found = diagnosis.diagnose(Training(cell, read_data(arguments), device), arguments.batches)

@@ -12,7 +12,8 @@ Without --remedies or --search the report says that they are no part of the run.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, findings, findings_2020, selections, summary
+from workflow_scripts.engine import commands, findings, findings_2020, selections, summary
+from workflow_scripts.engine.record import Selection
 from workflow_scripts.engine.typesetting import copy, fill
 
 FIGURES = ("curves_problem", "grad_flow_deep")
@@ -49,7 +50,7 @@ def main():
     beside, figures = arguments.template.parent, [arguments.figures / f"{name}.pdf" for name in FIGURES]
     copied = [arguments.style or beside / "gradscape.sty", arguments.references or beside / "references.bib"]
     if arguments.remedies:
-        against = config.Selection(**selections.parse(arguments.against)) if arguments.against else None
+        against = Selection(**selections.parse(arguments.against)) if arguments.against else None
         facts["all_remedies"] = findings_2020.of_remedies(arguments.remedies, arguments.study, against)
         figures.append(arguments.remedies / "figures/remedies.pdf")
         copied.append(arguments.remedies / "tables/remedies_statistics.tex")

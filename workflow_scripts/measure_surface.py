@@ -14,6 +14,7 @@ import torch
 
 from workflow_scripts.engine import commands, config, datasets, devices, surfaces, trained
 from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine.studies import Surface
 
 KEYS = ("points", "extent", "images", "seed")
 
@@ -24,14 +25,14 @@ def main():
     parser.add_argument("--cell", type=Path, required=True, help="folder of a trained cell")
     parser.add_argument("--data", type=Path, required=True, help="its data set as fetch_data writes it (.npz)")
     for key in KEYS:
-        field = config.Surface.model_fields[key]
+        field = Surface.model_fields[key]
         text = f"{field.description} (default: {field.default})"
         parser.add_argument(f"--{key}", default=field.default, metavar="VALUE", help=text)
     devices.add_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     arguments = parser.parse_args()
     given = {key: getattr(arguments, key) for key in KEYS}
-    settings = config.parse(config.Surface, {"cells": [{}], **given}, "the surface")
+    settings = config.parse(Surface, {"cells": [{}], **given}, "the surface")
     with devices.computing(arguments, threads=1) as device:
         data = datasets.load(arguments.data)
         training = trained.load(arguments.cell, data, device, diverged=True)

@@ -7,12 +7,13 @@ The images are the first of each class. A CSV file beside the figure says which 
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, datasets, samples, style
+from workflow_scripts.engine import commands, datasets, samples, style
+from workflow_scripts.engine.record import Cell
 
 
 def main():
     """Load the data set, draw some of it."""
-    cell = config.Cell.model_fields
+    cell = Cell.model_fields
     parser = commands.parser("plot_samples", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="the figure: a .pdf, .svg or .png")

@@ -11,7 +11,7 @@ import datetime
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import cells, commands, config, datasets, devices, provenance, records, results, runs
+from workflow_scripts.engine import cells, commands, config, datasets, devices, provenance, record_flags, results, runs
 
 
 def parser():
@@ -32,14 +32,14 @@ def parser():
     parser.add_argument(
         "--measure", type=json.loads, default={}, metavar="JSON", help="what to measure along the way, by observer"
     )
-    records.add_flags(parser)
+    record_flags.add_flags(parser)
     return parser
 
 
 def main():
     """Train the cell that the flags describe."""
     arguments = parser().parse_args()
-    cell = records.read(arguments)
+    cell = record_flags.read(arguments)
     with devices.computing(arguments, cell.threads) as device:
         train(arguments, cell, device)
 

@@ -24,15 +24,18 @@ NAMES = {
     "l1": "L1",
     "l2": "L2",
     "leaky_relu": "leaky ReLU",
-    "lion": "Lion",
-    "lr": "rate",
     "mse": "squared error",
+    "momentum": "SGD, momentum",
     "muon": "Muon",
     "nesterov": "SGD, Nesterov",
+    "optimizer": "optimiser",
+    "own_adam": "own Adam",
+    "own_sgd": "own SGD, momentum",
     "relu": "ReLU",
     "rmsprop": "RMSprop",
     "sgd": "SGD",
     "silu": "SiLU",
+    "weight_decay": "wd",
 }
 
 
@@ -68,7 +71,7 @@ def all_rows(found):
 
 
 def rows(found, study):
-    """A data frame with a row per factor and level of a `config.Study`, from a summary as `load` gives it.
+    """A data frame with a row per factor and level of a `studies.Study`, from a summary as `load` gives it.
 
     Columns: `factor`, `level`, `value` (the level as a number, where every level of the factor is one), `base` (is it
     the base?), those of `summary.over_seeds` with `forward_flops` and `SPEED`, and how the best validation accuracy

@@ -7,7 +7,8 @@ import typing
 
 from workflow_scripts.engine import code, search
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Augmentation, Cell, Grid, Registered
+from workflow_scripts.engine.fields import Augmentation, Registered
+from workflow_scripts.engine.record import Cell, Grid
 
 FILES = ("cell.json", "history.csv", "gradients.csv", "steps.npz", "test.json", "model.safetensors")
 ROW = tuple(key for key in Cell.model_fields if key != "seed")  # cells that are equal in these are one row of a table
@@ -15,7 +16,7 @@ FIRST, LAST = ("model", "block"), ("lr", "seed")  # keys that every name shows, 
 
 
 def expand(name, study):
-    """{cell name: Cell} of the `config.Study` called `name`, in the order of its grids; ablations after the others.
+    """{cell name: Cell} of the `studies.Study` called `name`, in the order of its grids; ablations after the others.
 
     After these come all that a search might train.
 
@@ -96,12 +97,12 @@ def measured(study, cell):
 
 
 def selected(selection):
-    """The keys and values that a `config.Selection` names."""
+    """The keys and values that a `record.Selection` names."""
     return selection.model_dump(exclude_unset=True)
 
 
 def selects(selection, cell):
-    """Whether a cell has all the values that a `config.Selection` names."""
+    """Whether a cell has all the values that a `record.Selection` names."""
     return all(getattr(cell, key) == value for key, value in selected(selection).items())
 
 

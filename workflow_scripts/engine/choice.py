@@ -8,7 +8,7 @@ from workflow_scripts.engine import summary, trained
 from workflow_scripts.engine.ablations import all_rows
 from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Cell
+from workflow_scripts.engine.record import Cell
 
 
 def choose(found, candidates):

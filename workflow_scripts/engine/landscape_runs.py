@@ -14,10 +14,10 @@ import pandas as pd
 
 from workflow_scripts.engine import cells, curves, summary
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Cell
 from workflow_scripts.engine.landscape import Envelope, effective_beta, envelope
 from workflow_scripts.engine.landscape_names import TABLES
 from workflow_scripts.engine.landscape_tables import FILES
+from workflow_scripts.engine.record import Cell
 
 # the keys of a cell that make its network
 NETWORK = ("model", "block", *(key for key, field in Cell.model_fields.items() if "option" in field.json_schema_extra))
@@ -51,7 +51,7 @@ class Landscape:
 
 
 def load(folder, study):
-    """The `Landscape` in the summary folder of a `config.Study`; raises UserError where something of it is missing.
+    """The `Landscape` in the summary folder of a `studies.Study`; raises UserError where something of it is missing.
 
     Two cells of one protocol that differ neither in the network nor in learning rate and seed are refused: no range
     over them means anything. So are two learning rates along whose gradients was walked.

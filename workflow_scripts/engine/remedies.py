@@ -38,7 +38,7 @@ def of_factors(rows, factors):
 def compared(found, rows, against=None):
     """Rows of `ablations.rows`, each once and the base first, with how each differs from the base and from another.
 
-    The columns of `COMPARED` are for the base, those that end in `_other` for `against`: a `config.Selection` of one of
+    The columns of `COMPARED` are for the base, those that end in `_other` for `against`: a `record.Selection` of one of
     the rows, the nearest to the defaults in all that it does not name.
     """
     rows = rows.sort_values("base", ascending=False, kind="stable").drop_duplicates("group").reset_index(drop=True)

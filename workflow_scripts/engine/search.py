@@ -15,7 +15,7 @@ from pathlib import Path
 
 from models.registry import Registry
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Cell, Range
+from workflow_scripts.engine.record import Cell, Range
 
 DIGITS = 3  # significant, of a number drawn from a range: names stay readable
 PATIENCE = 1000  # draws without a new candidate, after which a space of a few points is taken to be used up
@@ -68,7 +68,7 @@ def _value(values, share, field):
 
 
 def samples(search):
-    """The first `max_cells` different {key: value} of the sampler of a `config.Search`; fewer if it has no more."""
+    """The first `max_cells` different {key: value} of the sampler of a `studies.Search`; fewer if it has no more."""
     found, misses = {}, 0
     for sample in SAMPLERS[search.sampler](search.keys, search.seed):
         before = len(found)
@@ -116,7 +116,7 @@ class Plan:
 
 
 def plan(search, base):
-    """The `Plan` of a `config.Search` around the `Cell` that is the study's base."""
+    """The `Plan` of a `studies.Search` around the `Cell` that is the study's base."""
     first = base.model_copy(update={"seed": search.seeds[0]})
     recipes = [Cell(**first.model_dump() | sample) for sample in samples(search)]
     epochs = search.halving.epochs if search.halving else [base.epochs]

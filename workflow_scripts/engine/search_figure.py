@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from workflow_scripts.engine import cells, statistics, style, summary, text_tables
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Cell, Range
+from workflow_scripts.engine.record import Cell, Range
 
 FINAL = "final"
 CHOSEN = "#D55E00"
@@ -23,7 +23,7 @@ def load(folder):
 
 
 def trained(found, study):
-    """A data frame with a row per cell and rung of the search of a `config.Study`; `found` is what `load` gave.
+    """A data frame with a row per cell and rung of the search of a `studies.Study`; `found` is what `load` gave.
 
     Columns: `rung` (from 1, or "final"), `epochs`, `candidate` (from 1, in the order of the samples), `cell`, `seed`,
     every searched key, `status`, `val_acc`, `val_loss`, and `kept`: whether the candidate went on. Ordered by rung and
@@ -86,7 +86,7 @@ def write_table(path, table, keys):
 
 
 def draw(table, space):
-    """The figure of `trained`: a panel for each key of `space`, {key: list of values or `config.Range`}."""
+    """The figure of `trained`: a panel for each key of `space`, {key: list of values or `record.Range`}."""
     across = min(ACROSS, len(space))
     down = -(-len(space) // ACROSS)
     with style.look():

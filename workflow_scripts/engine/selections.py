@@ -7,6 +7,8 @@ import pandas as pd
 
 from workflow_scripts.engine import commands, config
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.record import Selection
+from workflow_scripts.engine.studies import Study
 from workflow_scripts.engine.summary import best, pick
 
 
@@ -31,10 +33,10 @@ def add_select(parser, **options):
 
 
 def add_study(parser, required=True):
-    """Add `--study JSON`, the design of the study: gives a `config.Study`."""
+    """Add `--study JSON`, the design of the study: gives a `studies.Study`."""
     parser.add_argument(
         "--study",
-        type=lambda text: config.parse(config.Study, json.loads(text), "--study"),
+        type=lambda text: config.parse(Study, json.loads(text), "--study"),
         required=required,
         metavar="JSON",
         help="the study's section of the configuration: its base and its ablations",
@@ -68,4 +70,4 @@ def parse(words):
         if not (key and equals):
             raise UserError(f"--select: expected KEY=VALUE, for example lr=0.001, but found {word!r}")
         given[key] = None if value == "null" else value
-    return config.parse(config.Selection, given, f"--select {' '.join(words)}").model_dump(exclude_unset=True)
+    return config.parse(Selection, given, f"--select {' '.join(words)}").model_dump(exclude_unset=True)

@@ -7,7 +7,7 @@ import math
 import shutil
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Cell
+from workflow_scripts.engine.record import Cell
 
 BARS = "▁▂▃▄▅▆▇█"
 UNKNOWN = "×"  # where there is no finite number

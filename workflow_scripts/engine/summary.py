@@ -15,7 +15,7 @@ import pandas as pd
 from workflow_scripts.engine import code
 from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Cell
+from workflow_scripts.engine.record import Cell
 
 RECORD = tuple(Cell.model_fields)
 METRICS = ("train_loss", "train_acc", "val_loss", "val_acc", "best_val_acc", "test_loss", "test_acc", "seconds")

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from workflow_scripts.engine.commands import UserError, written_whole
-from workflow_scripts.engine.config import Cell
+from workflow_scripts.engine.record import Cell
 
 SIZES = ("parameters", "forward_flops", "train_images", "val_images", "test_images", "num_classes", "image_size")
 MEASURED = (*SIZES, "device", "status", "diverged_step", "seconds", "epochs_run")

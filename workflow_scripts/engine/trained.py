@@ -7,7 +7,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Cell, parse
+from workflow_scripts.engine.config import parse
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
 

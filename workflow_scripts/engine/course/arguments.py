@@ -6,6 +6,7 @@ from pathlib import Path
 from workflow_scripts.engine import code, config
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.course import FILTERS, MODELS, STAGES
+from workflow_scripts.engine.record import Cell
 
 FRESH, LATEST = -1, -2  # --continue_from_epoch
 
@@ -49,7 +50,7 @@ def add(parser):
 
 
 def cell(arguments, meta):
-    """The `config.Cell` that the arguments describe, on the data set whose `Data.meta` is given.
+    """The `record.Cell` that the arguments describe, on the data set whose `Data.meta` is given.
 
     Raises UserError where the arguments ask for a network that is not registered or do not fit the data.
     """
@@ -77,7 +78,7 @@ def cell(arguments, meta):
         "epochs": arguments.num_epochs,
         "seed": arguments.seed,
     }
-    return config.parse(config.Cell, record, "the experiment")
+    return config.parse(Cell, record, "the experiment")
 
 
 def block(name):

@@ -1,0 +1,71 @@
+# The report of Project 2, over the studies cifar_net and bn_landscape, where both are configured for it.
+
+PROJECT2 = "cifar_net" in ABLATIONS and "cifar_net" in CHOSEN and "bn_landscape" in LANDSCAPES
+
+
+if PROJECT2:
+    REPORTS["report/project2.pdf"] = "cifar_net"
+
+    rule fill_project2:
+        input:
+            net=[f"results/cifar_net/summary/{name}" for name in SUMMARY],
+            table="results/cifar_net/tables/table1.txt",
+            chosen="results/cifar_net/chosen.json",
+            insight=[f"results/cifar_net/insight/{name}" for name in INSIGHT],
+            figures=[
+                *(f"results/cifar_net/figures/{figure}.pdf" for figure in ("pareto", *INSIGHT_FIGURES)),
+                *(f"results/cifar_net/figures/samples_{Path(data).stem}.pdf" for data in datasets_of("cifar_net")),
+            ],
+            ablations=[
+                f"results/cifar_net/ablations/{factor}.{suffix}"
+                for factor in ABLATIONS["cifar_net"]
+                for suffix in ("pdf", "tex")
+            ],
+            landscape=[f"results/bn_landscape/summary/{name}" for name in (*SUMMARY, *landscape_names.TABLES)],
+            landscape_table="results/bn_landscape/tables/landscape_table.tex",
+            landscape_figures=[
+                f"results/bn_landscape/figures/{figure}.pdf"
+                for figure in (
+                    *landscape_names.FIGURES,
+                    *(landscape_names.SURFACES if "bn_landscape" in SURFACES else []),
+                )
+            ],
+            template=source("report/project2.tex.j2"),
+            style=source("report/gradscape.sty"),
+            references=source("report/references.bib"),
+        output:
+            "results/report/project2/project2.tex",
+        log:
+            "results/logs/cifar_net/fill_project2.log",
+        localrule: True
+        conda:
+            "../envs/report.yaml"
+        params:
+            net=SETTINGS.studies["cifar_net"].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
+            landscape=SETTINGS.studies["bn_landscape"].model_dump_json(exclude_unset=True),
+            student_number=SETTINGS.report.student_number,
+            code=digest("fill_project2"),
+        message:
+            "Filling in the report of Project 2"
+        shell:
+            "python -m workflow_scripts.fill_project2 --net results/cifar_net --net-study {params.net:q}"
+            " --landscape results/bn_landscape --landscape-study {params.landscape:q} --template {input.template:q}"
+            " --style {input.style:q} --references {input.references:q}"
+            " --student-number {params.student_number} --out results/report/project2 2> {log}"
+
+    rule project2:
+        input:
+            "results/report/project2/project2.tex",
+        output:
+            "report/project2.pdf",
+        log:
+            "results/logs/cifar_net/compile_project2.log",
+        localrule: True
+        conda:
+            "../envs/report.yaml"
+        params:
+            code=digest("compile_report"),
+        message:
+            "Typesetting {output}"
+        shell:
+            "python -m workflow_scripts.compile_report {input} --out {output} 2> {log}"

@@ -1,0 +1,85 @@
+"""What the typed configuration is made of: kinds of values, each with its range and its error message."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import core_schema
+
+from workflow_scripts.engine import code
+
+
+class Registered:
+    """`Annotated[str, Registered("block")]`: a name that some `@register_block` in the source carries."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def check(self, name):
+        names = code.registered(self.kind)
+        if name not in names:
+            raise ValueError(f"unknown {self.kind}; known: {', '.join(names)}")
+        return name
+
+    def __get_pydantic_core_schema__(self, source, handler):
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema, handler):
+        return {"type": "string", "enum": list(code.registered(self.kind))}
+
+
+class Augmentation(Registered):
+    """Registered augmentations joined by `+`, or `none`."""
+
+    def __init__(self):
+        super().__init__("augmentation")
+
+    def check(self, names):
+        for name in [] if names == "none" else names.split("+"):
+            super().check(name)
+        return names
+
+    def __get_pydantic_json_schema__(self, schema, handler):
+        known = "|".join(code.registered(self.kind))
+        return {"type": "string", "pattern": rf"^(none|({known})(\+({known}))*)$"}
+
+
+class OneOrMany:
+    """A list of at least one value, or a single value that stands for a list of one."""
+
+    def __get_pydantic_core_schema__(self, source, handler):
+        return core_schema.no_info_before_validator_function(
+            lambda value: value if isinstance(value, list) else [value], handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, schema, handler):
+        many = handler(schema)
+        return {"anyOf": [many["items"], many]}
+
+
+def _not_a_bool(value):
+    if isinstance(value, bool):  # Python counts True as 1; a person who writes `lr: true` does not
+        raise ValueError("expected a number")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_not_a_bool), Field(allow_inf_nan=False)]
+Count = Annotated[int, BeforeValidator(_not_a_bool)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
+
+
+class Strict(BaseModel):
+    """Unknown keys are refused, and nothing changes after it was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False)
+
+
+def label(text, default, description, **limits):
+    """A key of a cell; `text` stands before its value in the cell's name."""
+    return Field(default, description=description, json_schema_extra={"label": text}, **limits)
+
+
+def option(text, default, description, **limits):
+    """A key of a cell that the network's constructor takes where it differs from its default."""
+    field = label(text, default, description, **limits)
+    field.json_schema_extra["option"] = True
+    return field
