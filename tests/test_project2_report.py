@@ -132,7 +132,7 @@ SENTENCES = {
             "Chosen by validation accuracy, CIFAR-NET BN+RC with width 2.0 (6,400 parameters) has",
             "Validation accuracy is higher with 2 ($80.03$",
             "It is lower with focal",
-            r"These seeds show no difference for Muon ($70.03$\,$\pm$\,4.05\,\%) and own adam",
+            r"These seeds show no difference for Muon ($70.03$\,$\pm$\,4.05\,\%) and own Adam",
             "Muon \\citep{jordan2024muon} makes",
             "What is called \\emph{own} is this project's",
             "Sizes go from 400 parameters (0.5, $2$\\,s per epoch) to 6,400 (2, $2$\\,s)",

@@ -24,21 +24,21 @@ DESCRIPTIONS = {
     "block": {
         "bn": r"batch normalisation after each convolution (BN)",
         "rc": r"a residual connection around each processing block (RC)",
-        "bn_rc": r"both of these (BN+RC)",
+        "bn_rc": r"batch normalisation and residual connections (BN+RC)",
         "dense": r"dense connections within a stage, with a $1\times1$ transition in the reduction block (dense)",
-        "bn_dense": r"these with BN (BN+dense)",
+        "bn_dense": r"dense connections with BN (BN+dense)",
         "bn_dense_pre": r"BN and activation before each dense convolution, as published (BN+dense (pre))",
         "rc_pool": r"residual connections also across the reductions, by average pooling (RC (pool))",
-        "bn_rc_pool": r"the same with BN (BN+RC (pool))",
+        "bn_rc_pool": r"RC (pool) with BN (BN+RC (pool))",
         "rc_proj": r"residual connections across the reductions by pooling and a $1\times1$ projection (RC (proj))",
-        "bn_rc_proj": r"the same with BN (BN+RC (proj))",
+        "bn_rc_proj": r"RC (proj) with BN (BN+RC (proj))",
         "preact_rc": r"the activation before each convolution of a residual block \citep{he2016identity} (RC (pre))",
-        "bn_preact_rc": r"the same with BN (BN+RC (pre))",
+        "bn_preact_rc": r"BN and activation before each convolution of a residual block (BN+RC (pre))",
         "skipinit_rc": r"a learnt factor, 0 at first, on each residual branch \citep{desmith2020} (SkipInit)",
         "gn": r"group normalisation \citep{wu2018} in BN's place (GN)",
-        "gn_rc": r"the same with RC (GN+RC)",
+        "gn_rc": r"group normalisation with RC (GN+RC)",
         "ln": r"layer normalisation \citep{ba2016} in BN's place (LN)",
-        "ln_rc": r"the same with RC (LN+RC)",
+        "ln_rc": r"layer normalisation with RC (LN+RC)",
     },
     "init": {
         "kaiming": r"weights of the variance of \citet{he2015}",
@@ -56,9 +56,9 @@ SWITCHES = {  # keys that stand for a remedy wherever they differ from their def
 
 
 def of_remedies(folder, study, against):
-    """The facts of a study of remedies: `folder` holds its summary, `study` is its `config.Study`.
+    """The facts of a study of remedies: `folder` holds its summary, `study` is its `studies.Study`.
 
-    `against` is a `config.Selection` of the second reference, or None.
+    `against` is a `record.Selection` of the second reference, or None.
     """
     found = ablations.load(folder / "summary")
     table = remedies.compared(found, ablations.rows(found, study), against)
