@@ -2,7 +2,7 @@
 #
 #   snakemake -n                                  what would be done
 #   snakemake --cores all --resources gpu=1       everything
-#   snakemake report/mlp-cw2.pdf                  one report
+#   snakemake report/mlp-cw2.pdf                  one report: also project2, mlp-cw2-2020, beras
 #   snakemake results/cw2/<cell>/history.csv      one cell
 #   snakemake submission/s1234567.zip             the hand-in of coursework 2
 
@@ -44,6 +44,13 @@ rule all:
         list(REPORTS),
         list(BERAS_PAPERS) if BERAS else [],
         [f"results/{study}/summary/cells.csv" for study in STUDIES],
+        [
+            f"results/{study}/ablations/{factor}.{kind}"
+            for study, factors in ABLATIONS.items()
+            for factor in factors
+            for kind in ("txt", "pdf")
+        ],
+        [f"results/{study}/figures/{figure}.pdf" for study in SURFACES for figure in landscape_names.SURFACES],
 
 
 rule data:

@@ -26,7 +26,7 @@ BERAS_CODE = "".join(code.folder_digest(f"models/{folder}") for folder in ("Bera
 
 
 if BERAS:
-    REPORTS["report/beras.pdf"] = "beras"
+    REPORTS["report/beras.pdf"] = "results/beras/tables/table1.txt"
 
     rule train_beras:
         input:

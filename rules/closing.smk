@@ -19,7 +19,7 @@ def say_what_was_done():
     made = {str(file) for job in workflow.dag.jobs for file in job.output}
     for report in [report for report in REPORTS if report in made]:
         if (HERE / report).exists():
-            yield (HERE / f"results/{REPORTS[report]}/tables/table1.txt").read_text()
+            yield (HERE / REPORTS[report]).read_text()
             yield f"The report: {HERE / report}"
 
 

@@ -22,8 +22,8 @@ COMPARED = {name: study.compare for name, study in SETTINGS.studies.items() if s
 # Studies that search for a recipe: what each may train.
 SEARCHES = {name: cells.plan(study) for name, study in SETTINGS.studies.items() if study.search}
 
-# Reports, and the study whose table sums each up.
-REPORTS = {"report/mlp-cw2.pdf": "cw2"} if "cw2" in COMPARED else {}
+# Reports, and the table in plain text that sums each up; the rules of a report add theirs.
+REPORTS = {}
 
 # `python -m workflow_scripts.<command>` is found from any folder and runs in Snakemake's own Python; an activated
 # conda environment (--sdm conda) comes before it on PATH, and so wins.

@@ -4,7 +4,7 @@ PROJECT2 = "cifar_net" in ABLATIONS and "cifar_net" in CHOSEN and "bn_landscape"
 
 
 if PROJECT2:
-    REPORTS["report/project2.pdf"] = "cifar_net"
+    REPORTS["report/project2.pdf"] = "results/cifar_net/tables/table1.txt"
 
     rule fill_project2:
         input:

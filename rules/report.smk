@@ -2,6 +2,7 @@
 
 
 if "cw2" in COMPARED:
+    REPORTS["report/mlp-cw2.pdf"] = "results/cw2/tables/table1.txt"
 
     rule fill_cw2:
         input:

@@ -5,6 +5,7 @@ SEARCH_2020 = "search" if "search" in SEARCHES else None
 
 
 if "cw2" in COMPARED:
+    REPORTS["report/mlp-cw2-2020.pdf"] = "results/cw2/tables/table1.txt"
 
     rule fill_cw2_2020:
         input:
