@@ -56,6 +56,18 @@ def the_run(wildcards):
     return named("beras", wildcards.cell, BERAS_RUNS)
 
 
+def measured(wildcards):
+    """{observer: settings} of what the study measures along the way of the cell in the wildcards."""
+    return cells.measured(SETTINGS.studies[wildcards.study], the_cell(wildcards))
+
+
+def train_flags(wildcards):
+    """The flags of train_cell: the record, what is measured, and whether the test images are read."""
+    tested = SETTINGS.studies[wildcards.study].test == "every"
+    measure = ["--measure", json.dumps(found)] if (found := measured(wildcards)) else []
+    return cells.flags(the_cell(wildcards)) + measure + ([] if tested else ["--no-test"])
+
+
 def cell_files(name):
     """File `name` of every cell of the study in the wildcards."""
     return lambda wildcards: [f"results/{wildcards.study}/{cell}/{name}" for cell in wanted_cells(wildcards.study)]

@@ -1,18 +1,6 @@
 # Train one cell of a study: everything about it comes from its record.
 
 
-def measured(wildcards):
-    """{observer: settings} of what the study measures along the way of the cell in the wildcards."""
-    return cells.measured(SETTINGS.studies[wildcards.study], the_cell(wildcards))
-
-
-def train_flags(wildcards):
-    """The flags of train_cell: the record, what is measured, and whether the test images are read."""
-    tested = SETTINGS.studies[wildcards.study].test == "every"
-    measure = ["--measure", json.dumps(found)] if (found := measured(wildcards)) else []
-    return cells.flags(the_cell(wildcards)) + measure + ([] if tested else ["--no-test"])
-
-
 rule train_cell:
     input:
         data=lambda wildcards: f"results/data/{the_cell(wildcards).dataset}.npz",
