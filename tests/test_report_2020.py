@@ -112,7 +112,7 @@ SENTENCES = {
             "Of 5 variants, 4 are better than the plain network",
             "has 336,196 parameters and $74.2$\\,$\\pm$\\,0.3\\,\\% on the test images of CIFAR-100",
             "68.8\\,\\% and 70.2\\,\\%",
-            "16 candidates, drawn from ranges of rate",
+            "16 candidates, drawn from ranges of learning rate",
             "the gradient tells the two groups apart",
             "No variant lies above BN+RC by an interval that excludes 0",
         ],

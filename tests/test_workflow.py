@@ -211,7 +211,10 @@ def test_a_cell_that_does_not_exist(tmp_path):
 
 BAD = {
     "an unknown key": ({"epochs": [2]}, "epochs: unknown key"),
-    "an unknown model": ({"studies": {"cw2": {"grids": [{"model": "vgg39"}]}}}, "unknown model; known: vgg08, vgg38"),
+    "an unknown model": (
+        {"studies": {"cw2": {"grids": [{"model": "vgg39"}]}}},
+        "unknown model; known: cifar_net, vgg08",
+    ),
 }
 
 

@@ -146,7 +146,7 @@ def of_search(folder):
         cifar100="CIFAR-100" in title,
         candidates=rungs[0].trained,
         rungs=rungs,
-        keys=[ablations.readable(key) for key in keys],
+        keys=[_phrase(key) for key in keys],
         settings=[_setting(key, chosen["record"][key]) for key in keys],
         seeds=len(chosen["seeds"]),
         final_epochs=chosen["epochs"],
@@ -156,8 +156,12 @@ def of_search(folder):
 
 
 def _setting(key, value):
-    said = number(value) if isinstance(value, float) else escape(str(value))
-    return Tex(f"{escape(ablations.readable(key))} {said}")
+    said = number(value) if isinstance(value, float) else escape(ablations.readable(str(value)))
+    return Tex(f"{escape(_phrase(key))} {said}")
+
+
+def _phrase(key):
+    return {"lr": "learning rate"}.get(key, key.replace("_", " "))
 
 
 def _measure(found):

@@ -47,6 +47,7 @@ def _rows(study):
         row = SimpleNamespace(**record)
         for metric in summary.METRICS:
             setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
+        row.by_seed = summary.by_seed(study.runs, row.finished)
         yield row
 
 

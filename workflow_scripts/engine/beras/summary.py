@@ -84,6 +84,12 @@ def over_seeds(runs):
     return pd.DataFrame(rows)
 
 
+def by_seed(runs, chosen):
+    """{metric: {seed: value}} over the runs named `chosen`, of each of `METRICS`."""
+    found = runs[runs["run"].isin(chosen)].set_index("seed")
+    return {metric: found[metric].to_dict() for metric in METRICS}
+
+
 def variants_of(table, kind):
     """The variants in `table` that are registered as `kind`, in the order of their registration."""
     found = set(table["variant"])
