@@ -49,7 +49,8 @@ def difference(first, second):
     """The `Difference` of two configurations, each given as {seed: value}.
 
     Paired where both have the same seeds, as these share the order of the images; else by Welch (1947), who does not
-    ask for equal deviations. Interval and p-value are NaN where one of them has fewer than two values.
+    ask for equal deviations. Interval and p-value are NaN where one of them has fewer than two values. Two differences
+    that are alike to the last bit have a p-value of 1: their spread was too small to be seen, and is not 0.
     """
     if first.keys() == second.keys():
         values = [float(first[seed] - second[seed]) for seed in first]
@@ -114,7 +115,7 @@ def _reach(error, freedom):
 
 
 def _difference(mean, error, freedom, n, paired):
-    p = float(mean == 0)  # if every seed says the same
+    p = float(mean == 0 or freedom < 2)  # without any spread; two seeds may well differ by the same count of images
     if error != 0:
         p = 2 * float(stdtr(freedom, -abs(mean / error))) if freedom > 0 else math.nan
     reach = _reach(error, freedom)
