@@ -251,12 +251,12 @@ def rewritten(results, folder, **changes):
 
 
 def accurate(**accuracies):
-    """A change of the runs: these test accuracies by variant, 0.01 apart between the two seeds."""
+    """A change of the runs: these test accuracies by variant, about 0.01 apart between the two seeds."""
 
     def change(table):
-        for variant, accuracy in accuracies.items():
+        for place, (variant, accuracy) in enumerate(accuracies.items()):
             rows = table["variant"] == variant.replace("__", "-")
-            table.loc[rows, "test_acc"] = accuracy + 0.01 * table.loc[rows, "seed"]
+            table.loc[rows, "test_acc"] = accuracy + (0.01 + 0.0001 * place) * table.loc[rows, "seed"]
         return table
 
     return change
