@@ -24,6 +24,7 @@ NAMES = {
     "l1": "L1",
     "l2": "L2",
     "leaky_relu": "leaky ReLU",
+    "lsuv": "LSUV",
     "mse": "squared error",
     "momentum": "SGD, momentum",
     "muon": "Muon",
