@@ -32,7 +32,7 @@ for study, factors in ABLATIONS.items():
             "../envs/figures.yaml"
         params:
             study=study,
-            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
+            design=design(study, "base", "ablations"),
             code=digest("make_ablation_tables"),
         message:
             f"Making the tables of the ablations of {study}"
@@ -63,7 +63,7 @@ for study, factors in ABLATIONS.items():
             "../envs/figures.yaml"
         params:
             study=study,
-            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
+            design=design(study, "base", "ablations"),
             code=digest("plot_ablations"),
         message:
             f"Drawing the ablations of {study}"
@@ -91,7 +91,7 @@ for study, factors in ABLATIONS.items():
             "../envs/figures.yaml"
         params:
             study=study,
-            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
+            design=design(study, "base", "ablations"),
             code=digest("plot_pareto"),
         message:
             f"Drawing what accuracy costs ({study})"
@@ -116,6 +116,7 @@ for study, factors in ABLATIONS.items():
                 csv=f"results/{study}/figures/samples_{Path(dataset).stem}.csv",
             log:
                 f"results/logs/{study}/samples_{Path(dataset).stem}.log",
+            localrule: True
             conda:
                 "../envs/evaluate.yaml"
             params:

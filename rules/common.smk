@@ -73,6 +73,11 @@ def cell_files(name):
     return lambda wildcards: [f"results/{wildcards.study}/{cell}/{name}" for cell in wanted_cells(wildcards.study)]
 
 
+def design(study, *sections):
+    """A study as commands take it with `--study`: as JSON, of these sections of its configuration or of all."""
+    return SETTINGS.studies[study].model_dump_json(exclude_unset=True, include=set(sections) or None)
+
+
 def digest(command, **names):
     """Digest of the code that a command runs, with registered names (kind=name): Snakemake sees no imported modules."""
     return code.digest(f"workflow_scripts.{command}", tuple(names.items()))

@@ -57,6 +57,7 @@ for study in CHOSEN:
                 csv=f"results/{study}/figures/{figure}.csv",
             log:
                 f"results/logs/{study}/{figure}.log",
+            localrule: True
             conda:
                 "../envs/figures.yaml"
             params:

@@ -30,6 +30,7 @@ for study, measured_cells in LANDSCAPES.items():
             [f"results/{study}/summary/{name}" for name in landscape_names.TABLES],
         log:
             f"results/logs/{study}/summary_landscape.log",
+        localrule: True
         conda:
             "../envs/figures.yaml"
         params:
@@ -52,11 +53,12 @@ for study, measured_cells in LANDSCAPES.items():
             txt=f"results/{study}/tables/landscape_table.txt",
         log:
             f"results/logs/{study}/landscape_table.log",
+        localrule: True
         conda:
             "../envs/figures.yaml"
         params:
             study=study,
-            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True),
+            design=design(study),
             code=digest("make_landscape_table"),
         message:
             f"Making the table of both protocols ({study})"
@@ -81,12 +83,13 @@ for study, measured_cells in LANDSCAPES.items():
                 csv=f"results/{study}/figures/{figure}.csv",
             log:
                 f"results/logs/{study}/{figure}.log",
+            localrule: True
             conda:
                 "../envs/figures.yaml"
             params:
                 figure=figure,
                 study=study,
-                design=SETTINGS.studies[study].model_dump_json(exclude_unset=True),
+                design=design(study),
                 code=digest("plot_landscape"),
             message:
                 f"Drawing {figure} ({study})"
@@ -158,6 +161,7 @@ for study, surface_cells in SURFACES.items():
                 csv=f"results/{study}/figures/{figure}.csv",
             log:
                 f"results/logs/{study}/{figure}.log",
+            localrule: True
             conda:
                 "../envs/figures.yaml"
             params:

@@ -41,8 +41,8 @@ if PROJECT2:
         conda:
             "../envs/report.yaml"
         params:
-            net=SETTINGS.studies["cifar_net"].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
-            landscape=SETTINGS.studies["bn_landscape"].model_dump_json(exclude_unset=True),
+            net=design("cifar_net", "base", "ablations"),
+            landscape=design("bn_landscape"),
             student_number=SETTINGS.report.student_number,
             code=digest("fill_project2"),
         message:

@@ -9,9 +9,8 @@ def second_reference(study):
 
 def report_flags(study):
     """The flags of fill_report_2020 for a study of remedies, as a list of words."""
-    design = SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"})
     return [
-        *("--remedies", f"results/{study}", "--study", design),
+        *("--remedies", f"results/{study}", "--study", design(study, "base", "ablations")),
         *second_reference(study).split(),
     ]
 
@@ -38,7 +37,7 @@ for study in ABLATIONS:
             "../envs/figures.yaml"
         params:
             study=study,
-            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
+            design=design(study, "base", "ablations"),
             code=digest("plot_remedies"),
         message:
             f"Drawing the gradient flow of all remedies ({study})"
@@ -62,7 +61,7 @@ for study in ABLATIONS:
             "../envs/figures.yaml"
         params:
             study=study,
-            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "ablations"}),
+            design=design(study, "base", "ablations"),
             against=second_reference(study),
             code=digest("make_remedies_table"),
         message:

@@ -48,6 +48,7 @@ checkpoint select_rung:
         "results/logs/{study}/rung{rung}.log",
     wildcard_constraints:
         rung=r"\d+",
+    localrule: True
     conda:
         "../envs/figures.yaml"
     params:
@@ -83,7 +84,7 @@ for study in SEARCHES:
             "../envs/figures.yaml"
         params:
             study=study,
-            design=SETTINGS.studies[study].model_dump_json(exclude_unset=True, include={"base", "search", "test"}),
+            design=design(study, "base", "search", "test"),
             code=digest("plot_search"),
         message:
             f"Drawing the search {study}"

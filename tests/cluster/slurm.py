@@ -117,8 +117,8 @@ class Slurm:
         self.processes.clear()
         self._kill_jobs()
 
-    def _kill_jobs(self, **environment):
-        for pid in _processes(SLURM_CONF=self.environment["SLURM_CONF"], **environment):
+    def _kill_jobs(self):
+        for pid in _processes(SLURM_CONF=self.environment["SLURM_CONF"]):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
