@@ -9,16 +9,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEX := latexmk texlive-latex-base texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended \
        texlive-bibtex-extra lmodern cm-super-minimal
+# What some tests need and are skipped without: a browser for the HTML report, a Slurm of two nodes
+TEST_TOOLS := chromium slurm-wlm munge
+APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 SOURCES := models workflow_scripts tests benchmarks notebooks
 
-.PHONY: demo setup test lint lock schema
+.PHONY: demo setup test test-tools lint lock schema
 
 demo: setup
 	$(BIN)/snakemake --profile profiles/demo -- report/mlp-cw2.pdf report/beras.pdf
 
 setup: .venv/installed
 	@command -v latexmk >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(TEX); \
+	  apt-get update -qq && $(APT_INSTALL) $(TEX); \
 	else \
 	  echo "latexmk is missing: the reports need TeX. Install it with" >&2; \
 	  echo "  sudo apt-get install --no-install-recommends $(TEX)" >&2; exit 1; \
@@ -32,8 +35,15 @@ setup: .venv/installed
 	PATH="$$PATH:$(CURDIR)/$(BIN)" uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	touch $@
 
-test: setup lint
+test: setup test-tools lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+
+test-tools:
+	@command -v chromium slurmctld munged >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && $(APT_INSTALL) $(TEST_TOOLS); \
+	else \
+	  echo "some tests will be skipped; they need: sudo apt-get install --no-install-recommends $(TEST_TOOLS)" >&2; \
+	fi
 
 lint: setup
 	$(BIN)/ruff check $(SOURCES)
