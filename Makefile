@@ -39,7 +39,7 @@ test: setup test-tools lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 
 test-tools:
-	@command -v chromium slurmctld munged >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	@{ command -v chromium && command -v slurmctld && command -v munged; } >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && $(APT_INSTALL) $(TEST_TOOLS); \
 	else \
 	  echo "some tests will be skipped; they need: sudo apt-get install --no-install-recommends $(TEST_TOOLS)" >&2; \
