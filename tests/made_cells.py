@@ -51,6 +51,8 @@ def _write(folder, cell, accuracies, diverged):
     folder.mkdir(parents=True)
     (folder / "cell.json").write_text(json.dumps(facts))
     (folder / "test.json").write_text(json.dumps({"epoch": best, "test_loss": None, "test_acc": None}))
-    (folder / "gradients.csv").write_text("epoch,layer,depth,mean_abs,l2,last_batch_mean_abs\n0,fc,0,1,1,1\n")
+    (folder / "gradients.csv").write_text(
+        "epoch,layer,depth,mean_abs,l2,last_batch_mean_abs,first_batch_mean_abs\n0,fc,0,1,1,1,1\n"
+    )
     with open(folder / "history.csv", "w", newline="") as file:
         csv.writer(file).writerows([HISTORY, *history])

@@ -142,15 +142,15 @@ def over_epochs(table, names, keys, columns):
     return groups.mean().join(groups.std().add_suffix("_std")).reset_index()
 
 
-def gradients_of(summary, row):
-    """Columns epoch, depth, layer and mean_abs of a row of `over_seeds`: the mean over its cells that finished.
+def gradients_of(summary, row, measure="mean_abs"):
+    """Columns epoch, depth, layer and `measure` of a row of `over_seeds`: the mean over its cells that finished.
 
     Where none did, over those that diverged. An epoch in which a layer has no finite gradient is left out.
     """
     names = row["finished"] or row["cells"]
-    means = over_epochs(summary.gradients, names, ("epoch", "depth", "layer"), ("mean_abs",))
-    known = means["mean_abs"].notna().groupby(means["epoch"]).transform("all")
-    return means.loc[known, ["epoch", "depth", "layer", "mean_abs"]].reset_index(drop=True)
+    means = over_epochs(summary.gradients, names, ("epoch", "depth", "layer"), (measure,))
+    known = means[measure].notna().groupby(means["epoch"]).transform("all")
+    return means.loc[known, ["epoch", "depth", "layer", measure]].reset_index(drop=True)
 
 
 def select(table, record):

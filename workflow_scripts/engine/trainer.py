@@ -105,7 +105,7 @@ class Training:
         self.optimizer.zero_grad(set_to_none=True)
         loss, objective, logits = self.forward(images, labels)
         objective.backward()
-        self.gradients.record()
+        self.gradients.record(first=progress.step == 0)
         for observer in self.observers.values():
             observer.before_update(images, labels)
         if self.cell.clip is not None:
