@@ -5,7 +5,7 @@
 Beside the CSV file, which has every number unrounded, the table is written as LaTeX (.tex) and as plain text (.txt).
 """
 
-from workflow_scripts.engine import commands, result_table, selections, summary, text_tables
+from workflow_scripts.engine import commands, machines, result_table, selections, summary, text_tables
 from workflow_scripts.engine.course import external
 
 
@@ -13,12 +13,16 @@ def main():
     """Read the summary, write the table three times."""
     parser = selections.parser("make_table", __doc__, "the table: a .csv; .tex and .txt are written beside it")
     arguments = parser.parse_args()
-    rows = summary.over_seeds(summary.load(arguments.summary).cells)
+    cells = summary.load(arguments.summary).cells
+    rows = summary.over_seeds(cells)
     rows = external.joined(rows, external.rows(external.load(arguments.summary), after=len(rows)))
     if arguments.out.suffix != ".csv":
         raise commands.UserError(f"--out {arguments.out}: expected a name that ends in .csv")
     text_tables.write(
-        arguments.out, result_table.numbers(rows), result_table.tabular(rows), result_table.plain_text(rows)
+        arguments.out,
+        result_table.numbers(rows),
+        result_table.tabular(rows),
+        result_table.plain_text(rows, machines.remark(cells)),
     )
 
 

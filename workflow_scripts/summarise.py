@@ -8,7 +8,7 @@ The folders of the cells are read from standard input, because ten thousand of t
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, tables
+from workflow_scripts.engine import commands, config, summary, tables
 from workflow_scripts.engine.course import external
 
 
@@ -29,6 +29,7 @@ def main():
     }
     tables.gather(commands.folders_from_stdin(), arguments.out)
     external.write(external.collect(runs), arguments.out)
+    summary.load(arguments.out)  # warns of cells that were not made alike
 
 
 if __name__ == "__main__":

@@ -46,12 +46,12 @@ def words(rows):
     return pd.DataFrame(columns)
 
 
-def plain_text(rows):
-    """The table for a terminal; the best row has a star."""
+def plain_text(rows, remark=""):
+    """The table for a terminal; the best row has a star. The `remark` comes last."""
     table, winner = words(rows), _winner(rows)
     table.insert(0, "", ["*" if group == winner else "" for group in rows["group"]])
     lines = text_tables.plain(table, WORDS)
-    return "\n".join([*lines, "", _legend(rows)]) + "\n"
+    return "\n".join([*lines, "", _legend(rows), *([remark] if remark else [])]) + "\n"
 
 
 def tabular(rows):
