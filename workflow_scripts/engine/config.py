@@ -15,6 +15,8 @@ from workflow_scripts.engine.fields import Count, Name, Number, OneOrMany, Regis
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.studies import Study
 
+SHOWN = 200  # characters of a wrong value in a message
+
 
 class Dataset(Strict):
     """Where a data set comes from. It is decoded once, to `results/data/<name>.npz`."""
@@ -153,8 +155,18 @@ def _keys():
 
 
 def _where(path):
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path).lstrip(".")
     return f"{text}: " if text else ""
+
+
+def _key(part):
+    """A key as it stands in the file, if it can be shown in a line."""
+    return part if part.isprintable() and len(part) <= SHOWN else _shown(part)
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _what(problem):
@@ -166,4 +178,4 @@ def _what(problem):
         return "missing"
     if problem["type"] == "too_short" and not given:
         return "expected at least one value"
-    return message if isinstance(given, (dict, list, BaseModel)) else f"{given!r}: {message}"
+    return message if isinstance(given, (dict, list, BaseModel)) else f"{_shown(given)}: {message}"
