@@ -28,7 +28,12 @@ def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, 
     training.machines = [here]
     state, note = checkpoints.load(checkpoint, key)
     if state:
-        training.load_state_dict(state)
+        try:
+            training.load_state_dict(state)
+        except (RuntimeError, KeyError, TypeError, ValueError, AttributeError):
+            raise UserError(
+                f"checkpoint {checkpoint}: expected the state of {name}, found another; delete it"
+            ) from None
         training.machines = [*(other for other in training.machines if other != here), here]
         note = f"going on from epoch {training.progress.epoch + 1}, step {training.progress.step}"
     else:

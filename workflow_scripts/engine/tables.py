@@ -23,7 +23,7 @@ def gather(folders, out):
     """
     out = Path(out)
     records = [_read_json(folder / "cell.json") for folder in folders]
-    rows = [_row(record, folder) for record, folder in zip(records, folders, strict=True)]
+    rows = [_row(facts, folder) for facts, folder in zip(records, folders, strict=True)]
     with written_whole(out / "cells.csv") as path, open(path, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["cell", *Cell.model_fields, *MEASURED, *LAST_EPOCH, *BEST_EPOCH, *machines.COLUMNS])
@@ -36,6 +36,13 @@ def gather(folders, out):
 
 
 def _row(facts, folder):
+    try:
+        return _outcome(facts, folder)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{folder} is damaged ({error!r}); delete it and run the workflow again") from None
+
+
+def _outcome(facts, folder):
     with open(folder / "history.csv", newline="") as file:
         history = list(csv.DictReader(file))
     test = _read_json(folder / "test.json")
