@@ -21,7 +21,7 @@ from workflow_scripts.engine.commands import UserError
 COLUMNS = ("kind", "alpha", "beta", "loss", "acc")
 DECADES = 5  # that contours and heights tell apart, from the lowest loss up
 LEVELS = 4  # contours per decade
-ACROSS = 3  # panels in a row of the page
+ACROSS = 3  # most panels in a row of the page
 BAR = 0.75  # inches of the colour bar
 SIDES = 50  # of a 3-D view: more rows of faces cannot be told apart at print size
 AXES = {"xlabel": "along direction 1", "ylabel": "along direction 2"}
@@ -148,7 +148,8 @@ FIGURES = {"surface_lines": lines, "surface_contours": contours, "surface_3d": v
 
 def _panels(surfaces, **options):
     """(a figure, its axes): square ones, each under a surface's label in its colour; those left over are empty."""
-    down, across = -(-len(surfaces) // ACROSS), min(ACROSS, len(surfaces))
+    down = -(-len(surfaces) // ACROSS)
+    across = -(-len(surfaces) // down)  # rows of equal length: four panels are two and two
     side = (style.PAGE - BAR) / ACROSS
     figure = style.figure(across * side + BAR, down * side + 0.1)
     grid = figure.subplots(down, across, squeeze=False, **options)
