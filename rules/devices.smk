@@ -1,22 +1,40 @@
 # GPUs as a resource that Snakemake counts; which of them a job computes on, the job finds out by locks (engine/gpus.py).
+# On a cluster its own scheduler hands them out.
 
-from workflow_scripts.engine import gpus
+from workflow_scripts.engine import gpus, slurm
 
-# A cell takes a GPU where there is one; on a cluster, `device: cuda` says that the nodes have them.
+# What carries out the jobs is known at `onstart` only; a number of --jobs is the sign of a cluster before that.
+MAYBE_CLUSTER = workflow.resource_settings.nodes is not None
+GPU_LIMIT = getattr(workflow.global_resources.get("gpu"), "value", None)  # of --resources gpu=N
+
+# A cell takes a GPU where there is one; the nodes of a cluster are taken to have them, unless `device` says cpu.
 GPUS = gpus.present() if SETTINGS.device != "cpu" else []
-GPUS_PER_CELL = 1 if GPUS or SETTINGS.device == "cuda" else 0
+GPUS_PER_CELL = 1 if GPUS or SETTINGS.device == "cuda" or (MAYBE_CLUSTER and SETTINGS.device == "auto") else 0
 
-if workflow.is_main_process and workflow.local_exec and GPUS:
-    limit = workflow.global_resources.get("gpu")
-    if limit is not None and limit.value > len(GPUS):
+if workflow.is_main_process and GPUS:
+    if GPU_LIMIT is not None and GPU_LIMIT > len(GPUS) and not MAYBE_CLUSTER:
         sys.exit(
-            f"error: --resources gpu={limit.value}: expected at most {len(GPUS)}, the GPUs that this machine has or "
+            f"error: --resources gpu={GPU_LIMIT}: expected at most {len(GPUS)}, the GPUs that this machine has or "
             "that CUDA_VISIBLE_DEVICES names; to let several cells share one, set gpu_share in config.yaml"
         )
     # without a limit Snakemake would start as many GPU jobs as there are cores
-    workflow.register_resource("gpu", (limit.value if limit else len(GPUS)) * SETTINGS.gpu_share)
+    workflow.register_resource("gpu", (len(GPUS) if GPU_LIMIT is None else GPU_LIMIT) * SETTINGS.gpu_share)
 
 
 onstart:
     if workflow.local_exec and not GPUS and SETTINGS.device != "cuda":
         print(f"No GPU is used: cells train on the CPU, up to {workflow.cores} side by side.", file=sys.stderr)
+    if not workflow.local_exec and GPUS:  # those of the machine where Snakemake runs limit nothing on a cluster
+        workflow.register_resource("gpu", sys.maxsize if GPU_LIMIT is None else GPU_LIMIT)
+    if workflow.executor_plugin.name == "slurm":
+        sent = [(job.rule.name, job.resources) for job in workflow.dag.needrun_jobs() if not job.is_local]
+        limits = {
+            "--jobs": workflow.nodes,
+            "--resources gpu": GPU_LIMIT,
+            "--max-jobs-per-timespan": workflow.scheduling_settings.max_jobs_per_timespan.max_jobs,
+        }
+        try:
+            slurm.check(sent)
+            slurm.check_limits(sent, workflow.executor_settings.array_jobs, limits)
+        except commands.UserError as error:
+            sys.exit(f"error: {error}")

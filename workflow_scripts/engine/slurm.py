@@ -1,0 +1,82 @@
+"""Slurm: what jobs ask of it, held against what it has before the first of them is submitted; and tasks of its arrays.
+
+A job that asks for what is not there Slurm refuses, and it would be tried again; or it waits in the queue for ever.
+"""
+
+import base64
+import json
+import re
+import subprocess
+import zlib
+
+from workflow_scripts.engine.commands import UserError
+
+GPU = re.compile(r"gpu(?::(?P<model>[^:,(]+(?=:)))?:\d+")  # of what `sinfo -o %G` prints: gpu:h200:4(S:0-1),gpu:2
+
+COMMANDS = re.compile(r"--slurm-jobstep-array-execs[= ]'?([\w+/=]+)")  # of an array's batch script: base64 of JSON
+
+
+def partitions():
+    """({partition: models of its GPUs}, the default partition or None); the model of a GPU without a name is ""."""
+    command = ["sinfo", "--noheader", "--format=%P|%G"]
+    try:
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", None) or error
+        raise UserError(f"{' '.join(command)} fails here, so no job can be sent to Slurm: {reason}") from None
+    found, default = {}, None
+    for partition, resources in (line.split("|") for line in lines):  # a line for each kind of node
+        name = partition.rstrip("*")
+        default = name if partition.endswith("*") else default
+        found.setdefault(name, set()).update(match["model"] or "" for match in GPU.finditer(resources))
+    return found, default
+
+
+def check(jobs):
+    """Raise UserError where the cluster lacks what one of `jobs`, pairs of (rule, its resources), asks for."""
+    found, default = partitions()
+    for rule, resources in jobs:
+        names = str(resources.get("slurm_partition") or default or "").split(",")
+        for name in names:
+            if name not in found:
+                given = f"it has no {name}" if name else "none is given and it has no default"
+                raise UserError(
+                    f"slurm_partition of {rule}: expected a partition of this cluster, {_listed(found)}; {given}"
+                )
+        models = set().union(*(found[name] for name in names))
+        model, where = resources.get("gpu_model"), f"partition {', '.join(names)}"
+        if (model or resources.get("gpu")) and not models:
+            raise UserError(f"slurm_partition of {rule}: it asks for a GPU, and {where} has none")
+        if model and model not in models:
+            raise UserError(
+                f"gpu_model of {rule}: {model}: expected a model of {where}, {_listed(models - {''})}, or no gpu_model"
+            )
+
+
+def check_limits(jobs, array_jobs, limits):
+    """Raise UserError where one of Snakemake's `limits`, {flag: number or None}, holds back a part of the array jobs.
+
+    `array_jobs` names rules, as --slurm-array-jobs does. The Slurm plugin forgets the part that comes first, and waits
+    for it for ever (github.com/snakemake/snakemake-executor-plugin-slurm/issues/473, seen with 2.8.0).
+    """
+    arrays = set(re.split(r"[,;\s]+", array_jobs or ""))
+    waiting = sum("all" in arrays or rule in arrays for rule, _ in jobs)
+    for flag, limit in limits.items():
+        if limit is not None and limit < waiting:
+            raise UserError(
+                f"{flag} {limit}: expected none, or at least {waiting}, the jobs that wait: no part of an array can be "
+                "held back; to have fewer jobs in the queue at once, add --slurm-array-jobs none"
+            )
+
+
+def array_command(script, task):
+    """The shell command of a task of an array job, from the batch script that the Slurm plugin (2.8) wrote."""
+    match = COMMANDS.search(script)
+    packed = json.loads(base64.b64decode(match[1])) if match else {}
+    if task not in packed:
+        raise UserError(f"array task {task}: the batch script holds no command for it, but for: {', '.join(packed)}")
+    return zlib.decompress(bytes.fromhex(packed[task])).decode()
+
+
+def _listed(names):
+    return " or ".join(sorted(names)) if names else "which names none"
