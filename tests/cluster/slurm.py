@@ -11,6 +11,7 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 NODES = ("n1", "n2")
+MARK = "TEST_SLURM_FOLDER"  # in the environment of all that runs in a Slurm of these tests
 
 CONFIGURATION = """
 ClusterName=gradscape
@@ -19,7 +20,7 @@ SlurmctldPort={port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/munge.socket
+AuthInfo=socket={folder}/munge.socket,cred_expire=20
 CredType=cred/munge
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool-%n
@@ -57,6 +58,7 @@ class Slurm:
         self.host = socket.gethostname().split(".")[0]
         self.environment = {
             **os.environ,
+            MARK: str(folder),
             "SLURM_CONF": str(folder / "slurm.conf"),
             "PATH": f"{folder / 'bin'}:{os.environ['PATH']}:/usr/sbin:/sbin",
         }
@@ -95,6 +97,19 @@ class Slurm:
         """Start the daemon of a node, which may have been lost."""
         self._run(node, "slurmd", "-D", "-N", node)
 
+    def lose_node(self, node):
+        """Kill the daemon of a node and all that runs there at once, as when its power fails."""
+        self.processes[node].kill()
+        jobs = processes(**{MARK: str(self.folder), "SLURMD_NODENAME": node})
+        for pid in (*{_parent(pid) for pid in jobs} - {*jobs, None}, *jobs):  # Slurm's step daemons are the parents
+            _kill(pid)
+        self.processes.pop(node).wait()
+
+    def jobs(self):
+        """[{what scontrol says of a job: its value}] of all jobs of this Slurm, ended ones among them."""
+        lines = self.client("scontrol", "show", "job", "--oneliner").splitlines()
+        return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
+
     def states(self):
         """{node: what sinfo calls its state}."""
         output = self.client("sinfo", "-h", "-N", "-o", "%N %t")
@@ -118,9 +133,8 @@ class Slurm:
         self._kill_jobs()
 
     def _kill_jobs(self):
-        for pid in _processes(SLURM_CONF=self.environment["SLURM_CONF"]):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        for pid in processes(**{MARK: str(self.folder)}):
+            _kill(pid)
 
     def _run(self, name, *command):
         program = shutil.which(command[0], path=self.environment["PATH"])
@@ -156,11 +170,24 @@ def _free_ports(count):
     return ports
 
 
-def _processes(**environment):
+def processes(**environment):
     """Ids of the processes of this machine that have these variables in their environment."""
-    wanted, found = {f"{name}={value}".encode() for name, value in environment.items()}, []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):  # ended meanwhile
-            if wanted <= set(path.read_bytes().split(b"\0")):
-                found.append(int(path.parent.name))
-    return found
+    wanted = {f"{name}={value}" for name, value in environment.items()}
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if wanted <= set(words(pid, "environ"))]
+
+
+def words(pid, kind):
+    """The words of a process's command line (kind "cmdline") or environment ("environ"); [] where it has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/{kind}").read_text(errors="replace").split("\0")
+    return []
+
+
+def _parent(pid):
+    with contextlib.suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def _kill(pid):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,50 @@
+"""Runs of the real workflow, here or on the Slurm of the tests."""
+
+import os
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+from tests.test_workflow import write_config
+
+BASE = {"dataset": "digits", "width": 0.25, "augmentation": "none", "batch_size": 50, "model": "vgg08"}
+QUICK = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
+QUICK += ["--seconds-between-status-checks", "2", "--latency-wait", "20"]
+
+
+def prepare(folder, *, cells, **settings):
+    """Make `folder` one to run the workflow in, with a study `s` of these `cells` (of which BASE holds the rest)."""
+    folder.mkdir(exist_ok=True)
+    study = {"base": BASE, "grids": [cells]}
+    datasets = {"digits": {"source": "digits", "image_size": 8}}
+    write_config(folder, {"datasets": datasets, "studies": {"s": study}, "beras": None, **settings})
+
+
+def start(folder, cluster=None, *arguments, **environment):
+    """Start the workflow in `folder`, through profiles/slurm if there is a cluster."""
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--directory", str(folder)]
+    if cluster:
+        command += ["--profile", str(ROOT / "profiles/slurm"), *QUICK]
+    return subprocess.Popen(
+        [*command, "--cores", "2", *arguments],
+        cwd=folder,
+        env={**(cluster.environment if cluster else os.environ), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process):
+    """What the workflow printed; it must have succeeded."""
+    said = process.communicate()[0]
+    assert process.returncode == 0, said
+    return said
+
+
+def bits(folder, cell):
+    """The results of a cell of the study `s` that must not depend on where and how it was made."""
+    history, *files = ("history.csv", "gradients.csv", "steps.npz", "test.json", "model.safetensors")
+    place = folder / "results/s" / cell
+    rows = [row.rpartition(b",")[0] for row in (place / history).read_bytes().splitlines()]  # but for the seconds
+    return [rows, *((place / name).read_bytes() for name in files)]

@@ -1,0 +1,97 @@
+"""What a Slurm cannot give is one clear message, before anything is submitted."""
+
+import pytest
+
+from tests.cluster import runs
+from workflow_scripts.engine import slurm
+
+CELL = {"epochs": 1, "seed": [0, 1, 2]}
+ASK = {  # resources of a profile, and what is said of them; the Slurm of the tests has one partition, gpu
+    "a partition that is not there": (
+        "slurm_partition=nope",
+        "expected a partition of this cluster, gpu; it has no nope",
+    ),
+    "a model of GPU that is not there": (
+        "gpu_model=a100",
+        "gpu_model of train_cell: a100: expected a model of partition gpu",
+    ),
+}
+
+
+def refused(folder, cluster, *arguments):
+    """What the workflow said of its mistake: a line and no traceback, and nothing was submitted."""
+    before = len(cluster.jobs())
+    process = runs.start(folder, cluster, "results/s/summary/cells.csv", *arguments)
+    said = process.communicate()[0]
+    assert process.returncode == 1 and "Traceback" not in said
+    assert said.count("error:") == 1 and len(cluster.jobs()) == before
+    assert not (folder / "results/data").exists()
+    return said[said.index("error:") :].splitlines()[0]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    runs.prepare(tmp_path, cells=CELL)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("resource", "message"), ASK.values(), ids=ASK)
+def test_what_the_cluster_does_not_have(folder, cluster, resource, message):
+    assert message in refused(folder, cluster, "--default-resources", resource, "mem_mb=100", "runtime=10")
+
+
+def test_no_partition_where_there_is_no_default(folder, cluster):
+    cluster.client("scontrol", "update", "PartitionName=gpu", "Default=NO")
+    try:
+        message = refused(folder, cluster, "--default-resources", "mem_mb=100", "runtime=10")
+    finally:
+        cluster.client("scontrol", "update", "PartitionName=gpu", "Default=YES")
+    assert "slurm_partition of train_cell" in message and "none is given and it has no default" in message
+
+
+def test_a_limit_below_the_array_jobs(folder, cluster):
+    """The plugin would wait for ever."""
+    assert "--jobs 2: expected none, or at least 3, the jobs that wait" in refused(folder, cluster, "--jobs", "2")
+
+
+@pytest.mark.parametrize("arrays", ["train_cell", "choose, train_cell", "all"])
+def test_limits_of_array_jobs(arrays):
+    jobs = [("train_cell", {}), ("train_cell", {}), ("surface", {})]
+    slurm.check_limits(jobs, None, {"--jobs": 1})
+    slurm.check_limits(jobs, arrays, {"--jobs": 3, "--resources gpu": None})
+    with pytest.raises(slurm.UserError, match="--resources gpu 1: expected none, or at least [23]"):
+        slurm.check_limits(jobs, arrays, {"--jobs": 3, "--resources gpu": 1})
+
+
+def test_without_slurm(folder, monkeypatch):
+    monkeypatch.setenv("PATH", str(folder))
+    with pytest.raises(slurm.UserError, match=r"^sinfo .* fails here, so no job can be sent to Slurm: "):
+        slurm.check([])
+
+
+def test_an_array_of_another_plugin():
+    """A task whose command is not in the batch script runs nothing, least of all the first task's."""
+    with pytest.raises(slurm.UserError, match="array task 2: the batch script holds no command for it"):
+        slurm.array_command("#!/bin/sh\npython -m snakemake --target-jobs first", "2")
+
+
+SINFO = "gpu*|gpu:h200:4(S:0-1),gpu:v100:2\ngpu*|(null)\ncpu|(null)\n"  # as real clusters print it
+
+
+@pytest.fixture
+def sinfo(tmp_path, monkeypatch):
+    """A cluster with GPUs of two models, of which this machine can have none."""
+    (tmp_path / "sinfo").write_text(f"#!/bin/sh\nprintf '{SINFO}'\n")
+    (tmp_path / "sinfo").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+
+
+def test_models_and_partitions(sinfo):
+    assert slurm.partitions() == ({"gpu": {"h200", "v100"}, "cpu": set()}, "gpu")
+    slurm.check([("train_cell", {"slurm_partition": "gpu", "gpu_model": "v100"}), ("train_cell", {"gpu": 1})])
+    with pytest.raises(
+        slurm.UserError, match=r"a100: expected a model of partition gpu, h200 or v100, or no gpu_model"
+    ):
+        slurm.check([("train_cell", {"gpu_model": "a100"})])
+    with pytest.raises(slurm.UserError, match="it asks for a GPU, and partition cpu has none"):
+        slurm.check([("train_cell", {"slurm_partition": "cpu", "gpu": 1})])

@@ -1,0 +1,138 @@
+"""Jobs that are cancelled, lose their node or hang on a real Slurm: the run ends complete, and with the same bits.
+
+One run of four cells meets all of it, since most of its time goes by waiting for Slurm to notice.
+"""
+
+import os
+import re
+import signal
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from tests.cluster import runs, slurm
+
+EPOCHS = 15
+CELLS = [f"vgg08-plain-width0.25-digits-augnone-batch50-epochs{EPOCHS}-lr0.001-seed{seed}" for seed in range(4)]
+FAULTS = ("cancelled", "lost", "hung")
+
+
+class Run:
+    """A run of the workflow on a Slurm, and what is known of its cells while they train."""
+
+    def __init__(self, folder, cluster):
+        self.folder, self.cluster = folder, cluster
+        self.held, self.finished = {}, {}  # by cell: jobs, and the last epoch that was finished before its fault
+        # as if the login node had a GPU too: its one is not to limit how many cells train on the cluster
+        self.workflow = runs.start(folder, cluster, "results/s/summary/cells.csv", CUDA_VISIBLE_DEVICES="0")
+
+    def log(self, cell):
+        """What the last training of a cell has said."""
+        path = self.folder / f"results/logs/s/{cell}.log"
+        return path.read_text() if path.exists() else ""
+
+    def epochs(self, cell):
+        """The epochs that the last training of a cell has finished: numbers from 1."""
+        return [int(number) for number in re.findall(r"^epoch +(\d+)/", self.log(cell), re.MULTILINE)]
+
+    def training(self):
+        """The jobs that train a cell and have finished two epochs of it: cell, process, job, node."""
+        found = []
+        for pid in slurm.processes(**{slurm.MARK: str(self.cluster.folder)}):
+            command = slurm.words(pid, "cmdline")
+            variables = dict(word.split("=", 1) for word in slurm.words(pid, "environ") if "=" in word)
+            if "workflow_scripts.train_cell" in command and "SLURM_ARRAY_TASK_ID" in variables:
+                cell = command[command.index("--out") + 1].rpartition("/")[2]
+                if len(self.epochs(cell)) >= 2:
+                    array, task = variables["SLURM_ARRAY_JOB_ID"], variables["SLURM_ARRAY_TASK_ID"]
+                    found.append(
+                        SimpleNamespace(cell=cell, pid=pid, id=f"{array}_{task}", node=variables["SLURMD_NODENAME"])
+                    )
+        return found
+
+    def hold(self, count):
+        """Stop the first `count` cells that train, each after two epochs or more, as if they hung; gives their jobs."""
+        for job in self.training():
+            if job.cell not in self.held:
+                os.kill(job.pid, signal.SIGSTOP)
+                self.held[job.cell], self.finished[job.cell] = job, max(self.epochs(job.cell))
+        return list(self.held.values()) if len(self.held) == count else None
+
+    def wait(self, what, found, seconds=240):
+        """What `found()` gives once it is true; fails where the run has ended, or after so many seconds."""
+        end = time.monotonic() + seconds
+        while not (result := found()):
+            assert self.workflow.poll() is None, f"the run ended before {what}: {self.workflow.communicate()[0]}"
+            assert time.monotonic() < end, f"waited {seconds} s for {what}"
+            time.sleep(0.1)
+        return result
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, cluster):
+    """A run on the cluster that has met the faults, with what was seen of them; and an undisturbed one here."""
+    folder, here = tmp_path_factory.mktemp("there"), tmp_path_factory.mktemp("here")
+    for place in (folder, here):
+        runs.prepare(place, cells={"epochs": EPOCHS, "seed": list(range(4))})
+    run = Run(folder, cluster)
+    undisturbed = None
+    try:
+        cancelled, lost = run.wait("two cells train", lambda: run.hold(2))
+        cluster.client("scancel", cancelled.id)
+        cluster.lose_node(lost.node)
+        *_, hung = run.wait("a third cell trains", lambda: run.hold(3))
+        cluster.client("scontrol", "update", f"JobId={hung.id}", "EndTime=now+1")  # Slurm looks every 30 s
+        run.faults = {"cancelled": cancelled, "lost": lost, "hung": hung}
+        undisturbed = runs.start(here, None, "results/s/summary/cells.csv")
+        run.wait("the node is down", lambda: cluster.states()[lost.node].startswith("down"))
+        cluster.start_node(lost.node)
+        run.wait("the node is back", lambda: cluster.states()[lost.node] in ("idle", "mix", "alloc"))
+        run.said = runs.finish(run.workflow)
+        runs.finish(undisturbed)
+        run.jobs = {f"{job.get('ArrayJobId', job['JobId'])}_{job.get('ArrayTaskId')}": job for job in cluster.jobs()}
+    finally:
+        for process in filter(None, (run.workflow, undisturbed)):
+            if process.poll() is None:
+                process.terminate()
+                process.communicate()
+    run.here = here
+    return run
+
+
+def test_all_gpus_of_the_cluster_are_used_at_once(run):
+    assert {run.faults[fault].node for fault in ("cancelled", "lost")} == set(slurm.NODES)
+
+
+def test_cells_go_as_one_array_of_jobs(run):
+    assert re.search(r"Submitted array job .* task IDs are 1-4\.", run.said)
+
+
+def test_slurm_met_every_fault(run):
+    jobs = {fault: run.jobs[job.id] for fault, job in run.faults.items()}
+    assert (jobs["cancelled"]["JobState"], jobs["hung"]["JobState"]) == ("CANCELLED", "TIMEOUT")
+    assert int(jobs["lost"]["Restarts"]) == 1  # Slurm itself has put it back into the queue
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_the_same_bits_as_on_one_machine(run, cell):
+    assert runs.bits(run.folder, cell) == runs.bits(run.here, cell)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_no_finished_epoch_is_trained_again(run, fault):
+    cell = run.faults[fault].cell
+    assert "going on from epoch" in run.log(cell)
+    assert run.epochs(cell)[0] > run.finished[cell] and run.epochs(cell)[-1] == EPOCHS
+
+
+@pytest.mark.parametrize("fault", ["cancelled", "hung"])
+def test_a_job_that_is_tried_again_asks_for_more(run, fault):
+    """Of time and memory twice as much; a few megabytes more are the plugin's, for the commands of an array."""
+    cell = run.faults[fault].cell
+    first = run.jobs[run.faults[fault].id]
+    again = [job for job in run.jobs.values() if job["Comment"] == f"rule_train_cell_wildcards_s_{cell}"]
+    again = next(job for job in again if "ArrayTaskId" not in job)
+    assert 8000 <= int(first["MinMemoryNode"].rstrip("M")) < 8100
+    assert (again["TimeLimit"], again["MinMemoryNode"]) == ("08:00:00", "16000M")
+    assert first["TresPerJob"] == again["TresPerJob"] == "gres:gpu:1"
