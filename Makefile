@@ -37,7 +37,7 @@ setup: .venv/installed
 	touch $@
 
 test: setup test-tools lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-tools:
 	@{ command -v chromium && command -v slurmctld && command -v munged; } >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

@@ -18,10 +18,3 @@ def cluster(tmp_path_factory):
         pytest.skip(f"Slurm does not start here: {error}")
     yield started
     started.stop()
-
-
-def pytest_collection_modifyitems(items):
-    """One of pytest's parallel workers takes all of these tests (--dist loadgroup): a Slurm and its runs start once."""
-    for item in items:
-        if item.path.is_relative_to(__file__.rpartition("/")[0]):
-            item.add_marker(pytest.mark.xdist_group("slurm"))

@@ -59,7 +59,7 @@ class Run:
                 self.held[job.cell], self.finished[job.cell] = job, max(self.epochs(job.cell))
         return list(self.held.values()) if len(self.held) == count else None
 
-    def wait(self, what, found, seconds=240):
+    def wait(self, what, found, seconds=600):
         """What `found()` gives once it is true; fails where the run has ended, or after so many seconds."""
         end = time.monotonic() + seconds
         while not (result := found()):
