@@ -10,7 +10,7 @@ the same bits every time.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, datasets
+from workflow_scripts.engine import commands, config, datasets, locks
 from workflow_scripts.engine.beras import names, runs
 
 
@@ -33,8 +33,9 @@ def main():
     given = {"epochs": arguments.epochs, "batch_size": arguments.batch_size, "seeds": [arguments.seed]}
     record = config.parse(config.Beras, given, "the description of the run")
     data = datasets.load(arguments.data)
-    run = runs.train(arguments.variant, data, record.epochs, record.batch_size, arguments.seed)
-    runs.write(run, arguments.out)
+    with locks.alone(arguments.out.with_name(f".{arguments.out.name}.lock")):
+        run = runs.train(arguments.variant, data, record.epochs, record.batch_size, arguments.seed)
+        runs.write(run, arguments.out)
 
 
 if __name__ == "__main__":

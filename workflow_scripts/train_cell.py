@@ -3,7 +3,8 @@
     python -m workflow_scripts.train_cell --data results/data/cifar100.npz --out results/cw2/my-run \\
         --model vgg38 --block bn_rc --lr 0.01
 
-Started again after it was killed, it goes on from its last checkpoint and ends with the same bits.
+Started again after it was killed, it goes on from its last checkpoint and ends with the same bits. Of two that are
+started for the same cell, one waits for the other.
 """
 
 import argparse
@@ -11,7 +12,18 @@ import datetime
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import cells, commands, config, datasets, devices, provenance, record_flags, results, runs
+from workflow_scripts.engine import (
+    cells,
+    commands,
+    config,
+    datasets,
+    devices,
+    locks,
+    provenance,
+    record_flags,
+    results,
+    runs,
+)
 
 
 def parser():
@@ -40,14 +52,16 @@ def main():
     """Train the cell that the flags describe."""
     arguments = parser().parse_args()
     cell = record_flags.read(arguments)
-    with devices.computing(arguments, cell.threads) as device:
-        train(arguments, cell, device)
-
-
-def train(arguments, cell, device):
-    """Train `cell` on `device` and write its files where the flags say."""
-    data = datasets.load(arguments.data)
     checkpoint = arguments.checkpoint or arguments.out.with_name(arguments.out.name + ".checkpoint")
+    # a training process may outlive the Snakemake that started it, and the next Snakemake starts another one
+    lock = checkpoint.with_name(checkpoint.name + ".lock")
+    with locks.alone(lock), devices.computing(arguments, cell.threads) as device:
+        train(arguments, cell, device, checkpoint)
+
+
+def train(arguments, cell, device, checkpoint):
+    """Train `cell` on `device` and write its files where the flags say; it goes on from the file `checkpoint`."""
+    data = datasets.load(arguments.data)
     started = datetime.datetime.now(datetime.UTC)
     tensorboard = arguments.out if arguments.tensorboard else None
     training = runs.train(cell, data, device, checkpoint, arguments.checkpoint_seconds, tensorboard, arguments.measure)

@@ -2,6 +2,8 @@
 
 import argparse
 import contextlib
+import fcntl
+import glob
 import os
 import sys
 import tempfile
@@ -34,32 +36,68 @@ def run(main):
     try:
         main()
     except UserError as error:
-        sys.exit(f"error: {error}")
+        _stop(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("interrupted")
+        _stop("interrupted")
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        sys.exit(f"error: {where}{error.strerror or error}")
+        _stop(f"error: {where}{error.strerror or error}")
+
+
+def _stop(message):
+    """Exit with status 1 and the message on stderr; on stdout where stderr is a log on a disk that is full."""
+    try:
+        print(message, file=sys.stderr, flush=True)
+    except OSError:
+        print(message, flush=True)
+    sys.exit(1)
 
 
 @contextlib.contextmanager
 def written_whole(path):
     """A temporary path beside `path`, renamed to it when the block ends without an error and removed otherwise.
 
-    A reader therefore sees the old file or the new one, never half of one. Missing folders are made.
+    A reader therefore sees the old file or the new one, never half of one. Missing folders are made. What a killed
+    process left of the same file is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
+    _remove_abandoned(path)
     try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+    except OSError as error:
+        error.filename = str(path)  # the name that means something to a person
+        raise
+    try:
+        _lock(handle)
         yield Path(temporary)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp's files are private; an output should be as any other file
         os.replace(temporary, path)
     except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the first error is the one to tell
+            os.unlink(temporary)
         if isinstance(error, OSError) and error.filename in (None, temporary):
-            error.filename = str(path)  # the name that means something to a person
+            error.filename = str(path)
         raise
+    finally:
+        os.close(handle)
+
+
+def _remove_abandoned(path):
+    """Remove the temporary files of `path` that no process writes any more: nobody holds their lock."""
+    random = "?" * 8  # as mkstemp makes it
+    for temporary in path.parent.glob(f".{glob.escape(path.stem)}-{random}{glob.escape(path.suffix)}"):
+        with contextlib.suppress(OSError), open(temporary, "r+b") as file:  # another process may be as quick
+            if _lock(file.fileno()):
+                temporary.unlink()
+
+
+def _lock(handle):
+    """True if the file is locked now, which the kernel undoes when this process ends; False where it cannot be."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,77 @@
+"""Files written whole or not at all, and one process at a time: also when processes are killed."""
+
+import signal
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+from workflow_scripts.engine import locks
+from workflow_scripts.engine.commands import written_whole
+
+WRITES = """
+import sys, time
+from pathlib import Path
+from workflow_scripts.engine.commands import written_whole
+with written_whole(Path(sys.argv[1])) as path:
+    path.write_text("half")
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+HOLDS = """
+import sys, time
+from pathlib import Path
+from workflow_scripts.engine import locks
+with locks.alone(Path(sys.argv[1])):
+    print("ready", flush=True)
+    time.sleep(float(sys.argv[2]))
+    Path(sys.argv[1]).with_name("made").touch()
+"""
+
+
+def started(code, *arguments):
+    """A process that runs `code`, when it has said that it is ready."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def killed(process):
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path):
+    path = tmp_path / "history.csv"
+    killed(started(WRITES, path))
+    left = {file.name for file in tmp_path.iterdir()}
+    assert len(left) == 1 and not path.exists()
+    living = started(WRITES, path)
+    writing = {file.name for file in tmp_path.iterdir()}
+    assert len(writing) == 1 and writing != left
+    with written_whole(path) as temporary:
+        temporary.write_text("whole")
+    assert {file.name for file in tmp_path.iterdir()} == {path.name} | writing
+    killed(living)
+    assert path.read_text() == "whole"
+
+
+def test_a_lock_is_waited_for_and_a_killed_process_holds_none(tmp_path, capsys):
+    path = tmp_path / "cell.lock"
+    holder = started(HOLDS, path, 1)
+    with locks.alone(path):
+        (tmp_path / "made").unlink()  # by now the other one is done
+    holder.communicate()
+    assert f"waiting for process {holder.pid} on" in capsys.readouterr().err
+    killed(started(HOLDS, path, 600))
+    assert path.exists()
+    with locks.alone(path):
+        pass
+    assert not list(tmp_path.iterdir()) and not capsys.readouterr().err
+
+
+def test_a_message_that_its_log_has_no_room_for_goes_to_standard_output(tmp_path):
+    command = [sys.executable, "-m", "workflow_scripts.make_table", "--summary", tmp_path, "--out", tmp_path / "a.csv"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=full, text=True)
+    assert done.returncode == 1 and done.stdout.startswith(f"error: {tmp_path}")
