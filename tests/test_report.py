@@ -344,7 +344,8 @@ def test_the_demo_report_compiles_and_says_that_it_is_one(tmp_path):
     run = compiled(source, tmp_path / "report.pdf")
     assert (run.returncode, run.stderr) == (0, "")
     first = (tmp_path / "report.pdf").read_bytes()
-    shutil.rmtree(tmp_path / "latex" / "build")
+    for path in (tmp_path / "latex/build").iterdir():  # as a killed LaTeX leaves its files
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     compiled(source, tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes() == first
     if not shutil.which("pdftotext"):

@@ -2,7 +2,7 @@
 
     python -m workflow_scripts.compile_report results/report/mlp-cw2/mlp-cw2-template.tex --out report/mlp-cw2.pdf
 
-The same sources give the same bytes. LaTeX's own files stay in `build/` beside the source.
+The same sources give the same bytes. LaTeX's own files of the last time are kept in `build/` beside the source.
 """
 
 import os
@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from workflow_scripts.engine import commands
@@ -21,7 +22,7 @@ OVERFULL_BOX = re.compile(r"Overfull \\hbox \((\d+\.\d+)pt too wide\) (.*)")
 
 
 def compile_latex(source, build):
-    """Run latexmk on `source` in its folder; returns (PDF, log), both in the folder `build`.
+    """Run latexmk on `source` in its folder; returns (the PDF, the log's text). LaTeX's files are left in `build`.
 
     Raises UserError with LaTeX's first error, for an undefined reference or citation, or where latexmk is missing.
     """
@@ -30,16 +31,20 @@ def compile_latex(source, build):
     if not source.is_file():
         raise commands.UserError(f"{source}: expected a file that fill_report writes, found none")
     log = build / f"{source.stem}.log"
-    options = ["-pdf", "-norc", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error", f"-outdir={build}"]
+    options = ["-pdf", "-norc", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error"]
     environment = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000", **os.environ}
-    result = subprocess.run(
-        ["latexmk", *options, source.name],
-        cwd=source.parent,
-        env=environment,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
+    # never in `build` itself: LaTeX reads its own files again, and those of a killed one would fail every later run
+    with tempfile.TemporaryDirectory(prefix="latex-") as scratch:
+        result = subprocess.run(
+            ["latexmk", *options, f"-outdir={scratch}", source.name],
+            cwd=source.parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+        )
+        shutil.rmtree(build, ignore_errors=True)
+        shutil.copytree(scratch, build)
     text = log.read_text(encoding="latin-1") if log.is_file() else ""
     if result.returncode:
         raise commands.UserError(
