@@ -35,6 +35,7 @@ include: "rules/project2.smk"
 include: "rules/report_2020.smk"
 include: "rules/submission.smk"
 include: "rules/beras.smk"
+include: "rules/opening.smk"
 include: "rules/closing.smk"
 
 

@@ -19,22 +19,3 @@ if workflow.is_main_process and GPUS:
         )
     # without a limit Snakemake would start as many GPU jobs as there are cores
     workflow.register_resource("gpu", (len(GPUS) if GPU_LIMIT is None else GPU_LIMIT) * SETTINGS.gpu_share)
-
-
-onstart:
-    if workflow.local_exec and not GPUS and SETTINGS.device != "cuda":
-        print(f"No GPU is used: cells train on the CPU, up to {workflow.cores} side by side.", file=sys.stderr)
-    if not workflow.local_exec and GPUS:  # those of the machine where Snakemake runs limit nothing on a cluster
-        workflow.register_resource("gpu", sys.maxsize if GPU_LIMIT is None else GPU_LIMIT)
-    if workflow.executor_plugin.name == "slurm":
-        sent = [(job.rule.name, job.resources) for job in workflow.dag.needrun_jobs() if not job.is_local]
-        limits = {
-            "--jobs": workflow.nodes,
-            "--resources gpu": GPU_LIMIT,
-            "--max-jobs-per-timespan": workflow.scheduling_settings.max_jobs_per_timespan.max_jobs,
-        }
-        try:
-            slurm.check(sent)
-            slurm.check_limits(sent, workflow.executor_settings.array_jobs, limits)
-        except commands.UserError as error:
-            sys.exit(f"error: {error}")

@@ -1,0 +1,23 @@
+# What is said and looked at before the first job.
+
+
+onstart:
+    # Snakemake itself would end with a traceback when it cannot remove an old file
+    if os.path.exists("results") and not os.access("results", os.W_OK):
+        raise WorkflowError(f"{os.path.abspath('results')}: cannot be written to (read-only, or another user's)")
+    if workflow.local_exec and not GPUS and SETTINGS.device != "cuda":
+        print(f"No GPU is used: cells train on the CPU, up to {workflow.cores} side by side.", file=sys.stderr)
+    if not workflow.local_exec and GPUS:  # those of the machine where Snakemake runs limit nothing on a cluster
+        workflow.register_resource("gpu", sys.maxsize if GPU_LIMIT is None else GPU_LIMIT)
+    if workflow.executor_plugin.name == "slurm":
+        sent = [(job.rule.name, job.resources) for job in workflow.dag.needrun_jobs() if not job.is_local]
+        limits = {
+            "--jobs": workflow.nodes,
+            "--resources gpu": GPU_LIMIT,
+            "--max-jobs-per-timespan": workflow.scheduling_settings.max_jobs_per_timespan.max_jobs,
+        }
+        try:
+            slurm.check(sent)
+            slurm.check_limits(sent, workflow.executor_settings.array_jobs, limits)
+        except commands.UserError as error:
+            sys.exit(f"error: {error}")
