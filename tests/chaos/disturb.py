@@ -1,0 +1,259 @@
+"""What can go wrong while the workflow runs: a registry of disturbances.
+
+A disturbance takes a `workflow.Workflow` and a `random.Random`, starts a run, disturbs it, and yields when the folder
+is as the next run may find it. After the next run it is resumed, to check what only it knows and to clean up.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from models.registry import Registry
+from tests.conftest import ROOT
+
+DISTURBANCES = Registry("disturbance")
+register_disturbance = DISTURBANCES.register
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+TRAINING = "workflow_scripts.train_cell"
+COMMANDS = re.compile(r"workflow_scripts\.(?!train_cell)|latex")
+OURS = re.compile(rf'File "{re.escape(str(ROOT))}/(?!\.venv)')  # a traceback through the project's own code
+AN_HOUR = 3600
+PUT_RIGHT = "find results -newermt now -exec touch -d @$(date +%s) {} +"  # as the README has it
+
+
+class Missed(Exception):
+    """The run was over before it could be disturbed."""
+
+
+class Impossible(Exception):
+    """This machine does not let such a thing be done; the message says why."""
+
+
+def snakemake(workflow, run, random):
+    """Snakemake itself, at any moment of its run."""
+    time.sleep(random.uniform(0, workflow.seconds))
+    return run.pid
+
+
+def group(workflow, run, random):
+    """All processes of the run, as Ctrl-C does it; their group has the number of the first."""
+    return -snakemake(workflow, run, random)
+
+
+def training(workflow, run, random):
+    """A process that trains, at any moment of its life."""
+    return _one_of(workflow, run, random, lambda line: TRAINING in line)
+
+
+def command(workflow, run, random):
+    """A process that fetches, gathers, draws or typesets, at any moment of its life."""
+    return _one_of(workflow, run, random, COMMANDS.search)
+
+
+VICTIMS = {"Snakemake": snakemake, "all its processes": group, "a training": training, "another command": command}
+
+
+def _one_of(workflow, run, random, wanted):
+    """The id of a random one of the processes whose command line is `wanted`, after a random part of its life."""
+    seen, nth = set(), random.randint(1, 3)
+    while run.poll() is None:
+        found = [pid for pid, line in workflow.processes().items() if "bash -c" not in line and wanted(line)]
+        seen.update(found)
+        if found and len(seen) >= nth:
+            time.sleep(random.uniform(0, 3))
+            return random.choice(found)
+        time.sleep(0.05)
+    raise Missed
+
+
+def _kill(number, victim):
+    def disturbance(workflow, random):
+        run = workflow.start()
+        target = VICTIMS[victim](workflow, run, random)
+        if run.poll() is not None:
+            raise Missed
+        try:
+            (os.killpg if target < 0 else os.kill)(abs(target), number)
+        except ProcessLookupError:
+            run.wait()
+            raise Missed from None
+        run.wait()
+        yield
+
+    return disturbance
+
+
+for _number in SIGNALS:
+    for _victim in VICTIMS:
+        register_disturbance(f"{_number.name} to {_victim}")(_kill(_number, _victim))
+
+KILLS = tuple(DISTURBANCES)
+
+
+@register_disturbance("the disk full")
+def disk_full(workflow, random):
+    """`results/` is a file system of its own, which fills up during training and is made larger afterwards."""
+    with _disk(workflow.folder / "results", spare=2**20) as resize:
+        filler = workflow.folder / "results/filler"
+        run = _training(workflow)
+        time.sleep(random.uniform(0, 1))
+        with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        _refused(workflow, run, "No space left on device")
+        resize(2**26)
+        filler.unlink()
+        yield
+
+
+@register_disturbance("results/ read-only")
+def read_only(workflow, random):
+    """`results/` becomes read-only during training, stays so for a second run, and is writable again."""
+    results = workflow.folder / "results"
+    run = _training(workflow)
+    time.sleep(random.uniform(0, 1))
+    _mount("--bind", results, results)
+    try:
+        _mount("-o", "remount,ro,bind", results)
+        _refused(workflow, run, "Read-only file system")
+        status, said = workflow.run()
+        assert status and f"{results}: cannot be written to" in said and "Traceback" not in said, said
+    finally:
+        subprocess.run(["umount", results], check=True)
+    yield
+
+
+@register_disturbance("a checkpoint cut in half")
+def checkpoint_cut(workflow, random):
+    yield from _checkpoint(workflow, random, lambda content: content[: len(content) // 2])
+
+
+@register_disturbance("a checkpoint with a flipped bit")
+def checkpoint_flipped(workflow, random):
+    def flip(content):
+        place = random.randrange(len(content))
+        return content[:place] + bytes([content[place] ^ 1 << random.randrange(8)]) + content[place + 1 :]
+
+    yield from _checkpoint(workflow, random, flip)
+
+
+def _checkpoint(workflow, random, harm):
+    run = _training(workflow)
+    time.sleep(random.uniform(0, 1))
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    checkpoints = _checkpoints(workflow)
+    if not checkpoints:
+        raise Missed
+    for path in checkpoints:
+        path.write_bytes(harm(path.read_bytes()))
+    yield
+    logs = [path.read_text() for path in workflow.folder.glob("results/logs/*/*.log")]
+    notes = sum("is damaged: starting from the first epoch" in log for log in logs)
+    assert notes == len(checkpoints), f"{notes} notes for {len(checkpoints)} damaged checkpoints"
+
+
+@register_disturbance("the clock set back")
+def clock_set_back(workflow, random):
+    """During training the clock, an hour fast until then, is put right: all files so far are from the future.
+
+    Where libfaketime is installed, the processes read such a clock; else the files alone bear witness of it. Snakemake
+    may refuse outputs that are older than their inputs; then the person does what the README says.
+    """
+    clock = workflow.folder / "clock"
+    clock.write_text(f"+{AN_HOUR}s")
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+    fast = {"LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_CACHE_DURATION": "1"}
+    fast |= {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
+    run = _training(workflow, **(fast if library else {}))
+    clock.write_text("+0s")
+    for path in workflow.folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # a temporary file
+            times = path.stat()
+            os.utime(path, (times.st_atime + AN_HOUR, times.st_mtime + AN_HOUR))
+    if run.wait():
+        said = workflow.said()
+        assert "has older modification time" in said and not OURS.search(said), said
+        subprocess.run(PUT_RIGHT, shell=True, cwd=workflow.folder, check=True)
+    yield
+
+
+def meanwhile(*names):
+    """The disturbance in which these things happen during training, and the run takes no notice of them."""
+
+    def disturbance(workflow, random):
+        run = _training(workflow)
+        for name in names:
+            MEANWHILE[name](workflow)
+        assert run.wait() == 0, workflow.said()[-3000:]
+        yield
+
+    return disturbance
+
+
+MEANWHILE = Registry("happening")
+
+
+@MEANWHILE.register("two Snakemakes in one folder")
+def two_snakemakes(workflow):
+    """The second is refused by Snakemake's lock."""
+    status, said = workflow.run()
+    assert status and "Directory cannot be locked" in said, said
+
+
+@MEANWHILE.register("config.yaml edited")
+def config_edited(workflow):
+    """Another cell is asked for: by the next run, not by this one."""
+    workflow.configure(workflow.other)
+
+
+for _name in MEANWHILE:
+    register_disturbance(_name)(meanwhile(_name))
+
+
+def _training(workflow, **environment):
+    """Start a run, and give it when it has trained for at least a step: there is a checkpoint."""
+    run = workflow.start(**environment)
+    workflow.wait_for(lambda: _checkpoints(workflow) or run.poll() is not None)
+    if run.poll() is not None:
+        raise Missed
+    return run
+
+
+def _checkpoints(workflow):
+    folder = workflow.folder / "results/.checkpoints"
+    return [path for path in folder.glob("[!.]*") if path.suffix != ".lock" and path.stat().st_size]
+
+
+def _refused(workflow, run, reason):
+    """The run must end with an error of one line that names a file and the `reason`, and no traceback of ours."""
+    length = len(workflow.said())
+    assert run.wait(), f"the run succeeded in spite of: {reason}"
+    said = workflow.said()[length:]
+    assert re.search(rf"results/\S+: {reason}", said) and not OURS.search(said), f"no clear message: {said[-3000:]}"
+
+
+@contextlib.contextmanager
+def _disk(folder, spare):
+    """Move `folder` to a file system of its own with `spare` bytes left; gives a function that sets the spare bytes."""
+    aside = folder.with_name(f"{folder.name}-aside")
+    folder.rename(aside)
+    folder.mkdir()
+    used = int(subprocess.run(["du", "-s", "-B1", aside], capture_output=True, text=True, check=True).stdout.split()[0])
+    _mount("-t", "tmpfs", "-o", f"size={used + spare}", "tmpfs", folder)
+    try:
+        subprocess.run(["cp", "-a", f"{aside}/.", folder], check=True)
+        yield lambda spare: _mount("-o", f"remount,size={used + spare}", folder)
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def _mount(*arguments):
+    done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True)
+    if done.returncode:
+        raise Impossible(f"mounting needs root: {done.stderr.strip()}")

@@ -1,0 +1,107 @@
+"""Rounds: a finished study, a part of it taken away, a run that is disturbed, the next run, and a verdict."""
+
+import contextlib
+import random
+import shutil
+import time
+from dataclasses import dataclass
+
+from tests.chaos.disturb import Impossible, Missed
+from tests.chaos.workflow import Workflow
+
+SAME, REFUSED, FAILED, SKIPPED = "same bits", "refused", "FAILED", "skipped"
+TRIES = 10  # until a run is not over before it is disturbed
+DRAWN = ("results/cw2/figures", "results/cw2/tables", "report/*.pdf", "results/report")
+TABLE, CURVES = "results/cw2/tables/table1.txt", "results/cw2/figures/curves_problem.pdf"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the study that a round makes anew: what is taken away before, and what is asked for."""
+
+    taken: tuple
+    targets: tuple
+
+
+A_CELL = ("results/cw2/*bn_rc*seed0", "results/cw2/summary", *DRAWN)
+PARTS = {
+    "all": Part(("results", ".snakemake", *DRAWN), (TABLE, CURVES)),
+    "a cell": Part(A_CELL, (TABLE, CURVES)),
+    "cell, figure": Part(A_CELL, (CURVES,)),
+    "figures": Part(DRAWN, (TABLE, CURVES)),
+    "report": Part(("report/*.pdf", "results/report"), ("report/mlp-cw2.pdf",)),
+}
+
+
+class Rounds:
+    """Rounds with one study, in folders beneath `folder`. `other` is the configuration that it may be changed to."""
+
+    def __init__(self, folder, config, other, targets):
+        self.folder, self.config, self.other = folder, config, other
+        self.count, self.references = 0, {}
+        self.finished = Workflow(folder / "finished", targets)
+        self.finished.configure(config)
+        status, said = self.finished.run()
+        assert status == 0, said
+
+    def reference(self, part, config):
+        """(bits, seconds) of a run of `part` that nothing disturbs."""
+        key = part, str(config)
+        if key not in self.references:
+            with self._prepared(part) as workflow:
+                workflow.configure(config)
+                start = time.monotonic()
+                status, said = workflow.run()
+                assert status == 0, said
+                self.references[key] = workflow.bits(), time.monotonic() - start
+        return self.references[key]
+
+    def play(self, disturbance, part, seed):
+        """(verdict, what to know of it) of one round; `seed` decides what happens when."""
+        chance = random.Random(str(seed))
+        for _ in range(TRIES):
+            with contextlib.suppress(Missed), self._prepared(part) as workflow:
+                return self._round(disturbance, workflow, part, chance)
+        return SKIPPED, f"the run was over too early, {TRIES} times"
+
+    def _round(self, disturbance, workflow, part, chance):
+        before, workflow.seconds = self.reference(part, self.config)
+        workflow.other = self.other
+        disturbed = contextlib.contextmanager(disturbance)(workflow, chance)
+        try:
+            with disturbed:
+                halves = [name for name, bits in workflow.bits().items() if bits != before.get(name)]
+                assert not halves, f"half a result: {halves}"
+                config = workflow.config()
+                after = before if config == self.config else self.reference(part, config)[0]
+                status, said = workflow.next_run()
+                workflow.wait_for(lambda: not workflow.processes())
+                if status:
+                    return _refusal(said)
+                bits = workflow.bits()
+                wrong = sorted(name for name in bits.keys() | after.keys() if bits.get(name) != after.get(name))
+                assert not wrong, f"other bits: {wrong}"
+                assert not workflow.leftovers(), f"left behind: {workflow.leftovers()}"
+            return SAME, ""
+        except Impossible as reason:
+            return SKIPPED, str(reason)
+        except (AssertionError, TimeoutError) as reason:
+            return FAILED, f"{reason}\n{workflow.said()}"
+
+    @contextlib.contextmanager
+    def _prepared(self, part):
+        self.count += 1
+        workflow = self.finished.copy(self.folder / f"round{self.count}", PARTS[part].targets)
+        workflow.remove(PARTS[part].taken)
+        try:
+            yield workflow
+        finally:
+            workflow.end()
+            shutil.rmtree(workflow.folder)
+
+
+def _refusal(said):
+    """The next run did not succeed: that is all right if it says why, without a traceback."""
+    if "Traceback" not in said and any("rror: " in line for line in said.splitlines()):
+        return REFUSED, said
+    return FAILED, said
