@@ -2,6 +2,7 @@
 
 import logging
 import time
+from pathlib import Path
 
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
