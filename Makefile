@@ -3,6 +3,7 @@
 # make watch    see the cells that are training, in a second terminal
 # make test     everything that CI checks
 # make lock     renew requirements.lock (and then envs/) after a change of pyproject.toml
+# make pins     write envs/*.pin.txt, the conda environments to the byte; needs their channel (conda-forge)
 # make schema   renew config.schema.json after a change of workflow_scripts/engine/config.py
 
 SHELL := /bin/bash
@@ -15,7 +16,7 @@ TEST_TOOLS := chromium slurm-wlm munge
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 SOURCES := models workflow_scripts tests benchmarks notebooks
 
-.PHONY: demo setup watch test test-tools lint lock schema
+.PHONY: demo setup watch test test-tools lint lock pins schema
 
 demo: setup
 	$(BIN)/snakemake --profile profiles/demo -- report/mlp-cw2.pdf report/beras.pdf
@@ -58,6 +59,9 @@ lint: setup
 lock:
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
 	  --group dev -o requirements.lock pyproject.toml
+
+pins: setup
+	$(BIN)/python -m workflow_scripts.pin_environments
 
 schema: setup
 	$(BIN)/python -c 'import json; from workflow_scripts.engine import config; print(json.dumps(config.schema(), indent=2))' \

@@ -2,13 +2,16 @@
 
 import difflib
 import json
+from pathlib import Path
 
-from workflow_scripts.engine import cells, code, commands, config as settings
+from workflow_scripts.engine import cells, code, commands, config as settings, environments
 from workflow_scripts.engine.beras import names as beras
 
 try:
     SETTINGS = settings.load(config)
     STUDIES = {name: cells.expand(name, study) for name, study in SETTINGS.studies.items()}
+    if workflow.is_main_process:
+        environments.check(Path(workflow.basedir) / "envs")
 except commands.UserError as error:
     sys.exit(f"error: {error}")
 
@@ -25,12 +28,11 @@ SEARCHES = {name: cells.plan(study) for name, study in SETTINGS.studies.items() 
 # Reports, and the table in plain text that sums each up; the rules of a report add theirs.
 REPORTS = {}
 
-# `python -m workflow_scripts.<command>` is found from any folder and runs in Snakemake's own Python; an activated
-# conda environment (--sdm conda) comes before it on PATH, and so wins.
-os.environ.update(
-    PYTHONPATH=str(workflow.basedir),
-    PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]),
-)
+# Commands run in Snakemake's own Python; an activated conda environment (--sdm conda) comes before it on PATH, and so
+# wins. `python -m workflow_scripts.<command>` is found from any folder; said in the command itself, because Snakemake
+# takes PYTHONPATH away from jobs in a conda environment.
+os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
+shell.prefix("set -euo pipefail; export PYTHONPATH={workflow.basedir:q}; ")
 
 
 wildcard_constraints:

@@ -25,7 +25,8 @@ rule summarise:
         "Gathering the cells of {wildcards.study}"
     shell:
         "printf '%s\\n' {input.cells:q} | xargs -n 1 dirname"
-        " | python -m workflow_scripts.summarise --out results/{wildcards.study}/summary {params.external:q} 2> {log}"
+        " | python -m workflow_scripts.summarise --out results/{wildcards.study}/summary {params.external:q}"
+        " 2> >(tee {log} >&2)"
 
 
 rule table1:

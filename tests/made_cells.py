@@ -10,24 +10,33 @@ from workflow_scripts.engine.results import HISTORY
 CURVE = (0.2, 0.5, 0.95, 0.9, 1.0)  # of the accuracy after the last epoch; half is reached in epoch 2, 90 % in epoch 3
 SECONDS = 2.0  # of every epoch
 PARAMETERS = 1600  # of a network of width 1
+MACHINE = {
+    "device": "cpu",
+    "device_name": "made",
+    "driver": None,
+    "cpu_capability": "AVX2",
+    "threads": {"intraop": 1, "interop": 2, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": None},
+    "versions": {"python": "3.12.11", "torch": "2.13.0", "torchvision": "0.28.0", "numpy": "2.4.6"},
+    "resumed_from": [],
+}
 
 
-def write_study(folder, study, accuracy, diverged=(), end=2):
+def write_study(folder, study, accuracy, diverged=(), end=2, made_on=lambda cell: {}):
     """Make the cells of a `studies.Study` in `folder`, and their summary in `folder`/summary, which is returned.
 
     `accuracy(cell)` is the validation accuracy after the last epoch. Cells whose name is in `diverged` end with NaN in
-    the epoch `end`.
+    the epoch `end`. `made_on(cell)` is put over what cell.json says of the machine.
     """
     made = []
     for name, cell in cells.expand("made", study).items():
         curve = CURVE[:end] if name in diverged else CURVE
-        _write(folder / name, cell, [share * accuracy(cell) for share in curve], name in diverged)
+        _write(folder / name, cell, [share * accuracy(cell) for share in curve], name in diverged, made_on(cell))
         made.append(folder / name)
     tables.gather(made, folder / "summary")
     return folder / "summary"
 
 
-def _write(folder, cell, accuracies, diverged):
+def _write(folder, cell, accuracies, diverged, made_on):
     history = [(epoch, cell.lr, 1 - value, value, 2 - value, value, SECONDS) for epoch, value in enumerate(accuracies)]
     best = max(range(len(history)), key=lambda epoch: history[epoch][5], default=None)
     if diverged:
@@ -46,11 +55,14 @@ def _write(folder, cell, accuracies, diverged):
         "image_shape": [3, 8, 8],
         "dataset": {"title": "made", "embedded": True, "sha256": "0"},
         "seconds": SECONDS * len(history),
-        "device": "cpu",
+        **MACHINE,
+        **made_on,
     }
     folder.mkdir(parents=True)
     (folder / "cell.json").write_text(json.dumps(facts))
     (folder / "test.json").write_text(json.dumps({"epoch": best, "test_loss": None, "test_acc": None}))
-    (folder / "gradients.csv").write_text("epoch,layer,depth,mean_abs,l2,last_batch_mean_abs\n0,fc,0,1,1,1\n")
+    (folder / "gradients.csv").write_text(
+        "epoch,layer,depth,mean_abs,l2,last_batch_mean_abs,first_batch_mean_abs\n0,fc,0,1,1,1,1\n"
+    )
     with open(folder / "history.csv", "w", newline="") as file:
         csv.writer(file).writerows([HISTORY, *history])

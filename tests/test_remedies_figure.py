@@ -39,14 +39,18 @@ def orders(cell, epoch):
     return (12 if cell.block == "plain" else len(cell.block)) / (1 + epoch)
 
 
+def size(cell, epoch, depth):
+    return 1e-3 * 10 ** (-orders(cell, epoch) * (1 - depth / (LAYERS - 1)))
+
+
 def write_gradients(folder, study):
     rows = [
-        (name, epoch, f"layer{depth}", depth, 1e-3 * 10 ** (-orders(cell, epoch) * (1 - depth / (LAYERS - 1))))
+        (name, epoch, f"layer{depth}", depth, *(size(cell, when, depth) for when in (epoch, epoch - 0.5)))
         for name, cell in cells.expand("made", study).items()
         for epoch in range(cell.epochs)
         for depth in range(LAYERS)
     ]
-    pd.DataFrame(rows, columns=["cell", "epoch", "layer", "depth", "mean_abs"]).to_csv(
+    pd.DataFrame(rows, columns=["cell", "epoch", "layer", "depth", "mean_abs", "first_batch_mean_abs"]).to_csv(
         folder / "gradients.csv", index=False
     )
 
@@ -127,14 +131,14 @@ def test_one_seed_cannot_tell(tmp_path):
     assert "cannot be told" in remedies.legend(table) and "†" not in remedies.words(table).to_string()
 
 
-def test_the_flows_are_the_gradients_of_the_first_and_last_epoch(found, rows):
+def test_the_flows_are_the_gradients_of_the_first_batch_and_the_last_epoch(found, rows):
     table = remedies_figure.flows(found, rows)
     plain = table[(table["factor"] == "both") & table["base"]]
-    for moment, epoch in (("first", 0), ("last", 4)):
+    for moment, epoch, when in (("initial", 0, -0.5), ("last", 4, 4)):
         line = plain[plain["moment"] == moment]
         assert set(line["epoch"]) == {epoch} and line["relative_depth"].tolist() == pytest.approx(np.linspace(0, 1, 12))
         cell = Cell(block="plain")
-        assert math.log10(line["mean_abs"].iloc[-1] / line["mean_abs"].iloc[0]) == pytest.approx(orders(cell, epoch))
+        assert math.log10(line["mean_abs"].iloc[-1] / line["mean_abs"].iloc[0]) == pytest.approx(orders(cell, when))
 
 
 def test_lines_of_one_family_can_be_told_apart(found, rows):
@@ -151,7 +155,7 @@ def test_the_figure(folder, tmp_path):
     command("plot_remedies", "--summary", folder, "--study", study, "--out", out)
     assert out.read_bytes().startswith(b"%PDF")
     drawn = pd.read_csv(out.with_suffix(".csv"))
-    assert set(drawn["factor"]) == set(STUDY.ablations) and set(drawn["moment"]) == {"first", "last"}
+    assert set(drawn["factor"]) == set(STUDY.ablations) and set(drawn["moment"]) == {"initial", "last"}
     command("plot_remedies", "--summary", folder, "--study", study, "--factor", "both", "--out", out)
     assert set(pd.read_csv(out.with_suffix(".csv"))["factor"]) == {"both"}
 

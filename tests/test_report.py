@@ -13,6 +13,7 @@ import subprocess
 from pathlib import Path
 
 import matplotlib.figure
+import pandas as pd
 import pytest
 
 from tests.conftest import command
@@ -71,7 +72,7 @@ def write_study(
             rows["history.csv"].append({**name, "epoch": epoch, "lr": lr, **curve, "seconds": 1.0})
             for depth, layer in enumerate(layers):
                 size = 1e-4 * 10.0 ** (-decay * max(0, len(layers) - 2 - depth))
-                means = {"mean_abs": size, "l2": size, "last_batch_mean_abs": size}
+                means = {"mean_abs": size, "l2": size, "last_batch_mean_abs": size, "first_batch_mean_abs": size}
                 rows["gradients.csv"].append({**name, "epoch": epoch, "layer": layer, "depth": depth, **means})
         record = Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()
         facts = {key: data.get(key, 1) for key in tables.MEASURED} | {
@@ -289,6 +290,16 @@ def test_a_mistake_in_a_template_is_named_with_its_line(tmp_path, text, message)
     template.write_text(text)
     with pytest.raises(UserError, match=re.escape(message)):
         latex.render(template, {})
+
+
+@pytest.mark.parametrize("other", [{}, {"init": "kaiming"}, {"activation": "tanh"}])
+def test_the_estimate_is_made_of_the_network_that_it_holds_for(tmp_path, other):
+    folder = write_study(tmp_path)
+    cells = pd.read_csv(folder / "cells.csv", dtype=object).assign(**other)
+    cells.to_csv(folder / "cells.csv", index=False)
+    theory = findings.context(summary.load(folder), SHALLOW, DEEP, "s1234567")["theory"]
+    assert (theory.predicted is None) == bool(other)
+    assert theory.initial.orders == pytest.approx(theory.flow.orders)
 
 
 def test_a_selection_without_cells_is_refused(tmp_path):

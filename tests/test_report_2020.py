@@ -50,9 +50,8 @@ def write_remedies(folder, seeds=(0, 1, 2, 3, 4), stuck=("plain",), flat=("bn_rc
         for epoch in (0, 4)
         for depth, layer in enumerate(layers)
     ]
-    pd.DataFrame(rows, columns=["cell", "epoch", "layer", "depth", "mean_abs"]).to_csv(
-        path / "gradients.csv", index=False
-    )
+    table = pd.DataFrame(rows, columns=["cell", "epoch", "layer", "depth", "mean_abs"])
+    table.assign(first_batch_mean_abs=table["mean_abs"]).to_csv(path / "gradients.csv", index=False)
     return study
 
 

@@ -75,11 +75,12 @@ def test_equals_a_plain_pytorch_loop(digits):
         val_loss = F.cross_entropy(logits, labels).item()
         history.append([np.mean(losses), np.mean(accuracies), val_loss, (logits.argmax(1) == labels).double().mean()])
         gradients += np.mean(means, axis=0).tolist()
-        last = means[-1]
+        first, last = means[0], means[-1]
     assert len(train) // 100 == training.steps
     np.testing.assert_allclose([row[2:6] for row in training.history], history, rtol=1e-5)
     np.testing.assert_allclose([row[3] for row in training.gradient_rows], gradients, rtol=1e-4)
     np.testing.assert_allclose([row[5] for row in training.gradient_rows[-len(last) :]], last, rtol=1e-4)
+    np.testing.assert_allclose([row[6] for row in training.gradient_rows[-len(last) :]], first, rtol=1e-4)
 
 
 def test_best_epoch_is_chosen_on_validation_and_tested_once(digits):
@@ -101,9 +102,9 @@ def test_a_vanished_gradient_is_recorded_not_flushed_to_zero():
     recorder = GradientRecorder(model)
     for factor in (1, 3):
         weight.grad = torch.full((4, 5), factor * 1e-30)
-        recorder.record()
-    mean_abs, l2, last = recorder.end_epoch(2)[:, 0].tolist()
-    assert (mean_abs, last) == (pytest.approx(2e-30, rel=1e-6), pytest.approx(3e-30, rel=1e-6))
+        recorder.record(first=factor == 1)
+    mean_abs, l2, last, first = recorder.end_epoch(2)[:, 0].tolist()
+    assert (mean_abs, last, first) == tuple(pytest.approx(value, rel=1e-6) for value in (2e-30, 3e-30, 1e-30))
     assert l2 == pytest.approx(2e-30 * math.sqrt(20), rel=1e-6)
 
 
@@ -164,7 +165,8 @@ def contents(folder):
     return {**files, "cell.json": facts}
 
 
-RECORD = {"block": "bn_rc", "epochs": 6, "augmentation": "crop+flip+erase"}
+MEASURED = {"lags": [1, 2], "walk": {"step_sizes": [0.5, 4], "every": 9}, "covariate_shift": {"every": 9}}
+RECORD = {"block": "bn_rc", "epochs": 4, "augmentation": "crop+flip+erase", "measure": json.dumps(MEASURED)}
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +206,7 @@ def test_a_killed_run_ends_with_the_same_bits(undisturbed, digits_file, tmp_path
 @pytest.mark.parametrize("harm", ["half", "flip", "empty", "pickle"])
 def test_a_damaged_checkpoint_is_noticed_and_never_executed(undisturbed, digits_file, digits, tmp_path, harm):
     path = tmp_path / "checkpoint"
-    checkpoints.save(path, "key", Training(tiny(**RECORD), digits, CPU).state_dict())
+    checkpoints.save(path, "key", Training(tiny(), digits, CPU).state_dict())
     content = path.read_bytes()
     harmed = {
         "half": content[: len(content) // 2],

@@ -154,7 +154,15 @@ def test_a_cell_holds_what_the_design_says(finished):
         and len(history) == 2
     )
     gradients = pd.read_csv(folder / "gradients.csv")
-    assert list(gradients) == ["epoch", "layer", "depth", "mean_abs", "l2", "last_batch_mean_abs"]
+    assert list(gradients) == [
+        "epoch",
+        "layer",
+        "depth",
+        "mean_abs",
+        "l2",
+        "last_batch_mean_abs",
+        "first_batch_mean_abs",
+    ]
     assert gradients["depth"].max() == 37 and len(gradients) == 2 * 38
 
 

@@ -6,7 +6,7 @@ Beside the CSV file, which has every number unrounded, the table is written as L
 a page for a browser (.html).
 """
 
-from workflow_scripts.engine import commands, result_table, selections, summary, text_tables
+from workflow_scripts.engine import commands, machines, result_table, selections, summary, text_tables
 from workflow_scripts.engine.course import external
 
 
@@ -14,11 +14,13 @@ def main():
     """Read the summary, write the table in all its forms."""
     parser = selections.parser("make_table", __doc__, "the table: a .csv; .tex, .txt and .html are written beside it")
     arguments = parser.parse_args()
-    rows = summary.over_seeds(summary.load(arguments.summary).cells)
+    cells = summary.load(arguments.summary).cells
+    rows = summary.over_seeds(cells)
     rows = external.joined(rows, external.rows(external.load(arguments.summary), after=len(rows)))
     if arguments.out.suffix != ".csv":
         raise commands.UserError(f"--out {arguments.out}: expected a name that ends in .csv")
-    forms = (result_table.starred(rows), result_table.plain_text(rows), result_table.tabular(rows))
+    text = result_table.plain_text(rows, machines.remark(cells))
+    forms = (result_table.starred(rows), text, result_table.tabular(rows))
     text_tables.write(arguments.out, result_table.numbers(rows), *forms)
 
 

@@ -1,4 +1,4 @@
-"""Draw the gradient flow of all remedies of a study in one figure: in the first and in the last epoch.
+"""Draw the gradient flow of all remedies of a study in one figure: at initialisation and in the last epoch.
 
     python -m workflow_scripts.plot_remedies --summary results/remedies/summary \\
         --out results/remedies/figures/remedies.pdf \\

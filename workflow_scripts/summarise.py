@@ -30,7 +30,8 @@ def main():
     }
     tables.gather(commands.folders_from_stdin(), arguments.out)
     external.write(external.collect(runs), arguments.out)
-    html_tables.write(arguments.out / "cells.html", cell_table.words(summary.load(arguments.out).cells))
+    cells = summary.load(arguments.out).cells  # warns of those that were not made alike
+    html_tables.write(arguments.out / "cells.html", cell_table.words(cells))
 
 
 if __name__ == "__main__":

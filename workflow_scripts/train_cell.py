@@ -61,7 +61,9 @@ def train(arguments, cell, device):
         "start": started.isoformat(timespec="seconds"),
         "end": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "peak_memory_bytes": provenance.peak_memory(device),
-        **provenance.provenance(device),
+        **training.machines[-1],
+        "resumed_from": training.machines[:-1],
+        "git_commit": provenance.git_commit(),
     }
     results.write(training, arguments.out, facts, arguments.test)
     checkpoint.unlink(missing_ok=True)

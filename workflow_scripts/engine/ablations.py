@@ -10,7 +10,7 @@ import pandas as pd
 from workflow_scripts.engine import cells, code, statistics, summary
 from workflow_scripts.engine.commands import UserError
 
-MEASURED = ("forward_flops", "device")  # what the rows need of cells.csv beyond `summary.load`
+MEASURED = ("forward_flops",)  # what the rows need of cells.csv beyond `summary.load`
 SPEED = ("seconds_per_epoch", "epochs_to_50", "epochs_to_90")
 
 # what people call a word of a level, and a factor; others are shown as they are, with spaces for underscores

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import math
 import re
 import typing
 
@@ -12,6 +13,7 @@ from workflow_scripts.engine.record import Cell, Grid
 
 FILES = ("cell.json", "history.csv", "gradients.csv", "steps.npz", "test.json", "model.safetensors")
 ROW = tuple(key for key in Cell.model_fields if key != "seed")  # cells that are equal in these are one row of a table
+MOST_CELLS = 100_000  # of a study
 FIRST, LAST = ("model", "block"), ("lr", "seed")  # keys that every name shows, before and after the others
 
 
@@ -20,11 +22,15 @@ def expand(name, study):
 
     After these come all that a search might train.
 
-    Raises UserError if two cells would share a name, or if a selection of the study selects no cell.
+    Raises UserError if two cells would share a name, if a selection of the study selects no cell, or if there are more
+    cells than Snakemake can plan.
     """
     cells = {}
     ablated = [grid for grids in study.ablations.values() for grid in grids or []]
     grids = [*study.grids, *([Grid(), *ablated] if ablated else [])]
+    count = sum(math.prod(map(len, values_of(study, grid).values())) for grid in grids)
+    if count > MOST_CELLS:
+        raise UserError(f"studies.{name}: expected at most {MOST_CELLS:,} cells, found {count:,}: a grid is a product")
     searched = plan(study).cells() if study.search else []
     for cell in itertools.chain(*(points(study, grid) for grid in grids), searched):
         other = cells.setdefault(cell_name(cell), cell)
@@ -39,8 +45,13 @@ def expand(name, study):
 
 def points(study, grid):
     """The cells of one grid of a study, whose `base` gives what the grid leaves out."""
-    values = {key: values for key in Cell.model_fields if (values := getattr(grid, key) or getattr(study.base, key))}
+    values = values_of(study, grid)
     return [Cell(**dict(zip(values, point, strict=True))) for point in itertools.product(*values.values())]
+
+
+def values_of(study, grid):
+    """{key: its values} of what a grid of a study, or else the study's base, names."""
+    return {key: values for key in Cell.model_fields if (values := getattr(grid, key) or getattr(study.base, key))}
 
 
 def plan(study):

@@ -6,11 +6,24 @@ file is noticed, and no code in it is ever executed.
 
 import hashlib
 import io
+import pickle
 from pathlib import Path
 
 import torch
 
 from workflow_scripts.engine.commands import written_whole
+
+# what torch.load raises for a file of something else, or for one that asks for more than tensors
+UNREADABLE = (
+    pickle.UnpicklingError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    KeyError,
+    IndexError,
+    TypeError,
+    AttributeError,
+)
 
 
 def save(path, key, state):
@@ -30,9 +43,14 @@ def load(path, key):
         return None, ""
     content = path.read_bytes()
     digest, content = content[:32], content[32:]
+    damaged = None, f"checkpoint {path} is damaged: starting from the first epoch"
     if hashlib.sha256(content).digest() != digest:
-        return None, f"checkpoint {path} is damaged: starting from the first epoch"
-    saved = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
-    if saved["key"] != key:
+        return damaged
+    try:
+        saved = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+        found, state = saved["key"], saved["state"]
+    except UNREADABLE:
+        return damaged
+    if found != key:
         return None, f"checkpoint {path} is of another version of the code or data: starting from the first epoch"
-    return saved["state"], ""
+    return state, ""

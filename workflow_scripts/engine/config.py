@@ -5,26 +5,27 @@ the same as a JSON Schema, from which editors complete `config.yaml`.
 """
 
 import difflib
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.fields import Count, Name, Number, OneOrMany, Registered, Strict
+from workflow_scripts.engine.fields import Count, FilePath, Line, Name, Number, OneOrMany, Registered, Strict
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.studies import Study
+
+SHOWN = 200  # characters of a wrong value in a message
 
 
 class Dataset(Strict):
     """Where a data set comes from. It is decoded once, to `results/data/<name>.npz`."""
 
     source: Annotated[str, Registered("source")] = Field(description="reader of its format")
-    path: Path | None = Field(
+    path: FilePath | None = Field(
         None, description="local archive (mnist: folder of its four files), folder or zip; null: the official address"
     )
-    title: str | None = Field(None, description="what reports call it; null: the source's own name")
-    mirrors: list[str] = Field(
+    title: Line | None = Field(None, description="what reports call it; null: the source's own name")
+    mirrors: list[Line] = Field(
         [], description="other addresses of the same official files, tried before the official one"
     )
     image_size: Count | None = Field(None, description="resize images to so many rows and columns", ge=4, le=1024)
@@ -52,11 +53,11 @@ class Beras(Strict):
 class ExternalRun(Strict):
     """A run made elsewhere with the course's framework, which joins the learning curves and the table of a study."""
 
-    folder: Annotated[list[Path], Field(min_length=1), OneOrMany()] = Field(
+    folder: Annotated[list[FilePath], Field(min_length=1), OneOrMany()] = Field(
         description="experiment folder, with result_outputs/summary.csv; several are seeds of the same"
     )
     joins: Name = Field(description="the study whose figures and table it joins")
-    label: Annotated[str, Field(min_length=1)] | None = Field(None, description="what they call it; null: its name")
+    label: Annotated[Line, Field(min_length=1)] | None = Field(None, description="what they call it; null: its name")
     colour: Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")] = Field("#000000", description="of its lines: #rrggbb")
     num_classes: Count = Field(100, description="classes of its data, whose chance level the curves show", ge=2)
 
@@ -153,8 +154,18 @@ def _keys():
 
 
 def _where(path):
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path).lstrip(".")
     return f"{text}: " if text else ""
+
+
+def _key(part):
+    """A key as it stands in the file, if it can be shown in a line."""
+    return part if part.isprintable() and len(part) <= SHOWN else _shown(part)
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _what(problem):
@@ -166,4 +177,4 @@ def _what(problem):
         return "missing"
     if problem["type"] == "too_short" and not given:
         return "expected at least one value"
-    return message if isinstance(given, (dict, list, BaseModel)) else f"{given!r}: {message}"
+    return message if isinstance(given, (dict, list, BaseModel)) else f"{_shown(given)}: {message}"

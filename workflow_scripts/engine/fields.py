@@ -1,8 +1,10 @@
 """What the typed configuration is made of: kinds of values, each with its range and its error message."""
 
+import os
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import core_schema
 
 from workflow_scripts.engine import code
@@ -62,9 +64,25 @@ def _not_a_bool(value):
     return value
 
 
+def _one_line(text):
+    if not str(text).isprintable():
+        raise ValueError("expected one line of printable characters")
+    return text
+
+
+def _nameable(path):
+    if any(len(os.fsencode(part)) > 255 for part in path.parts):
+        raise ValueError("expected a path whose parts have at most 255 bytes")
+    if set("{}") & set(str(path)):
+        raise ValueError("expected a path without braces, which Snakemake takes for wildcards")
+    return path
+
+
 Number = Annotated[float, BeforeValidator(_not_a_bool), Field(allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_not_a_bool)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
+Line = Annotated[str, AfterValidator(_one_line)]
+FilePath = Annotated[Path, AfterValidator(_one_line), AfterValidator(_nameable)]
 
 
 class Strict(BaseModel):

@@ -103,6 +103,7 @@ def rows_of(summary, table):
         row.facts = facts.loc[row.cells[0]]  # of the data and the network: the same for every seed
         row.outcome = _outcome(row)
         row.flows = flows.flows(tables.gradients_of(summary, record))
+        row.initial = flows.initial(tables.gradients_of(summary, record, "first_batch_mean_abs"))
         rows.append(row)
     return rows
 

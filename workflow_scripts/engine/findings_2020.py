@@ -95,7 +95,7 @@ def _variant(row, facts):
     variant.best_val_acc = Measure(row["best_val_acc"], row["best_val_acc_std"])
     variant.epochs_to_90 = Measure(row["epochs_to_90"], row["epochs_to_90_std"])
     variant.outcome = facts.outcome
-    variant.orders = facts.flows[0].orders if facts.flows else None
+    variant.orders = facts.initial.orders if facts.initial else None
     return variant
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 
 ADAM_EPSILON = 1e-8
 SLOPE = 0.01  # of the course networks' LeakyReLU
@@ -16,11 +17,11 @@ FILTERS = 32  # of the course networks at width 1
 
 @dataclass(frozen=True)
 class Flow:
-    """Mean |gradient| per weight in an epoch, first convolution first, without the classifier; averaged over seeds.
+    """Mean |gradient| per weight in an epoch or a batch, first convolution first, without the classifier.
 
-    `orders`: how many orders of magnitude the first convolution lies below the last; infinite where the first is zero.
-    `stages`: the median over the layers of each stage. `within`: the largest factor between two layers of the
-    processing blocks of one stage; infinite where a network has none.
+    The mean over seeds. `orders`: how many orders of magnitude the first convolution lies below the last; infinite
+    where the first is zero. `stages`: the median over the layers of each stage. `within`: the largest factor between
+    two layers of the processing blocks of one stage; infinite where a network has none.
     """
 
     layers: tuple
@@ -40,10 +41,17 @@ class Flow:
 
 def flows(gradients):
     """The `Flow` of each epoch of a table like `summary.gradients_of`; none for cells that diverged in their first."""
-    return [_flow(epoch.sort_values("depth").iloc[:-1]) for _, epoch in gradients.groupby("epoch")]
+    return [_flow(epoch) for _, epoch in gradients.groupby("epoch")]
 
 
-def _flow(convolutions):
+def initial(gradients):
+    """The `Flow` at initialisation, from `summary.gradients_of` first batches; None from an empty table."""
+    first = gradients[gradients["epoch"] == 0].rename(columns={"first_batch_mean_abs": "mean_abs"})
+    return None if first.empty else _flow(first)
+
+
+def _flow(layers):
+    convolutions = layers.sort_values("depth").iloc[:-1]
     values = convolutions["mean_abs"]
     groups = values.groupby(convolutions["layer"].str.extract(r"^stages\.(\d+)\.")[0])
     runs = values.groupby(convolutions["layer"].str.extract(r"^stages\.(\d+)\.blocks\.")[0])
@@ -90,14 +98,20 @@ def critical_depth(image_size, filters):
 
 
 def diagnosis(row, history):
-    """The deep network's first epoch, the prediction for it, and what Adam can make of such gradients.
+    """The deep network's first epoch, what was predicted and found at initialisation, and what Adam can make of it.
 
     `row`: a row of `findings`; `history`: the table of the summary. `flow` is None where no gradient was recorded, and
-    `predicted` where the estimate does not hold for the network.
+    `predicted` where the estimate does not hold for the network; `initial` is the flow that it is held against.
     """
     filters = max(1, round(FILTERS * row.width))
     found = SimpleNamespace(
-        flow=None, predicted=None, filters=filters, vanishes=False, staircase=False, single_precision=SINGLE_PRECISION
+        flow=None,
+        initial=row.initial,
+        predicted=None,
+        filters=filters,
+        vanishes=False,
+        staircase=False,
+        single_precision=SINGLE_PRECISION,
     )
     if not row.flows:
         return found
@@ -106,7 +120,7 @@ def diagnosis(row, history):
     found.vanishes = first.orders > 4
     found.staircase = found.vanishes and len(first.stages) == 3 and first.within < 10
     found.attenuation = 6 ** (-(found.convolutions - 1) / 2)
-    if row.block == "plain":
+    if row.block == "plain" and row.init == "own" and pd.isna(row.activation):  # what the estimate was made for
         found.predicted = predicted_orders(first.layers, int(row.facts["image_size"]), filters)
     if found.predicted:
         found.critical = critical_depth(int(row.facts["image_size"]), filters)

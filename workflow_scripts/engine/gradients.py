@@ -1,4 +1,5 @@
-"""What is recorded of the gradients: per weight layer and epoch, the mean |g|, the l2 norm, the last batch's mean |g|.
+"""What is recorded of the gradients: per weight layer and epoch, the mean |g|, the l2 norm, and the mean |g| of the
+last batch and of the first, which in the first epoch is the gradient at initialisation.
 
 Only the weights of convolutions and linear layers are recorded, no biases and no normalisation scales, so that a
 depth means the same layer in every variant of a network. Everything stays on the device until the epoch ends.
@@ -6,7 +7,7 @@ depth means the same layer in every variant of a network. Everything stays on th
 
 import torch
 
-COLUMNS = ("epoch", "layer", "depth", "mean_abs", "l2", "last_batch_mean_abs")
+COLUMNS = ("epoch", "layer", "depth", "mean_abs", "l2", "last_batch_mean_abs", "first_batch_mean_abs")
 
 
 def weight_layers(named_parameters):
@@ -27,19 +28,22 @@ class GradientRecorder:
         self.weights = [weight for _, weight in layers]
         device = self.weights[0].device
         self.sizes = torch.tensor([weight.numel() for weight in self.weights], dtype=torch.float64, device=device)
-        self.sums = torch.zeros(3, len(self.weights), dtype=torch.float64, device=device)  # mean |g|, l2, last mean |g|
+        # mean |g| and l2, summed; mean |g| of the last batch and of the first
+        self.sums = torch.zeros(4, len(self.weights), dtype=torch.float64, device=device)
 
-    def record(self):
-        """Take the gradients of a step, after `backward()`."""
+    def record(self, first=False):
+        """Take the gradients of a step, after `backward()`; `first` says that it is the first of the epoch."""
         gradients = [weight.grad for weight in self.weights]
         mean_abs = torch.stack(torch._foreach_norm(gradients, 1, dtype=torch.float64)) / self.sizes
         l2 = torch.stack(torch._foreach_norm(gradients, 2, dtype=torch.float64))
         self.sums[0] += mean_abs
         self.sums[1] += l2
         self.sums[2] = mean_abs
+        if first:
+            self.sums[3] = mean_abs
 
     def end_epoch(self, steps):
-        """(3, layers): mean |g| and l2 norm averaged over `steps` steps, mean |g| of the last; then starts anew."""
+        """(4, layers): mean |g| and l2 norm over `steps` steps, mean |g| of the last and first; then starts anew."""
         means = self.sums.clone()
         means[:2] /= steps
         self.sums.zero_()

@@ -1,5 +1,6 @@
 """Where numbers come from: the machine, the versions, the commit."""
 
+import os
 import platform
 import resource
 import subprocess
@@ -11,21 +12,26 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def provenance(device):
-    """What decides speed and bits beside the record: device, driver, versions, settings, git commit (null: unknown)."""
+def machine(device):
+    """What decides speed and bits beside the record: device, driver, versions, settings (null: unknown, or none)."""
     return {
         "device": device.type,
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name(),
+        "driver": _driver() if device.type == "cuda" else None,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "memory_format": "channels_last",
         "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "threads": {
+            "intraop": torch.get_num_threads(),
+            "interop": torch.get_num_interop_threads(),
+            **{name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")},
+        },
         "versions": {
             "python": platform.python_version(),
             **{package: version(package) for package in ("torch", "torchvision", "numpy")},
             "cuda": torch.version.cuda if device.type == "cuda" else None,
             "cudnn": torch.backends.cudnn.version() if device.type == "cuda" else None,
         },
-        "git_commit": _git_commit(),
     }
 
 
@@ -45,8 +51,18 @@ def peak_memory(device):
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # KiB on Linux
 
 
-def _git_commit():
+def _driver():
+    command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    return (_said(command) or "").partition("\n")[0] or None  # one driver serves all GPUs of a machine
+
+
+def git_commit():
+    """The commit of this checkout, `-dirty` where files differ from it; None outside of one."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    return _said(command)
+
+
+def _said(command):
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

@@ -1,4 +1,4 @@
-"""How the gradient flows under every remedy: its mean size by relative depth, early in training and at its end.
+"""How the gradient flows under every remedy: its mean size by relative depth, at initialisation and after training.
 
 Each factor of the study's ablations has two panels of its own, in which the base is drawn beside it, and one of many
 levels has several pairs of panels. So twenty remedies stay apart.
@@ -22,21 +22,24 @@ HEAD, LINE = 0.2, 0.135
 AXES, BELOW, PANEL = 0.95, 0.2, 1.26
 LEFT, GAP, RIGHT = 0.48, 0.1, 0.08
 FOOT = 0.14  # for the name of the axis
-MOMENTS = {"first": "first epoch", "last": "last epoch"}
+MOMENTS = {  # moment: (title, what is drawn, of which epoch)
+    "initial": ("at initialisation", "first_batch_mean_abs", "min"),  # before the first update
+    "last": ("last epoch", "mean_abs", "max"),
+}
 
 
 def flows(found, rows):
     """A data frame with a row per remedy, moment and layer, of `ablations.rows` (of one factor or several).
 
-    Columns: `factor`, `level`, `base`, `block`, `moment` ("first" or "last"), `epoch`, `layer`, `relative_depth` (0 at
-    the input, 1 at the classifier) and `mean_abs`: the mean |gradient| of a weight over the epoch's steps and the
-    seeds. A remedy of which no epoch has finite gradients has no rows.
+    Columns: `factor`, `level`, `base`, `block`, `moment` ("initial" or "last"), `epoch`, `layer`, `relative_depth` (0
+    at the input, 1 at the classifier) and `mean_abs`: the mean |gradient| of a weight over the seeds, in the very
+    first batch or over the last epoch's steps. A remedy of which no epoch has finite gradients has no rows.
     """
     tables = []
     for _, row in rows.iterrows():
-        table = summary.gradients_of(found, row)
-        for moment, epoch in zip(MOMENTS, (table["epoch"].min(), table["epoch"].max()), strict=True):
-            layers = table[table["epoch"] == epoch].sort_values("depth")
+        for moment, (_, measure, which) in MOMENTS.items():
+            table = summary.gradients_of(found, row, measure).rename(columns={measure: "mean_abs"})
+            layers = table[table["epoch"] == table["epoch"].agg(which)].sort_values("depth")
             tables.append(
                 layers.assign(
                     factor=row["factor"],
@@ -111,7 +114,7 @@ def looks(table):
 
 def _family(figure, panels, name, table, limits, top):
     seen = looks(table)
-    for axes, (moment, title) in zip(panels, MOMENTS.items(), strict=True):
+    for axes, (moment, (title, *_)) in zip(panels, MOMENTS.items(), strict=True):
         for level, rows in table[table["moment"] == moment].groupby("level", sort=False):
             _line(axes, rows, limits[0], *seen[level])
         axes.set(yscale="log", ylim=limits, xlim=(0, 1), title=title)

@@ -53,10 +53,10 @@ def starred(rows):
     return table
 
 
-def plain_text(rows):
-    """The table for a terminal."""
+def plain_text(rows, remark=""):
+    """The table for a terminal. The `remark` comes last."""
     lines = text_tables.plain(starred(rows), WORDS)
-    return "\n".join([*lines, "", _legend(rows)]) + "\n"
+    return "\n".join([*lines, "", _legend(rows), *([remark] if remark else [])]) + "\n"
 
 
 def tabular(rows):

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from workflow_scripts.engine import cells, checkpoints
+from workflow_scripts.engine import cells, checkpoints, provenance
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.reporting import Reporter
 from workflow_scripts.engine.trainer import Training
@@ -24,9 +24,17 @@ def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, 
         raise UserError(f"{name}: {error}") from None
     code = cells.code_digest(cell, measured or ())
     key = f"{cells.record_digest(cell)} {json.dumps(measured)} {code} {data.sha256}"
+    here = provenance.machine(device)
+    training.machines = [here]
     state, note = checkpoints.load(checkpoint, key)
     if state:
-        training.load_state_dict(state)
+        try:
+            training.load_state_dict(state)
+        except (RuntimeError, KeyError, TypeError, ValueError, AttributeError):
+            raise UserError(
+                f"checkpoint {checkpoint}: expected the state of {name}, found another; delete it"
+            ) from None
+        training.machines = [*(other for other in training.machines if other != here), here]
         note = f"going on from epoch {training.progress.epoch + 1}, step {training.progress.step}"
     else:
         checkpoints.save(checkpoint, key, training.state_dict())  # a folder that cannot be written to is noticed now

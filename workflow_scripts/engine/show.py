@@ -23,7 +23,7 @@ def text(folder, width=None):
     facts, history, gradients, test = _read(folder)
     try:
         parts = [_record(facts, width), _outcome(facts, test), _curves(history, width), _flow(gradients, width)]
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise UserError(f"{folder}: expected the files of a cell, found damaged ones ({error!r})") from None
     return "\n\n".join([f"{facts['cell']}: {facts['status']}", *parts]) + "\n"
 

@@ -61,7 +61,9 @@ class Search(Strict):
 
     space: Space = Field(description="what is varied")
     sampler: Annotated[str, Registered("sampler")] = Field("random", description="how candidates are drawn from it")
-    max_cells: Count = Field(16, description="most candidates; more of them leave the first ones as they are", ge=1)
+    max_cells: Count = Field(
+        16, description="most candidates; more of them leave the first ones as they are", ge=1, le=10_000
+    )
     seed: Count = Field(0, description="of the sampler", ge=0, lt=2**31)
     halving: Halving | None = Field(None, description="null: every candidate is trained to the end")
     seeds: Annotated[list[Annotated[Count, Field(ge=0, lt=2**31)]], Field(min_length=1), OneOrMany()] = Field(

@@ -6,13 +6,14 @@ place among the others are the same everywhere.
 
 import json
 import math
+import sys
 import typing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.engine import code
+from workflow_scripts.engine import code, machines
 from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell
@@ -54,7 +55,7 @@ class Summary:
 def load(folder, also=()):
     """The `Summary` in a folder that `summarise` wrote; raises UserError where a file or a column of it is missing.
 
-    `also` names further columns of cells.csv that are needed.
+    `also` names further columns of cells.csv that are needed. Warns, on stderr, of cells that were not made alike.
     """
     folder = Path(folder)
     cells = _table(
@@ -63,6 +64,8 @@ def load(folder, also=()):
     )
     if cells.empty:
         raise UserError(f"{folder / 'cells.csv'}: expected at least one cell, found none")
+    if found := machines.remark(cells):
+        print(f"warning: {found}", file=sys.stderr)
     return Summary(
         cells,
         _table(folder / "history.csv", ("cell", "epoch", "train_loss", "train_acc", "val_loss", "val_acc")),
@@ -78,7 +81,13 @@ def _existing(path):
 
 
 def _table(path, columns):
-    words = ("cell", "layer", "status", *(key for key, field in Cell.model_fields.items() if str in _types(field)))
+    words = (
+        "cell",
+        "layer",
+        "status",
+        *machines.COLUMNS,
+        *(key for key, field in Cell.model_fields.items() if str in _types(field)),
+    )
     table = pd.read_csv(
         _existing(path),
         dtype=dict.fromkeys(words, str),
@@ -142,15 +151,15 @@ def over_epochs(table, names, keys, columns):
     return groups.mean().join(groups.std().add_suffix("_std")).reset_index()
 
 
-def gradients_of(summary, row):
-    """Columns epoch, depth, layer and mean_abs of a row of `over_seeds`: the mean over its cells that finished.
+def gradients_of(summary, row, measure="mean_abs"):
+    """Columns epoch, depth, layer and `measure` of a row of `over_seeds`: the mean over its cells that finished.
 
     Where none did, over those that diverged. An epoch in which a layer has no finite gradient is left out.
     """
     names = row["finished"] or row["cells"]
-    means = over_epochs(summary.gradients, names, ("epoch", "depth", "layer"), ("mean_abs",))
-    known = means["mean_abs"].notna().groupby(means["epoch"]).transform("all")
-    return means.loc[known, ["epoch", "depth", "layer", "mean_abs"]].reset_index(drop=True)
+    means = over_epochs(summary.gradients, names, ("epoch", "depth", "layer"), (measure,))
+    known = means[measure].notna().groupby(means["epoch"]).transform("all")
+    return means.loc[known, ["epoch", "depth", "layer", measure]].reset_index(drop=True)
 
 
 def select(table, record):

@@ -4,11 +4,12 @@ import csv
 import json
 from pathlib import Path
 
+from workflow_scripts.engine import machines
 from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.record import Cell
 
 SIZES = ("parameters", "forward_flops", "train_images", "val_images", "test_images", "num_classes", "image_size")
-MEASURED = (*SIZES, "device", "status", "diverged_step", "seconds", "epochs_run")
+MEASURED = (*SIZES, "status", "diverged_step", "seconds", "epochs_run")
 LAST_EPOCH = ("train_loss", "train_acc", "val_loss", "val_acc")
 BEST_EPOCH = ("best_epoch", "best_val_loss", "best_val_acc", "test_loss", "test_acc")
 
@@ -17,15 +18,15 @@ def gather(folders, out):
     """Write cells.csv, history.csv, gradients.csv and dataset.json of the cells in `folders` to the folder `out`.
 
     cells.csv has a row per cell: its record, what was measured, the last epoch's metrics, those of the epoch with
-    the best validation accuracy, and the test metrics of that epoch's weights. The others repeat the cells' own
-    files with the cell's name before each row.
+    the best validation accuracy, the test metrics of that epoch's weights, and on what it was made. The others repeat
+    the cells' own files with the cell's name before each row.
     """
     out = Path(out)
     records = [_read_json(folder / "cell.json") for folder in folders]
-    rows = [_row(record, folder) for record, folder in zip(records, folders, strict=True)]
+    rows = [_row(facts, folder) for facts, folder in zip(records, folders, strict=True)]
     with written_whole(out / "cells.csv") as path, open(path, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["cell", *Cell.model_fields, *MEASURED, *LAST_EPOCH, *BEST_EPOCH])
+        writer.writerow(["cell", *Cell.model_fields, *MEASURED, *LAST_EPOCH, *BEST_EPOCH, *machines.COLUMNS])
         writer.writerows(rows)
     for name in ("history.csv", "gradients.csv"):
         with written_whole(out / name) as path, open(path, "w") as file:
@@ -35,6 +36,13 @@ def gather(folders, out):
 
 
 def _row(facts, folder):
+    try:
+        return _outcome(facts, folder)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{folder} is damaged ({error!r}); delete it and run the workflow again") from None
+
+
+def _outcome(facts, folder):
     with open(folder / "history.csv", newline="") as file:
         history = list(csv.DictReader(file))
     test = _read_json(folder / "test.json")
@@ -46,6 +54,7 @@ def _row(facts, folder):
         *(facts[key] for key in MEASURED),
         *(history[-1][key] for key in LAST_EPOCH),
         *(test["epoch"], best.get("val_loss"), best.get("val_acc"), test["test_loss"], test["test_acc"]),
+        *machines.row(facts),
     ]
 
 

@@ -21,7 +21,8 @@ def load(folder, data, device, diverged=False):
     path = Path(folder) / "cell.json"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        status, dataset, record = facts["status"], facts["dataset"], facts["record"]
+        status, record = facts["status"], facts["record"]
+        title, images = facts["dataset"]["title"], facts["dataset"]["sha256"]
         weights = load_file(path.with_name("model.safetensors"))
     except FileNotFoundError as error:
         missing = error.filename or path.with_name("model.safetensors")
@@ -30,10 +31,8 @@ def load(folder, data, device, diverged=False):
         raise UserError(f"{folder}: damaged ({error}); delete it and run the workflow again") from None
     if status != "finished" and not diverged:
         raise UserError(f"{folder}: expected a cell that finished, found one that {status}")
-    if dataset["sha256"] != data.sha256:
-        raise UserError(
-            f"--data: {folder} was trained on {dataset['title']} with other images; give the file it was given"
-        )
+    if images != data.sha256:
+        raise UserError(f"--data: {folder} was trained on {title} with other images; give the file it was given")
     training = Training(parse(Cell, record, path), data, device)
     try:
         training.model.load_state_dict(weights)

@@ -74,6 +74,7 @@ class Training:
         INITS[cell.init](self.model, next(self.train_batches.epoch(cell.seed, 0, cell.batch_size))[0])
         self.observers = {name: OBSERVERS[name](self, settings) for name, settings in (measured or {}).items()}
         self.best = self._weights()
+        self.machines = []  # on which it was trained, the last of them now; engine/runs.py knows
 
     @functools.cached_property
     def optimizer(self):
@@ -105,7 +106,7 @@ class Training:
         self.optimizer.zero_grad(set_to_none=True)
         loss, objective, logits = self.forward(images, labels)
         objective.backward()
-        self.gradients.record()
+        self.gradients.record(first=progress.step == 0)
         for observer in self.observers.values():
             observer.before_update(images, labels)
         if self.cell.clip is not None:
@@ -189,6 +190,7 @@ class Training:
             "sums": self.sums,
             "observers": {name: observer.state_dict() for name, observer in self.observers.items()},
             "random": torch.get_rng_state(),
+            "machines": self.machines,
             "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
         }
 
@@ -204,6 +206,7 @@ class Training:
         self.sums.copy_(state["sums"])
         for name, observer in self.observers.items():
             observer.load_state_dict(state["observers"][name])
+        self.machines = state["machines"]
         torch.set_rng_state(state["random"])
         if self.device.type == "cuda" and state["random_cuda"] is not None:
             torch.cuda.set_rng_state(state["random_cuda"], self.device)

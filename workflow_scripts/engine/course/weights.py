@@ -74,9 +74,11 @@ def _checked(state):
 
 def describe(state):
     """The `Network` of a state dict by our names; raises UserError where there is no such network."""
-    missing = [name for name in ("entry.conv.weight", "classifier.weight") if name not in state]
-    if missing:
-        raise UserError(f"expected the weights of a network of the course, found none called {missing[0]}")
+    for name, dimensions in {"entry.conv.weight": 4, "classifier.weight": 2}.items():
+        if name not in state or state[name].ndim != dimensions:
+            raise UserError(
+                f"expected the weights of a network of the course, found none called {name} of {dimensions} dimensions"
+            )
     stages = {int(found[1]) for name in state if (found := re.match(r"stages\.(\d+)\.", name))}
     blocks = {found[1] for name in state if (found := re.match(r"stages\.0\.blocks\.(\d+)\.", name))}
     if len(stages) != STAGES or len(blocks) not in MODELS:

@@ -1,0 +1,149 @@
+"""Configurations that nobody should write: each loads, or is one clear message."""
+
+import copy
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from snakemake.utils import update_config
+
+from tests.conftest import ROOT
+from tests.test_workflow import TINY, snakemake
+from workflow_scripts.engine import cells, config
+from workflow_scripts.engine.commands import UserError
+
+FULL, DEMO = (yaml.safe_load((ROOT / path).read_text()) for path in ("config.yaml", "profiles/demo/study.yaml"))
+REAL = [FULL, copy.deepcopy(FULL)]
+update_config(REAL[1], DEMO)  # as Snakemake lays one over the other
+
+
+def nested(depth, kind):
+    value = "x"
+    for _ in range(depth):
+        value = [value] if kind is list else {"x": value}
+    return value
+
+
+NUMBERS = st.sampled_from([0, -1, 1e-300, 1e308, -0.0, 10**400, 2**31, 2**63, *map(float, ("nan", "inf", "-inf"))])
+WORDS = st.sampled_from(
+    ["", " ", "null", "a; rm -rf x", "../../x", "/etc/passwd", "$(touch x)", "`id`", "a\nb", "\0", "\ud800", "ключ",
+     "'", '"', "{wildcards.cell}", "{", "x" * 10_000, "-", "--out", "1e-3", "1_000", "0x10", "٣", ".", "seed", "nan"]
+)  # fmt: skip
+NESTED = st.builds(nested, st.sampled_from([1, 5, 50, 3_000]), st.sampled_from([list, dict]))
+LEAVES = st.one_of(st.none(), st.booleans(), NUMBERS, WORDS, NESTED, st.binary(max_size=3), st.dates(), st.text())
+KEYS = st.one_of(WORDS, st.none(), st.integers(), st.booleans(), st.floats(), st.text(max_size=5))
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=6
+)
+
+
+def places(node, path=()):
+    """The paths of all that is in a configuration."""
+    yield path
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, child in children:
+        yield from places(child, (*path, key))
+
+
+PLACES = [list(places(real)) for real in REAL]
+
+
+@st.composite
+def hostile(draw):
+    """A real configuration with one to three values replaced, removed, added, renamed or put twice."""
+    which = draw(st.sampled_from(range(len(REAL))))
+    mapping = copy.deepcopy(REAL[which])
+    for _ in range(draw(st.integers(1, 3))):
+        path = draw(st.sampled_from(PLACES[which]))
+        if not path:
+            return draw(VALUES)
+        node = mapping
+        try:
+            for key in path[:-1]:
+                node = node[key]
+            change = draw(st.sampled_from(["replace", "remove", "rename", "add", "twice"]))
+            if change == "remove":
+                del node[path[-1]]
+            elif change == "rename" and isinstance(node, dict):
+                node[draw(KEYS)] = node.pop(path[-1])
+            elif change == "add" and isinstance(node[path[-1]], dict):
+                node[path[-1]][draw(KEYS)] = draw(VALUES)
+            elif change == "twice":
+                node[path[-1]] = [node[path[-1]]] * 2
+            else:
+                node[path[-1]] = draw(VALUES)
+        except (KeyError, IndexError, TypeError):  # an earlier change has taken this place away
+            continue
+    return mapping
+
+
+@settings(max_examples=200, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(hostile())
+def test_a_configuration_loads_or_is_one_clear_message(mapping):
+    try:
+        loaded = config.load(mapping)
+        for name, study in loaded.studies.items():
+            names = cells.expand(name, study)
+            assert all(name.isascii() and "/" not in name and not name.startswith((".", "-")) for name in names)
+            cells.ablations(study)
+    except UserError as error:
+        message = str(error)
+        assert len(message.splitlines()) <= 12 and all(len(line) < 1_000 for line in message.splitlines()), message
+        message.encode()  # it can be printed
+
+
+def test_more_cells_than_can_be_planned():
+    grid = {"model": "vgg08", "dataset": "digits", "lr": [1 / n for n in range(1, 1001)], "seed": list(range(1000))}
+    loaded = config.load({**TINY, "studies": {"s": {"grids": [grid]}}})
+    with pytest.raises(
+        UserError, match=r"studies\.s: expected at most 100,000 cells, found 1,000,000: a grid is a prod"
+    ):
+        cells.expand("s", loaded.studies["s"])
+
+
+PATHS = {
+    "braces": ("/data/{cell}", "expected a path without braces"),
+    "a line break": ("/data/a\nb", "expected one line of printable characters"),
+    "a zero byte": ("/data/\0", "expected one line of printable characters"),
+    "a name that is too long": ("/data/" + "x" * 300, "expected a path whose parts have at most 255 bytes"),
+}
+
+
+@pytest.mark.parametrize(("path", "message"), PATHS.values(), ids=PATHS)
+def test_a_path_that_is_none(path, message):
+    with pytest.raises(UserError) as error:
+        config.load({**TINY, "datasets": {"digits": {"source": "folder", "path": path}}})
+    assert "datasets.digits.path: " in str(error.value) and message in str(error.value)
+
+
+BOMB = "a: &a [x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join(9 * [f'*{before}'])}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+NAMED = "datasets: {{digits: {{source: digits}}}}\nstudies:\n  {}: {{grids: [{{dataset: digits}}]}}\n"
+FILES = {
+    "a command as a name": (NAMED.format('"a; rm -rf x"'), "studies.a; rm -rf x"),
+    "a path as a name": (NAMED.format('"../../x"'), "studies.../../x"),
+    "a billion laughs": (BOMB.replace("i: &i", "studies: &i"), "studies: Input should be a valid dictionary"),
+    "code in a tag": (
+        "studies: !!python/object/apply:os.system ['touch x']\n",
+        "Config file is not valid JSON or YAML",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), FILES.values(), ids=FILES)
+def test_the_workflow_refuses_it(tmp_path, text, message):
+    (tmp_path / "config.yaml").write_text(text)
+    status, said = snakemake(tmp_path, "-n", check=False)
+    assert status == 1 and message in said and "Traceback" not in said
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".snakemake"] == ["config.yaml"]
+
+
+@pytest.mark.parametrize("cell", ["$(touch x); touch y-seed0", "../../../x-seed0"])
+def test_the_name_of_a_cell_on_the_command_line(tmp_path, cell):
+    """Such a name is no cell's, and reaches no shell."""
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(TINY))
+    status, said = snakemake(tmp_path, f"results/cw2/{cell}/history.csv", check=False)
+    assert status == 1 and "Traceback" not in said and ("No rule to produce" in said or "MissingRule" in said)
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".snakemake"] == ["config.yaml"]
