@@ -1,5 +1,6 @@
 # make demo     install everything and run the first studies on the embedded digits: report/mlp-cw2.pdf, report/beras.pdf
 # make setup    only install
+# make watch    see the cells that are training, in a second terminal
 # make test     everything that CI checks
 # make lock     renew requirements.lock (and then envs/) after a change of pyproject.toml
 # make pins     write envs/*.pin.txt, the conda environments to the byte; needs their channel (conda-forge)
@@ -15,10 +16,13 @@ TEST_TOOLS := chromium slurm-wlm munge
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 SOURCES := models workflow_scripts tests benchmarks notebooks
 
-.PHONY: demo setup test test-tools lint lock pins schema
+.PHONY: demo setup watch test test-tools lint lock pins schema
 
 demo: setup
 	$(BIN)/snakemake --profile profiles/demo -- report/mlp-cw2.pdf report/beras.pdf
+
+watch:
+	@$(BIN)/python -m workflow_scripts.watch
 
 setup: .venv/installed
 	@command -v latexmk >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

@@ -20,6 +20,7 @@ configfile: "config.yaml" if os.path.exists("config.yaml") else f"{workflow.base
 
 include: "rules/common.smk"
 include: "rules/devices.smk"
+include: "rules/html_report.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/course.smk"
@@ -36,6 +37,7 @@ include: "rules/report_2020.smk"
 include: "rules/submission.smk"
 include: "rules/beras.smk"
 include: "rules/opening.smk"
+include: "rules/progress.smk"
 include: "rules/closing.smk"
 
 
@@ -44,7 +46,7 @@ rule all:
     input:
         list(REPORTS),
         list(BERAS_PAPERS) if BERAS else [],
-        [f"results/{study}/summary/cells.csv" for study in STUDIES],
+        [f"results/{study}/summary/cells.html" for study in STUDIES],
         [
             f"results/{study}/ablations/{factor}.{kind}"
             for study, factors in ABLATIONS.items()

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-# Studies with ablations, and their factors.
-ABLATIONS = {
-    name: list(cells.ablations(study)) for name, study in SETTINGS.studies.items() if any(study.ablations.values())
-}
+# Studies with ablations: {factor: {name of a cell: its level}}.
+ABLATIONS = {name: cells.ablations(study) for name, study in SETTINGS.studies.items() if any(study.ablations.values())}
 
 # Studies of which only the chosen cells are tested.
 CHOSEN = [name for name, study in SETTINGS.studies.items() if study.test == "chosen"]
@@ -25,6 +23,10 @@ for study, factors in ABLATIONS.items():
             [f"results/{study}/summary/{name}" for name in SUMMARY],
         output:
             [f"results/{study}/ablations/{factor}.{suffix}" for factor in factors for suffix in ("csv", "tex", "txt")],
+            html=[
+                in_report(f"results/{study}/ablations/{factor}.html", "ablation-table", levels, subject=factor)
+                for factor, levels in factors.items()
+            ],
         log:
             f"results/logs/{study}/ablation_tables.log",
         localrule: True
@@ -47,13 +49,8 @@ for study, factors in ABLATIONS.items():
             [f"results/{study}/summary/{name}" for name in SUMMARY],
         output:
             pdf=[
-                report(
-                    f"results/{study}/ablations/{factor}.pdf",
-                    caption="../report/captions/ablation.rst",
-                    category=study,
-                    labels={"figure": f"ablation of {factor}"},
-                )
-                for factor in factors
+                in_report(f"results/{study}/ablations/{factor}.pdf", "ablation", levels, subject=factor)
+                for factor, levels in factors.items()
             ],
             csv=[f"results/{study}/ablations/{factor}-drawn.csv" for factor in factors],
         log:
@@ -77,12 +74,7 @@ for study, factors in ABLATIONS.items():
         input:
             [f"results/{study}/summary/{name}" for name in SUMMARY],
         output:
-            pdf=report(
-                f"results/{study}/figures/pareto.pdf",
-                caption="../report/captions/pareto.rst",
-                category=study,
-                labels={"figure": "pareto"},
-            ),
+            pdf=in_report(f"results/{study}/figures/pareto.pdf", "pareto"),
             csv=f"results/{study}/figures/pareto.csv",
         log:
             f"results/logs/{study}/pareto.log",
@@ -107,11 +99,11 @@ for study, factors in ABLATIONS.items():
             input:
                 dataset,
             output:
-                pdf=report(
+                pdf=in_report(
                     f"results/{study}/figures/samples_{Path(dataset).stem}.pdf",
-                    caption="../report/captions/samples.rst",
-                    category=study,
-                    labels={"figure": f"images of {Path(dataset).stem}"},
+                    "samples",
+                    None,
+                    subject=Path(dataset).stem,
                 ),
                 csv=f"results/{study}/figures/samples_{Path(dataset).stem}.csv",
             log:

@@ -118,6 +118,7 @@ if BERAS:
         output:
             csv="results/beras/tables/table1.csv",
             txt="results/beras/tables/table1.txt",
+            html=in_report("results/beras/tables/table1.html", "beras-table", None),
         log:
             "results/logs/beras/table1.log",
         localrule: True
@@ -139,12 +140,7 @@ if BERAS:
                 sources,
                 data=f"results/data/{BERAS.dataset}.npz",
             output:
-                pdf=report(
-                    f"results/beras/figures/{figure}.pdf",
-                    caption=f"../report/captions/beras-{figure}.rst",
-                    category="beras",
-                    labels={"figure": figure},
-                ),
+                pdf=in_report(f"results/beras/figures/{figure}.pdf", f"beras-{figure}", None),
                 csv=f"results/beras/figures/{figure}.csv",
             log:
                 f"results/logs/beras/{figure}.log",

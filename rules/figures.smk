@@ -7,24 +7,46 @@ def select(selection, without=()):
     return " ".join(["--select", *(f"{key}={value}" for key, value in values.items())])
 
 
-# figure: (command, its flags for the study's `compare`)
+# figure: (command, its flags for the study's `compare`, what the HTML report shows it as)
 FIGURES = {
     "curves_problem": (
         "plot_curves",
         lambda compare: f"{select(compare.shallow)} {select(compare.deep)}",
+        lambda study, compare: (
+            "curves",
+            selected_cells(study, compare.shallow) + selected_cells(study, compare.deep),
+            "the shallow and the deep network",
+        ),
     ),
-    "grad_flow_shallow": ("plot_grad_flow", lambda compare: select(compare.shallow)),
-    "grad_flow_deep": ("plot_grad_flow", lambda compare: select(compare.deep)),
-    "curves_best": ("plot_curves", lambda compare: f"{select(compare.deep)} --best"),
-    "grad_flow_best": ("plot_grad_flow", lambda compare: "--best"),
+    "grad_flow_shallow": (
+        "plot_grad_flow",
+        lambda compare: select(compare.shallow),
+        lambda study, compare: ("grad-flow", selected_cells(study, compare.shallow), "the shallow network"),
+    ),
+    "grad_flow_deep": (
+        "plot_grad_flow",
+        lambda compare: select(compare.deep),
+        lambda study, compare: ("grad-flow", selected_cells(study, compare.deep), "the deep network"),
+    ),
+    "curves_best": (
+        "plot_curves",
+        lambda compare: f"{select(compare.deep)} --best",
+        lambda study, compare: ("curves", "best", "the deep and the best network"),
+    ),
+    "grad_flow_best": (
+        "plot_grad_flow",
+        lambda compare: "--best",
+        lambda study, compare: ("grad-flow", "best", "the best network"),
+    ),
     "gradient_heatmap": (
         "plot_gradient_heatmap",
         lambda compare: select(compare.deep, without=["block"]),
+        lambda study, compare: ("gradient-heatmap", selected_cells(study, compare.deep, without=["block", "lr"])),
     ),
 }
 
 for study, compare in COMPARED.items():
-    for figure, (command, flags) in FIGURES.items():
+    for figure, (command, flags, shown_as) in FIGURES.items():
 
         rule:
             name:
@@ -32,7 +54,7 @@ for study, compare in COMPARED.items():
             input:
                 [f"results/{study}/summary/{name}" for name in SUMMARY],
             output:
-                pdf=f"results/{study}/figures/{figure}.pdf",
+                pdf=in_report(f"results/{study}/figures/{figure}.pdf", *shown_as(study, compare)),
                 csv=f"results/{study}/figures/{figure}.csv",
             log:
                 f"results/logs/{study}/{figure}.log",

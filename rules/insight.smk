@@ -48,12 +48,7 @@ for study in CHOSEN:
             input:
                 [f"results/{study}/insight/{name}" for name in INSIGHT],
             output:
-                pdf=report(
-                    f"results/{study}/figures/{figure}.pdf",
-                    caption=f"../report/captions/insight-{figure.replace('_', '-')}.rst",
-                    category=study,
-                    labels={"figure": figure},
-                ),
+                pdf=in_report(f"results/{study}/figures/{figure}.pdf", f"insight-{figure.replace('_', '-')}", "chosen"),
                 csv=f"results/{study}/figures/{figure}.csv",
             log:
                 f"results/logs/{study}/{figure}.log",

@@ -51,6 +51,7 @@ for study, measured_cells in LANDSCAPES.items():
             csv=f"results/{study}/tables/landscape_table.csv",
             tex=f"results/{study}/tables/landscape_table.tex",
             txt=f"results/{study}/tables/landscape_table.txt",
+            html=in_report(f"results/{study}/tables/landscape_table.html", "landscape-table"),
         log:
             f"results/logs/{study}/landscape_table.log",
         localrule: True
@@ -74,12 +75,7 @@ for study, measured_cells in LANDSCAPES.items():
             input:
                 [f"results/{study}/summary/{name}" for name in (*SUMMARY, *landscape_names.TABLES)],
             output:
-                pdf=report(
-                    f"results/{study}/figures/{figure}.pdf",
-                    caption=f"../report/captions/{figure.replace('_', '-')}.rst",
-                    category=study,
-                    labels={"figure": figure},
-                ),
+                pdf=in_report(f"results/{study}/figures/{figure}.pdf", figure.replace("_", "-"), measured_cells),
                 csv=f"results/{study}/figures/{figure}.csv",
             log:
                 f"results/logs/{study}/{figure}.log",
@@ -152,12 +148,7 @@ for study, surface_cells in SURFACES.items():
                 summary=[f"results/{study}/summary/{name}" for name in SUMMARY],
                 surfaces=[f"results/{study}/surfaces/{cell}.csv" for cell in surface_cells],
             output:
-                pdf=report(
-                    f"results/{study}/figures/{figure}.pdf",
-                    caption=f"../report/captions/{figure.replace('_', '-')}.rst",
-                    category=study,
-                    labels={"figure": figure},
-                ),
+                pdf=in_report(f"results/{study}/figures/{figure}.pdf", figure.replace("_", "-"), surface_cells),
                 csv=f"results/{study}/figures/{figure}.csv",
             log:
                 f"results/logs/{study}/{figure}.log",

@@ -23,12 +23,7 @@ for study in ABLATIONS:
         input:
             [f"results/{study}/summary/{name}" for name in SUMMARY],
         output:
-            pdf=report(
-                f"results/{study}/figures/remedies.pdf",
-                caption="../report/captions/remedies.rst",
-                category=study,
-                labels={"figure": "gradient flow of all remedies"},
-            ),
+            pdf=in_report(f"results/{study}/figures/remedies.pdf", "remedies"),
             csv=f"results/{study}/figures/remedies.csv",
         log:
             f"results/logs/{study}/plot_remedies.log",
@@ -54,6 +49,7 @@ for study in ABLATIONS:
             csv=f"results/{study}/tables/remedies_statistics.csv",
             tex=f"results/{study}/tables/remedies_statistics.tex",
             txt=f"results/{study}/tables/remedies_statistics.txt",
+            html=in_report(f"results/{study}/tables/remedies_statistics.html", "remedies-table"),
         log:
             f"results/logs/{study}/remedies_statistics.log",
         localrule: True

@@ -69,14 +69,10 @@ for study in SEARCHES:
         input:
             [f"results/{study}/summary/{name}" for name in SUMMARY],
         output:
-            pdf=report(
-                f"results/{study}/figures/search.pdf",
-                caption="../report/captions/search.rst",
-                category=study,
-                labels={"figure": "search"},
-            ),
+            pdf=in_report(f"results/{study}/figures/search.pdf", "search"),
             csv=f"results/{study}/figures/search.csv",
             table=[f"results/{study}/tables/search.{suffix}" for suffix in ("csv", "tex", "txt")],
+            html=in_report(f"results/{study}/tables/search.html", "search-table"),
         log:
             f"results/logs/{study}/search.log",
         localrule: True

@@ -12,6 +12,7 @@ rule summarise:
         external=external_files,
     output:
         [f"results/{{study}}/summary/{name}" for name in SUMMARY],
+        html=in_report("results/{study}/summary/cells.html", "cells"),
     log:
         "results/logs/{study}/summary.log",
     localrule: True
@@ -35,6 +36,7 @@ rule table1:
         csv="results/{study}/tables/table1.csv",
         tex="results/{study}/tables/table1.tex",
         txt="results/{study}/tables/table1.txt",
+        html=in_report("results/{study}/tables/table1.html", "table1"),
     log:
         "results/logs/{study}/table1.log",
     localrule: True

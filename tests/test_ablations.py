@@ -153,7 +153,7 @@ def test_words_of_levels():
 def test_tables_say_what_the_rows_say(folder, run):
     out = run(make_ablation_tables, folder, STUDY)
     assert sorted(path.name for path in out.iterdir()) == sorted(
-        f"{factor}.{suffix}" for factor in ("width", "block", "penalty") for suffix in ("csv", "tex", "txt")
+        f"{factor}.{suffix}" for factor in ("width", "block", "penalty") for suffix in ("csv", "html", "tex", "txt")
     )
     table = pd.read_csv(out / "block.csv")
     assert table["best_val_acc"].tolist() == pytest.approx([0.5 + gain + np.mean(WOBBLE) for gain in GAIN.values()])

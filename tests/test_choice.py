@@ -189,7 +189,7 @@ def test_tables_and_figures_of_the_real_study(study, call):
     for module in (make_ablation_tables, plot_ablations):
         call(module, "--summary", study / "summary", "--study", design, "--out", study / "ablations")
     assert {path.name for path in (study / "ablations").iterdir()} == {
-        "width.csv", "width.tex", "width.txt", "width.pdf", "width-drawn.csv",
+        "width.csv", "width.html", "width.tex", "width.txt", "width.pdf", "width-drawn.csv",
     }  # fmt: skip
 
 

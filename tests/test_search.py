@@ -2,6 +2,7 @@
 
 import json
 import math
+import zipfile
 
 import pandas as pd
 import pytest
@@ -251,7 +252,9 @@ TINY = {
 def test_a_search_runs_rung_by_rung_and_only_grows(tmp_path):
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(TINY))
     results = tmp_path / "results/search"
-    snakemake(tmp_path, "results/search/chosen.json", "results/search/figures/search.pdf")
+    targets = ["results/search/chosen.json", "results/search/figures/search.pdf"]
+    _, said = snakemake(tmp_path, *targets)
+    assert "(7 of 7 cells done)" in said  # also those that came when a rung had chosen
     trained = {path.name for path in results.glob("vgg08-*")}
     assert len(trained) == 4 + 2 + 1  # two rungs, and the last one's best from another seed
     first, second = (json.loads((results / f"search/rung{rung}.json").read_text()) for rung in (0, 1))
@@ -266,6 +269,10 @@ def test_a_search_runs_rung_by_rung_and_only_grows(tmp_path):
     chosen = json.loads((results / "chosen.json").read_text())
     assert chosen["cells"] == [second["kept"][0], second["kept"][0].replace("seed0", "seed1")]
     assert len(chosen["test_acc"]["values"]) == 2
+    snakemake(tmp_path, "--report", "report.zip", "--", *targets)
+    with zipfile.ZipFile(tmp_path / "report.zip") as report:
+        shown = {path.rpartition("/")[2] for path in report.namelist()}
+    assert shown == {"report.html", "cells.html", "search.pdf", "search.html"}
     assert (results / "figures/search.pdf").exists() and "final" in (results / "tables/search.txt").read_text()
 
     wider = yaml.safe_load(yaml.safe_dump(TINY))

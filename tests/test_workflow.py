@@ -4,14 +4,19 @@ import contextlib
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.parse
+import urllib.request
 
 import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests import report_reader
+from tests.conftest import ROOT, command
 
 TINY = {
     "datasets": {"digits": {"source": "digits", "image_size": 8}},
@@ -38,8 +43,8 @@ REPORT = "report/mlp-cw2.pdf"
 
 def snakemake(folder, *arguments, project=ROOT, check=True):
     """Run Snakemake with the workflow of `project` in `folder`; returns its exit status and all that it printed."""
-    command = [sys.executable, "-m", "snakemake", "-s", str(project / "Snakefile"), "--directory", str(folder)]
-    done = subprocess.run([*command, "--cores", "2", *arguments], cwd=folder, capture_output=True, text=True)
+    program = [sys.executable, "-m", "snakemake", "-s", str(project / "Snakefile"), "--directory", str(folder)]
+    done = subprocess.run([*program, "--cores", "2", *arguments], cwd=folder, capture_output=True, text=True)
     said = done.stdout + done.stderr
     assert not check or done.returncode == 0, said
     return done.returncode, said
@@ -92,6 +97,7 @@ def test_dry_run_of_the_full_configuration(tmp_path):
     assert "cw2 48 cells, 48 to train, 4,800 epochs, 1.1e+17 FLOP" in summary
     assert "search 192 cells, 32 to train, 480 epochs" in summary  # the first rung; what it keeps is not known yet
     assert "Snakemake" not in summary  # these are the last lines
+    assert "cells done" not in said
 
 
 def test_the_whole_study_runs_to_its_report(finished):
@@ -118,6 +124,23 @@ def test_the_whole_study_runs_to_its_report(finished):
     assert not list((folder / "results/.checkpoints").iterdir())
 
 
+def test_every_cell_has_a_line_when_it_is_finished(finished):
+    """With its numbers, how many of all are done, and how long the others take."""
+    folder, said = finished
+    lines = re.findall(
+        r"^cw2/(\S+): 2 epochs in \d+ s, val acc (\S+)%, test acc (\S+)% \((\d) of 5 cells done(.*)\)$", said, re.M
+    )
+    assert len(lines) == 5 and lines[-1][3:] == ("5", "")
+    assert all(left.endswith(" left") for *_, done, left in lines if done != "5")
+    for cell, val_acc, test_acc, *_ in lines:
+        test = json.loads((folder / "results/cw2" / cell / "test.json").read_text())
+        history = pd.read_csv(folder / "results/cw2" / cell / "history.csv")
+        assert float(test_acc) == round(100 * test["test_acc"], 1)
+        assert float(val_acc) == round(100 * history["val_acc"][test["epoch"]], 1)
+    watched = command("watch", "--results", folder / "results").stdout
+    assert re.fullmatch(r"Gradscape: (\d) of \1 cells done\n", watched)
+
+
 def test_a_cell_holds_what_the_design_says(finished):
     folder = finished[0] / "results/cw2" / CELL.format("vgg38", "bn", 0)
     assert sorted(path.name for path in folder.iterdir()) == sorted(
@@ -141,6 +164,37 @@ def test_a_cell_holds_what_the_design_says(finished):
         "first_batch_mean_abs",
     ]
     assert gradients["depth"].max() == 37 and len(gradients) == 2 * 38
+
+
+def test_the_html_report_shows_every_figure_and_table(finished, project, tmp_path):
+    folder, _ = finished
+    target = "results/report/mlp-cw2/mlp-cw2-template.tex"
+    _, said = snakemake(folder, "--report", str(tmp_path / "report.zip"), "--", target, project=project)
+    assert "The report:" not in said and "Missing" not in said
+    with report_reader.opened(tmp_path / "report.zip", tmp_path) as (page, wrong):
+        assert "why a deep network fails to train" in page.locator(".prose").inner_text()
+        items = report_reader.items(page)
+        study = folder / "results/cw2"
+        made = [*study.glob("figures/*.pdf"), *study.glob("tables/*.html"), *study.glob("summary/*.html")]
+        assert sorted(items) == sorted(str(path.relative_to(folder)) for path in made) and len(items) == 8
+        assert {item["category"] for item in items.values()} == {"cw2"}
+        shown = {path: report_reader.visit(page, path, item) for path, item in items.items()}
+        assert shown["results/cw2/figures/grad_flow_deep.pdf"][1].startswith("Mean absolute gradient of the weights")
+        assert all(len(caption) > 100 for _, caption in shown.values())
+        labels = {path: {key: value.strip() for key, value in item["labels"].items()} for path, item in items.items()}
+        deep = {"shows": "gradient flow of the deep network", "model": "vgg38", "block": "plain", "rate": "0.001"}
+        assert labels["results/cw2/figures/grad_flow_deep.pdf"] == deep
+        table = pd.read_csv(study / "tables/table1.csv")
+        assert labels["results/cw2/figures/grad_flow_best.pdf"]["block"] == table["block"][table["best"]].item()
+
+        page.evaluate("app.setView({navbarMode: 'searchresults', searchTerm: 're:grad_flow_(shallow|deep)'})")
+        page.get_by_text("gradient flow of the shallow network").wait_for()  # two with one difference are no switch
+        path = "results/cw2/summary/cells.html"
+        cells, _ = report_reader.visit(page, path, items[path])
+        assert cells.locator("tbody tr:visible").count() == 5
+        cells.get_by_label("model").select_option("vgg38")
+        assert cells.locator("tbody tr:visible").count() == 4
+    assert wrong == []
 
 
 def test_the_deep_plain_network_has_vanishing_gradients(finished):
@@ -203,12 +257,46 @@ def test_a_new_block_is_one_class_and_one_registration(finished, project):
         write_config(folder, TINY)
 
 
-def test_one_cell_can_be_asked_for(tmp_path):
-    write_config(tmp_path, TINY)
-    history = f"results/cw2/{CELL.format('vgg08', 'plain', 0)}/history.csv"
-    snakemake(tmp_path, history)
-    assert (tmp_path / history).exists()
-    assert len(list((tmp_path / "results/cw2").iterdir())) == 1
+def test_one_cell_can_be_asked_for_and_tensorboard_reads_it(tmp_path):
+    write_config(tmp_path, {**TINY, "tensorboard": True})
+    name = CELL.format("vgg08", "plain", 0)
+    history = tmp_path / f"results/cw2/{name}/history.csv"
+    snakemake(tmp_path, history.relative_to(tmp_path))
+    assert [folder.name for folder in (tmp_path / "results/cw2").iterdir()] == [name]
+
+    pytest.importorskip("tensorboard")
+    with served(tmp_path / "results") as ask:
+        assert ask("runs") == [f"cw2/{name}"]
+        for metric in ("train_loss", "train_acc", "val_loss", "val_acc", "lr"):
+            points = ask("scalars/scalars", run=f"cw2/{name}", tag=metric)
+            assert [step for _, step, _ in points] == [0, 1]
+            assert [value for *_, value in points] == pytest.approx(list(pd.read_csv(history)[metric]), rel=1e-6)
+
+
+@contextlib.contextmanager
+def served(folder):
+    """`tensorboard --logdir folder` on a free port; what it answers to a question, as JSON."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder), "--port", str(port)]
+    server = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def ask(path, attempts=300, **query):
+        url = f"http://127.0.0.1:{port}/data/{'plugin/' if '/' in path else ''}{path}?{urllib.parse.urlencode(query)}"
+        for _ in range(attempts):
+            assert server.poll() is None
+            with contextlib.suppress(OSError), urllib.request.urlopen(url) as answer:
+                if found := json.load(answer):
+                    return found
+            time.sleep(0.1)
+        raise AssertionError(f"no answer from {url}")
+
+    try:
+        yield ask
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def test_a_cell_that_does_not_exist(tmp_path):

@@ -3,7 +3,8 @@
     python -m workflow_scripts.make_ablation_tables --summary results/net/summary --out results/net/ablations \\
         --study '{"base": {"model": "vgg08", "seed": [0, 1]}, "ablations": {"width": {"width": [0.5, 1, 2]}}}'
 
-Writes <factor>.csv with every number unrounded, and the table as LaTeX (.tex) and as plain text (.txt).
+Writes <factor>.csv with every number unrounded, and the table as LaTeX (.tex), as plain text (.txt) and
+as a page for a browser (.html).
 """
 
 from workflow_scripts.engine import ablation_table, ablations, commands, selections

@@ -2,23 +2,22 @@
 
     python -m workflow_scripts.make_beras_table --summary results/beras/summary --out results/beras/tables/table1.csv
 
-Beside the CSV file, which has every number unrounded, the table is written as plain text (.txt).
+Beside the CSV file, which has every number unrounded, the table is written as plain text (.txt) and as a page (.html).
 """
 
-from workflow_scripts.engine import commands, selections
+from workflow_scripts.engine import commands, selections, text_tables
 from workflow_scripts.engine.beras import summary, tables
 
 
 def main():
-    """Read the summary, write the table twice."""
-    parser = selections.parser("make_beras_table", __doc__, "the table: a .csv; .txt is written beside it")
+    """Read the summary, write the table in all its forms."""
+    parser = selections.parser("make_beras_table", __doc__, "the table: a .csv; .txt and .html are written beside it")
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)
     rows = summary.over_seeds(study.runs)
-    with commands.written_whole(arguments.out) as path:
-        rows.drop(columns="finished").to_csv(path, index=False, lineterminator="\n")
-    with commands.written_whole(arguments.out.with_suffix(".txt")) as path:
-        path.write_text(tables.plain_text(rows, study.dataset["title"]), encoding="utf-8")
+    shown = tables.words(rows).rename_axis("Model").reset_index()
+    text = tables.plain_text(rows, study.dataset["title"])
+    text_tables.write(arguments.out, rows.drop(columns="finished"), shown, text)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,17 @@
     python -m workflow_scripts.make_landscape_table --summary results/bn_landscape/summary --study JSON \\
         --out results/bn_landscape/tables/landscape_table.csv
 
-Beside the CSV file, which has every number unrounded, the table is written as LaTeX (.tex) and as plain text (.txt).
+Beside the CSV file, which has every number unrounded, the table is written as LaTeX (.tex), as plain text (.txt) and as
+a page for a browser (.html).
 """
 
-from workflow_scripts.engine import commands, landscape_protocols, landscape_runs, selections
+from workflow_scripts.engine import commands, landscape_protocols, landscape_runs, selections, text_tables
 
 
 def main():
-    """Read the tables, write the table three times."""
+    """Read the tables, write the table in all its forms."""
     parser = selections.parser(
-        "make_landscape_table", __doc__, "the table: a .csv; .tex and .txt are written beside it"
+        "make_landscape_table", __doc__, "the table: a .csv; .tex, .txt and .html are written beside it"
     )
     selections.add_study(parser)
     arguments = parser.parse_args()
@@ -21,14 +22,9 @@ def main():
     landscape = landscape_runs.load(arguments.summary, arguments.study)
     table = landscape_protocols.quantiles(landscape_runs.per_step(landscape))
     labels = table["network"].map(landscape.networks["label"])
-    texts = {
-        ".csv": table.assign(network=labels).to_csv(index=False, lineterminator="\n"),
-        ".tex": landscape_protocols.tabular(table, landscape.networks),
-        ".txt": landscape_protocols.plain_text(table, landscape.networks),
-    }
-    for suffix, text in texts.items():
-        with commands.written_whole(arguments.out.with_suffix(suffix)) as path:
-            path.write_text(text, encoding="utf-8")
+    forms = (landscape_protocols.words, landscape_protocols.plain_text, landscape_protocols.tabular)
+    forms = (form(table, landscape.networks) for form in forms)
+    text_tables.write(arguments.out, table.assign(network=labels), *forms)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
         --out results/remedies/tables/remedies_statistics.csv \\
         --study '{"base": {"model": "vgg38", "seed": [0, 1, 2]}, "ablations": {"blocks": {"block": ["rc", "bn_rc"]}}}'
 
-The CSV file has all numbers unrounded, with the intervals and the corrected p-values; .tex and .txt come beside it.
+The CSV file has all numbers unrounded, with the intervals and the corrected p-values; .tex, .txt and .html come
+beside it.
 """
 
 from workflow_scripts.engine import ablations, commands, remedies, selections
@@ -13,7 +14,7 @@ from workflow_scripts.engine.record import Selection
 
 def main():
     """Read the summary, compare, write the table."""
-    parser = selections.parser("make_remedies_table", __doc__, "the table: a .csv; .tex and .txt come beside it")
+    parser = selections.parser("make_remedies_table", __doc__, "the table: a .csv; .tex, .txt and .html come beside it")
     selections.add_study(parser)
     parser.add_argument("--factor", nargs="+", default=[], metavar="NAME", help="factors to show (default: all)")
     parser.add_argument("--against", nargs="+", metavar="KEY=VALUE", help="a second reference, beside the base")

@@ -2,7 +2,8 @@
 
     python -m workflow_scripts.make_table --summary results/cw2/summary --out results/cw2/tables/table1.csv
 
-Beside the CSV file, which has every number unrounded, the table is written as LaTeX (.tex) and as plain text (.txt).
+Beside the CSV file, which has every number unrounded, the table is written as LaTeX (.tex), as plain text (.txt) and as
+a page for a browser (.html).
 """
 
 from workflow_scripts.engine import commands, machines, result_table, selections, summary, text_tables
@@ -10,20 +11,17 @@ from workflow_scripts.engine.course import external
 
 
 def main():
-    """Read the summary, write the table three times."""
-    parser = selections.parser("make_table", __doc__, "the table: a .csv; .tex and .txt are written beside it")
+    """Read the summary, write the table in all its forms."""
+    parser = selections.parser("make_table", __doc__, "the table: a .csv; .tex, .txt and .html are written beside it")
     arguments = parser.parse_args()
     cells = summary.load(arguments.summary).cells
     rows = summary.over_seeds(cells)
     rows = external.joined(rows, external.rows(external.load(arguments.summary), after=len(rows)))
     if arguments.out.suffix != ".csv":
         raise commands.UserError(f"--out {arguments.out}: expected a name that ends in .csv")
-    text_tables.write(
-        arguments.out,
-        result_table.numbers(rows),
-        result_table.tabular(rows),
-        result_table.plain_text(rows, machines.remark(cells)),
-    )
+    text = result_table.plain_text(rows, machines.remark(cells))
+    forms = (result_table.starred(rows), text, result_table.tabular(rows))
+    text_tables.write(arguments.out, result_table.numbers(rows), *forms)
 
 
 if __name__ == "__main__":

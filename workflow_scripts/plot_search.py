@@ -5,7 +5,7 @@
         --study '{"test": "chosen", "search": {"space": {"lr": [0.01, 0.1]}, "halving": {"epochs": [10, 30]}}}'
 
 The figure shows the validation accuracy of every candidate against each searched key, rung by rung. The table's CSV
-file has every cell; its .tex and .txt have those candidates that went on.
+file has every cell; its .tex, .txt and .html have those candidates that went on.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ def main():
     """Read the summary, draw it, write the table."""
     parser = selections.parser("plot_search", __doc__, "the figure: a .pdf, .svg or .png")
     selections.add_study(parser)
-    parser.add_argument("--table", type=Path, required=True, help="the table: a .csv; .tex and .txt come beside it")
+    parser.add_argument("--table", type=Path, required=True, help="the table: a .csv; its other forms come beside it")
     arguments = parser.parse_args()
     searched = arguments.study.search
     if searched is None:

@@ -2,13 +2,14 @@
 
     printf '%s\\n' results/cw2/*/ | python -m workflow_scripts.summarise --out results/cw2/summary
 
-The folders of the cells are read from standard input, because ten thousand of them fit on no command line.
+cells.html has a row per cell, for people. The folders of the cells are read from standard input, because ten thousand
+of them fit on no command line.
 """
 
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, summary, tables
+from workflow_scripts.engine import cell_table, commands, config, html_tables, summary, tables
 from workflow_scripts.engine.course import external
 
 
@@ -29,7 +30,8 @@ def main():
     }
     tables.gather(commands.folders_from_stdin(), arguments.out)
     external.write(external.collect(runs), arguments.out)
-    summary.load(arguments.out)  # warns of cells that were not made alike
+    cells = summary.load(arguments.out).cells  # warns of those that were not made alike
+    html_tables.write(arguments.out / "cells.html", cell_table.words(cells))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import torch
 from models.registry import build_model
 from workflow_scripts.engine import datasets
 from workflow_scripts.engine.cells import options
+from workflow_scripts.engine.progress import duration
 from workflow_scripts.engine.results import forward_flops
 
 # training images, (channels, rows, columns), classes of what has not been fetched yet
@@ -87,15 +88,3 @@ def measured_speed(studies, results):
     if speeds:
         return statistics.median(speeds), f"median of {len(speeds):,} finished here"
     return CORE, "one processor core; a GPU is many times faster"
-
-
-def duration(seconds):
-    """A length of time for people.
-
-    >>> duration(100), duration(10_000), duration(1e6)
-    ('1.7 minutes', '2.8 hours', '11.6 days')
-    """
-    for unit, length in (("days", 86_400), ("hours", 3_600)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.1f} {unit}"
-    return f"{seconds / 60:.1f} minutes" if seconds >= 60 else "less than a minute"

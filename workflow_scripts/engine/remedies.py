@@ -76,13 +76,13 @@ def _differences(found, rows, place):
 
 
 def write(path, rows, against=None):
-    """Write the table of `compared` rows to the CSV file `path`, as LaTeX (.tex) and as plain text (.txt) beside it."""
+    """Write the table of `compared` rows to the CSV file `path`, the other forms beside it."""
     table = words(rows, against)
     left = ("Remedy", "Note")
     ruled = [place for place, factor in enumerate(rows["factor"]) if place < 2 or factor != rows["factor"][place - 1]]
     numbers = rows.drop(columns=["group", "cells", "finished"])
     text = "\n".join([*text_tables.plain(table, left), "", legend(rows, against)]) + "\n"
-    text_tables.write(path, numbers, text_tables.tabular(table, left, bold=[0], ruled=ruled), text)
+    text_tables.write(path, numbers, table, text, text_tables.tabular(table, left, bold=[0], ruled=ruled))
 
 
 def words(rows, against=None):

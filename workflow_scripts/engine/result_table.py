@@ -46,11 +46,16 @@ def words(rows):
     return pd.DataFrame(columns)
 
 
-def plain_text(rows, remark=""):
-    """The table for a terminal; the best row has a star. The `remark` comes last."""
+def starred(rows):
+    """The table of `words` with a star before the best row."""
     table, winner = words(rows), _winner(rows)
     table.insert(0, "", ["*" if group == winner else "" for group in rows["group"]])
-    lines = text_tables.plain(table, WORDS)
+    return table
+
+
+def plain_text(rows, remark=""):
+    """The table for a terminal. The `remark` comes last."""
+    lines = text_tables.plain(starred(rows), WORDS)
     return "\n".join([*lines, "", _legend(rows), *([remark] if remark else [])]) + "\n"
 
 

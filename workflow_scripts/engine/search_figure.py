@@ -77,12 +77,12 @@ def survivors(table, keys):
 
 
 def write_table(path, table, keys):
-    """Write `trained` to the CSV file `path`, and the survivors as LaTeX (.tex) and as plain text (.txt) beside it."""
+    """Write `trained` to the CSV file `path`, the survivors in the other forms beside it."""
     shown = survivors(table, keys)
     first = [place for place, rung in enumerate(shown["Rung"]) if rung != shown["Rung"].shift().iloc[place]]
     text = "\n".join([*text_tables.plain(shown, ("Rung",)), "", "Candidates that went on from each rung."]) + "\n"
     bold = [place for place, rung in enumerate(shown["Rung"]) if rung == FINAL]
-    text_tables.write(path, table, text_tables.tabular(shown, ("Rung",), bold, first), text)
+    text_tables.write(path, table, shown, text, text_tables.tabular(shown, ("Rung",), bold, first))
 
 
 def draw(table, space):

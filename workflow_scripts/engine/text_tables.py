@@ -1,8 +1,8 @@
-"""Tables of strings, a data frame with a row per line, laid out for a terminal or for LaTeX."""
+"""Tables of strings, a data frame with a row per line, laid out for a terminal, for LaTeX and for a browser."""
 
 import math
 
-from workflow_scripts.engine import latex
+from workflow_scripts.engine import html_tables, latex
 from workflow_scripts.engine.commands import written_whole
 
 TYPESET = {" ± ": r"\,$\pm$\,", "–": "--", "−": "$-$", "†": r"\textsuperscript{\dag}"}
@@ -39,10 +39,15 @@ def measure(mean, std, digits=2):
     return f"{mean:.{digits}f}" if math.isnan(std) else f"{mean:.{digits}f} ± {std:.{digits}f}"
 
 
-def write(path, numbers, tex, text):
-    """Write one table three times: the data frame `numbers` to the CSV file `path`, LaTeX and text beside it."""
-    texts = {".csv": numbers.to_csv(index=False, lineterminator="\n"), ".tex": tex, ".txt": text}
-    for suffix, content in texts.items():
+def write(path, numbers, shown, text, tex=None):
+    """Write one table in all its forms: the data frame `numbers` to the CSV file `path`, the others beside it.
+
+    `text` (.txt) is the table for a terminal and, after an empty line, what is said under it; `shown`, a data frame of
+    strings, becomes HTML (.html), with the same under it; `tex` is its LaTeX (.tex), where it has one.
+    """
+    page = html_tables.page(shown, path.stem, note=text.partition("\n\n")[2])
+    texts = {".csv": numbers.to_csv(index=False, lineterminator="\n"), ".txt": text, ".html": page}
+    for suffix, content in (texts | ({".tex": tex} if tex else {})).items():
         with written_whole(path.with_suffix(suffix)) as temporary:
             temporary.write_text(content, encoding="utf-8")
 

@@ -1,0 +1,105 @@
+# What the HTML report shows (snakemake --report results/report.zip): every figure and table, by study and by kind.
+
+import itertools
+
+
+report: "../report/workflow.rst"
+
+
+# its words, report/captions/<caption>.rst: (subcategory, its name among the others)
+CAPTIONS = {
+    "curves": ("Training", "learning curves of {subject}"),
+    "grad-flow": ("Gradients", "gradient flow of {subject}"),
+    "gradient-heatmap": ("Gradients", "gradients by layer and epoch"),
+    "remedies": ("Gradients", "gradient flow of every remedy"),
+    "cells": ("Tables", "every cell"),
+    "table1": ("Tables", "every network and setting"),
+    "ablation": ("Ablations", "accuracy by {subject}"),
+    "ablation-table": ("Tables", "ablation of {subject}"),
+    "remedies-table": ("Tables", "every remedy"),
+    "pareto": ("Ablations", "accuracy, parameters and time"),
+    "search": ("Search", "every candidate by what was varied"),
+    "search-table": ("Tables", "candidates that went on"),
+    "samples": ("Data", "images of {subject}"),
+    "landscape-curves": ("Training", "learning curves at every rate"),
+    "loss-envelope": ("Loss landscape", "loss over the learning rates"),
+    "gradient-predictiveness": ("Loss landscape", "gradient predictiveness"),
+    "beta-smoothness": ("Loss landscape", "effective beta-smoothness"),
+    "walks": ("Loss landscape", "along the gradient of a step"),
+    "covariate-shift": ("Loss landscape", "internal covariate shift"),
+    "protocols": ("Loss landscape", "both protocols"),
+    "landscape-table": ("Tables", "both protocols of the landscape"),
+    "surface-lines": ("Loss landscape", "loss surface along a line"),
+    "surface-contours": ("Loss landscape", "loss surface as contours"),
+    "surface-3d": ("Loss landscape", "loss surface in three dimensions"),
+    "insight-filters": ("What it has learned", "first filters"),
+    "insight-grad-cam": ("What it has learned", "Grad-CAM"),
+    "insight-confusion": ("What it has learned", "confusion of classes"),
+    "insight-class-accuracy": ("What it has learned", "accuracy by class"),
+    "insight-tsne": ("What it has learned", "t-SNE of the features"),
+    "beras-initializers": ("Figures", "initialisers"),
+    "beras-optimizers": ("Figures", "optimisers"),
+    "beras-models": ("Figures", "models"),
+    "beras-ablation": ("Figures", "extras"),
+    "beras-predictions": ("Figures", "predictions"),
+    "beras-table": ("Tables", "every variant"),
+}
+
+LABELS = {"model": "model", "block": "block", "rate": "lr"}  # label: key of a cell's record
+ITEMS = itertools.count()
+
+
+def in_report(path, caption, shown="all", subject=""):
+    """An output under results/<study>/ that the HTML report shows.
+
+    `shown` says which cells it is about: their names, "all" of the study, the "best" or the "chosen" one, or None.
+    """
+    study = path.split("/")[1]
+    subcategory, name = CAPTIONS[caption]
+
+    def labels(wildcards):
+        found = labels_of(study.format(**dict(wildcards.items())), shown) if shown is not None else {}
+        # Of two values that are equally frequent Snakemake makes a switch, and its page breaks where an item has only
+        # one of them. So no two values are the same: they differ in spaces at the end, which a browser does not show.
+        spaces = " " * next(ITEMS)
+        return {"shows": name.format(subject=subject), **{label: value + spaces for label, value in found.items()}}
+
+    return report(
+        path, caption=f"../report/captions/{caption}.rst", category=study, subcategory=subcategory, labels=labels
+    )
+
+
+def labels_of(study, shown):
+    """{label: value} of the cells of a study that `in_report` is given; "all" stands for all of several values."""
+    everything = [cell.model_dump() for cell in STUDIES[study].values()]
+    if isinstance(shown, str) and shown in OUTCOMES:
+        records = [OUTCOMES[shown](f"results/{study}")]
+    else:
+        records = everything if shown == "all" else [STUDIES[study][name].model_dump() for name in shown]
+    found = {}
+    for label, key in LABELS.items():
+        values, known = (dict.fromkeys(f"{record[key]}" for record in some) for some in (records, everything))
+        found[label] = "all" if len(values) > 1 and values.keys() == known.keys() else ", ".join(values)
+    return found
+
+
+def best_record(results):
+    """The record behind a study's figures of the best network, once they are made."""
+    from workflow_scripts.engine import summary  # here because it imports pandas
+
+    return summary.best(summary.over_seeds(summary.load(f"{results}/summary").cells))
+
+
+def chosen_record(results):
+    """The record of the network that a study chose, once it has."""
+    with open(f"{results}/chosen.json") as file:
+        return json.load(file)["record"]
+
+
+OUTCOMES = {"best": best_record, "chosen": chosen_record}
+
+
+def selected_cells(study, selection, without=()):
+    """Names of the cells of a study that a `record.Selection` selects by its keys but those of `without`."""
+    values = {key: value for key, value in cells.selected(selection).items() if key not in without}
+    return [name for name, cell in STUDIES[study].items() if values.items() <= cell.model_dump().items()]

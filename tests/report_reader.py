@@ -1,0 +1,84 @@
+"""Reads the HTML report of Snakemake as a person does: in Chromium, by clicking on everything in it."""
+
+import contextlib
+import io
+import json
+import math
+import shutil
+import zipfile
+
+import PIL.Image
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@contextlib.contextmanager
+def opened(report, folder):
+    """The page of the report in the zip file `report`, unpacked into `folder`, and a list of what goes wrong on it."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="reading the HTML report needs playwright")
+    if not CHROMIUM:
+        pytest.skip("reading the HTML report needs Chromium: apt-get install chromium")
+    with zipfile.ZipFile(report) as archive:
+        archive.extractall(folder)
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1500, "height": 900})
+        wrong = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.on("requestfailed", lambda request: wrong.append(f"{request.url}: {request.failure}"))
+        page.on("request", lambda asked: wrong.append(asked.url) if asked.url.startswith("http") else None)
+        page.goto((folder / report.stem / "report.html").as_uri())
+        page.get_by_text("Results", exact=True).first.wait_for()
+        yield page, wrong
+        browser.close()
+
+
+def items(page):
+    """{path: what the report says of it} of all that is in it, with its `category` and `subcategory`."""
+    content = json.loads(page.evaluate("JSON.stringify({categories, results})"))
+    return {
+        path: {**content["results"][path], "category": category, "subcategory": subcategory}
+        for category, kinds in content["categories"].items()
+        for subcategory, paths in kinds.items()
+        for path in paths
+    }
+
+
+def visit(page, path, item):
+    """Click through to an item and on its two buttons, and see that it shows; its frame and its caption."""
+    page.evaluate("app.setView({navbarMode: 'menu'})")
+    click(page, "Results" if page.evaluate("isSingleCategory()") else item["category"])
+    if page.evaluate("app.state.navbarMode") == "category":  # a single subcategory is not asked for
+        click(page, item["subcategory"])
+    row = page.locator("tbody tr").filter(has=page.get_by_text(item["labels"]["shows"], exact=True)).first
+    row.locator("a").nth(0).click()
+    frame = page.locator(f"iframe[src='{item['data_uri']}']")
+    frame.wait_for()
+    inside = frame.element_handle().content_frame()
+    inside.wait_for_load_state()
+    if path.endswith(".html"):
+        assert inside.locator("tbody tr:visible").count()
+    else:
+        assert paper(page, frame) > 0.02
+    row.locator("a").nth(1).click()
+    caption = page.locator(".prose-invert")
+    caption.wait_for()
+    return inside, caption.inner_text()
+
+
+def paper(page, frame, attempts=40):
+    """The share of the white of a page in the browser's view of a PDF; it takes a moment until it is drawn."""
+    for _ in range(attempts):
+        colours = PIL.Image.open(io.BytesIO(frame.screenshot())).convert("RGB")
+        share = sum(n for n, colour in colours.getcolors(2**24) if colour == (255, 255, 255)) / math.prod(colours.size)
+        if share > 0.02:
+            break
+        page.wait_for_timeout(100)
+    return share
+
+
+def click(page, text):
+    """Click on an entry of the menu."""
+    page.locator("li a").filter(has=page.get_by_text(text, exact=True)).first.click()

@@ -1,0 +1,102 @@
+"""How far a run is: from the logs and records that its cells write, with a clock that the test sets."""
+
+import json
+import os
+
+import pytest
+
+from tests.conftest import inside
+from workflow_scripts import watch
+from workflow_scripts.engine import progress, reporting
+
+START = 1_800_000_000.0  # of the run, in seconds since 1970
+
+
+def log(results, name, epochs, of, written, first=0, seconds=2.0):
+    """The log of a cell after `epochs` of them, as training writes it."""
+    path = results / "logs" / f"{name}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = [f"going on from epoch {first + 1}, step 0"] if first else []
+    for epoch in range(first + 1, epochs + 1):
+        lines.append(
+            reporting.LINE.format(2.5 / epoch, 0.1, 2.75, 0.075 * epoch, epoch=epoch, epochs=of, seconds=seconds)
+        )
+    path.write_text("".join(f"{line}\n" for line in lines))
+    os.utime(path, (written, written))
+
+
+def record(results, name, written, **facts):
+    """The record of a cell that is done."""
+    folder = results / name
+    folder.mkdir(parents=True)
+    (folder / "test.json").write_text(json.dumps({"epoch": 1, "test_loss": 1.0, "test_acc": 0.608}))
+    (folder / "history.csv").write_text("epoch,val_acc\n0,0.1\n1,0.612\n2,0.5\n")
+    facts = {"status": "finished", "diverged_step": None, "epochs_run": 10, "seconds": 20.0, **facts}
+    (folder / "cell.json").write_text(json.dumps(facts))
+    os.utime(folder / "cell.json", (written, written))
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run of four cells of ten epochs, one done, one at work, one that went on, one that waits; 40 seconds in."""
+    cells = {f"cw2/{name}": ("vgg38", 10) for name in ("done", "works", "went-on", "waits")}
+    run = progress.Run(tmp_path, cells, START)
+    run.write()
+    log(tmp_path, "cw2/done", 10, 10, START + 20)
+    record(tmp_path, "cw2/done", START + 20)
+    log(tmp_path, "cw2/works", 4, 10, START + 38)
+    log(tmp_path, "cw2/went-on", 8, 10, START + 39, first=6)
+    return run
+
+
+def test_the_time_left_is_that_of_the_work_left(run):
+    run.look(now=START + 40)
+    assert set(run.finished) == {"cw2/done"} and set(run.running) == {"cw2/works", "cw2/went-on"}
+    # 10 + 4 + 2 epochs in 40 seconds, and 6 + 2 + 10 to go; the 6 that were done before the run do not count
+    assert run.left(now=START + 40) == pytest.approx(40 * 18 / 16)
+    assert run.tally(now=START + 60) == "1 of 4 cells done, 1.1 minutes left"
+
+
+def test_cells_of_another_kind_count_by_what_their_epochs_take(tmp_path):
+    run = progress.Run(tmp_path, {"a/fast": ("vgg08", 10), "a/slow": ("vgg38", 10)}, START)
+    run.look(now=START + 1)
+    assert run.left(now=START + 1) is None and run.tally() == "0 of 2 cells done"
+    log(tmp_path, "a/fast", 10, 10, START + 10, seconds=1.0)
+    record(tmp_path, "a/fast", START + 10, seconds=10.0)
+    log(tmp_path, "a/slow", 1, 10, START + 20, seconds=10.0)
+    run.look(now=START + 20)
+    assert run.left(now=START + 20) == pytest.approx(20 * 90 / 20)
+
+
+def test_what_an_earlier_run_left_is_not_taken_for_this_one(run, tmp_path):
+    run.cells["cw2/old"] = ("vgg38", 10)
+    log(tmp_path, "cw2/old", 10, 10, START - 10)
+    record(tmp_path, "cw2/old", START - 10)
+    run.look(now=START + 40)
+    assert "cw2/old" not in run.finished | run.running
+
+
+def test_what_came_of_a_cell(tmp_path):
+    record(tmp_path, "done", START)
+    record(tmp_path, "lost", START, status="diverged", diverged_step=7)
+    assert progress.finished(tmp_path / "done") == progress.Finished(10, 20.0, "val acc 61.2%, test acc 60.8%")
+    assert progress.finished(tmp_path / "lost").words == "diverged in step 7, val acc 61.2%, test acc 60.8%"
+    assert progress.finished(tmp_path / "none") is None
+
+
+def test_watch_shows_the_cells_that_are_training(run, tmp_path, capsys):
+    run.look(now=START + 40)
+    table = "\n".join(watch.lines(run))
+    assert [line.split()[:4] for line in table.splitlines()[4:]] == [
+        ["cw2/went-on", "8/10", "0.3125", "60.0%"],
+        ["cw2/works", "4/10", "0.6250", "30.0%"],
+    ]
+    inside("watch", "--results", tmp_path)
+    assert capsys.readouterr().out.startswith("Gradscape: 1 of 4 cells done")
+
+
+def test_watch_of_no_run_is_one_message(tmp_path, refused):
+    assert "run.json: expected the cells of a run, found none" in refused("watch", "--results", tmp_path)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/run.json").write_text('{"started": 1')
+    assert "run.json is damaged" in refused("watch", "--results", tmp_path)

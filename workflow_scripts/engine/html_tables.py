@@ -1,0 +1,54 @@
+"""A table of strings as one HTML page, which needs nothing beside it: for the HTML report."""
+
+import html
+
+from workflow_scripts.engine.commands import written_whole
+
+# A column whose values come twice and more on average gets a list of them in its heading; the rows shown have what is
+# chosen in every list.
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+body {{ font: 15px/1.4 system-ui, sans-serif; margin: 1.5em; }}
+table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+th, td {{ padding: 0.25em 0.8em; text-align: left; white-space: nowrap; }}
+th {{ border-bottom: 1px solid; vertical-align: top; }}
+tbody tr:nth-child(even) {{ background: #f3f4f6; }}
+select {{ display: block; max-width: 14em; }}
+</style>
+{table}
+<p>{note}</p>
+<script>
+const rows = [...document.querySelectorAll("tbody tr")];
+const lists = new Map();
+const show = () => rows.forEach(row => {{
+  row.hidden = [...lists].some(([column, list]) => list.value && row.cells[column].textContent != list.value);
+}});
+document.querySelectorAll("thead th").forEach((heading, column) => {{
+  const values = [...new Set(rows.map(row => row.cells[column].textContent))];
+  if (values.length < 2 || 2 * values.length > rows.length) return;
+  const list = document.createElement("select");
+  list.ariaLabel = heading.textContent;
+  list.add(new Option("all", ""));
+  values.filter(value => value).forEach(value => list.add(new Option(value, value)));
+  list.onchange = show;
+  heading.append(list);
+  lists.set(column, list);
+}});
+</script>
+</html>
+"""
+
+
+def page(table, title, note=""):
+    """The page of a data frame of strings; `note` is what stands under the table, a line of it on a line."""
+    body = table.to_html(index=False, border=0)
+    return PAGE.format(title=html.escape(title), table=body, note=html.escape(note.strip()).replace("\n", "<br>"))
+
+
+def write(path, table, note=""):
+    """Write the page of a data frame of strings to `path`."""
+    with written_whole(path) as temporary:
+        temporary.write_text(page(table, path.stem, note), encoding="utf-8")
