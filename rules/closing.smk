@@ -3,15 +3,17 @@
 import atexit
 from pathlib import Path
 
+from workflow_scripts.engine import preview
+
 HERE = Path.cwd()  # the working directory of the run; at exit it is that of the shell again
 
 
 def say_what_is_to_do():
-    from workflow_scripts.engine import preview  # here because it imports PyTorch
-
     dag = workflow.dag
-    jobs = [job.wildcards for job in dag.jobs if job.rule.name == "train_cell" and dag.needrun(job)]
-    todo = {study: [cell for other, cell in jobs if other == study] for study in STUDIES}
+    todo = {study: [] for study in STUDIES}
+    for job in dag.jobs:
+        if job.rule.name == "train_cell" and dag.needrun(job):
+            todo[job.wildcards.study].append(job.wildcards.cell)
     return preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results")
 
 

@@ -1,17 +1,23 @@
 # The cells of a study as tidy tables, and the table that people read.
 
-SUMMARY = ("cells.csv", "history.csv", "gradients.csv", "dataset.json", "external.csv", "external_history.csv")
+SUMMARY = (
+    "cells.csv",
+    "history.csv",
+    "gradients.csv",
+    "index.json",
+    "dataset.json",
+    "external.csv",
+    "external_history.csv",
+)
 
 
 rule summarise:
     input:
-        cells=cell_files("cell.json"),
-        history=cell_files("history.csv"),
-        gradients=cell_files("gradients.csv"),
-        test=cell_files("test.json"),
+        cells=cell_files("cell.json"),  # one file for all of a cell: each costs time in a DAG of ten thousand cells
         external=external_files,
     output:
-        [f"results/{{study}}/summary/{name}" for name in SUMMARY],
+        # kept while it runs: the rows of cells that have not changed are taken over
+        [update(f"results/{{study}}/summary/{name}") for name in SUMMARY],
         html=in_report("results/{study}/summary/cells.html", "cells"),
     log:
         "results/logs/{study}/summary.log",

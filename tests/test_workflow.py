@@ -17,6 +17,7 @@ import yaml
 
 from tests import report_reader
 from tests.conftest import ROOT, command
+from workflow_scripts.engine import tables
 
 TINY = {
     "datasets": {"digits": {"source": "digits", "image_size": 8}},
@@ -239,8 +240,8 @@ class TanhBlock(ConvolutionalProcessingBlockBN):
 '''
 
 
-def test_a_new_block_is_one_class_and_one_registration(finished, project):
-    """Only its cell trains, and figures, table and report show it."""
+def test_a_new_block_is_one_class_and_one_registration(finished, project, tmp_path):
+    """Only its cell trains, and figures, table and report show it; the tables are as if they were made anew."""
     folder, _ = finished
     config = yaml.safe_load(yaml.safe_dump(TINY))
     config["studies"]["cw2"]["grids"][1]["block"].append("tanh")
@@ -251,7 +252,11 @@ def test_a_new_block_is_one_class_and_one_registration(finished, project):
         ):
             assert to_train(folder, project=project) == [CELL.format("vgg38", "tanh", 0)]
             snakemake(folder, "results/report/mlp-cw2/mlp-cw2-template.tex", project=project)
-        assert "VGG38 TANH" in (folder / "results/cw2/tables/table1.txt").read_text()
+        study = folder / "results/cw2"
+        assert "VGG38 TANH" in (study / "tables/table1.txt").read_text()
+        tables.gather([study / name for name in pd.read_csv(study / "summary/cells.csv")["cell"]], tmp_path)
+        for name in ("cells.csv", "history.csv", "gradients.csv"):
+            assert (tmp_path / name).read_bytes() == (study / "summary" / name).read_bytes()
         assert "tanh" in set(pd.read_csv(folder / "results/cw2/figures/gradient_heatmap.csv")["block"])
     finally:
         write_config(folder, TINY)

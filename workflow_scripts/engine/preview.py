@@ -1,17 +1,15 @@
 """What a dry-run tells a person: cells per study, epochs, and how much there is to compute."""
 
-import functools
+import contextlib
 import json
 import statistics
 from pathlib import Path
 
-import torch
-
-from models.registry import build_model
-from workflow_scripts.engine import datasets
-from workflow_scripts.engine.cells import options
+from workflow_scripts.engine import code
+from workflow_scripts.engine.cells import marks, options
+from workflow_scripts.engine.commands import written_whole
 from workflow_scripts.engine.progress import duration
-from workflow_scripts.engine.results import forward_flops
+from workflow_scripts.engine.record import Cell
 
 # training images, (channels, rows, columns), classes of what has not been fetched yet
 NOMINAL = {
@@ -20,6 +18,7 @@ NOMINAL = {
     "mnist": (60_000, (3, 28, 28), 10),
     "digits": (1_500, (3, 8, 8), 10),
 }
+COUNTED = ".flops.json"  # in the folder of the results: what was counted before, for counting takes PyTorch and seconds
 CORE = 1.5e11  # FLOP/s of VGG_38 in float32 on one core with AVX-512 (benchmarks/RESULTS.md), until a cell has run here
 
 
@@ -32,14 +31,16 @@ def preview(studies, todo, described, results):
     used = {cell.dataset for grid in studies.values() for cell in grid.values()}
     sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
     lines, total, width = [], 0, max(map(len, studies))
+    forward = ForwardFlops(results / COUNTED)
     for study, cells in studies.items():
         new = [cells[name] for name in todo[study]]
-        flops = sum(training_flops(cell, *sizes[cell.dataset]) for cell in new if sizes[cell.dataset])
+        flops = sum(training_flops(cell, forward, *sizes[cell.dataset]) for cell in new if sizes[cell.dataset])
         total += flops
         lines.append(
             f"  {study:{width}}  {len(cells):,} cells, {len(new):,} to train, "
             f"{sum(cell.epochs for cell in new):,} epochs, {flops:.2g} FLOP"
         )
+    forward.save()
     speed, source = measured_speed(studies, results)
     lines.append(f"  At {speed:.2g} FLOP/s ({source}) that is {duration(total / speed)} one after the other.")
     lines += [
@@ -50,11 +51,49 @@ def preview(studies, todo, described, results):
     return ["Gradscape's work:", *lines]
 
 
-def training_flops(cell, count, shape, classes):
-    """Floating-point operations of training a cell on `count` images of `shape` (channels, rows, columns)."""
+def training_flops(cell, forward, count, shape, classes):
+    """Floating-point operations of training a cell on `count` images of `shape` (channels, rows, columns).
+
+    `forward` is a `ForwardFlops`.
+    """
     images = min(round(count * (1 - cell.val_fraction)), cell.train_items or count)
-    forward = _forward(cell.model, cell.block, classes, shape, tuple(options(cell).items()))
-    return 3 * forward * images * cell.epochs
+    return 3 * forward(cell, shape, classes) * images * cell.epochs
+
+
+class ForwardFlops:
+    """Floating-point operations of a network's forward pass, counted once and kept in the file `path`."""
+
+    def __init__(self, path):
+        self.path, self.counted, self.changed = path, {}, False
+        with contextlib.suppress(OSError, ValueError):
+            self.counted = json.loads(path.read_text())
+
+    def __call__(self, cell, shape, classes):
+        """Of the network of `cell` on one image of `shape`."""
+        found = options(cell)
+        kinds = [(mark.kind, value) for key, value in found.items() for mark in marks(Cell.model_fields[key])]
+        names = (("model", cell.model), ("block", cell.block), *kinds)
+        key = json.dumps([code.digest("workflow_scripts.engine.results", names), found, shape, classes])
+        if key not in self.counted:
+            self.counted[key], self.changed = _count(cell, found, shape, classes), True
+        return self.counted[key]
+
+    def save(self):
+        """Keep what was counted; where nothing can be written, it is counted again the next time."""
+        with contextlib.suppress(OSError):
+            if self.changed:
+                with written_whole(self.path) as path:
+                    path.write_text(json.dumps(self.counted, indent=1))
+
+
+def _count(cell, found, shape, classes):
+    import torch  # here because most dry-runs do without
+
+    from models.registry import build_model
+    from workflow_scripts.engine.results import forward_flops
+
+    with torch.device("meta"):
+        return forward_flops(build_model(cell.model, cell.block, classes, shape, **found), shape)
 
 
 def data_size(path, described):
@@ -63,18 +102,14 @@ def data_size(path, described):
     None for a data set of unknown size: a folder of images that has not been read yet.
     """
     if path.exists():
+        from workflow_scripts.engine import datasets  # NumPy, which is not needed before
+
         meta = datasets.load_meta(path)
         return meta["train_images"], tuple(meta["image_shape"]), meta["num_classes"]
     if described.source not in NOMINAL:
         return None
     count, (_, rows, columns), classes = NOMINAL[described.source]
     return count, (described.channels, described.image_size or rows, described.image_size or columns), classes
-
-
-@functools.cache
-def _forward(model, block, classes, shape, changed):
-    with torch.device("meta"):
-        return forward_flops(build_model(model, block, classes, shape, **dict(changed)), shape)
 
 
 def measured_speed(studies, results):

@@ -4,6 +4,7 @@
 place among the others are the same everywhere.
 """
 
+import io
 import json
 import math
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.engine import code, machines
+from workflow_scripts.engine import cell_index, code, machines
 from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell
@@ -44,12 +45,20 @@ BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends a
 
 @dataclass(frozen=True)
 class Summary:
-    """`cells` has a row per cell, `history` per cell and epoch, `gradients` per cell, epoch and layer."""
+    """`cells` has a row per cell, `history` per cell and epoch.
+
+    `gradients`, per cell, epoch and layer, stays in its file, because of ten thousand cells it takes gigabytes.
+    """
 
     cells: pd.DataFrame
     history: pd.DataFrame
-    gradients: pd.DataFrame
     dataset: dict
+    folder: Path
+
+    def gradients(self, names):
+        """The gradients of the cells `names`: a row per cell, epoch and layer."""
+        table = _table(io.BytesIO(cell_index.rows(self.folder, "gradients.csv", names)))
+        return table[table["cell"].isin(names)]
 
 
 def load(folder, also=()):
@@ -66,12 +75,9 @@ def load(folder, also=()):
         raise UserError(f"{folder / 'cells.csv'}: expected at least one cell, found none")
     if found := machines.remark(cells):
         print(f"warning: {found}", file=sys.stderr)
-    return Summary(
-        cells,
-        _table(folder / "history.csv", ("cell", "epoch", "train_loss", "train_acc", "val_loss", "val_acc")),
-        _table(folder / "gradients.csv", ("cell", "epoch", "layer", "depth", "mean_abs")),
-        json.loads(_existing(folder / "dataset.json").read_text(encoding="utf-8")),
-    )
+    history = _table(folder / "history.csv", ("cell", "epoch", "train_loss", "train_acc", "val_loss", "val_acc"))
+    _table(folder / "gradients.csv", ("cell", "epoch", "layer", "depth", "mean_abs"), nrows=0)
+    return Summary(cells, history, json.loads(_existing(folder / "dataset.json").read_text(encoding="utf-8")), folder)
 
 
 def _existing(path):
@@ -80,7 +86,7 @@ def _existing(path):
     return path
 
 
-def _table(path, columns):
+def _table(path, columns=(), nrows=None):
     words = (
         "cell",
         "layer",
@@ -89,7 +95,8 @@ def _table(path, columns):
         *(key for key, field in Cell.model_fields.items() if str in _types(field)),
     )
     table = pd.read_csv(
-        _existing(path),
+        _existing(path) if isinstance(path, Path) else path,
+        nrows=nrows,
         dtype=dict.fromkeys(words, str),
         keep_default_na=False,  # else an augmentation or a block called "None" or "NA" would be read as missing
         na_values=["", "nan"],
@@ -144,7 +151,7 @@ def by_seed(cells, names):
 def over_epochs(table, names, keys, columns):
     """Mean `c` and sample standard deviation `c_std` over the cells `names` of each column c, for each value of `keys`.
 
-    `table` is a summary's `history` or `gradients`. Numbers that are not finite are left out.
+    `table` is a summary's `history`, or its `gradients` of these cells. Numbers that are not finite are left out.
     """
     found = table[table["cell"].isin(names)].replace([math.inf, -math.inf], math.nan)
     groups = found.groupby(list(keys))[list(columns)]
@@ -157,7 +164,7 @@ def gradients_of(summary, row, measure="mean_abs"):
     Where none did, over those that diverged. An epoch in which a layer has no finite gradient is left out.
     """
     names = row["finished"] or row["cells"]
-    means = over_epochs(summary.gradients, names, ("epoch", "depth", "layer"), (measure,))
+    means = over_epochs(summary.gradients(names), names, ("epoch", "depth", "layer"), (measure,))
     known = means[measure].notna().groupby(means["epoch"]).transform("all")
     return means.loc[known, ["epoch", "depth", "layer", measure]].reset_index(drop=True)
 

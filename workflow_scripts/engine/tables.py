@@ -1,48 +1,77 @@
 """The cells of a study gathered into tidy tables: what every figure, table and report is made from."""
 
+import contextlib
 import csv
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import machines
+from workflow_scripts.engine import cell_index, code, machines
 from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.record import Cell
 
 SIZES = ("parameters", "forward_flops", "train_images", "val_images", "test_images", "num_classes", "image_size")
 MEASURED = (*SIZES, "status", "diverged_step", "seconds", "epochs_run")
 LAST_EPOCH = ("train_loss", "train_acc", "val_loss", "val_acc")
+READ = ("cell.json", "test.json", *cell_index.TABLES)
 BEST_EPOCH = ("best_epoch", "best_val_loss", "best_val_acc", "test_loss", "test_acc")
 
 
 def gather(folders, out):
-    """Write cells.csv, history.csv, gradients.csv and dataset.json of the cells in `folders` to the folder `out`.
+    """Write cells.csv, history.csv, gradients.csv, dataset.json and index.json of the cells in `folders` to `out`.
 
     cells.csv has a row per cell: its record, what was measured, the last epoch's metrics, those of the epoch with
     the best validation accuracy, the test metrics of that epoch's weights, and on what it was made. The others repeat
     the cells' own files with the cell's name before each row.
+
+    A cell whose files are as they were when the tables in `out` were made is not read again: its rows are taken over
+    from there. Memory holds the rows of one cell at a time. Raises UserError for a file that is damaged or
+    missing.
     """
-    out = Path(out)
-    records = [_read_json(folder / "cell.json") for folder in folders]
-    rows = [_row(facts, folder) for facts, folder in zip(records, folders, strict=True)]
-    with written_whole(out / "cells.csv") as path, open(path, "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["cell", *Cell.model_fields, *MEASURED, *LAST_EPOCH, *BEST_EPOCH, *machines.COLUMNS])
-        writer.writerows(rows)
-    for name in ("history.csv", "gradients.csv"):
-        with written_whole(out / name) as path, open(path, "w") as file:
-            _concatenate(folders, name, file)
+    out, code_of_this = Path(out), code.digest(__name__)
+    kept = cell_index.load(out, code_of_this)
+    cells = {folder.name: _known(folder, kept) or _read(folder) for folder in folders}
+    with contextlib.ExitStack() as written:  # all of them or none
+        paths = {name: written.enter_context(written_whole(out / name)) for name in (*cell_index.TABLES, "cells.csv")}
+        places = {name: _concatenate(folders, name, paths[name], kept, cells, out) for name in cell_index.TABLES}
+        with open(paths["cells.csv"], "w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["cell", *Cell.model_fields, *MEASURED, *LAST_EPOCH, *BEST_EPOCH, *machines.COLUMNS])
+            writer.writerows(facts["row"] for facts in cells.values())
+        cell_index.remove(out)
     with written_whole(out / "dataset.json") as path:
-        path.write_text(json.dumps(_dataset(records), indent=2) + "\n")
+        path.write_text(json.dumps(_dataset([facts["dataset"] for facts in cells.values()]), indent=2) + "\n")
+    cell_index.write(
+        out,
+        {name: {**facts, "places": {table: places[table][name] for table in places}} for name, facts in cells.items()},
+        code_of_this,
+    )
 
 
-def _row(facts, folder):
+def _known(folder, kept):
+    """What the index has of a cell, if its files are still the same ones; None otherwise."""
+    facts = kept.get(folder.name)
+    return facts if facts and facts["files"] == _files(folder) else None
+
+
+def _files(folder):
+    """Size and time of change of the files of a cell that are read here."""
     try:
-        return _outcome(facts, folder)
+        found = [(folder / name).stat() for name in READ]
+    except FileNotFoundError as error:
+        raise UserError(f"{error.filename} is missing; {_again(folder)}") from None
+    return [[file.st_size, file.st_mtime_ns] for file in found]
+
+
+def _read(folder):
+    files = _files(folder)
+    facts = _read_json(folder / "cell.json")
+    try:
+        return {"files": files, "row": _row(facts, folder), "dataset": facts["dataset"]}
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise UserError(f"{folder} is damaged ({error!r}); delete it and run the workflow again") from None
 
 
-def _outcome(facts, folder):
+def _row(facts, folder):
     with open(folder / "history.csv", newline="") as file:
         history = list(csv.DictReader(file))
     test = _read_json(folder / "test.json")
@@ -58,17 +87,36 @@ def _outcome(facts, folder):
     ]
 
 
-def _concatenate(folders, name, file):
-    for index, folder in enumerate(folders):
-        header, *lines = (folder / name).read_text().splitlines()
-        if index == 0:
-            file.write(f"cell,{header}\n")
-        file.writelines(f"{folder.name},{line}\n" for line in lines)
+def _concatenate(folders, name, path, kept, cells, out):
+    """Write table `name` to `path`; returns {cell name: (first byte, byte after the last) of its rows}."""
+    places = {}
+    with contextlib.ExitStack() as opened:
+        file = opened.enter_context(open(path, "wb"))
+        before = opened.enter_context(open(out / name, "rb")) if kept else None
+        with open(folders[0] / name, "rb") as first:
+            file.write(b"cell," + first.readline().rstrip() + b"\n")
+        for folder in folders:
+            start = file.tell()
+            if cells[folder.name] is kept.get(folder.name):
+                first_byte, end = kept[folder.name]["places"][name]
+                before.seek(first_byte)
+                file.write(before.read(end - first_byte))
+            else:
+                file.write(_rows(folder, name))
+            places[folder.name] = (start, file.tell())
+    return places
 
 
-def _dataset(records):
-    """What the reports say of the data: one data set's meta, or those of several as one."""
-    datasets = list({record["dataset"]["title"]: record["dataset"] for record in records}.values())
+def _rows(folder, name):
+    """The rows of a cell's file `name`, each with the cell's name before it."""
+    _, *lines = (folder / name).read_bytes().splitlines()
+    start = folder.name.encode() + b","
+    return b"".join(start + line + b"\n" for line in lines)
+
+
+def _dataset(found):
+    """What the reports say of the data: the meta of one data set, or of several as one."""
+    datasets = list({dataset["title"]: dataset for dataset in found}.values())
     return {
         "title": " and ".join(dataset["title"] for dataset in datasets),
         "embedded": any(dataset["embedded"] for dataset in datasets),
@@ -80,4 +128,9 @@ def _read_json(path):
     try:
         return json.loads(path.read_text())
     except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}); delete it and run the workflow again") from None
+        raise UserError(f"{path} is damaged ({error}); {_again(path.parent)}") from None
+
+
+def _again(folder):
+    # the workflow looks at this file alone to know whether the cell is there
+    return f"delete {folder / 'cell.json'} and run the workflow again"

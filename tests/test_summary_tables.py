@@ -1,0 +1,142 @@
+"""The tables of a study made again: what is taken over from before gives the same bytes as what is read anew."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT
+from tests.made_cells import write_study
+from workflow_scripts.engine import cell_index, cells, preview, summary, tables
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.config import Dataset
+from workflow_scripts.engine.record import Grid
+from workflow_scripts.engine.studies import Study
+
+FILES = ("cells.csv", "history.csv", "gradients.csv", "dataset.json", "index.json")
+
+
+@pytest.fixture
+def made(tmp_path):
+    """(folders of six cells, folder of the tables that were made of five of them: the third is new)."""
+    study = Study(grids=[Grid(block=["plain", "bn", "rc"], seed=[0, 1])])
+    write_study(tmp_path / "many", study, lambda cell: 0.5 + 0.1 * cell.seed)
+    folders = [tmp_path / "many" / name for name in cells.expand("many", study)]
+    for place, folder in enumerate(folders):
+        rows = [f"{epoch},{layer},{depth},{place}.5,1,1" for epoch in range(5) for depth, layer in enumerate("abc")]
+        header = "epoch,layer,depth,mean_abs,l2,last_batch_mean_abs"
+        (folder / "gradients.csv").write_text("\n".join([header, *rows]) + "\n")
+    tables.gather(folders[:2] + folders[3:], tmp_path / "summary")
+    return folders, tmp_path / "summary"
+
+
+def content(folder):
+    return {name: (folder / name).read_bytes() for name in FILES}
+
+
+def anew(folders, out):
+    tables.gather(folders, out)
+    return content(out)
+
+
+def spoil(path):
+    """Change a file's content, but neither its size nor its time."""
+    before = path.stat()
+    path.write_text("?" * before.st_size)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_new_cell_and_one_trained_again_give_the_bytes_of_tables_made_anew(made, tmp_path):
+    folders, out = made
+    retrained = folders[4] / "gradients.csv"
+    retrained.write_text(retrained.read_text().replace("4.5", "40.25"))
+    tables.gather(folders, out)
+    assert content(out) == anew(folders, tmp_path / "anew")
+    assert pd.read_csv(out / "gradients.csv").groupby("cell", sort=False)["mean_abs"].first().tolist() == [
+        *(0.5, 1.5, 2.5, 3.5, 40.25, 5.5)
+    ]
+
+
+def test_cells_that_are_gone_and_another_order_give_the_bytes_of_tables_made_anew(made, tmp_path):
+    folders, out = made
+    fewer = [folders[5], folders[0], folders[3]]
+    tables.gather(fewer, out)
+    assert content(out) == anew(fewer, tmp_path / "anew")
+
+
+def test_a_cell_that_has_not_changed_is_not_read_again(made, tmp_path):
+    folders, out = made
+    expected = anew(folders, tmp_path / "anew")
+    for name in ("history.csv", "test.json", "cell.json"):
+        spoil(folders[1] / name)
+    tables.gather(folders, out)
+    assert content(out) == expected
+
+
+@pytest.mark.parametrize("file", ["gradients.csv", "history.csv", "index.json"])
+def test_tables_that_somebody_changed_are_made_anew(made, tmp_path, file):
+    folders, out = made
+    with open(out / file, "a") as opened:
+        opened.write("more\n")
+    tables.gather(folders, out)
+    assert content(out) == anew(folders, tmp_path / "anew")
+
+
+def test_what_other_code_made_is_made_anew(made):
+    folders, out = made
+    index = json.loads((out / "index.json").read_text())
+    (out / "index.json").write_text(json.dumps({**index, "code": "of another version"}))
+    (folders[1] / "history.csv").unlink()
+    with pytest.raises(UserError, match=r"history.csv is missing; delete .*cell.json and run the workflow again"):
+        tables.gather(folders, out)
+
+
+def test_tables_that_cannot_be_made_leave_those_that_were_there(made):
+    folders, out = made
+    before = content(out)
+    (folders[2] / "test.json").write_text("{")
+    with pytest.raises(UserError, match=r"test.json is damaged .*delete .*cell.json"):
+        tables.gather(folders, out)
+    assert content(out) == before and sorted(path.name for path in out.iterdir()) == sorted(FILES)
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_the_gradients_of_some_cells_are_those_of_the_whole_table(made, indexed):
+    folders, out = made
+    if not indexed:
+        cell_index.remove(out)
+    names, whole = [folders[3].name, folders[0].name], pd.read_csv(out / "gradients.csv")
+    found = summary.load(out).gradients(names).sort_values(["cell", "epoch", "depth"], ignore_index=True)
+    expected = whole[whole["cell"].isin(names)].sort_values(["cell", "epoch", "depth"], ignore_index=True)
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+
+
+PREVIEW = """
+import sys
+from pathlib import Path
+from workflow_scripts.engine import cells, config, preview
+
+settings = config.parse(config.Config, {configuration!r}, "the test")
+study = cells.expand("a", settings.studies["a"])
+print("\\n".join(preview.preview({{"a": study}}, {{"a": list(study)}}, settings.datasets, Path({results!r}))))
+assert "torch" not in sys.modules
+"""
+
+
+def test_a_second_preview_says_the_same_without_pytorch(tmp_path):
+    """Which takes longer to import than a DAG of a thousand cells to build."""
+    study = Study(grids=[Grid(model=["vgg08", "vgg38"], block=["plain", "bn"], width=[0.5, 1.0], dataset="digits")])
+    found = cells.expand("a", study)
+    described = {"digits": Dataset(source="digits")}
+    said = preview.preview({"a": found}, {"a": list(found)}, described, tmp_path)
+    configuration = {
+        "datasets": {"digits": {"source": "digits"}},
+        "studies": {"a": study.model_dump(mode="json", exclude_unset=True)},
+    }
+    script = PREVIEW.format(configuration=configuration, results=str(tmp_path))
+    again = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.splitlines() == said

@@ -1,0 +1,54 @@
+"""The index of a summary: what each cell's rows were made from, and where they stand in its large tables.
+
+With it `tables.gather` reads only the cells that have changed, and `summary` only those that a figure shows. It is a
+help and no source: without it, or where it does not fit the tables beside it, everything is read.
+"""
+
+import json
+from pathlib import Path
+
+from workflow_scripts.engine.commands import written_whole
+
+NAME = "index.json"
+TABLES = ("history.csv", "gradients.csv")  # in which the rows of a cell stand together
+
+
+def load(folder, code=None):
+    """{cell name: what `write` was given of it} of the summary in `folder`; {} where it does not fit the tables.
+
+    With `code`, also where the summary was made by other code than that.
+    """
+    try:
+        index = json.loads(Path(folder, NAME).read_text())
+        fits = all(Path(folder, name).stat().st_size == size for name, size in index["sizes"].items())
+    except (OSError, ValueError, KeyError):
+        return {}
+    return index["cells"] if fits and code in (None, index["code"]) else {}
+
+
+def write(folder, cells, code):
+    """Write the index of the tables in `folder`, which the digest `code` made.
+
+    `cells` is {name: facts}, in the order of the tables; facts["places"] is {table: [first byte, byte after the last]}.
+    """
+    sizes = {name: Path(folder, name).stat().st_size for name in TABLES}
+    with written_whole(Path(folder, NAME)) as path:
+        path.write_text(json.dumps({"code": code, "sizes": sizes, "cells": cells}))
+
+
+def remove(folder):
+    """Remove the index, before the tables change: one that says where rows stood is worse than none."""
+    Path(folder, NAME).unlink(missing_ok=True)
+
+
+def rows(folder, table, names):
+    """The header and the rows of the cells `names` in a table of `TABLES`, as CSV; without an index, all rows."""
+    index, path = load(folder), Path(folder, table)
+    if not index:
+        return path.read_bytes()
+    with open(path, "rb") as file:
+        parts = [file.readline()]
+        for start, end in (index[name]["places"][table] for name in names if name in index):
+            file.seek(start)
+            parts.append(file.read(end - start))
+    return b"".join(parts)
