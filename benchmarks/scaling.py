@@ -1,0 +1,322 @@
+"""What ten thousand cells cost beside their training: the DAG, the summary, the figures.
+
+    python -m benchmarks.scaling dag --cells 100 1000 10000 --runs 3 --build 100
+    python -m benchmarks.scaling design --cells 10000
+    python -m benchmarks.scaling summary --cells 10000 --epochs 20
+
+`dag` sets our workflow beside two trivial ones of a single rule with as many jobs: one that makes one file per job, and
+one that makes as many files per job as a cell has. In turn, so that whatever else the machine does meets all of them:
+the dry-run; the build; the second run, when nothing is to do. No network is trained: the command of a cell is replaced
+by a script that copies the files of a made cell, through the real rule. Above `--build` cells nothing is built; the
+files are put there and `snakemake --touch` records them. Ratios are of CPU seconds (of the process and its children),
+run by run; seconds on the wall depend on what else the machine does.
+
+`design` times the reading of the configuration, the cells and their digests inside one process; `summary` the tables of
+all cells: made at once, made again after one cell has changed, and read by Table 1 and by a figure.
+"""
+
+import argparse
+import csv
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+import yaml
+
+from benchmarks.measuring import machine, ratios, spread, table, verdict
+from workflow_scripts.engine import cells, config, tables
+from workflow_scripts.engine.gradients import COLUMNS
+from workflow_scripts.engine.results import HISTORY
+
+ROOT = Path(__file__).resolve().parents[1]
+MOST = 1.5  # times the trivial workflow
+LAYERS = 38
+TRIVIAL = """
+rule all:
+    input:
+        [f"results/{{cell}}/cell.json" for cell in {cells!r}],
+
+rule one:
+    output:
+        {outputs!r},
+    shell:
+        "{command}"
+"""
+# Put around the real Snakefile: `python` in the commands of its rules is the script beside it, whatever stands before.
+AROUND = """
+include: "{root}/Snakefile"
+
+os.environ.update(PYTHONPATH="{root}", PATH=f"{folder}/bin:{{os.environ['PATH']}}")
+"""
+PYTHON = """#!/bin/sh
+case "$2" in
+workflow_scripts.train_cell) while [ "$1" != --out ]; do shift; done; cp {made}/* "$2" ;;
+*) exec {python} "$@" ;;
+esac
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=PARTS)
+    parser.add_argument(
+        "--cells", type=int, nargs="+", default=[100, 1000, 10_000], help="multiples of 10 (%(default)s)"
+    )
+    parser.add_argument("--runs", type=int, default=3, help="n (%(default)s)")
+    parser.add_argument("--build", type=int, default=1000, help="build for real up to so many cells (%(default)s)")
+    parser.add_argument("--only-dry-run", action="store_true", help="neither build nor the second run")
+    parser.add_argument("--epochs", type=int, default=20, help="of the made cells of `summary` (%(default)s)")
+    arguments = parser.parse_args()
+    print(machine(1))
+    packages = ", ".join(f"{package} {version(package)}" for package in ("snakemake", "pydantic", "pandas"))
+    print(f"{packages}; n = {arguments.runs}")
+    for count in arguments.cells:
+        with tempfile.TemporaryDirectory(prefix="scaling-") as folder:
+            PARTS[arguments.what](Path(folder), count, arguments)
+
+
+def design_of(count):
+    """A configuration with so many cells: what a person would write, a grid."""
+    grid = {
+        "model": ["vgg08", "vgg38"],
+        "block": ["plain", "bn", "rc", "bn_rc", "dense"],
+        "seed": list(range(count // 10)),
+    }
+    return {
+        "datasets": {"digits": {"source": "digits", "image_size": 8}},
+        "studies": {"many": {"grids": [{**grid, "dataset": "digits", "epochs": 20}]}},
+    }
+
+
+def cells_of(count):
+    """{name: Cell} of that configuration."""
+    return cells.expand("many", config.load(design_of(count)).studies["many"])
+
+
+# --- The DAG
+
+
+def dag(folder, count, arguments):
+    """Print the rows of one size."""
+    made = folder / "made"
+    write_cell(made, next(iter(cells_of(count).values())), epochs=1)
+    workflows = {
+        "ours": ours(folder / "ours", count, made),
+        "one file per job": trivial(folder / "one", count, ["cell.json"], "touch {output}"),
+        "six files per job": trivial(folder / "six", count, cells.FILES, f"cp {made}/* results/{{wildcards.cell}}/"),
+    }
+    measured = {"dry-run": in_turn(workflows, arguments.runs, ["-n"], unmeasured=True)}
+    if arguments.only_dry_run:
+        pass
+    elif count <= arguments.build:
+        measured["build"] = in_turn(workflows, arguments.runs, [], before=clear)
+    else:
+        for name, (where, _) in workflows.items():
+            put_files(where, made, cells_of(count), "many/" if name == "ours" else "")
+        in_turn(workflows, 1, ["--touch"])
+        run(*workflows["ours"], [])  # the tables
+    if not arguments.only_dry_run:
+        measured["nothing to do"] = in_turn(workflows, arguments.runs, [])
+    rows = []
+    for what, by_name in measured.items():
+        for name, (cpu, wall) in by_name.items():
+            ratio = ratios(by_name["ours"][0], cpu)
+            held = verdict(median(ratio), MOST, most=True) if name != "ours" else ""
+            shown = spread(ratio, ".2f") if name != "ours" else ""
+            rows.append([f"{count:,}", what, name, spread(cpu, ".2f"), f"{median(wall):.1f}", shown, held])
+    print(table(["cells", "run", "workflow", "CPU s", "wall s", "ours / this", f"at most {MOST}"], rows), flush=True)
+
+
+def ours(folder, count, made):
+    """(working directory, Snakemake's flags) of our workflow with so many cells."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(design_of(count)))
+    (folder / "Snakefile").write_text(AROUND.format(root=ROOT, folder=folder))
+    (folder / "bin/python").write_text(PYTHON.format(made=made, python=sys.executable))
+    (folder / "bin/python").chmod(0o755)
+    return folder, ["--workflow-profile", ROOT / "profiles/default"]
+
+
+def trivial(folder, count, outputs, command):
+    folder.mkdir()
+    outputs = [f"results/{{cell}}/{name}" for name in outputs]
+    text = TRIVIAL.format(cells=list(cells_of(count)), outputs=outputs, command=command)
+    (folder / "Snakefile").write_text(text)
+    return folder, ["--workflow-profile", ROOT / "profiles/default"]
+
+
+def in_turn(workflows, runs, flags, before=None, unmeasured=False):
+    """{name: (CPU seconds, seconds on the wall) of each run} of the workflows, each run in turn."""
+    found = {name: ([], []) for name in workflows}
+    for index in range(-1 if unmeasured else 0, runs):
+        for name, (folder, own) in workflows.items():
+            if before:
+                before(folder)
+            cpu, wall = run(folder, own, flags)
+            if index >= 0:
+                found[name][0].append(cpu)
+                found[name][1].append(wall)
+    return found
+
+
+def run(folder, own, flags):
+    """(CPU seconds, seconds on the wall) of a run of Snakemake."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *own, *flags, "--", "all"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return timed(command, cwd=folder, env=environment)[:2]
+
+
+def timed(command, stdin="", **options):
+    """(CPU seconds, seconds on the wall, largest memory in MB) of a command and its children; it must succeed."""
+    with tempfile.NamedTemporaryFile("r") as used:
+        command = [sys.executable, "-c", LAUNCH, used.name, *map(str, command)]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, **options)
+        if done.returncode:
+            sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
+        return json.load(used)
+
+
+# From a process of its own, because Linux counts the memory of this one, with PyTorch in it, as its children's.
+LAUNCH = """
+import json, os, sys, time
+started = time.perf_counter()
+_, status, used = os.wait4(os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ), 0)
+found = used.ru_utime + used.ru_stime, time.perf_counter() - started, used.ru_maxrss / 1024
+json.dump(found, open(sys.argv[1], "w"))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def clear(folder):
+    for name in ("results", ".snakemake"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def put_files(folder, made, names, under):
+    for name in names:
+        shutil.copytree(made, folder / "results" / under / name)
+    if under:
+        (folder / "results/data").mkdir()
+        fetch = [sys.executable, "-m", "workflow_scripts.fetch_data", "--name", "digits", "--source", "digits"]
+        timed([*fetch, "--image-size", "8", "--out", folder / "results/data/digits.npz"], cwd=ROOT)
+        os.utime(folder / "results/data/digits.npz", (0, 0))  # older than the cells that were put there
+
+
+# --- The design
+
+
+def design(folder, count, arguments):
+    """Print the seconds of each step between the configuration and the digests, in a process of its own."""
+    script = folder / "steps.py"
+    script.write_text(STEPS)
+    (folder / "config.json").write_text(json.dumps(design_of(count)))
+    measured = []
+    for _ in range(arguments.runs):
+        done = subprocess.run(
+            [sys.executable, script, folder / "config.json"], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        measured.append(json.loads(done.stdout))
+    rows = [[f"{count:,}", step, spread([run[step] for run in measured], ".3f")] for step in measured[0]]
+    print(table(["cells", "step", "CPU s"], rows), flush=True)
+
+
+STEPS = """
+import json, sys, time
+steps, before = {}, time.process_time()
+def step(name):
+    global before
+    steps[name], before = time.process_time() - before, time.process_time()
+from workflow_scripts.engine import cells, config
+step("importing pydantic and our modules")
+settings = config.load(json.load(open(sys.argv[1])))
+step("configuration")
+found = cells.expand("many", settings.studies["many"])
+step("cells")
+digests = [cells.code_digest(cell) for cell in found.values()]
+step("digests of the code")
+steps["configuration, cells and digests"] = sum(list(steps.values())[1:])
+steps["the same, with the imports"] = sum(list(steps.values())[:4])
+print(json.dumps(steps))
+"""
+
+
+# --- The summary
+
+
+def summary(folder, count, arguments):
+    """Print what the tables of so many cells cost, made and read. Their files are in the system's cache."""
+    study, records = folder / "results/many", cells_of(count)
+    made = write_cell(folder / "made", next(iter(records.values())), arguments.epochs)
+    for name, cell in records.items():
+        (study / name).mkdir(parents=True)
+        for file in cells.FILES[1:]:  # one file under many names: so much is not written for a benchmark
+            (study / name / file).hardlink_to(folder / "made" / file)
+        (study / name / "cell.json").write_text(json.dumps({**made, "record": cell.model_dump()}, indent=2))
+    folders, out = "".join(f"{study / name}\n" for name in records), study / "summary"
+    changed = study / next(iter(records)) / "cell.json"
+    one = ("--summary", out, "--select", "model=vgg38", "block=bn", "--out")
+    steps = {
+        "all tables, at once": ("summarise", "--out", out),
+        "again, after one cell has changed": ("summarise", "--out", out),
+        "again, after nothing has": ("summarise", "--out", out),
+        "Table 1": ("make_table", "--summary", out, "--out", folder / "table1.csv"),
+        "gradient flow of a network": ("plot_grad_flow", *one, folder / "flow.pdf"),
+        "curves of a network": ("plot_curves", *one, folder / "curves.pdf"),
+    }
+    measured = {step: [] for step in steps}
+    for _ in range(arguments.runs):
+        shutil.rmtree(out, ignore_errors=True)
+        for step, (command, *flags) in steps.items():
+            if "changed" in step:
+                os.utime(changed)
+            command = [sys.executable, "-m", f"workflow_scripts.{command}", *flags]
+            measured[step].append(timed(command, stdin=folders, cwd=ROOT))
+    rows = []
+    for step, found in measured.items():
+        cpu, wall, memory = zip(*found, strict=True)
+        rows.append([f"{count:,}", step, spread(cpu, ".1f"), spread(wall, ".1f"), f"{max(memory):,.0f} MB"])
+    print(table(["cells", "what", "CPU s", "wall s", "peak memory"], rows))
+    sizes = ", ".join(f"{path.name} {path.stat().st_size / 1e6:,.0f} MB" for path in sorted(out.glob("[chgi]*")))
+    print(f"{arguments.epochs} epochs, {LAYERS} layers: {sizes}", flush=True)
+
+
+def write_cell(folder, cell, epochs):
+    """Write the files of a cell as `train_cell` does, with numbers of as many digits; returns what cell.json says."""
+    draw = random.Random(0)
+    layers = [f"stages.{depth // 12}.blocks.{depth // 2 % 6}.conv{depth % 2}" for depth in range(LAYERS)]
+    history = [(epoch, cell.lr, *(draw.random() for _ in range(5))) for epoch in range(epochs)]
+    gradients = [
+        (epoch, layer, depth, *(draw.random() / 1e3 for _ in range(3)))
+        for epoch in range(epochs)
+        for depth, layer in enumerate(layers)
+    ]
+    facts = {
+        "record": cell.model_dump(),
+        **dict.fromkeys(tables.MEASURED, 1),
+        **{"status": "finished", "diverged_step": None, "device": "cpu", "num_classes": 10, "image_shape": [3, 8, 8]},
+        "epochs_run": epochs,
+        "dataset": {"title": "made", "embedded": True, "train_images": 1, "num_classes": 10},
+    }
+    folder.mkdir(parents=True)
+    for name, header, rows in (("history.csv", HISTORY, history), ("gradients.csv", COLUMNS, gradients)):
+        with open(folder / name, "w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    (folder / "test.json").write_text(json.dumps({"epoch": 0, "test_loss": 1.0, "test_acc": 0.5}))
+    for name in ("steps.npz", "model.safetensors"):
+        (folder / name).write_bytes(b"")
+    (folder / "cell.json").write_text(json.dumps(facts, indent=2))
+    return facts
+
+
+PARTS = {"dag": dag, "design": design, "summary": summary}
+
+if __name__ == "__main__":
+    main()
