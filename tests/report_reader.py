@@ -53,7 +53,7 @@ def visit(page, path, item):
     if page.evaluate("app.state.navbarMode") == "category":  # a single subcategory is not asked for
         click(page, item["subcategory"])
     row = page.locator("tbody tr").filter(has=page.get_by_text(item["labels"]["shows"], exact=True)).first
-    row.locator("a").nth(0).click()
+    press(row.locator("a").nth(0))
     frame = page.locator(f"iframe[src='{item['data_uri']}']")
     frame.wait_for()
     inside = frame.element_handle().content_frame()
@@ -62,7 +62,7 @@ def visit(page, path, item):
         assert inside.locator("tbody tr:visible").count()
     else:
         assert paper(page, frame) > 0.02
-    row.locator("a").nth(1).click()
+    press(row.locator("a").nth(1))
     caption = page.locator(".prose-invert")
     caption.wait_for()
     return inside, caption.inner_text()
@@ -81,4 +81,10 @@ def paper(page, frame, attempts=40):
 
 def click(page, text):
     """Click on an entry of the menu."""
-    page.locator("li a").filter(has=page.get_by_text(text, exact=True)).first.click()
+    press(page.locator("li a").filter(has=page.get_by_text(text, exact=True)).first)
+
+
+def press(link):
+    """Click on what can be seen; not by its place, which moves while the browser lays out the view of a PDF."""
+    link.wait_for()
+    link.dispatch_event("click")
