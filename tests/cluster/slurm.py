@@ -42,7 +42,7 @@ ReturnToService=2
 SlurmdTimeout=10
 SlurmctldTimeout=10
 KillWait=2
-MinJobAge=300
+MinJobAge=3600
 SchedulerParameters=sched_interval=1,batch_sched_delay=0,bf_interval=1
 {nodes}
 PartitionName=gpu Nodes=ALL Default=YES MaxTime=INFINITE State=UP OverSubscribe=NO

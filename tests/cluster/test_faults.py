@@ -89,8 +89,8 @@ def run(tmp_path_factory, cluster):
         cluster.start_node(lost.node)
         run.wait("the node is back", lambda: cluster.states()[lost.node] in ("idle", "mix", "alloc"))
         run.said = runs.finish(run.workflow)
-        runs.finish(undisturbed)
         run.jobs = {f"{job.get('ArrayJobId', job['JobId'])}_{job.get('ArrayTaskId')}": job for job in cluster.jobs()}
+        runs.finish(undisturbed)
     finally:
         for process in filter(None, (run.workflow, undisturbed)):
             if process.poll() is None:
