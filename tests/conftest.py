@@ -39,7 +39,7 @@ def refused(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
             commands.run(module.main)
-        message = stop.value.code if isinstance(stop.value.code, str) else capsys.readouterr().err
+        message = stop.value.code if isinstance(stop.value.code, str) else capsys.readouterr().err.rstrip("\n")
         assert message and stop.value.code != 0 and "Traceback" not in message
         return message
 

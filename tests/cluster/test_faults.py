@@ -126,13 +126,17 @@ def test_no_finished_epoch_is_trained_again(run, fault):
     assert run.epochs(cell)[0] > run.finished[cell] and run.epochs(cell)[-1] == EPOCHS
 
 
-@pytest.mark.parametrize("fault", ["cancelled", "hung"])
-def test_a_job_that_is_tried_again_asks_for_more(run, fault):
+def test_a_job_that_is_tried_again_asks_for_more(run):
     """Of time and memory twice as much; a few megabytes more are the plugin's, for the commands of an array."""
-    cell = run.faults[fault].cell
-    first = run.jobs[run.faults[fault].id]
-    again = [job for job in run.jobs.values() if job["Comment"] == f"rule_train_cell_wildcards_s_{cell}"]
-    again = next(job for job in again if "ArrayTaskId" not in job)
-    assert 8000 <= int(first["MinMemoryNode"].rstrip("M")) < 8100
-    assert (again["TimeLimit"], again["MinMemoryNode"]) == ("08:00:00", "16000M")
-    assert first["TresPerJob"] == again["TresPerJob"] == "gres:gpu:1"
+    array = run.faults["hung"].id.partition("_")[0]
+    first = [job for job in run.jobs.values() if job.get("ArrayJobId") == array]
+    again = [job for job in run.jobs.values() if job.get("ArrayJobId") != array]  # alone, or in an array of their own
+    assert {asked(job)[1:] for job in first} == {(8, "gres:gpu:1")} and len(first) == len(CELLS)
+    assert {asked(job)[0] for job in first} <= {4, 0}  # 0 is the one whose time the test has cut short
+    assert (8, 16, "gres:gpu:1") in {asked(job) for job in again} and len(again) >= 2
+    assert all(asked(job) >= (8, 16) for job in again)
+
+
+def asked(job):
+    """(hours, gigabytes, generic resources) that a job of Slurm asks for."""
+    return int(job["TimeLimit"].partition(":")[0]), int(job["MinMemoryNode"].rstrip("M")) // 1000, job["TresPerJob"]
