@@ -141,8 +141,6 @@ for study in CHOSEN:
             "../envs/evaluate.yaml"
         resources:
             gpu=GPUS_PER_CELL,
-            device=SETTINGS.device,
-            gpu_share=SETTINGS.gpu_share,
         params:
             study=study,
             code=digest("choose"),
@@ -151,4 +149,4 @@ for study in CHOSEN:
         shell:
             "printf '%s\\n' {input.weights:q} | xargs -n 1 dirname"
             " | python -m workflow_scripts.choose --summary results/{params.study}/summary --data {input.data}"
-            " --device {resources.device} --gpu-share {resources.gpu_share} --out {output} 2> {log}"
+            " {COMPUTING} --out {output} 2> {log}"

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import shlex
 from pathlib import Path
 
 from workflow_scripts.engine import cells, code, commands, config as settings, environments
@@ -64,10 +65,14 @@ def measured(wildcards):
 
 
 def train_flags(wildcards):
-    """The flags of train_cell: the record, what is measured, and whether the test images are read."""
-    tested = SETTINGS.studies[wildcards.study].test == "every"
+    """The flags of train_cell, quoted: the record, its checkpoint, what is measured, whether the test images are read.
+
+    The checkpoint is named by the whole record, so that the flags change with a default of a key too.
+    """
+    cell, tested = the_cell(wildcards), SETTINGS.studies[wildcards.study].test == "every"
+    kept = f"results/.checkpoints/{wildcards.study}-{cells.record_digest(cell)[:16]}"
     measure = ["--measure", json.dumps(found)] if (found := measured(wildcards)) else []
-    return cells.flags(the_cell(wildcards)) + measure + ([] if tested else ["--no-test"])
+    return shlex.join(["--checkpoint", kept, *cells.flags(cell), *measure, *([] if tested else ["--no-test"])])
 
 
 def cell_files(name):

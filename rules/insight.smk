@@ -28,8 +28,6 @@ for study in CHOSEN:
             "../envs/evaluate.yaml"
         resources:
             gpu=GPUS_PER_CELL,
-            device=SETTINGS.device,
-            gpu_share=SETTINGS.gpu_share,
         params:
             study=study,
             code=digest("inspect_cell"),
@@ -37,7 +35,7 @@ for study in CHOSEN:
             f"Looking into the chosen network of {study}"
         shell:
             "python -m workflow_scripts.inspect_cell --chosen {input.chosen} --data {input.data}"
-            " --device {resources.device} --gpu-share {resources.gpu_share}"
+            " {COMPUTING}"
             " --out results/{params.study}/insight 2> {log}"
 
     for figure in INSIGHT_FIGURES:

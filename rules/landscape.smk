@@ -117,8 +117,6 @@ for study, surface_cells in SURFACES.items():
             threads: STUDIES[study][cell].threads
             resources:
                 gpu=GPUS_PER_CELL,
-                device=SETTINGS.device,
-                gpu_share=SETTINGS.gpu_share,
             params:
                 study=study,
                 cell=cell,
@@ -137,7 +135,7 @@ for study, surface_cells in SURFACES.items():
             shell:
                 "python -m workflow_scripts.measure_surface --cell results/{params.study}/{params.cell} --data {input.data}"
                 " --points {params.points} --extent {params.extent} --images {params.images} --seed {params.seed}"
-                " --device {resources.device} --gpu-share {resources.gpu_share} --out {output} 2> {log}"
+                " {COMPUTING} --out {output} 2> {log}"
 
     for figure in landscape_names.SURFACES:
 

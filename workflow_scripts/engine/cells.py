@@ -137,6 +137,15 @@ def record_digest(cell):
     return hashlib.sha256(cell.model_dump_json().encode()).hexdigest()
 
 
+def _marks(field):
+    """The `Registered` marks of a field of `Cell`, also of one that may be null."""
+    inner = [mark for part in typing.get_args(field.annotation) for mark in getattr(part, "__metadata__", ())]
+    return [mark for mark in [*field.metadata, *inner] if isinstance(mark, Registered)]
+
+
+MARKS = {key: found for key, field in Cell.model_fields.items() if (found := _marks(field))}  # once: cells are many
+
+
 def options(cell):
     """{key: value} of the network's options that differ from their defaults: what `build_model` is to be given."""
     fields = Cell.model_fields
@@ -149,20 +158,14 @@ def code_digest(cell, observers=()):
     `observers` names what is measured along the way.
     """
     names = [("observer", name) for name in observers]
-    for key, field in Cell.model_fields.items():
+    for key, marks in MARKS.items():
         value = getattr(cell, key)
-        for mark in marks(field):
+        for mark in marks:
             if isinstance(mark, Augmentation):
                 names += [(mark.kind, name) for name in value.split("+") if name != "none"]
             elif value is not None:
                 names.append((mark.kind, value))
     return code.digest("workflow_scripts.train_cell", tuple(names))
-
-
-def marks(field):
-    """The `Registered` marks of a field of `Cell`, also of one that may be null."""
-    inner = [mark for part in typing.get_args(field.annotation) for mark in getattr(part, "__metadata__", ())]
-    return [mark for mark in [*field.metadata, *inner] if isinstance(mark, Registered)]
 
 
 def flags(cell):

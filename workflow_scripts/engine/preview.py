@@ -6,10 +6,9 @@ import statistics
 from pathlib import Path
 
 from workflow_scripts.engine import code
-from workflow_scripts.engine.cells import marks, options
+from workflow_scripts.engine.cells import MARKS, options
 from workflow_scripts.engine.commands import written_whole
 from workflow_scripts.engine.progress import duration
-from workflow_scripts.engine.record import Cell
 
 # training images, (channels, rows, columns), classes of what has not been fetched yet
 NOMINAL = {
@@ -71,7 +70,7 @@ class ForwardFlops:
     def __call__(self, cell, shape, classes):
         """Of the network of `cell` on one image of `shape`."""
         found = options(cell)
-        kinds = [(mark.kind, value) for key, value in found.items() for mark in marks(Cell.model_fields[key])]
+        kinds = [(mark.kind, value) for key, value in found.items() for mark in MARKS.get(key, ())]
         names = (("model", cell.model), ("block", cell.block), *kinds)
         key = json.dumps([code.digest("workflow_scripts.engine.results", names), found, shape, classes])
         if key not in self.counted:
