@@ -141,6 +141,7 @@ for study in CHOSEN:
             "../envs/evaluate.yaml"
         resources:
             gpu=GPUS_PER_CELL,
+            computing=COMPUTING,
         params:
             study=study,
             code=digest("choose"),
@@ -149,4 +150,4 @@ for study in CHOSEN:
         shell:
             "printf '%s\\n' {input.weights:q} | xargs -n 1 dirname"
             " | python -m workflow_scripts.choose --summary results/{params.study}/summary --data {input.data}"
-            " {COMPUTING} --out {output} 2> {log}"
+            " {resources.computing} --out {output} 2> {log}"

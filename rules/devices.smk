@@ -12,7 +12,7 @@ GPUS = gpus.present() if SETTINGS.device != "cpu" else []
 GPUS_PER_CELL = 1 if GPUS or SETTINGS.device == "cuda" or (MAYBE_CLUSTER and SETTINGS.device == "auto") else 0
 
 # Flags of the commands that compute. They change no result: as params they would train everything again when they
-# change, and each param or resource costs time in a DAG of ten thousand cells.
+# change. One resource holds them all, because each costs time in a DAG of ten thousand cells.
 COMPUTING = f"--device {SETTINGS.device} --gpu-share {SETTINGS.gpu_share}"
 
 if workflow.is_main_process and GPUS:

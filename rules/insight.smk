@@ -28,6 +28,7 @@ for study in CHOSEN:
             "../envs/evaluate.yaml"
         resources:
             gpu=GPUS_PER_CELL,
+            computing=COMPUTING,
         params:
             study=study,
             code=digest("inspect_cell"),
@@ -35,7 +36,7 @@ for study in CHOSEN:
             f"Looking into the chosen network of {study}"
         shell:
             "python -m workflow_scripts.inspect_cell --chosen {input.chosen} --data {input.data}"
-            " {COMPUTING}"
+            " {resources.computing}"
             " --out results/{params.study}/insight 2> {log}"
 
     for figure in INSIGHT_FIGURES:

@@ -117,6 +117,7 @@ for study, surface_cells in SURFACES.items():
             threads: STUDIES[study][cell].threads
             resources:
                 gpu=GPUS_PER_CELL,
+                computing=COMPUTING,
             params:
                 study=study,
                 cell=cell,
@@ -135,7 +136,7 @@ for study, surface_cells in SURFACES.items():
             shell:
                 "python -m workflow_scripts.measure_surface --cell results/{params.study}/{params.cell} --data {input.data}"
                 " --points {params.points} --extent {params.extent} --images {params.images} --seed {params.seed}"
-                " {COMPUTING} --out {output} 2> {log}"
+                " {resources.computing} --out {output} 2> {log}"
 
     for figure in landscape_names.SURFACES:
 

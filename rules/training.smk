@@ -18,6 +18,7 @@ rule train_cell:
     threads: lambda wildcards: the_cell(wildcards).threads
     resources:
         gpu=GPUS_PER_CELL,
+        computing=f"{COMPUTING} {REPORTING}",
     params:
         flags=train_flags,
         code=lambda wildcards: cells.code_digest(the_cell(wildcards), measured(wildcards)),
@@ -25,4 +26,4 @@ rule train_cell:
         "Training {wildcards.cell} ({wildcards.study})"
     shell:
         "python -m workflow_scripts.train_cell --data {input.data} --out results/{wildcards.study}/{wildcards.cell}"
-        " {COMPUTING} {REPORTING} {params.flags} 2> {log}"
+        " {resources.computing} {params.flags} 2> {log}"
