@@ -60,13 +60,17 @@ VICTIMS = {"Snakemake": snakemake, "all its processes": group, "a training": tra
 
 def _one_of(workflow, run, random, wanted):
     """The id of a random one of the processes whose command line is `wanted`, after a random part of its life."""
+
+    def living():
+        return [pid for pid, line in workflow.processes().items() if "bash -c" not in line and wanted(line)]
+
     seen, nth = set(), random.randint(1, 3)
     while run.poll() is None:
-        found = [pid for pid, line in workflow.processes().items() if "bash -c" not in line and wanted(line)]
-        seen.update(found)
-        if found and len(seen) >= nth:
-            time.sleep(random.uniform(0, 3))
-            return random.choice(found)
+        seen.update(living())
+        if len(seen) >= nth:
+            time.sleep(random.uniform(0, 2))
+            if found := living():
+                return random.choice(found)
         time.sleep(0.05)
     raise Missed
 

@@ -35,7 +35,7 @@ DISTURBED = {
 @pytest.fixture(scope="module")
 def played(tmp_path_factory):
     """Rounds with the small study."""
-    return rounds.Rounds(tmp_path_factory.mktemp("chaos"), CONFIG, OTHER, rounds.PARTS["cell, figure"].targets)
+    return rounds.Rounds(tmp_path_factory.mktemp("chaos"), CONFIG, OTHER, "cell, figure")
 
 
 @pytest.mark.parametrize("disturbance", DISTURBED.values(), ids=DISTURBED)
