@@ -52,23 +52,23 @@ def training(workflow, run, random):
 
 def command(workflow, run, random):
     """A process that fetches, gathers, draws or typesets, at any moment of its life."""
-    return _one_of(workflow, run, random, COMMANDS.search)
+    return _one_of(workflow, run, random, COMMANDS.search, among=2)
 
 
 VICTIMS = {"Snakemake": snakemake, "all its processes": group, "a training": training, "another command": command}
 
 
-def _one_of(workflow, run, random, wanted):
-    """The id of a random one of the processes whose command line is `wanted`, after a random part of its life."""
+def _one_of(workflow, run, random, wanted, among=1):
+    """The id of a process whose command line is `wanted`, some time after one of the first `among` was seen."""
 
     def living():
         return [pid for pid, line in workflow.processes().items() if "bash -c" not in line and wanted(line)]
 
-    seen, nth = set(), random.randint(1, 3)
+    seen, first = set(), random.randint(1, among)
     while run.poll() is None:
         seen.update(living())
-        if len(seen) >= nth:
-            time.sleep(random.uniform(0, 2))
+        if len(seen) >= first:
+            time.sleep(random.uniform(0, 3))
             if found := living():
                 return random.choice(found)
         time.sleep(0.05)
