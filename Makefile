@@ -2,6 +2,7 @@
 # make setup    only install
 # make watch    see the cells that are training, in a second terminal
 # make test     everything that CI checks
+# make chaos    the long chaos test, about 40 minutes: the workflow killed 100 times, and disturbed otherwise
 # make lock     renew requirements.lock (and then envs/) after a change of pyproject.toml
 # make pins     write envs/*.pin.txt, the conda environments to the byte; needs their channel (conda-forge)
 # make schema   renew config.schema.json after a change of workflow_scripts/engine/config.py
@@ -16,7 +17,7 @@ TEST_TOOLS := chromium slurm-wlm munge
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 SOURCES := models workflow_scripts tests benchmarks notebooks
 
-.PHONY: demo setup watch test test-tools lint lock pins schema
+.PHONY: demo setup watch test test-tools lint chaos lock pins schema
 
 demo: setup
 	$(BIN)/snakemake --profile profiles/demo -- report/mlp-cw2.pdf report/beras.pdf
@@ -55,6 +56,9 @@ lint: setup
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint --cores 1
+
+chaos: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos.long --kills 100 --seed 0
 
 lock:
 	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 \
