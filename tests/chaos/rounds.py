@@ -47,10 +47,10 @@ class Rounds:
         self.references = {(part, str(config)): _undisturbed(self.finished)}
 
     def reference(self, part, config):
-        """(bits, seconds) of a run of `part` that nothing disturbs."""
+        """(bits, seconds) of a run that nothing disturbs: of `part`, or of what an edited configuration adds."""
         key = part, str(config)
         if key not in self.references:
-            with self._prepared(part) as workflow:
+            with self._prepared(part, PARTS[part].taken if config == self.config else ()) as workflow:
                 workflow.configure(config)
                 self.references[key] = _undisturbed(workflow)
         return self.references[key]
@@ -60,7 +60,7 @@ class Rounds:
         chance = random.Random(str(seed))
         before, seconds = self.reference(part, self.config)
         for attempt in range(TRIES):
-            with contextlib.suppress(Missed), self._prepared(part) as workflow:
+            with contextlib.suppress(Missed), self._prepared(part, PARTS[part].taken) as workflow:
                 workflow.seconds, workflow.other = seconds * 0.8**attempt, self.other
                 return self._round(disturbance, workflow, part, chance, before)
         return SKIPPED, f"the run was over too early, {TRIES} times"
@@ -88,10 +88,10 @@ class Rounds:
             return FAILED, f"{reason}\n{workflow.said()}"
 
     @contextlib.contextmanager
-    def _prepared(self, part):
+    def _prepared(self, part, taken):
         self.count += 1
         workflow = self.finished.copy(self.folder / f"round{self.count}", PARTS[part].targets)
-        workflow.remove(PARTS[part].taken)
+        workflow.remove(taken)
         try:
             yield workflow
         finally:
