@@ -129,9 +129,7 @@ for study in CHOSEN:
             f"choose_{study}"
         input:
             summary=[f"results/{study}/summary/{name}" for name in SUMMARY],
-            weights=lambda wildcards, study=study: [
-                f"results/{study}/{cell}/model.safetensors" for cell in final_cells(study)
-            ],
+            cells=lambda wildcards, study=study: trained(study, final_cells(study)),
             data=datasets_of(study),
         output:
             f"results/{study}/chosen.json",
@@ -148,6 +146,6 @@ for study in CHOSEN:
         message:
             f"Choosing by validation accuracy, and testing what is chosen ({study})"
         shell:
-            "printf '%s\\n' {input.weights:q} | xargs -n 1 dirname"
+            "printf '%s\\n' {input.cells:q}"
             " | python -m workflow_scripts.choose --summary results/{params.study}/summary --data {input.data}"
             " {resources.computing} --out {output} 2> {log}"

@@ -109,7 +109,7 @@ if BERAS:
         message:
             "Gathering the cells of beras"
         shell:
-            "printf '%s\\n' {input:q} | xargs -n 1 dirname"
+            "printf '%s\\n' {input:q}"
             " | python -m workflow_scripts.summarise_beras --out results/beras/summary 2> {log}"
 
     rule table_beras:

@@ -1,19 +1,15 @@
 # The last lines that a person reads: after a dry-run how much there is to do, after a run what came of it.
 
 import atexit
-from pathlib import Path
-
 from workflow_scripts.engine import preview
-
-HERE = Path.cwd()  # the working directory of the run; at exit it is that of the shell again
 
 
 def say_what_is_to_do():
     dag = workflow.dag
     todo = {study: [] for study in STUDIES}
     for job in dag.jobs:
-        if job.rule.name == "train_cell" and dag.needrun(job):
-            todo[job.wildcards.study].append(job.wildcards.cell)
+        if job.rule.name in TRAINED_BY and dag.needrun(job):
+            todo[job.wildcards.study] += still_to_train(job)
     return preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results")
 
 

@@ -16,6 +16,8 @@ try:
 except commands.UserError as error:
     sys.exit(f"error: {error}")
 
+HERE = Path.cwd()  # the working directory of the run; at exit it is that of the shell again
+
 # The cells of the study of Beras, which are no torch cells: {name: (variant, seed)}.
 BERAS = SETTINGS.beras
 BERAS_RUNS = beras.runs(BERAS) if BERAS else {}
@@ -57,27 +59,6 @@ def the_cell(wildcards):
 def the_run(wildcards):
     """(variant, seed) behind the wildcard of a cell of the study beras."""
     return named("beras", wildcards.cell, BERAS_RUNS)
-
-
-def measured(wildcards):
-    """{observer: settings} of what the study measures along the way of the cell in the wildcards."""
-    return cells.measured(SETTINGS.studies[wildcards.study], the_cell(wildcards))
-
-
-def train_flags(wildcards):
-    """The flags of train_cell, quoted: the record, its checkpoint, what is measured, whether the test images are read.
-
-    The checkpoint is named by the whole record, so that the flags change with a default of a key too.
-    """
-    cell, tested = the_cell(wildcards), SETTINGS.studies[wildcards.study].test == "every"
-    kept = f"results/.checkpoints/{wildcards.study}-{cells.record_digest(cell)[:16]}"
-    measure = ["--measure", json.dumps(found)] if (found := measured(wildcards)) else []
-    return shlex.join(["--checkpoint", kept, *cells.flags(cell), *measure, *([] if tested else ["--no-test"])])
-
-
-def cell_files(name):
-    """File `name` of every cell of the study in the wildcards."""
-    return lambda wildcards: [f"results/{wildcards.study}/{cell}/{name}" for cell in wanted_cells(wildcards.study)]
 
 
 def design(study, *sections):

@@ -25,7 +25,7 @@ for study, measured_cells in LANDSCAPES.items():
         name:
             f"summarise_landscape_{study}"
         input:
-            [f"results/{study}/{cell}/steps.npz" for cell in measured_cells],
+            trained(study, measured_cells),
         output:
             [f"results/{study}/summary/{name}" for name in landscape_names.TABLES],
         log:
@@ -39,7 +39,7 @@ for study, measured_cells in LANDSCAPES.items():
         message:
             f"Gathering what the cells of {study} measured along the way"
         shell:
-            "printf '%s\\n' {input:q} | xargs -n 1 dirname"
+            "printf '%s\\n' {input:q}"
             " | python -m workflow_scripts.summarise_landscape --out results/{params.study}/summary 2> {log}"
 
     rule:
@@ -104,8 +104,7 @@ for study, surface_cells in SURFACES.items():
                 f"surface_{study}_{cell}"
             input:
                 data=f"results/data/{STUDIES[study][cell].dataset}.npz",
-                record=f"results/{study}/{cell}/cell.json",
-                weights=f"results/{study}/{cell}/model.safetensors",
+                cell=trained(study, [cell]),
             output:
                 f"results/{study}/surfaces/{cell}.csv",
             log:

@@ -10,14 +10,15 @@ from workflow_scripts.engine import progress
 
 LOOK_EVERY = 10  # seconds, at the cells beside the finished one: of ten thousand that takes a while
 
-# of the jobs that train, their cell's (what takes about as long, epochs)
-TRAINS = {
-    "train_cell": lambda wildcards: (
-        f"{wildcards.study} {the_cell(wildcards).model}",
-        the_cell(wildcards).epochs,
-    ),
-    "train_beras": lambda wildcards: (f"beras {the_run(wildcards)[0]}", BERAS.epochs),
-}
+
+def cells_of(job):
+    """{"<study>/<cell>": (what takes about as long, epochs)} of the cells that a job trains."""
+    name, wildcards = job.rule.name, job.wildcards
+    if name == "train_beras":
+        return {f"beras/{wildcards.cell}": (f"beras {the_run(wildcards)[0]}", BERAS.epochs)}
+    study, names = (wildcards.study, TRAINED_BY[name](wildcards)) if name in TRAINED_BY else (None, ())
+    records = {cell: STUDIES[study][cell] for cell in names}
+    return {f"{study}/{cell}": (f"{study} {record.model}", record.epochs) for cell, record in records.items()}
 
 
 class CellLines(logging.Handler):
@@ -39,27 +40,21 @@ class CellLines(logging.Handler):
     def learn(self):
         """Which jobs there are: at the start, and again when a checkpoint has added some."""
         self.jobs = {job.jobid: job for job in workflow.dag.needrun_jobs(exclude_finished=False)}
-        trained = [job for job in self.jobs.values() if job.rule.name in TRAINS]
-        self.run.cells |= {self.name(job): TRAINS[job.rule.name](job.wildcards) for job in trained}
+        for job in self.jobs.values():
+            self.run.cells |= cells_of(job)
         if self.run.cells:
             self.run.write()
-
-    def name(self, job):
-        return str(Path(job.output[0]).parent.relative_to("results"))
 
     def say(self, job_id):
         if job_id not in self.jobs:
             self.learn()
-        job = self.jobs[job_id]
-        if job.rule.name in TRAINS:
-            name = self.name(job)
+        if names := list(cells_of(self.jobs[job_id])):
             due = time.monotonic() >= self.next_look
-            self.run.look(None if due else [name])
+            self.run.look(None if due else names)
             if due:
                 self.next_look = time.monotonic() + LOOK_EVERY
-            cell = self.run.finished[name]
-            epochs = "1 epoch" if cell.epochs == 1 else f"{cell.epochs} epochs"
-            logger.info(f"{name}: {epochs} in {cell.seconds:.0f} s, {cell.words} ({self.run.tally()})")
+            for name in names:
+                logger.info(f"{name}: {self.run.finished[name].said()} ({self.run.tally()})")
 
 
 if workflow.is_main_process and not workflow.dryrun:

@@ -27,21 +27,14 @@ def wanted_cells(study):
     final = final_cells(study)
     if study in SEARCHES:
         rungs = [name for rung in range(len(SEARCHES[study].epochs)) for name in rung_cells(study, rung)]
-        possible = set(map(cells.cell_name, SEARCHES[study].cells()))
-        others = [name for name in STUDIES[study] if name not in possible]
+        others = [name for name in STUDIES[study] if name not in CANDIDATES[study]]
         final = list(dict.fromkeys([*others, *rungs, *final]))
     return final
 
 
 checkpoint select_rung:
     input:
-        cells=lambda wildcards: [
-            f"results/{wildcards.study}/{cell}/cell.json" for cell in rung_cells(wildcards.study, int(wildcards.rung))
-        ],
-        history=lambda wildcards: [
-            f"results/{wildcards.study}/{cell}/history.csv"
-            for cell in rung_cells(wildcards.study, int(wildcards.rung))
-        ],
+        lambda wildcards: trained(wildcards.study, rung_cells(wildcards.study, int(wildcards.rung))),
     output:
         "results/{study}/search/rung{rung}.json",
     log:
@@ -57,7 +50,7 @@ checkpoint select_rung:
     message:
         "Choosing from rung {wildcards.rung} of the search {wildcards.study}"
     shell:
-        "printf '%s\\n' {input.cells:q} | xargs -n 1 dirname"
+        "printf '%s\\n' {input:q}"
         " | python -m workflow_scripts.select_rung --keep {params.keep} --out {output} 2> {log}"
 
 

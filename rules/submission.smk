@@ -3,8 +3,7 @@
 
 rule export_course:
     input:
-        history=cell_files("history.csv"),
-        test=cell_files("test.json"),
+        lambda wildcards: trained(wildcards.study, wanted_cells(wildcards.study)),
     output:
         directory("results/{study}/course"),
     log:
@@ -17,7 +16,7 @@ rule export_course:
     message:
         "Writing the cells of {wildcards.study} as experiment folders of the course"
     shell:
-        "printf '%s\\n' {input.history:q} | xargs -n 1 dirname"
+        "printf '%s\\n' {input:q}"
         " | python -m workflow_scripts.export_course --out {output} 2> {log}"
 
 

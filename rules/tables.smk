@@ -13,7 +13,7 @@ SUMMARY = (
 
 rule summarise:
     input:
-        cells=cell_files("cell.json"),  # one file for all of a cell: each costs time in a DAG of ten thousand cells
+        cells=lambda wildcards: trained(wildcards.study, wanted_cells(wildcards.study)),
         external=external_files,
     output:
         # kept while it runs: the rows of cells that have not changed are taken over
@@ -30,7 +30,7 @@ rule summarise:
     message:
         "Gathering the cells of {wildcards.study}"
     shell:
-        "printf '%s\\n' {input.cells:q} | xargs -n 1 dirname"
+        "printf '%s\\n' {input.cells:q}"
         " | python -m workflow_scripts.summarise --out results/{wildcards.study}/summary {params.external:q}"
         " 2> >(tee {log} >&2)"
 

@@ -11,7 +11,7 @@ read after that. Of several data sets, the one is tested on that the chosen cell
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import ablations, choice, commands, datasets, devices, selections
+from workflow_scripts.engine import ablations, choice, commands, datasets, devices, manifests, selections
 
 
 def main():
@@ -20,7 +20,7 @@ def main():
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="data sets (.npz), the cells' among them")
     devices.add_flags(parser)
     arguments = parser.parse_args()
-    folders = {folder.name: folder for folder in commands.folders_from_stdin()}
+    folders = {folder.name: folder for folder in manifests.folders_from_stdin()}
     found = ablations.load(arguments.summary)
     row = choice.choose(found, list(folders))
     path = next((path for path in arguments.data if path.stem == row["dataset"]), arguments.data[0])

@@ -9,7 +9,7 @@ each becomes a folder of its name in --out.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands
+from workflow_scripts.engine import commands, manifests
 from workflow_scripts.engine.course import folders
 
 
@@ -23,7 +23,7 @@ def main():
     if arguments.cell:
         places = {arguments.cell: arguments.out}
     else:
-        places = {cell: arguments.out / cell.name for cell in commands.folders_from_stdin()}
+        places = {cell: arguments.out / cell.name for cell in manifests.folders_from_stdin()}
     for cell, out in places.items():
         folders.export(cell, out, arguments.gradient_flow)
 

@@ -8,7 +8,7 @@ The folders of the rung's cells are read from standard input. The test images pl
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import commands, search
+from workflow_scripts.engine import commands, manifests, search
 
 
 def main():
@@ -19,7 +19,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.keep < 1:
         raise commands.UserError(f"--keep {arguments.keep}: expected at least 1")
-    found = search.survivors(commands.folders_from_stdin(), arguments.keep)
+    found = search.survivors(manifests.folders_from_stdin(), arguments.keep)
     with commands.written_whole(arguments.out) as path:
         path.write_text(json.dumps(found, indent=2) + "\n")
 

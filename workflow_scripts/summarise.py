@@ -2,14 +2,14 @@
 
     printf '%s\\n' results/cw2/*/ | python -m workflow_scripts.summarise --out results/cw2/summary
 
-cells.html has a row per cell, for people. The folders of the cells are read from standard input, because ten thousand
-of them fit on no command line.
+cells.html has a row per cell, for people. The folders of the cells, files in them, or the manifests of bundles are read
+from standard input, because ten thousand of them fit on no command line.
 """
 
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import cell_table, commands, config, html_tables, summary, tables
+from workflow_scripts.engine import cell_table, commands, config, html_tables, manifests, summary, tables
 from workflow_scripts.engine.course import external
 
 
@@ -28,7 +28,7 @@ def main():
     runs = {
         name: config.parse(config.ExternalRun, run, f"--external {name}") for name, run in arguments.external.items()
     }
-    tables.gather(commands.folders_from_stdin(), arguments.out)
+    tables.gather(manifests.folders_from_stdin(), arguments.out)
     external.write(external.collect(runs), arguments.out)
     cells = summary.load(arguments.out).cells  # warns of those that were not made alike
     html_tables.write(arguments.out / "cells.html", cell_table.words(cells))

@@ -7,7 +7,7 @@ runs.csv has a row per run, history.csv per run and epoch, losses.csv per run an
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands
+from workflow_scripts.engine import commands, manifests
 from workflow_scripts.engine.beras import summary
 
 
@@ -16,7 +16,7 @@ def main():
     parser = commands.parser("summarise_beras", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the tables")
     arguments = parser.parse_args()
-    summary.gather(commands.folders_from_stdin(), arguments.out)
+    summary.gather(manifests.folders_from_stdin(), arguments.out)
 
 
 if __name__ == "__main__":

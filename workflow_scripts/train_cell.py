@@ -8,36 +8,20 @@ started for the same cell, one waits for the other.
 """
 
 import argparse
-import datetime
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import (
-    cells,
-    commands,
-    config,
-    datasets,
-    devices,
-    locks,
-    provenance,
-    record_flags,
-    results,
-    runs,
-)
+from workflow_scripts.engine import commands, datasets, devices, making, record_flags
 
 
 def parser():
     """A flag for every key of a cell's record, and where to read and write."""
     parser = commands.parser("train_cell", __doc__)
-    settings = config.Running.model_fields
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--checkpoint", type=Path, help="file of the checkpoint (default: <out>.checkpoint)")
-    parser.add_argument("--checkpoint-seconds", type=float, default=settings["checkpoint_seconds"].default)
     devices.add_flags(parser)
-    parser.add_argument(
-        "--tensorboard", action=argparse.BooleanOptionalAction, help=settings["tensorboard"].description
-    )
+    making.add_flags(parser)
     parser.add_argument(
         "--test", action=argparse.BooleanOptionalAction, default=True, help="read the test images, at the end"
     )
@@ -53,34 +37,12 @@ def main():
     arguments = parser().parse_args()
     cell = record_flags.read(arguments)
     checkpoint = arguments.checkpoint or arguments.out.with_name(arguments.out.name + ".checkpoint")
-    # a training process may outlive the Snakemake that started it, and the next Snakemake starts another one
-    lock = checkpoint.with_name(checkpoint.name + ".lock")
-    with locks.alone(lock), devices.computing(arguments, cell.threads) as device:
-        train(arguments, cell, device, checkpoint)
-
-
-def train(arguments, cell, device, checkpoint):
-    """Train `cell` on `device` and write its files where the flags say; it goes on from the file `checkpoint`."""
-    data = datasets.load(arguments.data)
-    started = datetime.datetime.now(datetime.UTC)
-    tensorboard = arguments.out if arguments.tensorboard else None
-    training = runs.train(cell, data, device, checkpoint, arguments.checkpoint_seconds, tensorboard, arguments.measure)
-    facts = {
-        "cell": arguments.out.name,
-        "record": cell.model_dump(),
-        "record_digest": cells.record_digest(cell),
-        "code_digest": cells.code_digest(cell, arguments.measure),
-        "measured": arguments.measure,
-        **results.measurements(training, data),
-        "start": started.isoformat(timespec="seconds"),
-        "end": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "peak_memory_bytes": provenance.peak_memory(device),
-        **training.machines[-1],
-        "resumed_from": training.machines[:-1],
-        "git_commit": provenance.git_commit(),
-    }
-    results.write(training, arguments.out, facts, arguments.test)
-    checkpoint.unlink(missing_ok=True)
+    order = making.Order(cell, arguments.out, checkpoint, arguments.measure, arguments.test)
+    with order.alone():
+        if not order.is_made(datasets.load_meta(arguments.data)):
+            with devices.computing(arguments, cell.threads) as device:
+                data = datasets.load(arguments.data)
+                making.make(order, data, device, arguments.checkpoint_seconds, arguments.tensorboard)
 
 
 if __name__ == "__main__":

@@ -170,8 +170,12 @@ def code_digest(cell, observers=()):
 
 def flags(cell):
     """The flags with which `train_cell` trains this cell, as a list of words."""
-    keys = dict.fromkeys((*FIRST, *changed(cell), *LAST))
-    return [word for key in keys for word in (f"--{key.replace('_', '-')}", _text(getattr(cell, key)))]
+    return [word for key, value in shown(cell).items() for word in (f"--{key.replace('_', '-')}", _text(value))]
+
+
+def shown(cell):
+    """{key: value} of what describes a cell: the keys that every name shows, and those that differ from the defaults."""
+    return {key: getattr(cell, key) for key in dict.fromkeys((*FIRST, *changed(cell), *LAST))}
 
 
 def _part(key, value):

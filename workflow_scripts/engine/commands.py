@@ -23,14 +23,6 @@ def parser(command, description):
     )
 
 
-def folders_from_stdin():
-    """The folders named on standard input, one per line: ten thousand of them fit on no command line."""
-    folders = [Path(line.strip()) for line in sys.stdin if line.strip()]
-    if not folders:
-        raise UserError("no cells were named on standard input: expected a folder per line")
-    return folders
-
-
 def run(main):
     """Call `main()`; a `UserError` or a file-system error becomes one line on stderr and exit status 1."""
     try:

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workflow_scripts.engine import made
 from workflow_scripts.engine.commands import UserError, written_whole
 
 RUN = "logs/run.json"
@@ -25,6 +26,11 @@ class Finished:
     epochs: int
     seconds: float
     words: str
+
+    def said(self):
+        """How long it took and what came of it."""
+        epochs = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
+        return f"{epochs} in {self.seconds:.0f} s, {self.words}"
 
 
 @dataclass(frozen=True)
@@ -126,8 +132,10 @@ class Run:
             if not self._fresh(log):
                 continue
             self.before[name] = resumed_at(log)
-            done = finished(self.results / name) if any(self._fresh(self.results / name / f) for f in RECORDS) else None
-            if done:
+            there = made.NOTE in log.read_text(errors="replace")
+            fresh = there or any(self._fresh(self.results / name / record) for record in RECORDS)
+            if done := finished(self.results / name) if fresh else None:
+                self.before[name] = done.epochs if there else self.before[name]
                 self.finished[name] = done
             else:
                 self.running[name] = running(log, now)

@@ -44,6 +44,12 @@ def cpu_name():
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+def measure_memory_anew(device):
+    """Let `peak_memory` begin here; of a process on the CPU it cannot."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def peak_memory(device):
     """Most bytes in use at once so far: on the GPU, or of this process."""
     if device.type == "cuda":

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from workflow_scripts.engine.commands import written_whole
 from workflow_scripts.engine.gradients import COLUMNS
 
+RECORD = "cell.json"
 HISTORY = ("epoch", "lr", "train_loss", "train_acc", "val_loss", "val_acc", "seconds")
 
 
@@ -60,8 +61,9 @@ def write(training, out, facts, with_test=True):
         "steps.npz": _npz(train_loss=losses, **_observed(training)),
         "test.json": _json({"epoch": progress.best_epoch, "test_loss": test_loss, "test_acc": test_acc}),
         "model.safetensors": save(weights),
-        "cell.json": _json(facts),
+        RECORD: _json(facts),  # last: see engine/made.py
     }
+    (out / RECORD).unlink(missing_ok=True)  # that of an earlier version, which says that all files are there
     for name, content in files.items():
         with written_whole(out / name) as path:
             path.write_bytes(content)

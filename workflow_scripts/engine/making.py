@@ -1,0 +1,73 @@
+"""A cell's folder made: trained, its files written, and not made twice."""
+
+import argparse
+import datetime
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workflow_scripts.engine import config, locks, made, provenance, results, runs
+from workflow_scripts.engine.record import Cell
+
+
+@dataclass(frozen=True)
+class Order:
+    """A cell to be made: its record, the folder of its files, the file of its checkpoint.
+
+    `measured` is {observer: settings} as `cells.measured` gives it; `test`: whether the test images are read, at the end.
+    """
+
+    cell: Cell
+    out: Path
+    checkpoint: Path
+    measured: dict = field(default_factory=dict)
+    test: bool = True
+
+    @property
+    def identity(self):
+        """What cell.json says of how the cell was made, as far as it decides what is in the files."""
+        return made.identity(self.cell, self.measured, self.test)
+
+    def alone(self):
+        """The context in which no other process makes this cell.
+
+        A training process may outlive the Snakemake that started it, and the next Snakemake starts another one.
+        """
+        return locks.alone(self.checkpoint.with_name(self.checkpoint.name + ".lock"))
+
+    def is_made(self, meta):
+        """Whether it is made already, from the data set whose `meta` this is; then it says so."""
+        found = made.is_made(self.out, self.identity, meta["sha256"])
+        if found:
+            print(f"{made.NOTE}: {self.out}", file=sys.stderr)
+        return found
+
+
+def add_flags(parser):
+    """Add the flags of `make` that change no result to a command's parser."""
+    settings = config.Running.model_fields
+    parser.add_argument("--checkpoint-seconds", type=float, default=settings["checkpoint_seconds"].default)
+    tensorboard = settings["tensorboard"].description
+    parser.add_argument("--tensorboard", action=argparse.BooleanOptionalAction, help=tensorboard)
+
+
+def make(order, data, device, checkpoint_seconds, tensorboard):
+    """Train the cell of an `Order` on `device` with a `datasets.Data`, and write its files; see `runs.train`."""
+    started = datetime.datetime.now(datetime.UTC)
+    provenance.measure_memory_anew(device)
+    events = order.out if tensorboard else None
+    training = runs.train(order.cell, data, device, order.checkpoint, checkpoint_seconds, events, order.measured)
+    facts = {
+        "cell": order.out.name,
+        "record": order.cell.model_dump(),
+        **order.identity,
+        **results.measurements(training, data),
+        "start": started.isoformat(timespec="seconds"),
+        "end": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "peak_memory_bytes": provenance.peak_memory(device),
+        **training.machines[-1],
+        "resumed_from": training.machines[:-1],
+        "git_commit": provenance.git_commit(),
+    }
+    results.write(training, order.out, facts, order.test)
+    order.checkpoint.unlink(missing_ok=True)

@@ -1,0 +1,38 @@
+"""What stands for cells in the DAG and on standard input: a file of each, or the manifest of the bundle that it is in.
+
+The manifest of a bundle lies at results/<study>/bundles/<first cell>.txt and names its cells, a line each.
+"""
+
+import sys
+from pathlib import Path
+
+from workflow_scripts.engine.commands import UserError, written_whole
+
+FOLDER = "bundles"  # beside the folders of a study's cells
+
+
+def path_of(study, bundle):
+    """Where the manifest of a bundle lies, in the folder of the run."""
+    return f"results/{study}/{FOLDER}/{bundle}.txt"
+
+
+def write(path, names):
+    """Write the manifest of a bundle of the cells `names`."""
+    with written_whole(path) as temporary:
+        temporary.write_text("".join(f"{name}\n" for name in names))
+
+
+def folders(path):
+    """The folders of cells that a path stands for: a cell's folder, any file in it, or the manifest of a bundle."""
+    path = Path(path)
+    if path.parent.name == FOLDER:
+        return [path.parents[1] / name for name in path.read_text().split()]
+    return [path if path.is_dir() else path.parent]
+
+
+def folders_from_stdin():
+    """The folders that the paths on standard input stand for, one per line: ten thousand fit on no command line."""
+    found = [folder for line in sys.stdin if line.strip() for folder in folders(line.strip())]
+    if not found:
+        raise UserError("no cells were named on standard input: expected a folder, or a file in it, per line")
+    return found

@@ -1,0 +1,66 @@
+"""Train a bundle: cells of one data set, one after the other in one process.
+
+    python -m workflow_scripts.train_bundle --data results/data/cifar100.npz --logs results/logs/cw2 \\
+        --out results/cw2/bundles/first.txt < orders.jsonl
+
+Each line of standard input is a cell as JSON: {"cell": name, "record": its keys, "checkpoint": file, "measured": {...}}.
+Its files are written beside the folder of --out, its log to --logs, as train_cell would. A cell that is there is not
+trained again, and one that fails does not keep the others from being trained. --out names the cells when all are there.
+"""
+
+import argparse
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+from workflow_scripts.engine import commands, config, datasets, devices, making, manifests
+from workflow_scripts.engine.record import Cell
+
+
+def main():
+    """Train what standard input names."""
+    parser = commands.parser("train_bundle", __doc__)
+    parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
+    parser.add_argument("--out", type=Path, required=True, help="manifest of the bundle")
+    parser.add_argument("--logs", type=Path, required=True, help="folder of the cells' logs")
+    parser.add_argument(
+        "--test", action=argparse.BooleanOptionalAction, default=True, help="read the test images, at the end"
+    )
+    devices.add_flags(parser)
+    making.add_flags(parser)
+    arguments = parser.parse_args()
+    orders = [_order(json.loads(line), arguments) for line in sys.stdin]
+    (threads,) = {order.cell.threads for order in orders}
+    failed = []
+    with devices.computing(arguments, threads) as device:
+        data = datasets.load(arguments.data)
+        for order in orders:
+            with _logged(arguments.logs / f"{order.out.name}.log"), order.alone():
+                try:
+                    if not order.is_made(data.meta):
+                        making.make(order, data, device, arguments.checkpoint_seconds, arguments.tensorboard)
+                except commands.UserError as error:
+                    print(f"error: {error}", file=sys.stderr)
+                    failed.append(f"  {error}")
+    if failed:
+        raise commands.UserError("\n".join([f"{len(failed)} of {len(orders)} cells failed:", *failed]))
+    manifests.write(arguments.out, [order.out.name for order in orders])
+
+
+def _order(line, arguments):
+    cell = config.parse(Cell, line["record"], line["cell"])
+    out = arguments.out.parents[1] / line["cell"]
+    return making.Order(cell, out, Path(line["checkpoint"]), line["measured"], arguments.test)
+
+
+@contextlib.contextmanager
+def _logged(path):
+    """What is said goes to the log `path`, as with a cell that has a job of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as log, contextlib.redirect_stderr(log):
+        yield
+
+
+if __name__ == "__main__":
+    commands.run(main)
