@@ -84,7 +84,9 @@ def bundle_code(wildcards):
 def still_to_train(job):
     """Names of the cells that a job of these rules has to train: in a bundle some may be there."""
     names = TRAINED_BY[job.rule.name](job.wildcards)
-    return names if job.rule.name == "train_cell" else [name for name in names if not is_made(job.wildcards.study, name)]
+    return (
+        names if job.rule.name == "train_cell" else [name for name in names if not is_made(job.wildcards.study, name)]
+    )
 
 
 def is_made(study, name):

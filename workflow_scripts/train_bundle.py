@@ -3,9 +3,9 @@
     python -m workflow_scripts.train_bundle --data results/data/cifar100.npz --logs results/logs/cw2 \\
         --out results/cw2/bundles/first.txt < orders.jsonl
 
-Each line of standard input is a cell as JSON: {"cell": name, "record": its keys, "checkpoint": file, "measured": {...}}.
+Each line of standard input is a cell as JSON: {"cell": name, "record": keys, "checkpoint": file, "measured": {...}}.
 Its files are written beside the folder of --out, its log to --logs, as train_cell would. A cell that is there is not
-trained again, and one that fails does not keep the others from being trained. --out names the cells when all are there.
+trained again, and one that fails does not keep the others from it. When all are there, --out names them.
 """
 
 import argparse

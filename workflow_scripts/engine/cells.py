@@ -174,7 +174,7 @@ def flags(cell):
 
 
 def shown(cell):
-    """{key: value} of what describes a cell: the keys that every name shows, and those that differ from the defaults."""
+    """{key: value} of what describes a cell: the keys that every name shows, and those that differ from a default."""
     return {key: getattr(cell, key) for key in dict.fromkeys((*FIRST, *changed(cell), *LAST))}
 
 

@@ -8,7 +8,7 @@ NOTE = "made before, nothing to train"  # in the log of a cell that was there
 
 
 def identity(cell, measured, test):
-    """What decides the files of a cell beside its data, as cell.json has it: the record, the code, what was measured."""
+    """What decides the files of a cell beside its data, as cell.json has it: record, code, what was measured."""
     return {
         "record_digest": cells.record_digest(cell),
         "code_digest": cells.code_digest(cell, measured),

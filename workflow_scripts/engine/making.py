@@ -14,7 +14,7 @@ from workflow_scripts.engine.record import Cell
 class Order:
     """A cell to be made: its record, the folder of its files, the file of its checkpoint.
 
-    `measured` is {observer: settings} as `cells.measured` gives it; `test`: whether the test images are read, at the end.
+    `measured` is {observer: settings} as `cells.measured` gives it; `test` says whether the test images are read.
     """
 
     cell: Cell

@@ -1,0 +1,215 @@
+"""Bundles: what one job trains in turn has the bits of cells with a job each, and no finished cell is trained twice."""
+
+import copy
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import ROOT, inside
+from tests.test_workflow import TINY, snakemake, to_train, write_config
+from workflow_scripts.engine import cells, config, made, manifests
+from workflow_scripts.engine.bundles import bundles
+from workflow_scripts.engine.record import Cell
+
+FILES = ("gradients.csv", "steps.npz", "test.json", "model.safetensors")
+RECORDS = [
+    Cell(model=model, block=block, dataset="digits", width=0.25, epochs=2, augmentation="none", seed=seed)
+    for model, block in (("vgg08", "plain"), ("vgg38", "bn_rc"))
+    for seed in (0, 1)
+]
+CELLS = {cells.cell_name(cell): cell for cell in RECORDS}
+FIRST, SECOND, *_ = CELLS
+
+
+def study(**keys):
+    grids = [{"model": ["vgg08", "vgg38"], "seed": [0, 1, 2], "dataset": "digits"}]
+    return config.parse(config.Study, {"grids": grids, **keys}, "a study")
+
+
+@pytest.mark.parametrize("size", [2, 4, 6, 100])
+def test_every_cell_is_in_one_bundle(size):
+    grid = cells.expand("s", study())
+    found = bundles(study(), grid, size)
+    assert [name for part in found.values() for name in part] == list(grid)
+    assert all(part[0] == name and len(part) <= size for name, part in found.items())
+    assert len(found) == -(-len(grid) // size)
+
+
+def test_bundles_of_one_are_none():
+    assert bundles(study(), cells.expand("s", study()), 1) == {}
+
+
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"grids": [{"dataset": ["digits", "mnist"], "seed": [0, 1]}]},
+        {"grids": [{"threads": [1, 2], "seed": [0, 1]}]},
+        {
+            "grids": [{"lr": [0.1, 0.2], "seed": [0, 1]}],
+            "landscape": {"rates": {"lr": 0.1}, "walk": {"lr": 0.1}, "every": 5},
+        },
+    ],
+    ids=["data set", "threads", "measured"],
+)
+def test_the_cells_of_a_bundle_are_alike(differs):
+    found = bundles(study(**differs), cells.expand("s", study(**differs)), 10)
+    assert sorted(map(len, found.values())) == [2, 2]
+
+
+def order(name, folder, **changes):
+    record = cells.shown(CELLS[name]) | changes
+    return {"cell": name, "record": record, "checkpoint": str(folder / f"checkpoints/{name}"), "measured": {}}
+
+
+def flags(folder, digits_file):
+    first = folder / manifests.FOLDER / f"{FIRST}.txt"
+    return ["--data", digits_file, "--out", first, "--logs", folder / "logs", "--device", "cpu"]
+
+
+def lines(orders):
+    return "".join(json.dumps(one) + "\n" for one in orders)
+
+
+def train(folder, digits_file, *orders):
+    """Train a bundle inside this process; returns {cell: its log}."""
+    inside("train_bundle", *flags(folder, digits_file), stdin=lines(orders))
+    return logs(folder)
+
+
+def logs(folder):
+    return {path.stem: path.read_text() for path in (folder / "logs").glob("*.log")}
+
+
+def stamps(folder, name):
+    """What changes when a cell's files are written again."""
+    return {file: (folder / name / file).stat().st_mtime_ns for file in cells.FILES}
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory, digits_file):
+    """The folder of a study whose four cells were trained as one bundle, from first to last."""
+    folder = tmp_path_factory.mktemp("bundled")
+    train(folder, digits_file, *(order(name, folder) for name in CELLS))
+    return folder
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_cell_has_the_bits_of_one_with_a_job_of_its_own(name, bundled, tmp_path, digits_file):
+    inside("train_cell", "--data", digits_file, "--out", tmp_path / name, "--device", "cpu", *cells.flags(CELLS[name]))
+    for file in FILES:
+        assert (tmp_path / name / file).read_bytes() == (bundled / name / file).read_bytes()
+    rows = [(folder / name / "history.csv").read_text().splitlines() for folder in (tmp_path, bundled)]
+    alone, together = ([row.rpartition(",")[0] for row in found] for found in rows)
+    assert alone == together
+    assert "epoch   2/2" in logs(bundled)[name]
+
+
+def test_the_manifest_stands_for_the_cells(bundled):
+    manifest = bundled / manifests.FOLDER / f"{FIRST}.txt"
+    assert manifests.folders(manifest) == [bundled / name for name in CELLS]
+    assert manifests.folders(bundled / FIRST / "cell.json") == manifests.folders(bundled / FIRST) == [bundled / FIRST]
+    assert not list((bundled / "checkpoints").iterdir())
+
+
+def test_a_bundle_that_was_killed_keeps_its_finished_cells(bundled, tmp_path, digits_file):
+    orders = [order(name, tmp_path) for name in CELLS]
+    command = [sys.executable, "-m", "workflow_scripts.train_bundle", *map(str, flags(tmp_path, digits_file))]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True)
+    process.stdin.write(lines(orders))
+    process.stdin.close()
+    while not (tmp_path / SECOND / "cell.json").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    before = {name: stamps(tmp_path, name) for name in (FIRST, SECOND)}
+    assert not (tmp_path / manifests.FOLDER).exists()
+    said = train(tmp_path, digits_file, *orders)
+    for name, found in before.items():
+        assert stamps(tmp_path, name) == found and made.NOTE in said[name]
+    for name in CELLS:
+        assert all((tmp_path / name / file).read_bytes() == (bundled / name / file).read_bytes() for file in FILES)
+
+
+def test_one_that_fails_does_not_keep_the_others_from_being_trained(tmp_path, digits_file, refused, monkeypatch):
+    too_large, *others = (order(name, tmp_path) for name in (FIRST, SECOND))
+    too_large["record"]["batch_size"] = 10**6
+    monkeypatch.setattr(sys, "stdin", lines([too_large, *others]).splitlines())
+    message = refused("train_bundle", *flags(tmp_path, digits_file))
+    assert (
+        message.startswith("error: 1 of 2 cells failed:\n") and "batch_size is 1000000, but there are only" in message
+    )
+    assert "error: " in logs(tmp_path)[FIRST] and (tmp_path / SECOND / "cell.json").exists()
+    assert not (tmp_path / FIRST / "cell.json").exists() and not (tmp_path / manifests.FOLDER).exists()
+
+
+CHANGED = {
+    "the record": lambda facts: facts | {"record_digest": "0"},
+    "the code": lambda facts: facts | {"code_digest": "0"},
+    "what is measured": lambda facts: facts | {"measured": {"lags": [1]}},
+    "whether it is tested": lambda facts: facts | {"tested": False},
+    "the data": lambda facts: facts | {"dataset": facts["dataset"] | {"sha256": "0"}},
+    "another kind of file": lambda facts: [],
+}
+
+
+@pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
+def test_a_cell_of_another_kind_is_made_again(change, bundled):
+    folder, identity = bundled / FIRST, made.identity(CELLS[FIRST], {}, True)
+    path = folder / "cell.json"
+    text = path.read_text()
+    sha256 = json.loads(text)["dataset"]["sha256"]
+    assert made.is_made(folder, identity, sha256)
+    try:
+        path.write_text(json.dumps(change(json.loads(text))))
+        assert not made.is_made(folder, identity, sha256)
+    finally:
+        path.write_text(text)
+
+
+@pytest.mark.parametrize("name", cells.FILES)
+def test_a_cell_without_one_of_its_files_is_made_again(name, bundled):
+    folder, identity = bundled / FIRST, made.identity(CELLS[FIRST], {}, True)
+    (folder / name).rename(folder / "aside")
+    try:
+        assert not made.is_made(folder, identity)
+    finally:
+        (folder / "aside").rename(folder / name)
+
+
+def test_a_finished_cell_is_not_trained_again_by_train_cell(bundled, digits_file, capsys):
+    before = stamps(bundled, FIRST)
+    inside("train_cell", "--data", digits_file, "--out", bundled / FIRST, *cells.flags(CELLS[FIRST]))
+    assert stamps(bundled, FIRST) == before and made.NOTE in capsys.readouterr().err
+
+
+def test_the_workflow_in_bundles(tmp_path):
+    """Two bundles; then a seed more, another size of bundles, and none: no finished cell is trained again."""
+    write_config(tmp_path, TINY | {"cells_per_job": 3})
+    _, preview = snakemake(tmp_path, "-n", "results/cw2/tables/table1.txt")
+    assert "cw2 5 cells, 5 to train" in " ".join(preview.split())
+    _, said = snakemake(tmp_path, "results/cw2/tables/table1.txt", "results/cw2/course")
+    assert said.count("Training up to 3 cells") == 2 and "(5 of 5 cells done)" in said
+    table = (tmp_path / "results/cw2/tables/table1.txt").read_text()
+    assert len(list((tmp_path / "results/cw2/course").glob("*/result_outputs"))) == 5
+    cell_names = [path.parent.name for path in tmp_path.glob("results/cw2/*/cell.json")]
+    before = {name: stamps(tmp_path / "results/cw2", name) for name in cell_names}
+    assert len(before) == 5 and "Nothing to be done" in snakemake(tmp_path, "results/cw2/tables/table1.txt")[1]
+
+    more = copy.deepcopy(TINY) | {"cells_per_job": 2}
+    more["studies"]["cw2"]["grids"][0]["seed"] = [0, 1]
+    write_config(tmp_path, more)
+    _, preview = snakemake(tmp_path, "-n", "results/cw2/tables/table1.txt")
+    assert "cw2 6 cells, 1 to train" in " ".join(preview.split())
+    _, said = snakemake(tmp_path, "results/cw2/tables/table1.txt")
+    assert "(4 of 4 cells done" in said  # the bundle of the other two is as it was
+    assert all(stamps(tmp_path / "results/cw2", name) == found for name, found in before.items())
+    assert (tmp_path / "results/cw2/tables/table1.txt").read_text() != table
+
+    write_config(tmp_path, more | {"cells_per_job": 1})
+    assert to_train(tmp_path) == []
