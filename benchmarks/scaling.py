@@ -53,13 +53,27 @@ rule one:
 AROUND = """
 include: "{root}/Snakefile"
 
-os.environ.update(PYTHONPATH="{root}", PATH=f"{folder}/bin:{{os.environ['PATH']}}")
+os.environ.update(PATH=f"{folder}/bin:{{os.environ['PATH']}}")
+shell.prefix("set -euo pipefail; export PYTHONPATH={root}; ")
 """
 PYTHON = """#!/bin/sh
 case "$2" in
 workflow_scripts.train_cell) while [ "$1" != --out ]; do shift; done; cp {made}/* "$2" ;;
+workflow_scripts.train_bundle)
+    while [ "$1" != --out ]; do shift; done; exec {python} -S {folder}/bundle.py {made} "$2" ;;
 *) exec {python} "$@" ;;
 esac
+"""
+BUNDLE = """
+import json, os, sys
+made, manifest = sys.argv[1:]
+names = [json.loads(line)["cell"] for line in sys.stdin]
+for name in names:
+    os.mkdir(f"results/many/{name}")
+    for file in os.listdir(made):
+        os.link(f"{made}/{file}", f"results/many/{name}/{file}")
+with open(manifest, "w") as file:
+    file.write("".join(f"{name}\\n" for name in names))
 """
 
 
@@ -71,6 +85,7 @@ def main():
     )
     parser.add_argument("--runs", type=int, default=3, help="n (%(default)s)")
     parser.add_argument("--build", type=int, default=1000, help="build for real up to so many cells (%(default)s)")
+    parser.add_argument("--cells-per-job", type=int, nargs="+", default=[1, 50], help="of ours (%(default)s)")
     parser.add_argument("--only-dry-run", action="store_true", help="neither build nor the second run")
     parser.add_argument("--epochs", type=int, default=20, help="of the made cells of `summary` (%(default)s)")
     arguments = parser.parse_args()
@@ -107,42 +122,42 @@ def dag(folder, count, arguments):
     """Print the rows of one size."""
     made = folder / "made"
     write_cell(made, next(iter(cells_of(count).values())), epochs=1)
-    workflows = {
-        "ours": ours(folder / "ours", count, made),
+    own = {f"ours, {size} per job": ours(folder / f"ours{size}", count, made, size) for size in arguments.cells_per_job}
+    others = {
         "one file per job": trivial(folder / "one", count, ["cell.json"], "touch {output}"),
         "six files per job": trivial(folder / "six", count, cells.FILES, f"cp {made}/* results/{{wildcards.cell}}/"),
     }
-    measured = {  # the first one counts the operations of each network, for which it imports PyTorch
-        "first dry-run": in_turn({"ours": workflows["ours"]}, 1, ["-n"]),
-        "dry-run": in_turn(workflows, arguments.runs, ["-n"]),
-    }
+    workflows = own | others
+    first = in_turn(own, 1, ["-n"])  # it counts the operations of each network, for which it imports PyTorch
+    measured = {"dry-run": in_turn(workflows, arguments.runs, ["-n"])}
     if arguments.only_dry_run:
         pass
     elif count <= arguments.build:
         measured["build"] = in_turn(workflows, arguments.runs, [], before=clear)
     else:
         for name, (where, _) in workflows.items():
-            put_files(where, made, cells_of(count), "many/" if name == "ours" else "")
+            put_files(where, made, cells_of(count), "many/" if name in own else "")
         in_turn(workflows, 1, ["--touch"])
-        run(*workflows["ours"], [])  # the tables
+        in_turn(own, 1, [])  # the tables
     if not arguments.only_dry_run:
         measured["nothing to do"] = in_turn(workflows, arguments.runs, [])
-    rows = []
+    rows = [[f"{count:,}", "first dry-run", name, spread(cpu, ".2f"), "", "", ""] for name, (cpu, _) in first.items()]
     for what, by_name in measured.items():
-        for name, (cpu, wall) in by_name.items():
-            ratio = ratios(by_name["ours"][0], cpu)
-            held = verdict(median(ratio), MOST, most=True) if name != "ours" else ""
-            shown = spread(ratio, ".2f") if name != "ours" else ""
-            rows.append([f"{count:,}", what, name, spread(cpu, ".2f"), f"{median(wall):.1f}", shown, held])
-    print(table(["cells", "run", "workflow", "CPU s", "wall s", "ours / this", f"at most {MOST}"], rows), flush=True)
+        for name, (cpu, _) in by_name.items():
+            against = [ratios(cpu, by_name[other][0]) if name in own else None for other in others]
+            shown = [spread(ratio, ".2f") if ratio else "" for ratio in against]
+            held = verdict(median(against[0]), MOST, most=True) if name in own else ""
+            rows.append([f"{count:,}", what, name, spread(cpu, ".2f"), *shown, held])
+    print(table(["cells", "run", "workflow", "CPU s", *(f"/ {other}" for other in others), ""], rows), flush=True)
 
 
-def ours(folder, count, made):
-    """(working directory, Snakemake's flags) of our workflow with so many cells."""
+def ours(folder, count, made, cells_per_job):
+    """(working directory, Snakemake's flags) of our workflow with so many cells, so many of them in a job."""
     (folder / "bin").mkdir(parents=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump(design_of(count)))
+    (folder / "config.yaml").write_text(yaml.safe_dump(design_of(count) | {"cells_per_job": cells_per_job}))
+    (folder / "bundle.py").write_text(BUNDLE)
     (folder / "Snakefile").write_text(AROUND.format(root=ROOT, folder=folder))
-    (folder / "bin/python").write_text(PYTHON.format(made=made, python=sys.executable))
+    (folder / "bin/python").write_text(PYTHON.format(made=made, folder=folder, python=sys.executable))
     (folder / "bin/python").chmod(0o755)
     return folder, ["--workflow-profile", ROOT / "profiles/default"]
 
