@@ -1,6 +1,13 @@
 # Train the cells of the studies, each by a job of its own or in bundles: everything about a cell comes from its record.
 
+from snakemake.settings.types import SharedFSUsage
 from workflow_scripts.engine import bundles, made, manifests
+
+if SETTINGS.cells_per_job > 1 and SharedFSUsage.INPUT_OUTPUT not in workflow.storage_settings.shared_fs_usage:
+    sys.exit(
+        f"error: cells_per_job: expected 1 where jobs share no file system, found {SETTINGS.cells_per_job}: the files of "
+        "a bundle's cells are no outputs, and would stay where it ran"
+    )
 
 # flags that change no result, as those of COMPUTING
 REPORTING = f"--checkpoint-seconds {SETTINGS.checkpoint_seconds} --{'' if SETTINGS.tensorboard else 'no-'}tensorboard"
