@@ -1,8 +1,12 @@
 """What the speed benchmarks do alike: measure in turn, compare run by run, and say on what machine."""
 
 import datetime
+import json
 import os
 import platform
+import subprocess
+import sys
+import tempfile
 import time
 from importlib.metadata import version
 from statistics import median
@@ -27,6 +31,27 @@ def interleaved(variants, runs, pause=0.0):
             if run >= 0:
                 measured[name].append(time.perf_counter() - started)
     return measured
+
+
+def timed(command, stdin="", **options):
+    """(CPU seconds, seconds on the wall, largest memory in MB) of a command and its children; it must succeed."""
+    with tempfile.NamedTemporaryFile("r") as used:
+        command = [sys.executable, "-c", LAUNCH, used.name, *map(str, command)]
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, **options)
+        if done.returncode:
+            sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
+        return json.load(used)
+
+
+# From a process of its own, because Linux counts the memory of this one, with PyTorch in it, as its children's.
+LAUNCH = """
+import json, os, sys, time
+started = time.perf_counter()
+_, status, used = os.wait4(os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ), 0)
+found = used.ru_utime + used.ru_stime, time.perf_counter() - started, used.ru_maxrss / 1024
+json.dump(found, open(sys.argv[1], "w"))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 
 
 def ratios(slow, fast):

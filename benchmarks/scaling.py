@@ -30,7 +30,7 @@ from statistics import median
 
 import yaml
 
-from benchmarks.measuring import machine, ratios, spread, table, verdict
+from benchmarks.measuring import machine, ratios, spread, table, timed, verdict
 from workflow_scripts.engine import cells, config, tables
 from workflow_scripts.engine.gradients import COLUMNS
 from workflow_scripts.engine.results import HISTORY
@@ -188,27 +188,6 @@ def run(folder, own, flags):
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *own, *flags, "--", "all"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return timed(command, cwd=folder, env=environment)[:2]
-
-
-def timed(command, stdin="", **options):
-    """(CPU seconds, seconds on the wall, largest memory in MB) of a command and its children; it must succeed."""
-    with tempfile.NamedTemporaryFile("r") as used:
-        command = [sys.executable, "-c", LAUNCH, used.name, *map(str, command)]
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, **options)
-        if done.returncode:
-            sys.exit(done.stdout[-2000:] + done.stderr[-2000:])
-        return json.load(used)
-
-
-# From a process of its own, because Linux counts the memory of this one, with PyTorch in it, as its children's.
-LAUNCH = """
-import json, os, sys, time
-started = time.perf_counter()
-_, status, used = os.wait4(os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ), 0)
-found = used.ru_utime + used.ru_stime, time.perf_counter() - started, used.ru_maxrss / 1024
-json.dump(found, open(sys.argv[1], "w"))
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
 
 
 def clear(folder):

@@ -19,11 +19,9 @@ from collections import Counter
 from importlib.metadata import version
 from pathlib import Path
 
-import yaml
-
+from tests import demo_study
 from tests.chaos import disturb
 from tests.chaos.rounds import FAILED, REFUSED, SAME, SKIPPED, Rounds
-from tests.conftest import ROOT
 from workflow_scripts.engine.provenance import cpu_name
 
 SMALL = {
@@ -37,19 +35,13 @@ SMALL = {
     },
     "beras": None,
 }
-WEIGHTS = {"all": 1, "a cell": 3, "figures": 2, "report": 2}  # how often a part of the study is disturbed
+# How often a part of the study is disturbed: all of it seldom, because that takes ten times as long as any other.
+WEIGHTS = {"all": 1, "a cell": 10, "small cells": 15, "figures": 10, "report": 10}
+TRAINED = 3  # of these, the first so many train
 VERDICTS = (SAME, REFUSED, FAILED, SKIPPED)
 
 
-def demo():
-    """The study cw2 of profiles/demo, as it is."""
-    config = yaml.safe_load((ROOT / "profiles/demo/study.yaml").read_text())
-    datasets = {"digits": config["datasets"]["digits"]}
-    compare = yaml.safe_load((ROOT / "config.yaml").read_text())["studies"]["cw2"]["compare"]
-    return {"datasets": datasets, "studies": {"cw2": {**config["studies"]["cw2"], "compare": compare}}, "beras": None}
-
-
-STUDIES = {"small": lambda: SMALL, "demo": demo}
+STUDIES = {"small": lambda: SMALL, "demo": demo_study.config}
 
 
 def edited(config):
@@ -67,7 +59,7 @@ def plan(kills, others, chance):
     for number in range(kills):
         kind = disturb.KILLS[number % len(disturb.KILLS)]
         trains = kind.endswith("a training")
-        yield kind, chance.choices(parts[: 2 if trains else None], weights[: 2 if trains else None])[0]
+        yield kind, chance.choices(parts[: TRAINED if trains else None], weights[: TRAINED if trains else None])[0]
     for kind in disturb.DISTURBANCES:
         if kind not in disturb.KILLS:
             yield from [(kind, "a cell")] * others

@@ -24,10 +24,12 @@ class Part:
 
 
 A_CELL = ("results/cw2/*bn_rc*seed0", "results/cw2/summary", *DRAWN)
+SMALL_CELLS = ("results/cw2/vgg08*seed[01]", "results/cw2/summary", *DRAWN)
 PARTS = {
     "everything": Part(("results", "report", ".snakemake"), ("report/mlp-cw2.pdf",)),
     "all": Part(("results", "report", ".snakemake"), (TABLE, CURVES)),
     "a cell": Part(A_CELL, (TABLE, CURVES)),
+    "small cells": Part(SMALL_CELLS, (TABLE, CURVES)),
     "cell, figure": Part(A_CELL, (CURVES,)),
     "figures": Part(DRAWN, (TABLE, CURVES)),
     "report": Part(("report/*.pdf", "results/report"), ("report/mlp-cw2.pdf",)),

@@ -1,6 +1,6 @@
-"""Jobs that are cancelled, lose their node or hang on a real Slurm: the run ends complete, and with the same bits.
+"""The demo study on a real Slurm, with jobs that are cancelled, lose their node or hang: complete, and the same bits.
 
-One run of four cells meets all of it, since most of its time goes by waiting for Slurm to notice.
+One run meets all of it, since much of its time goes by waiting for Slurm to notice.
 """
 
 import os
@@ -11,10 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests import demo_study
 from tests.cluster import runs, slurm
+from tests.test_workflow import write_config
+from workflow_scripts.engine import cells, config
 
-EPOCHS = 15
-CELLS = [f"vgg08-plain-width0.25-digits-augnone-batch50-epochs{EPOCHS}-lr0.001-seed{seed}" for seed in range(4)]
+CELLS = cells.expand("cw2", config.load(demo_study.config()).studies["cw2"])
+SUMMARY = "results/cw2/summary/cells.csv"
 FAULTS = ("cancelled", "lost", "hung")
 
 
@@ -25,11 +28,11 @@ class Run:
         self.folder, self.cluster = folder, cluster
         self.held, self.finished = {}, {}  # by cell: jobs, and the last epoch that was finished before its fault
         # as if the login node had a GPU too: its one is not to limit how many cells train on the cluster
-        self.workflow = runs.start(folder, cluster, "results/s/summary/cells.csv", CUDA_VISIBLE_DEVICES="0")
+        self.workflow = runs.start(folder, cluster, SUMMARY, CUDA_VISIBLE_DEVICES="0")
 
     def log(self, cell):
         """What the last training of a cell has said."""
-        path = self.folder / f"results/logs/s/{cell}.log"
+        path = self.folder / f"results/logs/cw2/{cell}.log"
         return path.read_text() if path.exists() else ""
 
     def epochs(self, cell):
@@ -74,7 +77,7 @@ def run(tmp_path_factory, cluster):
     """A run on the cluster that has met the faults, with what was seen of them; and an undisturbed one here."""
     folder, here = tmp_path_factory.mktemp("there"), tmp_path_factory.mktemp("here")
     for place in (folder, here):
-        runs.prepare(place, cells={"epochs": EPOCHS, "seed": list(range(4))})
+        write_config(place, demo_study.config())
     run = Run(folder, cluster)
     undisturbed = None
     try:
@@ -84,7 +87,7 @@ def run(tmp_path_factory, cluster):
         *_, hung = run.wait("a third cell trains", lambda: run.hold(3))
         cluster.client("scontrol", "update", f"JobId={hung.id}", "EndTime=now+1")  # Slurm looks every 30 s
         run.faults = {"cancelled": cancelled, "lost": lost, "hung": hung}
-        undisturbed = runs.start(here, None, "results/s/summary/cells.csv")
+        undisturbed = runs.start(here, None, SUMMARY)
         run.wait("the node is down", lambda: cluster.states()[lost.node].startswith("down"))
         cluster.start_node(lost.node)
         run.wait("the node is back", lambda: cluster.states()[lost.node] in ("idle", "mix", "alloc"))
@@ -105,7 +108,7 @@ def test_all_gpus_of_the_cluster_are_used_at_once(run):
 
 
 def test_cells_go_as_one_array_of_jobs(run):
-    assert re.search(r"Submitted array job .* task IDs are 1-4\.", run.said)
+    assert re.search(r"Submitted array job .* task IDs are 1-15\.", run.said)
 
 
 def test_slurm_met_every_fault(run):
@@ -116,14 +119,15 @@ def test_slurm_met_every_fault(run):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_same_bits_as_on_one_machine(run, cell):
-    assert runs.bits(run.folder, cell) == runs.bits(run.here, cell)
+    there, here = (runs.bits(folder / "results/cw2" / cell) for folder in (run.folder, run.here))
+    assert there == here
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_no_finished_epoch_is_trained_again(run, fault):
     cell = run.faults[fault].cell
     assert "going on from epoch" in run.log(cell)
-    assert run.epochs(cell)[0] > run.finished[cell] and run.epochs(cell)[-1] == EPOCHS
+    assert run.epochs(cell)[0] > run.finished[cell] and run.epochs(cell)[-1] == CELLS[cell].epochs
 
 
 def test_a_job_that_is_tried_again_asks_for_more(run):
