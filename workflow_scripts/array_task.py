@@ -16,15 +16,22 @@ STARTED = "GRADSCAPE_ARRAY_TASK"  # in the environment of a task's own command, 
 
 
 def main():
-    """With --later: exit with 0 in a later task of an array. Without: become the shell that runs the task's command."""
+    """With --later: exit with 0 but in the first task of an array. Without: become the shell that runs the command."""
     parser = commands.parser("array_task", __doc__)
     parser.add_argument("--later", action="store_true", help="only find out whether this is a later task of an array")
     arguments = parser.parse_args()
-    task, first = (os.environ.get(f"SLURM_ARRAY_TASK_{name}") for name in ("ID", "MIN"))
-    if arguments.later:
-        raise SystemExit(0 if task != first and STARTED not in os.environ else 1)
+    task = os.environ.get("SLURM_ARRAY_TASK_ID")
+    if task is None or STARTED in os.environ:
+        raise SystemExit(1)
     shell, script, *_ = Path(f"/proc/{os.getppid()}/cmdline").read_text().split("\0")
-    command = slurm.array_command(Path(script).read_text(), task)
+    try:
+        command = slurm.array_command(Path(script).read_text(), task)
+    except commands.UserError:
+        if arguments.later:  # in doubt, not the first: that would delete the first one's results
+            raise SystemExit(0) from None
+        raise
+    if arguments.later:
+        raise SystemExit(0 if command else 1)
     os.execve(shell, [shell, "-c", command], {**os.environ, STARTED: task})
 
 

@@ -71,7 +71,7 @@ def test_without_slurm(folder, monkeypatch):
 
 def test_an_array_of_another_plugin():
     """A task whose command is not in the batch script runs nothing, least of all the first task's."""
-    with pytest.raises(slurm.UserError, match="array task 2: the batch script holds no command for it"):
+    with pytest.raises(slurm.UserError, match="array task 2: the batch script holds no commands of tasks"):
         slurm.array_command("#!/bin/sh\npython -m snakemake --target-jobs first", "2")
 
 

@@ -117,6 +117,13 @@ def test_slurm_met_every_fault(run):
     assert int(jobs["lost"]["Restarts"]) == 1  # Slurm itself has put it back into the queue
 
 
+def test_no_other_job_failed(run):
+    states = {name: job["JobState"] for name, job in run.jobs.items()}
+    for fault in ("cancelled", "hung"):
+        del states[run.faults[fault].id]
+    assert set(states.values()) == {"COMPLETED"}, states
+
+
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_same_bits_as_on_one_machine(run, cell):
     there, here = (runs.bits(folder / "results/cw2" / cell) for folder in (run.folder, run.here))

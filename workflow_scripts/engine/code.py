@@ -14,6 +14,8 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workflow_scripts.engine.commands import UserError
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("models", "workflow_scripts")
 
@@ -41,13 +43,20 @@ def registered(kind):
     return _registrations().get(kind, {})
 
 
+def _registered_as(kind, name):
+    known = registered(kind)
+    if name not in known:
+        raise UserError(f"unknown {kind} {name!r}; known: {', '.join(sorted(known))}")
+    return known[name]
+
+
 @functools.cache
 def digest(entry, names=()):
     """Hex digest of the code reachable from the module `entry` and from the registered `names`: (kind, name) pairs.
 
     >>> digest("workflow_scripts.train_cell", (("model", "vgg38"), ("block", "bn")))  # doctest: +SKIP
     """
-    todo = [(entry, None)] + [registered(kind)[name] for kind, name in names]
+    todo = [(entry, None)] + [_registered_as(kind, name) for kind, name in names]
     seen, parts = set(), []
     while todo:
         place = todo.pop()

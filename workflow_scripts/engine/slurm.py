@@ -70,12 +70,16 @@ def check_limits(jobs, array_jobs, limits):
 
 
 def array_command(script, task):
-    """The shell command of a task of an array job, from the batch script that the Slurm plugin (2.8) wrote."""
+    """The shell command of a task of an array job, from the batch script that the Slurm plugin (2.8) wrote.
+
+    None for the first task, whose command is the script itself. The script says which one that is by what it holds;
+    SLURM_ARRAY_TASK_MIN does not, being the first of those that still wait.
+    """
     match = COMMANDS.search(script)
-    packed = json.loads(base64.b64decode(match[1])) if match else {}
-    if task not in packed:
-        raise UserError(f"array task {task}: the batch script holds no command for it, but for: {', '.join(packed)}")
-    return zlib.decompress(bytes.fromhex(packed[task])).decode()
+    if not match:
+        raise UserError(f"array task {task}: the batch script holds no commands of tasks")
+    packed = json.loads(base64.b64decode(match[1]))
+    return zlib.decompress(bytes.fromhex(packed[task])).decode() if task in packed else None
 
 
 def _listed(names):
