@@ -102,7 +102,9 @@ def test_a_vanished_gradient_is_recorded_not_flushed_to_zero():
     recorder = GradientRecorder(model)
     for factor in (1, 3):
         weight.grad = torch.full((4, 5), factor * 1e-30)
-        recorder.record(first=factor == 1)
+        recorder.record()
+        if factor == 1:
+            recorder.keep_first()
     mean_abs, l2, last, first = recorder.end_epoch(2)[:, 0].tolist()
     assert (mean_abs, last, first) == tuple(pytest.approx(value, rel=1e-6) for value in (2e-30, 3e-30, 1e-30))
     assert l2 == pytest.approx(2e-30 * math.sqrt(20), rel=1e-6)

@@ -31,16 +31,18 @@ class GradientRecorder:
         # mean |g| and l2, summed; mean |g| of the last batch and of the first
         self.sums = torch.zeros(4, len(self.weights), dtype=torch.float64, device=device)
 
-    def record(self, first=False):
-        """Take the gradients of a step, after `backward()`; `first` says that it is the first of the epoch."""
+    def record(self):
+        """Take the gradients of a step, after `backward()`."""
         gradients = [weight.grad for weight in self.weights]
         mean_abs = torch.stack(torch._foreach_norm(gradients, 1, dtype=torch.float64)) / self.sizes
         l2 = torch.stack(torch._foreach_norm(gradients, 2, dtype=torch.float64))
         self.sums[0] += mean_abs
         self.sums[1] += l2
         self.sums[2] = mean_abs
-        if first:
-            self.sums[3] = mean_abs
+
+    def keep_first(self):
+        """The step that was taken last was the first of its epoch."""
+        self.sums[3] = self.sums[2]
 
     def end_epoch(self, steps):
         """(4, layers): mean |g| and l2 norm over `steps` steps, mean |g| of the last and first; then starts anew."""

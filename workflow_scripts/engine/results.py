@@ -32,6 +32,7 @@ def measurements(training, data):
         "image_shape": data.image_shape,
         "dataset": data.meta,
         "seconds": progress.seconds,
+        "path": training.captured.path,
     }
 
 

@@ -15,6 +15,7 @@ import torch
 
 from models.registry import build_model
 from workflow_scripts.engine.batches import Batches, channel_statistics
+from workflow_scripts.engine.captured import CapturedStep
 from workflow_scripts.engine.cells import options
 from workflow_scripts.engine.datasets import split_indices
 from workflow_scripts.engine.gradients import GradientRecorder
@@ -44,9 +45,10 @@ class Progress:
 class Training:
     """A run in progress. `state_dict` and `load_state_dict` hold all of it."""
 
-    def __init__(self, cell, data, device, measured=None):
+    def __init__(self, cell, data, device, measured=None, cuda_graphs=True):
         """`data` is a `datasets.Data`, `measured` is {observer: settings} as `cells.measured` gives it.
 
+        With `cuda_graphs`, steps are replayed from a graph where there can be one; no bit depends on it.
         Raises ValueError where the network or the batches do not fit the data.
         """
         self.cell, self.device = cell, device
@@ -55,6 +57,7 @@ class Training:
         self.model = model.to(device, memory_format=torch.channels_last)
         self.loss = LOSSES[cell.loss]
         self.gradients = GradientRecorder(self.model)
+        self.captured = CapturedStep(self.model, cell, device, cuda_graphs)
 
         train, val = split_indices(data.train_labels, cell.split, cell.val_fraction, cell.train_items)
         if cell.batch_size > len(train):
@@ -103,10 +106,10 @@ class Training:
         rate = learning_rate(self.cell, progress.epoch, progress.step, self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
-        loss, objective, logits = self.forward(images, labels)
-        objective.backward()
-        self.gradients.record(first=progress.step == 0)
+        sums = {"the recorder's sums": self.gradients.sums, "the metrics' sums": self.sums}
+        loss = self.captured(self._gradient_step, sums, images, labels)
+        if progress.step == 0:
+            self.gradients.keep_first()
         for observer in self.observers.values():
             observer.before_update(images, labels)
         if self.cell.clip is not None:
@@ -114,11 +117,19 @@ class Training:
         self.optimizer.step()
         for observer in self.observers.values():
             observer.after_update(images, labels)
+        self.step_losses[progress.epoch * self.steps + progress.step] = loss
+        progress.step += 1
+
+    def _gradient_step(self, images, labels):
+        """The loss of a batch, whose gradients it makes and records: the same kernels at every step of a run."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss, objective, logits = self.forward(images, labels)
+        objective.backward()
+        self.gradients.record()
         with torch.no_grad():
-            self.step_losses[progress.epoch * self.steps + progress.step] = loss
             self.sums[0] += loss
             self.sums[1] += (logits.argmax(1) == labels).double().mean()
-        progress.step += 1
+        return loss.detach()
 
     def forward(self, images, labels):
         """(loss, what is minimised: the loss and what the cell adds to it, logits) of a batch.

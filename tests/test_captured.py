@@ -1,0 +1,396 @@
+"""The captured training step: bit for bit the plain one's runs, and found out where it is anything else.
+
+A CPU has no CUDA graphs. What stands in for one does the same to the tensors: it calls the step again on the inputs
+that it was captured with, writes where it wrote then, and touches nothing else that Python sees.
+"""
+
+import contextlib
+import gc
+import json
+import weakref
+from functools import partial
+
+import pytest
+import torch
+
+from tests.conftest import inside
+from workflow_scripts.engine import captured, checkpoints, machines
+from workflow_scripts.engine.optimizers import OPTIMIZERS
+from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.trainer import Training
+
+CPU = torch.device("cpu")
+TINY = {"model": "vgg08", "block": "bn_rc", "width": 0.125, "batch_size": 25, "train_items": 100, "epochs": 2}
+MEASURED = {"lags": [1, 2], "walk": {"step_sizes": [0.5, 4], "every": 3}, "covariate_shift": {"every": 3}}
+
+
+class Graph:
+    """A stand-in for `captured.cuda_graph`; `replays` counts. Those below compute something else."""
+
+    replays = 0
+
+    def __call__(self, step):
+        for _ in range(captured.WARM_UP):
+            step()
+        self.step, self.loss, self.model = step, step(), step.func.__self__.model
+        self.training = step.func.__self__
+        self.parameters = list(self.model.parameters())
+        self.gradients = [parameter.grad for parameter in self.parameters]
+        return self.replay, self.loss
+
+    def replay(self):
+        self.replays += 1
+        shown = [parameter.grad for parameter in self.parameters]
+        self.loss.copy_(self.step())
+        for parameter, static, attribute in zip(self.parameters, self.gradients, shown, strict=True):
+            self.write(static, parameter.grad)
+            parameter.grad = attribute
+
+    def write(self, static, gradient):
+        static.copy_(gradient)
+
+
+class Accumulates(Graph):
+    def write(self, static, gradient):
+        static.add_(gradient)
+
+
+class Scales(Graph):
+    def write(self, static, gradient):
+        static.copy_(gradient * (1 + 1e-6))
+
+
+class RunsTwice(Graph):
+    def replay(self):
+        super().replay()
+        super().replay()
+
+
+class KeepsItsImages(Graph):
+    def __call__(self, step):
+        return super().__call__(partial(step.func, *(tensor.clone() for tensor in step.args)))
+
+
+class SkipsTheStatistics(Graph):
+    def replay(self):
+        kept = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        super().replay()
+        for name, buffer in self.model.named_buffers():
+            buffer.copy_(kept[name])
+
+
+class SkipsTheRecorder(Graph):
+    def replay(self):
+        kept = self.training.gradients.sums.clone()
+        super().replay()
+        self.training.gradients.sums.copy_(kept)
+
+
+class AddsToTheMetrics(Graph):
+    def replay(self):
+        super().replay()
+        self.training.sums[1] += 1e-12
+
+
+class AnotherLoss(Graph):
+    def replay(self):
+        super().replay()
+        self.loss.mul_(1 + 1e-6)
+
+
+class MovesTheWeights(Graph):
+    def replay(self):
+        super().replay()
+        with torch.no_grad():
+            self.parameters[-1].neg_()
+
+
+class CannotBeCaptured(Graph):
+    def __call__(self, step):
+        super().__call__(step)
+        raise RuntimeError("operation not permitted when stream is capturing\nand more that nobody needs")
+
+
+class CannotBeReplayed(Graph):
+    def replay(self):
+        super().replay()
+        raise RuntimeError("out of memory")
+
+
+WRONG = {
+    Accumulates: "a replay gives other bits of the gradient of entry.conv.weight",
+    Scales: "a replay gives other bits of the gradient of entry.conv.weight",
+    RunsTwice: "a replay gives other bits of entry.norm.running_mean",
+    KeepsItsImages: "a replay gives other bits of the loss",
+    SkipsTheStatistics: "a replay gives other bits of entry.norm.running_mean",
+    SkipsTheRecorder: "a replay gives other bits of the recorder's sums",
+    AddsToTheMetrics: "a replay gives other bits of the metrics' sums",
+    AnotherLoss: "a replay gives other bits of the loss",
+    MovesTheWeights: "a replay gives other bits of classifier.bias",
+    CannotBeCaptured: "operation not permitted when stream is capturing",
+    CannotBeReplayed: "out of memory",
+}
+
+
+@pytest.fixture
+def graph(monkeypatch):
+    """Let the CPU have graphs; gives a function that sets of which kind, and gives the one that is then used."""
+
+    def use(kind=Graph):
+        made = kind()
+        monkeypatch.setitem(captured.CAPTURES, "cpu", made)
+        return made
+
+    return use
+
+
+def trained(cell, data, device=CPU, **options):
+    training = Training(cell, data, device, **options)
+    while not training.finished:
+        training.run_epoch()
+    return training
+
+
+def bits(thing):
+    """All that a run's state holds, without its times, as what can be compared."""
+    if isinstance(thing, torch.Tensor):
+        return str(thing.dtype), tuple(thing.shape), thing.detach().cpu().contiguous().numpy().tobytes()
+    if isinstance(thing, dict):
+        return {key: bits(value) for key, value in thing.items() if key not in ("seconds", "epoch_seconds", "history")}
+    return [bits(value) for value in thing] if isinstance(thing, (list, tuple)) else repr(thing)
+
+
+def state(training):
+    return bits(training.state_dict()), [repr(row[:-1]) for row in training.history]
+
+
+def plain(cell, data, device=CPU, **options):
+    training = trained(cell, data, device, cuda_graphs=False, **options)
+    assert training.captured.path == "plain"
+    return state(training)
+
+
+SAME = [
+    *({"model": "vgg38", "block": block} for block in ("plain", "bn", "bn_rc_proj", "bn_dense_pre", "gn_rc")),
+    *({"optimizer": name, "weight_decay": 0.01, "clip": 0.5} for name in OPTIMIZERS),
+    *({"loss": loss, "l1": 1e-4, "l2": 1e-3} for loss in ("label_smoothing", "mse", "focal")),
+    {"precision": "bf16", "augmentation": "crop+flip+erase", "schedule": "linear"},
+    {"model": "cifar_net", "optimizer": "nesterov", "init": "lsuv"},
+    {"optimizer": "sgd", "lr": 1000},  # diverges: NaN equals NaN
+]
+
+
+@pytest.mark.parametrize("record", SAME, ids=lambda record: "-".join(map(str, record.values())))
+def test_a_captured_run_has_the_bits_of_the_plain_one(digits, graph, capsys, record):
+    cell = Cell(**{**TINY, **record})
+    expected = plain(cell, digits)
+    used = graph()
+    training = trained(cell, digits)
+    assert training.captured.path == "cuda_graph" and used.replays == training.progress.epoch * training.steps
+    assert state(training) == expected and capsys.readouterr().err == ""
+
+
+def test_observers_measure_the_same(digits, graph):
+    cell = Cell(**TINY, optimizer="own_adam")
+    expected = plain(cell, digits, measured=MEASURED)
+    graph()
+    training = trained(cell, digits, measured=MEASURED)
+    assert training.captured.path == "cuda_graph" and state(training) == expected
+
+
+class Killed(Exception):
+    """Stands for a SIGKILL: what was not in the checkpoint is lost."""
+
+
+def resumed(cell, data, path, device=CPU, first=True, second=True):
+    """Killed in the second epoch and gone on with by another; with graphs before and after it as said."""
+    training = Training(cell, data, device, cuda_graphs=first)
+
+    def kill():
+        if (training.progress.epoch, training.progress.step) == (1, 2):
+            checkpoints.save(path, "key", training.state_dict())
+            raise Killed
+
+    with pytest.raises(Killed):
+        while True:
+            training.run_epoch(kill)
+    other = Training(cell, data, device, cuda_graphs=second)
+    other.load_state_dict(checkpoints.load(path, "key")[0])
+    while not other.finished:
+        other.run_epoch()
+    return other
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "momentum"])
+@pytest.mark.parametrize(("first", "second"), [(True, True), (True, False), (False, True)])
+def test_a_killed_run_goes_on_either_way(digits, graph, tmp_path, optimizer, first, second):
+    cell = Cell(**TINY, optimizer=optimizer)
+    expected = plain(cell, digits)
+    graph()
+    training = resumed(cell, digits, tmp_path / "checkpoint", CPU, first, second)
+    assert training.captured.path == ("cuda_graph" if second else "plain") and state(training) == expected
+
+
+def test_a_state_loaded_into_a_captured_run_is_gone_on_from(digits, graph, tmp_path):
+    """The tensors stay where the graph reads and writes them."""
+    cell = Cell(**TINY)
+    whole = plain(cell, digits)
+    used, training = graph(), Training(cell, digits, CPU)
+    checkpoints.save(tmp_path / "checkpoint", "key", training.state_dict())
+    training.run_epoch()
+    training.load_state_dict(checkpoints.load(tmp_path / "checkpoint", "key")[0])
+    while not training.finished:
+        training.run_epoch()
+    assert used.replays == 3 * training.steps and state(training) == whole
+
+
+@pytest.mark.parametrize(("kind", "line"), WRONG.items(), ids=lambda value: getattr(value, "__name__", ""))
+def test_a_graph_that_computes_something_else_is_found_out(digits, graph, capsys, kind, line):
+    cell = Cell(**TINY)
+    expected = plain(cell, digits)
+    used = graph(kind)
+    training = trained(cell, digits)
+    assert capsys.readouterr().err == f"CUDA graph not used: {line}\n"
+    assert training.captured.path == "plain" and used.replays <= 2 * captured.CHECKED
+    assert state(training) == expected
+
+
+OBSTACLES = {
+    "dropout draws other random numbers within a graph": {"dropout": 0.2},
+    "the weight of the companion classifiers changes from epoch to epoch": {"supervision": 0.3},
+}
+
+
+@pytest.mark.parametrize(("line", "record"), OBSTACLES.items())
+def test_a_record_may_forbid_it(digits, graph, capsys, line, record):
+    cell = Cell(**{**TINY, **record})
+    expected = plain(cell, digits)
+    used = graph()
+    training = trained(cell, digits)
+    assert capsys.readouterr().err == f"CUDA graph not used: {line}\n"
+    assert training.captured.path == "plain" and used.replays == 0 and state(training) == expected
+
+
+def test_random_numbers_that_no_record_speaks_of_are_noticed(digits, graph, capsys):
+    states = []
+    for wanted in (False, True):
+        used, training = graph(), Training(Cell(**TINY), digits, CPU, cuda_graphs=wanted)
+        training.model.entry.register_forward_hook(lambda module, inputs, output: output * torch.rand(1))
+        while not training.finished:
+            training.run_epoch()
+        states.append(state(training))
+    assert capsys.readouterr().err == "CUDA graph not used: the step draws random numbers\n"
+    assert used.replays == 0 and states[0] == states[1]
+
+
+def test_a_batch_of_another_shape_is_refused(digits, graph):
+    graph()
+    training = Training(Cell(**TINY), digits, CPU)
+    training.run_epoch()
+    with pytest.raises(RuntimeError, match=r"captured for batches of \(25, 3, 8, 8\), found \(1, 3, 8, 8\)"):
+        training._step(*next(training.train_batches.epoch(0, 0, 1)))
+
+
+def test_bits_are_compared_and_not_values():
+    nan, zero = torch.tensor([torch.nan, 1]), torch.tensor(0.0)
+    assert captured._same_bits(nan, nan.clone()) and not captured._same_bits(zero, -zero)
+    assert not captured._same_bits(zero, None) and not captured._same_bits(None, zero)
+    assert captured._same_bits(torch.tensor([True]), torch.tensor([True]))
+
+
+def test_a_run_is_not_kept_in_memory(digits):
+    gc.disable()
+    try:
+        training = Training(Cell(**TINY), digits, CPU)
+        training.run_epoch()
+        gone = weakref.ref(training)
+        del training
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_the_files_of_a_cell_name_the_way_and_differ_in_nothing_else(digits_file, graph, tmp_path):
+    graph()
+    flags = [f"--{key.replace('_', '-')}={value}" for key, value in {**TINY, "dataset": "digits"}.items()]
+    for name, flag in (("plain", "--no-cuda-graphs"), ("cuda_graph", "--cuda-graphs")):
+        inside("train_cell", "--data", digits_file, "--out", tmp_path / name, "--device", "cpu", flag, *flags)
+    facts = {name: json.loads((tmp_path / name / "cell.json").read_text()) for name in ("plain", "cuda_graph")}
+    assert [facts[name]["path"] for name in facts] == list(facts) and "path" not in facts["plain"]["record"]
+    for key in ("record_digest", "code_digest"):
+        assert facts["plain"][key] == facts["cuda_graph"][key]
+    assert machines.row(facts["plain"]) == machines.row(facts["cuda_graph"])
+    for file in ("gradients.csv", "steps.npz", "test.json", "model.safetensors"):
+        assert (tmp_path / "plain" / file).read_bytes() == (tmp_path / "cuda_graph" / file).read_bytes()
+
+
+# With a real graph
+
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+
+
+@contextlib.contextmanager
+def on_a_gpu():
+    """The device, with PyTorch set as `train_cell` sets it."""
+    from workflow_scripts.engine.devices import choose_device
+
+    mode = torch.get_deterministic_debug_mode()
+    try:
+        yield choose_device("cuda", torch.get_num_threads())
+    finally:
+        torch.set_deterministic_debug_mode(mode)
+
+
+@needs_cuda
+@pytest.mark.parametrize("record", SAME, ids=lambda record: "-".join(map(str, record.values())))
+def test_a_cuda_graph_has_the_bits_of_the_plain_run(digits, tmp_path, capsys, record):
+    """Two epochs, killed in the middle of the second."""
+    cell = Cell(**{**TINY, **record})
+    with on_a_gpu() as device:
+        expected = plain(cell, digits, device)
+        training = trained(cell, digits, device)
+        assert training.captured.path == "cuda_graph" and capsys.readouterr().err == ""
+        assert state(training) == expected
+        if training.progress.diverged_step is None:
+            training = resumed(cell, digits, tmp_path / "checkpoint", device)
+            assert training.captured.path == "cuda_graph" and state(training) == expected
+
+
+@needs_cuda
+def test_observers_measure_the_same_beside_a_cuda_graph(digits):
+    cell = Cell(**TINY)
+    with on_a_gpu() as device:
+        expected = plain(cell, digits, device, measured=MEASURED)
+        training = trained(cell, digits, device, measured=MEASURED)
+        assert training.captured.path == "cuda_graph" and state(training) == expected
+
+
+class Synchronises:
+    """A module's hook that waits for the device, which cannot be captured."""
+
+    def __call__(self, module, inputs, output):
+        output.sum().item()
+
+
+@needs_cuda
+def test_what_cannot_be_captured_is_taken_the_plain_way_on_a_gpu(digits, capsys):
+    cell = Cell(**TINY)
+    with on_a_gpu() as device:
+        expected = plain(cell, digits, device)
+        training = Training(cell, digits, device)
+        training.model.entry.register_forward_hook(Synchronises())
+        while not training.finished:
+            training.run_epoch()
+        assert training.captured.path == "plain" and state(training) == expected
+        assert capsys.readouterr().err.startswith("CUDA graph not used: ")
+
+
+@needs_cuda
+@pytest.mark.parametrize(("line", "record"), OBSTACLES.items())
+def test_a_record_may_forbid_it_on_a_gpu(digits, capsys, line, record):
+    cell = Cell(**{**TINY, **record})
+    with on_a_gpu() as device:
+        expected = plain(cell, digits, device)
+        training = trained(cell, digits, device)
+        assert training.captured.path == "plain" and state(training) == expected
+        assert capsys.readouterr().err == f"CUDA graph not used: {line}\n"

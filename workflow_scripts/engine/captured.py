@@ -1,0 +1,141 @@
+"""The gradients of a training step as a CUDA graph: one launch, where hundreds of kernels wait for theirs.
+
+A graph holds the kernels of the plain step, and the optimiser, which stays outside of it, is the same for both ways, so
+that both do the same arithmetic in the same order. That is seen and not believed: the first steps are taken both ways,
+and unless all bits agree, the plain way is taken for the rest of the run. On a CPU it is the only one.
+"""
+
+import itertools
+import sys
+from functools import partial
+
+import torch
+
+CHECKED = 2  # steps that are taken both ways: the second has other images and weights than the graph was captured with
+WARM_UP = 3  # steps before the capture, as in PyTorch's documentation of CUDA graphs
+WHOLE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # numbers by their bytes
+
+# what keeps the step of a cell from being captured, as far as its record says so
+OBSTACLES = {
+    "dropout draws other random numbers within a graph": lambda cell: cell.dropout > 0,
+    "the weight of the companion classifiers changes from epoch to epoch": lambda cell: cell.supervision > 0,
+}
+
+
+def cuda_graph(step):
+    """Capture what `step()` launches: (a function that launches it again, the tensor that `step` gave)."""
+    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    try:
+        with torch.cuda.stream(stream):  # `torch.cuda.graph` alone would stay on its stream where a capture fails
+            for _ in range(WARM_UP):  # libraries set themselves up at their first calls, which cannot be captured
+                step()
+            with torch.cuda.graph(graph, stream=stream):
+                result = step()
+    finally:
+        torch.cuda.current_stream().wait_stream(stream)
+    return graph.replay, result
+
+
+CAPTURES = {"cuda": cuda_graph}  # by the type of the device; tests put a stand-in for the CPU here
+
+
+class CapturedStep:
+    """A function of a batch that makes the gradients of `model`, replayed from a graph where the bits are the same.
+
+    `cell` is the run's record. Where `wanted` is False, and on a device without graphs, the function is just called.
+    """
+
+    def __init__(self, model, cell, device, wanted=True):
+        self.model, self.device, self.parameters = model, device, list(model.parameters())
+        self.capture = CAPTURES.get(device.type) if wanted else None
+        self.obstacle = next((reason for reason, holds in OBSTACLES.items() if holds(cell)), None)
+        self.unchecked = CHECKED
+        self.replay = self.inputs = self.gradients = self.loss = None
+
+    @property
+    def path(self):
+        """Which way steps are taken: "plain" or "cuda_graph"."""
+        return "cuda_graph" if self.replay else "plain"
+
+    def __call__(self, step, sums, images, labels):
+        """The loss of `step(images, labels)`: a scalar tensor, good until the next call.
+
+        `step` makes the gradients anew and moves nothing but the model's buffers and `sums`, {name: tensor}. It is no
+        part of this object: each would keep the other, and with it a run's images, in memory. Raises RuntimeError for
+        a batch of another shape than the first.
+        """
+        if self.capture is None:
+            return step(images, labels)
+        if self.unchecked:
+            return self._checked(step, sums, images, labels)
+        return self._replayed(images, labels)
+
+    def _checked(self, step, sums, images, labels):
+        """Take the step both ways from the same state and, if that makes a difference, the plain way once more."""
+        state = dict(itertools.chain(self.model.named_parameters(), self.model.named_buffers(), sums.items()))
+        before = _copies(state)
+        obstacle = self.obstacle or self._difference(step, state, before, images, labels)
+        if obstacle is None:
+            self.unchecked -= 1
+            return self.loss
+        print(f"CUDA graph not used: {obstacle}", file=sys.stderr)
+        self.capture = self.replay = self.inputs = self.gradients = self.loss = None
+        _put_back(state, before)
+        return step(images, labels)
+
+    def _difference(self, step, state, before, images, labels):
+        """In what a plain step and a replayed one differ, or why none was replayed; None where all bits agree."""
+        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+            random = self._random_states()
+            expected = self._outcome(step(images, labels), state)
+            if not all(map(torch.equal, random, self._random_states())):
+                return "the step draws random numbers"
+            try:
+                if self.replay is None:
+                    self.inputs = images.clone(), labels.clone()
+                    self.replay, self.loss = self.capture(partial(step, *self.inputs))
+                    self.gradients = [parameter.grad for parameter in self.parameters]
+                _put_back(state, before)
+                found = self._outcome(self._replayed(images, labels), state)
+            except RuntimeError as error:
+                return str(error).partition("\n")[0]
+        names = (name for name in expected | found if not _same_bits(expected.get(name), found.get(name)))
+        return next((f"a replay gives other bits of {name}" for name in names), None)
+
+    def _replayed(self, images, labels):
+        for static, given in zip(self.inputs, (images, labels), strict=True):
+            if static.shape != given.shape:
+                raise RuntimeError(f"captured for batches of {tuple(static.shape)}, found {tuple(given.shape)}")
+            static.copy_(given)
+        self.replay()
+        for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
+            parameter.grad = gradient  # into which the replay writes, whatever has been put in its place
+        return self.loss
+
+    def _outcome(self, loss, state):
+        """{name: copy} of what a step has given, made and moved."""
+        named = self.model.named_parameters()
+        gradients = {f"the gradient of {name}": weight.grad for name, weight in named if weight.grad is not None}
+        return _copies({"the loss": loss, **gradients, **state})
+
+    def _random_states(self):
+        states = [torch.get_rng_state()]
+        return [*states, torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else states
+
+
+def _copies(tensors):
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
+
+
+@torch.no_grad()
+def _put_back(tensors, values):
+    for name, tensor in tensors.items():
+        tensor.copy_(values[name])
+
+
+def _same_bits(one, other):
+    if one is None or other is None:
+        return False
+    # as whole numbers, because a NaN is no difference to itself, and 0 is one to -0
+    return torch.equal(*(tensor.view(WHOLE[tensor.element_size()]) for tensor in (one, other)))
