@@ -10,7 +10,13 @@ if SETTINGS.cells_per_job > 1 and SharedFSUsage.INPUT_OUTPUT not in workflow.sto
     )
 
 # flags that change no result, as those of COMPUTING
-REPORTING = f"--checkpoint-seconds {SETTINGS.checkpoint_seconds} --{'' if SETTINGS.tensorboard else 'no-'}tensorboard"
+REPORTING = " ".join(
+    [
+        f"--checkpoint-seconds {SETTINGS.checkpoint_seconds}",
+        "--tensorboard" if SETTINGS.tensorboard else "--no-tensorboard",
+        "--cuda-graphs" if SETTINGS.cuda_graphs else "--no-cuda-graphs",
+    ]
+)
 
 # {study: {name of a bundle, which is its first cell's: names of its cells}}. The candidates of a search have jobs of
 # their own: which of them are trained is known rung by rung.

@@ -39,7 +39,7 @@ def main():
             with _logged(arguments.logs / f"{order.out.name}.log"), order.alone():
                 try:
                     if not order.is_made(data.meta):
-                        making.make(order, data, device, arguments.checkpoint_seconds, arguments.tensorboard)
+                        making.make(order, data, device, arguments)
                 except commands.UserError as error:
                     print(f"error: {error}", file=sys.stderr)
                     failed.append(f"  {error}")

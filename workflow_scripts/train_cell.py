@@ -42,7 +42,7 @@ def main():
         if not order.is_made(datasets.load_meta(arguments.data)):
             with devices.computing(arguments, cell.threads) as device:
                 data = datasets.load(arguments.data)
-                making.make(order, data, device, arguments.checkpoint_seconds, arguments.tensorboard)
+                making.make(order, data, device, arguments)
 
 
 if __name__ == "__main__":

@@ -80,6 +80,7 @@ class Running(Strict):
     )
     checkpoint_seconds: Number = Field(60, description="checkpoint at least so often within a long epoch", gt=0)
     tensorboard: bool = Field(False, description="also write TensorBoard event files beside each cell")
+    cuda_graphs: bool = Field(True, description="on a GPU, capture the training step as a CUDA graph")
 
 
 class Config(Running):

@@ -47,16 +47,31 @@ def add_flags(parser):
     """Add the flags of `make` that change no result to a command's parser."""
     settings = config.Running.model_fields
     parser.add_argument("--checkpoint-seconds", type=float, default=settings["checkpoint_seconds"].default)
-    tensorboard = settings["tensorboard"].description
-    parser.add_argument("--tensorboard", action=argparse.BooleanOptionalAction, help=tensorboard)
+    for key in ("tensorboard", "cuda_graphs"):
+        flag, setting = f"--{key.replace('_', '-')}", settings[key]
+        parser.add_argument(
+            flag, action=argparse.BooleanOptionalAction, default=setting.default, help=setting.description
+        )
 
 
-def make(order, data, device, checkpoint_seconds, tensorboard):
-    """Train the cell of an `Order` on `device` with a `datasets.Data`, and write its files; see `runs.train`."""
+def make(order, data, device, arguments):
+    """Train the cell of an `Order` on `device` with a `datasets.Data`, and write its files; see `runs.train`.
+
+    `arguments` has the flags of `add_flags`.
+    """
     started = datetime.datetime.now(datetime.UTC)
     provenance.measure_memory_anew(device)
-    events = order.out if tensorboard else None
-    training = runs.train(order.cell, data, device, order.checkpoint, checkpoint_seconds, events, order.measured)
+    events = order.out if arguments.tensorboard else None
+    training = runs.train(
+        order.cell,
+        data,
+        device,
+        order.checkpoint,
+        arguments.checkpoint_seconds,
+        events,
+        order.measured,
+        arguments.cuda_graphs,
+    )
     facts = {
         "cell": order.out.name,
         "record": order.cell.model_dump(),

@@ -9,17 +9,17 @@ from workflow_scripts.engine.reporting import Reporter
 from workflow_scripts.engine.trainer import Training
 
 
-def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, measured=None):
+def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, measured=None, cuda_graphs=True):
     """Train `cell` on `data` (a `datasets.Data`) to its end, from the file `checkpoint` if it holds this very run.
 
-    `measured` is {observer: settings} as `cells.measured` gives it.
+    `measured` is {observer: settings} as `cells.measured` gives it; `cuda_graphs` is as in `trainer.Training`.
 
     The file is rewritten after every epoch and, in epochs that last longer, every `checkpoint_seconds`.
     Returns the finished `trainer.Training`; raises UserError where the network or the batches do not fit the data.
     """
     name = cells.cell_name(cell)
     try:
-        training = Training(cell, data, device, measured)
+        training = Training(cell, data, device, measured, cuda_graphs)
     except ValueError as error:
         raise UserError(f"{name}: {error}") from None
     code = cells.code_digest(cell, measured or ())
