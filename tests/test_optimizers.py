@@ -16,6 +16,7 @@ from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
 CPU = torch.device("cpu")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 CONVERGENT = (15 / 8, -5 / 4, 3 / 8)  # a polynomial that takes every singular value to 1
 SHAPES = ((4, 3), (5,), ())
 
@@ -227,6 +228,13 @@ def test_state_goes_on_from_a_file(name, tmp_path):
         give_gradients(second, step)
         after.step()
     assert all(torch.equal(one, other) for one, other in zip(whole, second, strict=True))
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "nesterov", "momentum"])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+def test_an_update_is_one_kernel_on_a_gpu_alone(name, device):
+    optimizer = OPTIMIZERS[name](iter([nn.Parameter(torch.ones(3, device=device))]), 0.1, 0.0)
+    assert bool(optimizer.param_groups[0]["fused"]) == (device == "cuda")
 
 
 def test_a_closure_gives_the_loss():
