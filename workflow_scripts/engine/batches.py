@@ -71,7 +71,7 @@ class Batches:
         down, right = torch.randint(low, spread, (2, used), generator=generator)
         mirrored = torch.randint(0, 2, (used,), generator=generator) * int(self.gather.flip)
         corner = order * self.pixels_per_image + down * self.padded_columns + right
-        order, corner, mirrored = (drawn.to(self.device) for drawn in (order, corner, mirrored))
+        order, corner, mirrored = torch.stack([order, corner, mirrored]).to(self.device)  # in one transfer
         for step in range(start, used // batch_size):
             batch = slice(step * batch_size, (step + 1) * batch_size)
             yield self._images(corner[batch], mirrored[batch], (seed, epoch, step)), self.labels[order[batch]]
