@@ -64,11 +64,11 @@ def row(name, training, seconds, data):
     ]
 
 
-def random_data():
-    """A `datasets.Data` of random images in the sizes of CIFAR-10."""
+def random_data(num_classes=10):
+    """A `datasets.Data` of random images in the sizes of CIFAR-10, or of CIFAR-100 with so many classes."""
     random = np.random.default_rng(0)
-    images, labels = random.integers(0, 256, (IMAGES, 32, 32, 3), np.uint8), random.integers(0, 10, IMAGES)
-    names = np.array([str(label) for label in range(10)])
+    images, labels = random.integers(0, 256, (IMAGES, 32, 32, 3), np.uint8), random.integers(0, num_classes, IMAGES)
+    names = np.array([str(label) for label in range(num_classes)])
     return datasets.Data(images, labels, images[:100], labels[:100], names, meta={})
 
 

@@ -92,6 +92,7 @@ def ours(training, steps):
 
     def run():
         torch.set_deterministic_debug_mode("error")  # as train_cell does
+        torch.backends.cudnn.allow_tf32 = False
         training.progress.step = 0
         with contextlib.suppress(Paused):
             training.run_epoch(after_step)
@@ -104,12 +105,13 @@ def ours(training, steps):
     return run
 
 
-def course(batches, steps, device):
-    """Function that trains on the next `steps` of `batches` in the course's way."""
-    training = course_training.CourseTraining(device)
+def course(batches, steps, device, **network):
+    """Function that trains a `network` on the next `steps` of `batches` in the course's way."""
+    training = course_training.CourseTraining(device, **network)
 
     def run():
-        torch.set_deterministic_debug_mode("default")
+        torch.set_deterministic_debug_mode("default")  # this and the next line: PyTorch's defaults, as in the course
+        torch.backends.cudnn.allow_tf32 = True
         for images, labels in itertools.islice(batches, steps):
             training.step(images, labels)
 

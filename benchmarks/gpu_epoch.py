@@ -1,0 +1,113 @@
+"""How long does an epoch take on a GPU? Our networks, captured and plain, and the course's way, in turn.
+
+    python -m benchmarks.gpu_epoch --data results/data/cifar100.npz
+
+An epoch is that of `Training.run_epoch`, data path and gradient recording included, without validation; the course's
+has its DataLoader and float32 alone, as PyTorch computes it by default. The limit is what an H200 cannot beat: three
+forward passes' arithmetic, or the bytes that have to be moved where they were counted, whichever takes longer. Peak
+memory is that of a run of its own; launches are those of kernels, graphs and copies per step. Start-up is measured by
+`benchmarks.start_up`, with and without a graph.
+"""
+
+import argparse
+import itertools
+import subprocess
+import sys
+from statistics import median
+
+import torch
+
+from benchmarks import course_training, train_step
+from benchmarks.cifar_net import random_data
+from benchmarks.measuring import interleaved, machine, ratios, spread, table
+from workflow_scripts.engine import datasets, provenance
+from workflow_scripts.engine.devices import choose_device
+from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.results import forward_flops
+from workflow_scripts.engine.trainer import Training
+
+NETWORKS = {
+    "vgg08": {"model": "vgg08", "block": "plain"},
+    **{f"vgg38 {block}": {"model": "vgg38", "block": block} for block in ("plain", "bn", "rc", "bn_rc")},
+    "vgg_a": {"model": "vgg_a", "block": "plain"},
+    "vgg_a bn": {"model": "vgg_a", "block": "bn"},
+    "cifar_net": {"model": "cifar_net", "block": "bn_rc"},
+}
+COURSE = "course, fp32"
+WAYS = {
+    f"{way}, {precision}": (precision, way == "graph") for precision in ("fp32", "bf16") for way in ("plain", "graph")
+}
+# FLOP/s of an H200: its data sheet's outside the tensor cores, and a large product's as it was measured
+RATES = {"fp32": 67e12, "bf16": 790e12}
+# s of an epoch of 47,500 images in batches of 100, from the bytes that a step has to move at the 4.3 TB/s of a copy
+MOVING = {("vgg38 bn_rc", "bf16"): 0.245}
+ASKED = ("cudaLaunch", "cuLaunch", "cudaGraphLaunch", "cudaMemcpy", "cudaMemset")  # what the profiler calls launches
+PROFILED = 20  # steps
+HEADER = ["network", "training", "s per epoch", "course / this", "limit, s", "% of it", "peak MB", "launches", "path"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", help="CIFAR-100 as fetch_data writes it; without it, random images of that size")
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    parser.add_argument("--runs", type=int, default=3, help="epochs of each (%(default)s)")
+    parser.add_argument("--steps", type=int, help="of a run, from which an epoch is reckoned (default: a whole epoch)")
+    parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
+    args = parser.parse_args()
+    if not torch.cuda.is_available():
+        sys.exit("gpu_epoch: PyTorch finds no GPU, so nothing was measured")
+
+    device = choose_device("cuda", args.threads)
+    data = datasets.load(args.data) if args.data else random_data(100)
+    print(f"{'CIFAR-100' if args.data else 'random images'}; {machine(args.threads, device)}")
+    print(f"median (least to most) of {args.runs} runs")
+    print(table(HEADER, []))
+    for name in args.networks:
+        print("\n".join(table(HEADER, rows(name, data, device, args.runs, args.steps)).splitlines()[2:]), flush=True)
+    for precision, graphs in WAYS.values():
+        flags = ["--precision", precision, "--cuda-graphs" if graphs else "--no-cuda-graphs"]
+        flags += ["--data", args.data] if args.data else []
+        subprocess.run([sys.executable, "-m", "benchmarks.start_up", *flags], check=True)
+
+
+def rows(name, data, device, runs, steps=None):
+    """Lines of the table for a network of `NETWORKS`: the course's way and all of `WAYS`, a run being `steps` long."""
+
+    def training(precision, graphs):
+        return Training(Cell(**NETWORKS[name], precision=precision), data, device, cuda_graphs=graphs)
+
+    costs = {way: cost(training(*options), device) for way, options in WAYS.items()}
+    trainings = {way: training(*options) for way, options in WAYS.items()}
+    first = next(iter(trainings.values()))
+    epoch, images = first.steps, first.steps * first.cell.batch_size
+    steps = steps or epoch
+    loader = course_training.batches(data.train_images[:images], data.train_labels[:images])
+    endless = itertools.chain.from_iterable(itertools.repeat(loader))
+    variants = {COURSE: train_step.course(endless, steps, device, **NETWORKS[name])}
+    variants |= {way: train_step.ours(training, steps) for way, training in trainings.items()}
+    measured = {way: [s * epoch / steps for s in seconds] for way, seconds in interleaved(variants, runs).items()}
+    flops = 3 * images * forward_flops(first.model, data.image_shape)
+    made = [[name, COURSE, spread(measured[COURSE], ".3f"), "1.00", *[""] * 5]]
+    for way, (precision, _) in WAYS.items():
+        seconds = measured[way]
+        limit = max(flops / RATES[precision], MOVING.get((name, precision), 0))
+        faster = spread(ratios(measured[COURSE], seconds), ".2f")
+        share = f"{100 * limit / median(seconds):.1f}"
+        made.append([name, way, spread(seconds, ".3f"), faster, f"{limit:.4f}", share, *costs[way]])
+    return made
+
+
+def cost(training, device):
+    """Peak memory, launches per step and the path of a fresh `Training`, in words."""
+    provenance.measure_memory_anew(device)
+    run = train_step.ours(training, PROFILED)
+    run()
+    peak = provenance.peak_memory(device)
+    with torch.profiler.profile(activities=torch.profiler.supported_activities()) as profiler:
+        run()
+    asked = sum(event.name.startswith(ASKED) for event in profiler.events())
+    return f"{peak / 1e6:,.0f}", f"{asked / PROFILED:.0f}", training.captured.path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""How long until a cell trains? From a fresh process to its steps: VGG_38 BN+RC, batch 100, as the workflow starts it.
+
+    python -m benchmarks.start_up --data results/data/cifar100.npz
+
+On a GPU the first step holds the setting up of its libraries and the capture of the CUDA graph, and the second the
+second of its checks; `--no-cuda-graphs` leaves the graph out.
+"""
+
+import argparse
+import itertools
+import time
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", help="CIFAR-100 as fetch_data writes it; without it, random images of that size")
+    parser.add_argument("--cuda-graphs", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--precision", default="fp32", help="fp32 or bf16 (%(default)s)")
+    parser.add_argument("--threads", type=int, default=1, help="(%(default)s)")
+    args = parser.parse_args()
+
+    names, times = [], [time.perf_counter()]
+
+    def lap(name):
+        names.append(name)
+        times.append(time.perf_counter())
+
+    # here because what they take is measured
+    import torch
+
+    from benchmarks.cifar_net import random_data
+    from benchmarks.measuring import machine, table
+    from workflow_scripts.engine import datasets
+    from workflow_scripts.engine.devices import choose_device
+    from workflow_scripts.engine.record import Cell
+    from workflow_scripts.engine.trainer import Training
+
+    lap("import")
+    device = choose_device("auto", args.threads)
+    torch.zeros(1, device=device).tolist()
+    lap("device")
+    data = datasets.load(args.data) if args.data else random_data(100)
+    lap("data" if args.data else "data (random)")
+    cell = Cell(model="vgg38", block="bn_rc", precision=args.precision, threads=args.threads)
+    training = Training(cell, data, device, cuda_graphs=args.cuda_graphs)
+    training.model.train()
+    lap("network and batches")
+    batches = training.train_batches.epoch(cell.seed, 0, cell.batch_size)
+    for step in ("first step", "second step", "third step"):
+        training._step(*next(batches))
+        training.sums.tolist()  # waits for a GPU
+        lap(step)
+    print(f"{machine(args.threads, device)}; {args.precision}, steps taken: {training.captured.path}")
+    seconds = (f"{end - begin:.2f}" for begin, end in itertools.pairwise(times))
+    print(table(["start-up", "seconds"], list(zip(names, seconds, strict=True))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The benchmarks run at all: each says what it does, and those of a training step take a few on small images."""
+
+import importlib
+import re
+import sys
+
+import pytest
+import torch
+
+from benchmarks import course_training, gpu_epoch, start_up, train_step
+from benchmarks.measuring import interleaved
+from tests.conftest import ROOT
+
+CPU = torch.device("cpu")
+SCRIPTS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if "def main()" in path.read_text())
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(monkeypatch):
+    """What the benchmarks set of PyTorch, put back; and a loader without processes."""
+    mode, threads = torch.get_deterministic_debug_mode(), torch.get_num_threads()
+    tf32 = torch.backends.cudnn.allow_tf32
+    monkeypatch.setattr(course_training, "WORKERS", 0)
+    yield
+    torch.set_deterministic_debug_mode(mode)
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_benchmark_says_what_it_does(monkeypatch, capsys, name):
+    monkeypatch.setattr(sys, "path", list(sys.path))  # that of Beras puts a folder there
+    module = importlib.import_module(f"benchmarks.{name}")
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as stop:
+        module.main()
+    said = capsys.readouterr().out
+    assert stop.value.code == 0 and module.__doc__.splitlines()[0] in said
+
+
+def test_a_training_step_is_compared_with_the_courses(monkeypatch, capsys, digits):
+    monkeypatch.setitem(train_step.STEPS, "cpu", 1)
+    train_step.compare(interleaved(train_step.variants(digits, CPU), runs=1), 1)
+    said = capsys.readouterr().out
+    for name in ("course", "fp32", "fp32, not recording", "bf16", "bf16, not recording"):
+        assert re.search(rf"^\| {name} \| \d+\.\d \(", said, re.MULTILINE), name
+    assert said.count("times the course's speed; at least") == 2 and said.count("recording costs") == 2
+
+
+def test_an_epoch_is_compared_with_the_courses(monkeypatch, digits):
+    monkeypatch.setattr(gpu_epoch, "PROFILED", 1)
+    found = gpu_epoch.rows("vgg08", digits, CPU, runs=1, steps=1)
+    assert [row[1] for row in found] == [gpu_epoch.COURSE, *gpu_epoch.WAYS]
+    assert all(len(row) == len(gpu_epoch.HEADER) for row in found)
+    assert all(row[-2:] == ["0", "plain"] for row in found[1:])  # nothing is launched on a CPU
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_there_is_one_clear_line(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["gpu_epoch"])
+    with pytest.raises(SystemExit) as stop:
+        gpu_epoch.main()
+    assert stop.value.code == "gpu_epoch: PyTorch finds no GPU, so nothing was measured"
+
+
+def test_start_up_is_measured_to_the_third_step(monkeypatch, capsys, digits_file):
+    monkeypatch.setattr(sys, "argv", ["start_up", "--data", str(digits_file)])
+    start_up.main()
+    laps = re.findall(r"^\| (.*) \| \d+\.\d\d \|$", capsys.readouterr().out, re.MULTILINE)
+    assert laps == ["import", "device", "data", "network and batches", "first step", "second step", "third step"]
