@@ -9,6 +9,7 @@ import gc
 import json
 import weakref
 from functools import partial
+from unittest import mock
 
 import pytest
 import torch
@@ -108,7 +109,10 @@ class MovesTheWeights(Graph):
 class CannotBeCaptured(Graph):
     def __call__(self, step):
         super().__call__(step)
-        raise RuntimeError("operation not permitted when stream is capturing\nand more that nobody needs")
+        try:
+            raise RuntimeError("operation not permitted when stream is capturing\nand more that nobody needs")
+        finally:
+            raise RuntimeError("operation failed due to a previous error during capture")
 
 
 class CannotBeReplayed(Graph):
@@ -296,6 +300,44 @@ def test_bits_are_compared_and_not_values():
     assert captured._same_bits(nan, nan.clone()) and not captured._same_bits(zero, -zero)
     assert not captured._same_bits(zero, None) and not captured._same_bits(None, zero)
     assert captured._same_bits(torch.tensor([True]), torch.tensor([True]))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_graph_is_captured_as_pytorch_asks(monkeypatch, fails):
+    """Warm-up and capture on a stream that waits and is waited for, and that is left where the capture fails."""
+    said = []
+
+    class Stream:
+        def __init__(self, name="side"):
+            self.name = name
+
+        def wait_stream(self, other):
+            said.append(f"{self.name} waits for {other.name}")
+
+    @contextlib.contextmanager
+    def within(name):
+        said.append(f"into {name}")
+        try:
+            yield
+        finally:
+            said.append(f"out of {name}")
+
+    def step():
+        said.append("step")
+        if fails and said[-2] == "into graph":
+            raise RuntimeError
+        return "loss"
+
+    asked = mock.create_autospec(torch.cuda.graph, side_effect=lambda *_, **__: within("graph"))
+    fakes = {"Stream": Stream, "stream": lambda stream: within(stream.name), "CUDAGraph": mock.Mock, "graph": asked}
+    for name, fake in {**fakes, "current_stream": lambda: Stream("main")}.items():
+        monkeypatch.setattr(torch.cuda, name, fake)
+    with pytest.raises(RuntimeError) if fails else contextlib.nullcontext():
+        replay, loss = captured.cuda_graph(step)
+        assert (replay, loss) == (asked.call_args.args[0].replay, "loss")
+    steps = ["step"] * captured.WARM_UP
+    inside_graph = ["into graph", "step", "out of graph"]
+    assert said == ["side waits for main", "into side", *steps, *inside_graph, "out of side", "main waits for side"]
 
 
 def test_a_run_is_not_kept_in_memory(digits):

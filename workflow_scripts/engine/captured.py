@@ -99,7 +99,7 @@ class CapturedStep:
                 _put_back(state, before)
                 found = self._outcome(self._replayed(images, labels), state)
             except RuntimeError as error:
-                return str(error).partition("\n")[0]
+                return _reason(error)
         names = (name for name in expected | found if not _same_bits(expected.get(name), found.get(name)))
         return next((f"a replay gives other bits of {name}" for name in names), None)
 
@@ -122,6 +122,11 @@ class CapturedStep:
     def _random_states(self):
         states = [torch.get_rng_state()]
         return [*states, torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else states
+
+
+def _reason(error):
+    """The first line of what went wrong first: a capture that fails once more when it is ended says only that."""
+    return _reason(error.__context__) if error.__context__ else str(error).partition("\n")[0]
 
 
 def _copies(tensors):
