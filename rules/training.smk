@@ -1,13 +1,4 @@
-# Train the cells of the studies, each by a job of its own or in bundles: everything about a cell comes from its record.
-
-from snakemake.settings.types import SharedFSUsage
-from workflow_scripts.engine import bundles, made, manifests
-
-if SETTINGS.cells_per_job > 1 and SharedFSUsage.INPUT_OUTPUT not in workflow.storage_settings.shared_fs_usage:
-    sys.exit(
-        f"error: cells_per_job: expected 1 where jobs share no file system, found {SETTINGS.cells_per_job}: the files of "
-        "a bundle's cells are no outputs, and would stay where it ran"
-    )
+# Train the cells of the studies: everything about a cell comes from its record.
 
 # flags that change no result, as those of COMPUTING
 REPORTING = " ".join(
@@ -17,95 +8,6 @@ REPORTING = " ".join(
         "--cuda-graphs" if SETTINGS.cuda_graphs else "--no-cuda-graphs",
     ]
 )
-
-# {study: {name of a bundle, which is its first cell's: names of its cells}}. The candidates of a search have jobs of
-# their own: which of them are trained is known rung by rung.
-CANDIDATES = {study: {cells.cell_name(cell) for cell in plan.cells()} for study, plan in SEARCHES.items()}
-BUNDLES = {
-    study: bundles.bundles(
-        SETTINGS.studies[study],
-        {name: cell for name, cell in grid.items() if name not in CANDIDATES.get(study, ())},
-        SETTINGS.cells_per_job,
-    )
-    for study, grid in STUDIES.items()
-}
-BUNDLED = {study: {cell: name for name, part in found.items() for cell in part} for study, found in BUNDLES.items()}
-
-# rules that train, and which cells of the study in the wildcards
-TRAINED_BY = {
-    "train_cell": lambda wildcards: [wildcards.cell],
-    "train_bundle": lambda wildcards: BUNDLES[wildcards.study][wildcards.cell],
-}
-
-
-def trained(study, names):
-    """What stands in the DAG for trained cells: the record of each, or the manifests of the bundles that they are in.
-
-    One file for all of a cell, because each costs time in a DAG of ten thousand cells.
-    """
-    manifest = BUNDLED[study]
-    found = [
-        manifests.path_of(study, manifest[cell]) if cell in manifest else f"results/{study}/{cell}/cell.json"
-        for cell in names
-    ]
-    return list(dict.fromkeys(found))
-
-
-def measured(study, cell):
-    """{observer: settings} of what a study measures along the way of a cell."""
-    return cells.measured(SETTINGS.studies[study], cell)
-
-
-def checkpoint_of(study, cell):
-    """Where a cell's checkpoint lies: named by the whole record, so that it changes with a default of a key too."""
-    return f"results/.checkpoints/{study}-{cells.record_digest(cell)[:16]}"
-
-
-def tested(study):
-    """Whether training a cell ends with reading the test images."""
-    return SETTINGS.studies[study].test == "every"
-
-
-def test_flags(study):
-    """The flags of the training commands that say so."""
-    return [] if tested(study) else ["--no-test"]
-
-
-def train_flags(wildcards):
-    """The flags of train_cell, quoted: the record, its checkpoint, what is measured, whether the test images are read."""
-    study, cell = wildcards.study, the_cell(wildcards)
-    measure = ["--measure", json.dumps(found)] if (found := measured(study, cell)) else []
-    return shlex.join(["--checkpoint", checkpoint_of(study, cell), *cells.flags(cell), *measure, *test_flags(study)])
-
-
-def orders(wildcards):
-    """What train_bundle reads: a line of JSON per cell of the bundle in the wildcards."""
-    study = wildcards.study
-    for name in named(study, wildcards.cell, BUNDLES[study]):
-        cell = STUDIES[study][name]
-        order = {"cell": name, "record": cells.shown(cell), "checkpoint": checkpoint_of(study, cell)}
-        yield json.dumps({**order, "measured": measured(study, cell)})
-
-
-def bundle_code(wildcards):
-    """The digests of the code that the cells of a bundle run."""
-    study = wildcards.study
-    found = [STUDIES[study][name] for name in named(study, wildcards.cell, BUNDLES[study])]
-    return sorted({cells.code_digest(cell, measured(study, cell)) for cell in found})
-
-
-def still_to_train(job):
-    """Names of the cells that a job of these rules has to train: in a bundle some may be there."""
-    names = TRAINED_BY[job.rule.name](job.wildcards)
-    return (
-        names if job.rule.name == "train_cell" else [name for name in names if not is_made(job.wildcards.study, name)]
-    )
-
-
-def is_made(study, name):
-    """Whether a cell is there, as far as its record says."""
-    cell = STUDIES[study][name]
-    return made.is_made(HERE / "results" / study / name, made.identity(cell, measured(study, cell), tested(study)))
 
 
 rule train_cell:
