@@ -60,15 +60,19 @@ def train_job(folder, found, data):
     first, *others = found
     where = ["--data", data, "--device", "cpu"]
     if not others:
-        command = ["train_cell", *where, "--out", folder / first, *cells.flags(found[first])]
-        return timed([sys.executable, "-m", f"workflow_scripts.{command[0]}", *command[1:]])[0]
+        return run("train_cell", *where, "--out", folder / first, *cells.flags(found[first]))
     orders = [
         {"cell": name, "record": cells.shown(cell), "checkpoint": str(folder / f"{name}.checkpoint"), "measured": {}}
         for name, cell in found.items()
     ]
-    command = ["train_bundle", *where, "--out", folder / "bundles/first.txt", "--logs", folder / "logs"]
     lines = "".join(json.dumps(order) + "\n" for order in orders)
-    return timed([sys.executable, "-m", f"workflow_scripts.{command[0]}", *command[1:]], stdin=lines)[0]
+    where += ["--out", folder / "bundles/first.txt", "--logs", folder / "logs"]
+    return run("train_bundle", *where, stdin=lines)
+
+
+def run(command, *arguments, stdin=""):
+    """CPU seconds of a command of the workflow."""
+    return timed([sys.executable, "-m", f"workflow_scripts.{command}", *arguments], stdin=stdin)[0]
 
 
 if __name__ == "__main__":
