@@ -5,7 +5,7 @@ import csv
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import cell_index, code, machines
+from workflow_scripts.engine import cell_index, code, machines, manifests
 from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.record import Cell
 
@@ -132,5 +132,7 @@ def _read_json(path):
 
 
 def _again(folder):
-    # the workflow looks at this file alone to know whether the cell is there
-    return f"delete {folder / 'cell.json'} and run the workflow again"
+    # the workflow looks at these alone to know whether the cell is there; a bundle's other cells are not made again
+    bundles = folder.parent / manifests.FOLDER
+    looked_at = [folder / "cell.json", *([bundles] if bundles.exists() else [])]
+    return f"delete {' and '.join(map(str, looked_at))} and run the workflow again"
