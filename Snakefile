@@ -38,6 +38,7 @@ include: "rules/report_2020.smk"
 include: "rules/submission.smk"
 include: "rules/beras.smk"
 include: "rules/opening.smk"
+include: "rules/unfinished.smk"
 include: "rules/progress.smk"
 include: "rules/closing.smk"
 

@@ -24,7 +24,7 @@ def cells_of(job):
 class CellLines(logging.Handler):
     """Hears from Snakemake which jobs are finished, here or on a cluster, and says what came of the cells among them."""
 
-    run, jobs, next_look = None, {}, 0
+    run, next_look = None, 0
 
     def emit(self, record):
         event = getattr(record, "event", None)
@@ -39,16 +39,15 @@ class CellLines(logging.Handler):
 
     def learn(self):
         """Which jobs there are: at the start, and again when a checkpoint has added some."""
-        self.jobs = {job.jobid: job for job in workflow.dag.needrun_jobs(exclude_finished=False)}
-        for job in self.jobs.values():
+        for job in workflow.dag.needrun_jobs(exclude_finished=False):
             self.run.cells |= cells_of(job)
         if self.run.cells:
             self.run.write()
 
     def say(self, job_id):
-        if job_id not in self.jobs:
-            self.learn()
-        if names := list(cells_of(self.jobs[job_id])):
+        if names := list(cells_of(job_of(job_id))):
+            if not self.run.cells.keys() >= set(names):
+                self.learn()
             due = time.monotonic() >= self.next_look
             self.run.look(None if due else names)
             if due:

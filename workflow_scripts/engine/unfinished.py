@@ -1,0 +1,37 @@
+"""What runs of the workflow have begun and not finished, kept in a file, however they ended.
+
+A line of it is JSON, ["begun", outputs of a job] or ["finished", outputs].
+"""
+
+import contextlib
+import json
+from pathlib import Path
+
+
+class Journal:
+    """The file at `path`. `unfinished` holds the outputs of the jobs that have begun and are not finished."""
+
+    def __init__(self, path):
+        self.path, self.unfinished = Path(path), set()
+        for line in self.path.read_text().splitlines() if self.path.exists() else []:
+            with contextlib.suppress(ValueError):  # an empty line, or half of one from a run that was killed
+                self._take(*json.loads(line))
+
+    def begin(self, outputs):
+        """Note that the job with these outputs begins: Snakemake is about to delete the old ones."""
+        self._write("begun", outputs)
+
+    def finish(self, outputs):
+        """Note that the job with these outputs is done."""
+        self._write("finished", outputs)
+        if not self.unfinished:
+            self.path.unlink(missing_ok=True)
+
+    def _take(self, what, outputs):
+        (self.unfinished.update if what == "begun" else self.unfinished.difference_update)(outputs)
+
+    def _write(self, what, outputs):
+        outputs = [str(output) for output in outputs]
+        self._take(what, outputs)
+        with open(self.path, "a") as file:
+            file.write("\n" + json.dumps([what, outputs]))  # the line before may be a half one
