@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+import yaml
 
 from tests.conftest import ROOT, inside
 from tests.test_workflow import CELL, TINY, snakemake, to_train, write_config
@@ -41,6 +42,15 @@ def test_every_cell_is_in_one_bundle(size):
     assert len(found) == -(-len(grid) // size)
 
 
+def test_the_largest_bundle_fits_on_a_command_line():
+    """Linux takes 128 KB in a word, and Snakemake hands the shell a rule's whole command as one."""
+    full = config.load(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    (most,) = (mark.le for mark in config.Running.model_fields["cells_per_job"].metadata if hasattr(mark, "le"))
+    for name, one in full.studies.items():
+        longest = max(len(json.dumps(described(cell))) for cell in cells.expand(name, one).values())
+        assert most * longest * 1.2 < 2**17  # and the quotes around what a shell would read otherwise
+
+
 def test_bundles_of_one_are_none():
     assert bundles(study(), cells.expand("s", study()), 1) == {}
 
@@ -62,9 +72,14 @@ def test_the_cells_of_a_bundle_are_alike(differs):
     assert sorted(map(len, found.values())) == [2, 2]
 
 
-def order(name, folder, **changes):
-    record = cells.shown(CELLS[name]) | changes
-    return {"cell": name, "record": record, "checkpoint": str(folder / f"checkpoints/{name}"), "measured": {}}
+def order(name, folder):
+    return {**described(CELLS[name]), "checkpoint": str(folder / f"checkpoints/{name}")}
+
+
+def described(cell):
+    """A cell as the rule hands it to train_bundle."""
+    checkpoint = "results/.checkpoints/bn_landscape-0123456789abcdef"
+    return {"cell": cells.cell_name(cell), "record": cells.shown(cell), "checkpoint": checkpoint, "measured": {}}
 
 
 def flags(folder, digits_file):

@@ -102,7 +102,7 @@ KILLS = tuple(DISTURBANCES)
 @register_disturbance("the disk full")
 def disk_full(workflow, random):
     """`results/` is a file system of its own, which fills up during training and is made larger afterwards."""
-    with _disk(workflow.folder / "results", spare=2**20) as resize:
+    with _disk(workflow.folder / "results", spare=2**24) as resize:
         filler = workflow.folder / "results/filler"
         run = _training(workflow)
         time.sleep(random.uniform(0, 1))

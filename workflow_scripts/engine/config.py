@@ -76,7 +76,7 @@ class Running(Strict):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
     gpu_share: Count = Field(1, description="so many jobs compute on the same GPU side by side", ge=1)
     cells_per_job: Count = Field(
-        1, description="so many cells are trained by one job, one after the other: for many small cells", ge=1, le=200
+        1, description="so many cells are trained by one job, one after the other: for many small cells", ge=1, le=100
     )
     checkpoint_seconds: Number = Field(60, description="checkpoint at least so often within a long epoch", gt=0)
     tensorboard: bool = Field(False, description="also write TensorBoard event files beside each cell")
