@@ -52,7 +52,7 @@ class Rounds:
         """(bits, seconds) of a run that nothing disturbs: of `part`, or of what an edited configuration adds."""
         key = part, str(config)
         if key not in self.references:
-            with self._prepared(part, PARTS[part].taken if config == self.config else ()) as workflow:
+            with self._prepared(part, PARTS[part].taken if config == self.config else DRAWN) as workflow:
                 workflow.configure(config)
                 self.references[key] = _undisturbed(workflow)
         return self.references[key]
