@@ -33,8 +33,11 @@ REPORTS = {}
 
 # Commands run in Snakemake's own Python; an activated conda environment (--sdm conda) comes before it on PATH, and so
 # wins. `python -m workflow_scripts.<command>` is found from any folder; said in the command itself, because Snakemake
-# takes PYTHONPATH away from jobs in a conda environment.
-os.environ.update(PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]))
+# takes PYTHONPATH away from jobs in a conda environment; and in the environment, for the precommand of profiles/slurm.
+os.environ.update(
+    PYTHONPATH=str(workflow.basedir),
+    PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]),
+)
 shell.prefix("set -euo pipefail; export PYTHONPATH={workflow.basedir:q}; ")
 
 

@@ -72,8 +72,7 @@ def check_limits(jobs, array_jobs, limits):
 def array_command(script, task):
     """The shell command of a task of an array job, from the batch script that the Slurm plugin (2.8) wrote.
 
-    None for the first task, whose command is the script itself. The script says which one that is by what it holds;
-    SLURM_ARRAY_TASK_MIN does not, being the first of those that still wait.
+    None for the first task, whose command is the script itself: which one that is, the script says by what it holds.
     """
     match = COMMANDS.search(script)
     if not match:
