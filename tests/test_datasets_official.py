@@ -281,6 +281,7 @@ WHOLE = tar_gz(CIFAR100_FILES)
         (gzip.compress(gzip.decompress(WHOLE)[:15_000]), "expected a whole tar archive"),
         (gzip.compress(b"no tar archive" * 1000), "expected a whole tar archive"),
     ],
+    ids=["cut in half", "no gzip file", "a cut archive", "no archive"],  # not the bytes, in which the time of day is
 )
 def test_an_archive_that_is_published_damaged(server, tmp_path, content, message):
     with pytest.raises(UserError, match=message):
@@ -303,6 +304,7 @@ def test_a_gzip_file_that_swells(tmp_path):
         (idx_file(pixels(2, 28, 28))[:-1], "expected 1,584 bytes for 2 x 28 x 28 values, found 1,583"),
         (bytes([0, 0, 8, 3, 0, 0]), "found 6"),
     ],
+    ids=["another type", "another rank", "empty", "a byte short", "no sizes"],
 )
 def test_an_idx_file_that_is_another(content, message):
     with pytest.raises(UserError, match=message):
