@@ -26,9 +26,8 @@ class Begun(logging.Handler):
     journal = None
 
     def emit(self, record):
-        if (
-            self.journal is None and getattr(workflow, "_dag", None) is not None
-        ):  # the first thing said since there is a DAG
+        if self.journal is None and getattr(workflow, "_dag", None) is not None:
+            # the first thing that is said since there is a DAG, before it is built
             self.journal = unfinished.Journal(HERE / ".snakemake/gradscape-unfinished.jsonl")
             workflow.dag.forcefiles |= self.journal.unfinished
         event = getattr(record, "event", None)

@@ -132,6 +132,12 @@ def test_the_manifest_stands_for_the_cells(bundled):
     assert not list((bundled / "checkpoints").iterdir())
 
 
+def test_a_study_may_be_called_as_the_manifests_folder_is(tmp_path):
+    cell = tmp_path / "results" / manifests.FOLDER / FIRST
+    cell.mkdir(parents=True)
+    assert manifests.folders(cell) == manifests.folders(cell / "cell.json") == [cell]
+
+
 def test_a_bundle_that_was_killed_keeps_its_finished_cells(bundled, tmp_path, digits_file):
     orders = [order(name, tmp_path) for name in CELLS]
     command = [sys.executable, "-m", "workflow_scripts.train_bundle", *map(str, flags(tmp_path, digits_file))]

@@ -36,10 +36,9 @@ def main():
     with devices.computing(arguments, threads) as device:
         data = datasets.load(arguments.data)
         for order in orders:
-            with _logged(arguments.logs / f"{order.out.name}.log"), order.alone():
+            with _logged(arguments.logs / f"{order.out.name}.log"):
                 try:
-                    if not order.is_made(data.meta):
-                        making.make(order, data, device, arguments)
+                    making.make(order, data, device, arguments)
                 except commands.UserError as error:
                     print(f"error: {error}", file=sys.stderr)
                     failed.append(f"  {error}")

@@ -38,11 +38,8 @@ def main():
     cell = record_flags.read(arguments)
     checkpoint = arguments.checkpoint or arguments.out.with_name(arguments.out.name + ".checkpoint")
     order = making.Order(cell, arguments.out, checkpoint, arguments.measure, arguments.test)
-    with order.alone():
-        if not order.is_made(datasets.load_meta(arguments.data)):
-            with devices.computing(arguments, cell.threads) as device:
-                data = datasets.load(arguments.data)
-                making.make(order, data, device, arguments)
+    with devices.computing(arguments, cell.threads) as device:
+        making.make(order, datasets.load(arguments.data), device, arguments)
 
 
 if __name__ == "__main__":

@@ -55,10 +55,18 @@ def add_flags(parser):
 
 
 def make(order, data, device, arguments):
-    """Train the cell of an `Order` on `device` with a `datasets.Data`, and write its files; see `runs.train`.
+    """Make the cell of an `Order` on `device` from a `datasets.Data`, unless it is made; `arguments`: see `add_flags`.
 
-    `arguments` has the flags of `add_flags`.
+    Where another process makes it, wait. Whoever does so holds the GPU that it will train on, so that of two processes
+    none waits for the other's.
     """
+    with order.alone():
+        if not order.is_made(data.meta):
+            _make(order, data, device, arguments)
+
+
+def _make(order, data, device, arguments):
+    """Train the cell and write its files; see `runs.train`."""
     started = datetime.datetime.now(datetime.UTC)
     provenance.measure_memory_anew(device)
     events = order.out if arguments.tensorboard else None

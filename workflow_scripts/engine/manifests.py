@@ -25,9 +25,11 @@ def write(path, names):
 def folders(path):
     """The folders of cells that a path stands for: a cell's folder, any file in it, or the manifest of a bundle."""
     path = Path(path)
+    if path.is_dir():
+        return [path]
     if path.parent.name == FOLDER:
         return [path.parents[1] / name for name in path.read_text().split()]
-    return [path if path.is_dir() else path.parent]
+    return [path.parent]
 
 
 def folders_from_stdin():
