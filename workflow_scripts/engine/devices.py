@@ -1,6 +1,7 @@
 """The device that a command computes on, set to give the same bits every time."""
 
 import contextlib
+import ctypes
 import os
 
 import torch
@@ -9,6 +10,7 @@ from workflow_scripts.engine import config, gpus
 from workflow_scripts.engine.commands import UserError
 
 SETTINGS = config.Running.model_fields
+M_MMAP_MAX, M_TRIM_THRESHOLD = -4, -1  # of glibc's malloc.h
 
 
 def add_flags(parser):
@@ -38,4 +40,19 @@ def choose_device(name, threads):
     torch.backends.cudnn.benchmark = False  # it may choose another algorithm in each run
     torch.backends.cudnn.allow_tf32 = False  # fp32 means float32, on every device
     torch.set_num_threads(threads)
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    device = torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+    if device.type == "cpu":
+        _keep_freed_memory()
+    return device
+
+
+def _keep_freed_memory():
+    """Let glibc's `free` keep memory for the next `malloc`; without glibc nothing is done.
+
+    By itself it gives the blocks of activations back to the kernel, which at every step fills new ones with zeros: a
+    quarter of the processor time of VGG_08 in float32.
+    """
+    with contextlib.suppress(AttributeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, -1)

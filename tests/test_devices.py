@@ -1,0 +1,44 @@
+"""The device, as commands set it."""
+
+import json
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+STEPS = """
+import hashlib, json, resource, sys
+import torch
+from workflow_scripts.engine import devices
+
+if sys.argv[1] == "plain":
+    devices._keep_freed_memory = lambda: None
+devices.choose_device("cpu", 1)
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Conv2d(3, 64, 3), torch.nn.ReLU(), torch.nn.Conv2d(64, 8, 3))
+images = torch.rand(20, 3, 64, 64)  # of which an activation is 20 MB
+
+def step():
+    model(images).square().mean().backward()
+
+step()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5):
+    step()
+faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+bits = b"".join(parameter.grad.numpy().tobytes() for parameter in model.parameters())
+print(json.dumps([faults, hashlib.sha256(bits).hexdigest()]))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="there is no glibc")
+def test_steps_find_the_memory_of_the_step_before_and_the_bits_are_the_same():
+    found = {}
+    for way in ("plain", "kept"):
+        done = subprocess.run([sys.executable, "-c", STEPS, way], cwd=ROOT, capture_output=True, text=True, check=True)
+        found[way] = json.loads(done.stdout)
+    (plain, bits), (kept, same_bits) = found.values()
+    assert bits == same_bits and kept < plain / 10
