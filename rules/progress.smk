@@ -8,7 +8,7 @@ from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 from workflow_scripts.engine import progress
 
-LOOK_EVERY = 10  # seconds, at the cells beside the finished one: of ten thousand that takes a while
+LOOK_EVERY = 10  # seconds, at the cells beside the finished one and the time left: of ten thousand that takes a while
 
 
 def cells_of(job):
@@ -24,7 +24,7 @@ def cells_of(job):
 class CellLines(logging.Handler):
     """Hears from Snakemake which jobs are finished, here or on a cluster, and says what came of the cells among them."""
 
-    run, next_look = None, 0
+    run, left, next_look = None, None, 0
 
     def emit(self, record):
         event = getattr(record, "event", None)
@@ -51,9 +51,9 @@ class CellLines(logging.Handler):
             due = time.monotonic() >= self.next_look
             self.run.look(None if due else names)
             if due:
-                self.next_look = time.monotonic() + LOOK_EVERY
+                self.left, self.next_look = self.run.left(), time.monotonic() + LOOK_EVERY
             for name in names:
-                logger.info(f"{name}: {self.run.finished[name].said()} ({self.run.tally()})")
+                logger.info(f"{name}: {self.run.finished[name].said()} ({self.run.tally(self.left)})")
 
 
 if workflow.is_main_process and not workflow.dryrun:

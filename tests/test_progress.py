@@ -54,13 +54,15 @@ def test_the_time_left_is_that_of_the_work_left(run):
     assert set(run.finished) == {"cw2/done"} and set(run.running) == {"cw2/works", "cw2/went-on"}
     # 10 + 4 + 2 epochs in 40 seconds, and 6 + 2 + 10 to go; the 6 that were done before the run do not count
     assert run.left(now=START + 40) == pytest.approx(40 * 18 / 16)
-    assert run.tally(now=START + 60) == "1 of 4 cells done, 1.1 minutes left"
+    assert run.tally(run.left(now=START + 60)) == "1 of 4 cells done, 1.1 minutes left"
+    run.finished = dict.fromkeys(run.cells)  # since `left` was asked for
+    assert run.tally(60) == "4 of 4 cells done"
 
 
 def test_cells_of_another_kind_count_by_what_their_epochs_take(tmp_path):
     run = progress.Run(tmp_path, {"a/fast": ("vgg08", 10), "a/slow": ("vgg38", 10)}, START)
     run.look(now=START + 1)
-    assert run.left(now=START + 1) is None and run.tally() == "0 of 2 cells done"
+    assert run.left(now=START + 1) is None and run.tally(None) == "0 of 2 cells done"
     log(tmp_path, "a/fast", 10, 10, START + 10, seconds=1.0)
     record(tmp_path, "a/fast", START + 10, seconds=10.0)
     log(tmp_path, "a/slow", 1, 10, START + 20, seconds=10.0)

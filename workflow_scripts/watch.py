@@ -37,7 +37,7 @@ def main():
 
 def lines(run):
     """What there is to see of a `progress.Run` after its `look`: how far it is, and a row for each running cell."""
-    head = [f"Gradscape: {run.tally()}"]
+    head = [f"Gradscape: {run.tally(run.left())}"]
     rows = [_row(name, run.cells[name][1], cell) for name, cell in sorted(run.running.items())]
     return [*head, "", *text_tables.plain(pd.DataFrame(rows), ("Cell",))] if rows else head
 

@@ -178,10 +178,9 @@ class Run:
                 found.setdefault(self.cells[name][0], []).append(cell.seconds)
         return {kind: sum(values) / len(values) for kind, values in found.items()}
 
-    def tally(self, now=None):
-        """How many cells are done of all, and about how long the others take, after `look`."""
-        left = self.left(now)
-        time_left = f", {duration(left)} left" if left else ""
+    def tally(self, left):
+        """How many cells are done of all, and about how long the others take: `left()` as it gave it."""
+        time_left = f", {duration(left)} left" if left and len(self.finished) < len(self.cells) else ""
         return f"{len(self.finished):,} of {len(self.cells):,} cells done{time_left}"
 
 
