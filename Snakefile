@@ -37,6 +37,7 @@ include: "rules/project2.smk"
 include: "rules/report_2020.smk"
 include: "rules/submission.smk"
 include: "rules/beras.smk"
+include: "rules/typeset.smk"
 include: "rules/opening.smk"
 include: "rules/unfinished.smk"
 include: "rules/progress.smk"
@@ -46,8 +47,7 @@ include: "rules/closing.smk"
 rule all:
     default_target: True
     input:
-        list(REPORTS),
-        list(BERAS_PAPERS) if BERAS else [],
+        list(PAPERS),
         [f"results/{study}/summary/cells.html" for study in STUDIES],
         [
             f"results/{study}/ablations/{factor}.{kind}"

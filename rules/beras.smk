@@ -15,12 +15,6 @@ BERAS_FIGURES = {
     "predictions": BERAS_SUMMARY,
 }
 
-# PDF: the LaTeX that it is typeset from
-BERAS_PAPERS = {
-    "report/beras.pdf": "results/report/beras/beras-template.tex",
-    "report/beras-exploration.pdf": "results/report/beras-exploration/notebook.tex",
-}
-
 # Beras is imported from outside of the packages that `digest` follows.
 BERAS_CODE = "".join(code.folder_digest(f"models/{folder}") for folder in ("Beras", "beras_assignment"))
 
@@ -166,7 +160,7 @@ if BERAS:
             style=source("report/gradscape.sty"),
             references=source("report/references.bib"),
         output:
-            BERAS_PAPERS["report/beras.pdf"],
+            "results/report/beras/beras-template.tex",
         log:
             "results/logs/beras/fill_report.log",
         localrule: True
@@ -187,7 +181,7 @@ if BERAS:
             notebook=source("notebooks/beras_exploration.py"),
             template=source("report/notebook.tex.j2"),
         output:
-            BERAS_PAPERS["report/beras-exploration.pdf"],
+            "results/report/beras-exploration/notebook.tex",
         log:
             "results/logs/beras/exploration.log",
         localrule: True
@@ -202,26 +196,8 @@ if BERAS:
             "python -m workflow_scripts.export_notebook {input.notebook:q} --template {input.template:q}"
             " --out {output} 2> {log}"
 
-    for paper, tex in BERAS_PAPERS.items():
-
-        rule:
-            name:
-                f"typeset_{Path(paper).stem.replace('-', '_')}"
-            input:
-                tex,
-            output:
-                paper,
-            log:
-                f"results/logs/beras/{Path(paper).stem}.log",
-            localrule: True
-            conda:
-                "../envs/report.yaml"
-            params:
-                code=digest("compile_report"),
-            message:
-                "Typesetting {output}"
-            shell:
-                "python -m workflow_scripts.compile_report {input} --out {output} 2> {log}"
+    PAPERS["report/beras.pdf"] = rules.fill_beras.output
+    PAPERS["report/beras-exploration.pdf"] = rules.explore_beras.output
 
     rule hw2:
         input:

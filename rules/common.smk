@@ -28,8 +28,9 @@ COMPARED = {name: study.compare for name, study in SETTINGS.studies.items() if s
 # Studies that search for a recipe: what each may train.
 SEARCHES = {name: cells.plan(study) for name, study in SETTINGS.studies.items() if study.search}
 
-# Reports, and the table in plain text that sums each up; the rules of a report add theirs.
-REPORTS = {}
+# {PDF: the LaTeX that it is typeset from, its main file first} and {PDF: the table in plain text that sums it up}; the
+# rules of a report add theirs.
+PAPERS, REPORTS = {}, {}
 
 # Commands run in Snakemake's own Python; an activated conda environment (--sdm conda) comes before it on PATH, and so
 # wins. `python -m workflow_scripts.<command>` is found from any folder; said in the command itself, because Snakemake

@@ -53,19 +53,4 @@ if PROJECT2:
             " --style {input.style:q} --references {input.references:q}"
             " --student-number {params.student_number} --out results/report/project2 2> {log}"
 
-    rule project2:
-        input:
-            "results/report/project2/project2.tex",
-        output:
-            "report/project2.pdf",
-        log:
-            "results/logs/cifar_net/compile_project2.log",
-        localrule: True
-        conda:
-            "../envs/report.yaml"
-        params:
-            code=digest("compile_report"),
-        message:
-            "Typesetting {output}"
-        shell:
-            "python -m workflow_scripts.compile_report {input} --out {output} 2> {log}"
+    PAPERS["report/project2.pdf"] = rules.fill_project2.output

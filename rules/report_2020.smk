@@ -58,20 +58,4 @@ if "cw2" in COMPARED:
             " --student-number {params.student_number} --template {input.template:q} --answers {input.answers:q}"
             " --style {input.style:q} --references {input.references:q} --out results/report/mlp-cw2-2020 2> {log}"
 
-    rule mlp_cw2_2020:
-        input:
-            main="results/report/mlp-cw2-2020/mlp-cw2-2020.tex",
-            answers="results/report/mlp-cw2-2020/mlp-cw2-2020-answers.tex",
-        output:
-            "report/mlp-cw2-2020.pdf",
-        log:
-            "results/logs/cw2/compile_report_2020.log",
-        localrule: True
-        conda:
-            "../envs/report.yaml"
-        params:
-            code=digest("compile_report"),
-        message:
-            "Typesetting {output}"
-        shell:
-            "python -m workflow_scripts.compile_report {input.main} --out {output} 2> {log}"
+    PAPERS["report/mlp-cw2-2020.pdf"] = rules.fill_cw2_2020.output
