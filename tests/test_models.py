@@ -3,9 +3,11 @@
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from models.course_vgg import ConvolutionalNetwork
-from models.registry import BLOCKS, build_model, list_blocks
+from models.registry import BLOCKS, build_model, list_blocks, list_models
+from workflow_scripts.engine.results import forward_flops
 
 COUNTS = {
     ("vgg08", "plain"): 59_716,
@@ -20,6 +22,19 @@ COUNTS = {
 def test_parameters_as_in_the_brief(model, block):
     network = build_model(model, block, num_classes=100, image_shape=(3, 32, 32))
     assert sum(parameter.numel() for parameter in network.parameters()) == COUNTS[model, block]
+
+
+@pytest.mark.parametrize("model", list_models())
+@pytest.mark.parametrize("block", list_blocks())
+def test_operations_are_counted_as_pytorch_counts_them(model, block):
+    with torch.device("meta"):
+        try:
+            network = build_model(model, block, num_classes=7, image_shape=(3, 32, 32)).eval()
+        except ValueError:
+            return  # a block that this network does not take
+        with FlopCounterMode(display=False) as counter:
+            network(torch.zeros(1, 3, 32, 32))
+        assert forward_flops(network, (3, 32, 32)) == counter.get_total_flops() > 0
 
 
 @pytest.mark.parametrize("model", ["vgg08", "vgg38"])

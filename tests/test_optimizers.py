@@ -208,6 +208,29 @@ def test_registered_muon_leaves_the_last_layer_to_adamw(model):
     assert sum(map(len, groups.values())) == len(list(network.parameters()))
 
 
+PYTORCHS = {
+    "adam": lambda p: torch.optim.Adam(p, 0.01, weight_decay=0.05),
+    "adamw": lambda p: torch.optim.AdamW(p, 0.01, weight_decay=0.05),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, 0.01, weight_decay=0.05),
+    "sgd": lambda p: torch.optim.SGD(p, 0.01, weight_decay=0.05),
+    "momentum": lambda p: torch.optim.SGD(p, 0.01, momentum=0.9, weight_decay=0.05),
+    "nesterov": lambda p: torch.optim.SGD(p, 0.01, momentum=0.9, nesterov=True, weight_decay=0.05),
+}
+
+
+@pytest.mark.parametrize("name", PYTORCHS)
+def test_unguarded_optimisers_give_the_bits_of_pytorchs(name):
+    ours, theirs = parameters(((4, 3, 2), (5,))), parameters(((4, 3, 2), (5,)))
+    pairs = [(ours, OPTIMIZERS[name](ours, 0.01, 0.05)), (theirs, PYTORCHS[name](theirs))]
+    for step in range(20):
+        for weights, optimizer in pairs:
+            give_gradients(weights, step)
+            optimizer.step()
+            optimizer.load_state_dict(optimizer.state_dict())
+            optimizer.zero_grad()
+    assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_state_goes_on_from_a_file(name, tmp_path):
     """50 steps, a checkpoint, 50 more by another optimiser: the same bits as 100 in one go."""

@@ -140,6 +140,33 @@ def test_every_optimizer_reduces_a_quadratic(name):
     assert parameter.abs().max() < 0.1
 
 
+TRAIN = """
+import sys
+from workflow_scripts.engine import datasets, results
+from workflow_scripts.engine.devices import choose_device
+from workflow_scripts.engine.optimizers import OPTIMIZERS
+from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.trainer import Training
+
+data = datasets.load(sys.argv[1])
+for name in OPTIMIZERS:
+    record = {"model": "vgg08", "block": "bn", "width": 0.25, "optimizer": name, "weight_decay": 0.1, "clip": 1}
+    cell = Cell(**record, train_items=100, epochs=1)
+    training = Training(cell, data, choose_device("cpu", 1))
+    training.load_state_dict(training.state_dict())
+    training.run_epoch()
+    results.measurements(training, data)
+print("torch._dynamo" in sys.modules)
+"""
+
+
+def test_training_does_without_pytorchs_compiler(digits_file):
+    """It would take a second of every process to import."""
+    command = [sys.executable, "-c", TRAIN, digits_file]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
 def test_bf16_learns_as_well(digits):
     losses = [trained(tiny(precision=precision, block="bn"), digits).history[-1][2] for precision in ("fp32", "bf16")]
     assert losses[1] == pytest.approx(losses[0], rel=0.05)

@@ -8,10 +8,13 @@ weight shrinks by lr * weight_decay of itself. That of the others is a term of t
 import torch
 
 from models.registry import Registry
+from workflow_scripts.engine.eager import eager
 from workflow_scripts.engine.own_optimizers import MuonAndAdamW, OwnAdam, OwnSGD
 
 OPTIMIZERS = Registry("optimizer")
 register_optimizer = OPTIMIZERS.register
+
+Adam, AdamW, RMSprop, SGD = map(eager, (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD))
 
 
 def _placed(parameters):
@@ -27,41 +30,41 @@ def _placed(parameters):
 def adam(parameters, lr, weight_decay):
     """Adam (Kingma & Ba 2015); the weight decay is an L2 term of the gradient."""
     parameters, options = _placed(parameters)
-    return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay, **options)
+    return Adam(parameters, lr=lr, weight_decay=weight_decay, **options)
 
 
 @register_optimizer("adamw")
 def adamw(parameters, lr, weight_decay):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
     parameters, options = _placed(parameters)
-    return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay, **options)
+    return AdamW(parameters, lr=lr, weight_decay=weight_decay, **options)
 
 
 @register_optimizer("sgd")
 def sgd(parameters, lr, weight_decay):
     """Plain stochastic gradient descent."""
     parameters, options = _placed(parameters)
-    return torch.optim.SGD(parameters, lr=lr, weight_decay=weight_decay, **options)
+    return SGD(parameters, lr=lr, weight_decay=weight_decay, **options)
 
 
 @register_optimizer("nesterov")
 def nesterov(parameters, lr, weight_decay):
     """Stochastic gradient descent with Nesterov momentum 0.9."""
     parameters, options = _placed(parameters)
-    return torch.optim.SGD(parameters, lr=lr, momentum=0.9, nesterov=True, weight_decay=weight_decay, **options)
+    return SGD(parameters, lr=lr, momentum=0.9, nesterov=True, weight_decay=weight_decay, **options)
 
 
 @register_optimizer("momentum")
 def momentum(parameters, lr, weight_decay):
     """Stochastic gradient descent with momentum 0.9 (Polyak 1964)."""
     parameters, options = _placed(parameters)
-    return torch.optim.SGD(parameters, lr=lr, momentum=0.9, weight_decay=weight_decay, **options)
+    return SGD(parameters, lr=lr, momentum=0.9, weight_decay=weight_decay, **options)
 
 
 @register_optimizer("rmsprop")
 def rmsprop(parameters, lr, weight_decay):
     """RMSprop (Tieleman & Hinton 2012): the gradient over the root of the running mean of its square."""
-    return torch.optim.RMSprop(parameters, lr=lr, weight_decay=weight_decay)
+    return RMSprop(parameters, lr=lr, weight_decay=weight_decay)
 
 
 @register_optimizer("own_sgd")

@@ -10,6 +10,8 @@ from functools import partial
 import torch
 from torch.optim import Optimizer
 
+from workflow_scripts.engine.eager import Eager
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of Muon's polynomial: steep at 0, and around 1 from there on
 PRECISIONS = ("bfloat16", "float32", "float64")
 RATE_SCALES = {  # Muon's step, for a matrix of so many rows and columns, in learning rates
@@ -106,7 +108,7 @@ def orthogonalized(matrix, coefficients=COEFFICIENTS, steps=5, eps=1e-7):
 METHODS = {"muon": muon_update, "adamw": adam_update}  # what a group of `MuonAndAdamW` is moved by
 
 
-class ListOptimizer(Optimizer):
+class ListOptimizer(Eager, Optimizer):
     """What the optimisers below share: a step gathers each group's gradients and hands them to `update`."""
 
     def __init__(self, params, defaults):

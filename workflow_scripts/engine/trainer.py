@@ -5,7 +5,6 @@ step) or drawn from a state that the checkpoint holds, so the same cell gives th
 """
 
 import contextlib
-import functools
 import math
 import time
 from dataclasses import dataclass
@@ -55,6 +54,7 @@ class Training:
         torch.manual_seed(cell.seed)
         model = build_model(cell.model, cell.block, data.num_classes, data.image_shape, **options(cell))
         self.model = model.to(device, memory_format=torch.channels_last)
+        self.optimizer = OPTIMIZERS[cell.optimizer](self.model.parameters(), cell.lr, cell.weight_decay)
         self.loss = LOSSES[cell.loss]
         self.gradients = GradientRecorder(self.model)
         self.captured = CapturedStep(self.model, cell, device, cuda_graphs)
@@ -78,11 +78,6 @@ class Training:
         self.observers = {name: OBSERVERS[name](self, settings) for name, settings in (measured or {}).items()}
         self.best = self._weights()
         self.machines = []  # on which it was trained, the last of them now; engine/runs.py knows
-
-    @functools.cached_property
-    def optimizer(self):
-        """The optimiser, made when it is first needed: that takes seconds (PyTorch imports Dynamo then)."""
-        return OPTIMIZERS[self.cell.optimizer](self.model.parameters(), self.cell.lr, self.cell.weight_decay)
 
     @property
     def finished(self):
