@@ -304,8 +304,12 @@ def test_bits_are_compared_and_not_values():
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_graph_is_captured_as_pytorch_asks(monkeypatch, fails):
-    """Warm-up and capture on a stream that waits and is waited for, and that is left where the capture fails."""
+    """Warm-up and capture on a stream that waits and is waited for, and that is left where the capture fails.
+
+    After a capture that failed, one of nothing, which ends it for PyTorch's generator too.
+    """
     said = []
+    monkeypatch.setattr(captured, "FAILED", [])
 
     class Stream:
         def __init__(self, name="side"):
@@ -335,9 +339,23 @@ def test_a_graph_is_captured_as_pytorch_asks(monkeypatch, fails):
     with pytest.raises(RuntimeError) if fails else contextlib.nullcontext():
         replay, loss = captured.cuda_graph(step)
         assert (replay, loss) == (asked.call_args.args[0].replay, "loss")
+    graphs, streams = zip(*((call.args[0], call.kwargs["stream"].name) for call in asked.call_args_list), strict=True)
+    assert set(streams) == {"side"} and len(set(graphs)) == len(graphs) == 1 + fails
+    assert [*graphs[:1]] * fails == captured.FAILED
     steps = ["step"] * captured.WARM_UP
-    inside_graph = ["into graph", "step", "out of graph"]
+    inside_graph = ["into graph", "step", "out of graph", *["into graph", "out of graph"] * fails]
     assert said == ["side waits for main", "into side", *steps, *inside_graph, "out of side", "main waits for side"]
+
+
+def test_a_capture_that_fails_twice_says_why_it_failed_first(monkeypatch):
+    error = RuntimeError("operation not permitted when stream is capturing")
+    monkeypatch.setattr(captured, "FAILED", [])
+    for name in ("Stream", "stream", "CUDAGraph", "current_stream"):
+        monkeypatch.setattr(torch.cuda, name, mock.MagicMock())
+    monkeypatch.setattr(torch.cuda, "graph", mock.Mock(side_effect=error))
+    with pytest.raises(RuntimeError) as caught:
+        captured.cuda_graph(lambda: None)
+    assert caught.value is error
 
 
 def test_a_run_is_not_kept_in_memory(digits):
@@ -425,6 +443,9 @@ def test_what_cannot_be_captured_is_taken_the_plain_way_on_a_gpu(digits, capsys)
             training.run_epoch()
         assert training.captured.path == "plain" and state(training) == expected
         assert capsys.readouterr().err.startswith("CUDA graph not used: ")
+        # what the same process trains next: with random numbers, and with a graph
+        trained(Cell(**{**TINY, "dropout": 0.2}), digits, device)
+        assert trained(cell, digits, device).captured.path == "cuda_graph"
 
 
 @needs_cuda

@@ -5,12 +5,15 @@ that both do the same arithmetic in the same order. That is seen and not believe
 and unless all bits agree, the plain way is taken for the rest of the run. On a CPU it is the only one.
 """
 
+import contextlib
 import itertools
 import sys
+import warnings
 from functools import partial
 
 import torch
 
+FAILED = []  # graphs whose capture failed: PyTorch's allocator goes on asking them whether memory is theirs
 CHECKED = 2  # steps that are taken both ways: the second has other images and weights than the graph was captured with
 WARM_UP = 3  # steps before the capture, as in PyTorch's documentation of CUDA graphs
 WHOLE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # numbers by their bytes
@@ -30,11 +33,28 @@ def cuda_graph(step):
         with torch.cuda.stream(stream):  # `torch.cuda.graph` alone would stay on its stream where a capture fails
             for _ in range(WARM_UP):  # libraries set themselves up at their first calls, which cannot be captured
                 step()
-            with torch.cuda.graph(graph, stream=stream):
-                result = step()
+            try:
+                with torch.cuda.graph(graph, stream=stream):
+                    result = step()
+            except RuntimeError:
+                _forget_capture(graph, stream)
+                raise
     finally:
         torch.cuda.current_stream().wait_stream(stream)
     return graph.replay, result
+
+
+def _forget_capture(graph, stream):
+    """Let the process go on as if the capture that failed had not begun."""
+    FAILED.append(graph)
+    # PyTorch 2.11's generator would take itself to be captured, and dropout would fail in whatever this process trains
+    # later, up to the end of a capture that succeeds: so of one of nothing, about which there is a warning
+    with (
+        contextlib.suppress(RuntimeError),
+        warnings.catch_warnings(action="ignore"),
+        torch.cuda.graph(torch.cuda.CUDAGraph(), stream=stream),
+    ):
+        pass
 
 
 CAPTURES = {"cuda": cuda_graph}  # by the type of the device; tests put a stand-in for the CPU here
