@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from models.registry import Registry
 from workflow_scripts.engine import augmentations
@@ -62,6 +63,23 @@ def test_every_augmented_image_is_a_crop_of_the_padded_image_or_of_its_mirror():
                 assert len(found) == 1
                 seen |= set(found)
     assert len(seen) == 50  # 240 draws: each of the 5 x 5 x 2 ways came up
+
+
+def test_a_step_of_an_epoch_is_a_few_operations():
+    """On a GPU each is a launch: two gathers and arithmetic for the images; labels are gathered once per epoch."""
+
+    class Count(TorchDispatchMode):
+        operations = 0
+
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            self.operations += not function.is_view
+            return function(*args, **(kwargs or {}))
+
+    made = batches(images(), "crop+flip").epoch(0, 0, 4)
+    next(made)
+    with Count() as count:
+        next(made)
+    assert count.operations == 6
 
 
 def test_crop_shifts_by_four_pixels_at_32():

@@ -72,9 +72,11 @@ class Batches:
         mirrored = torch.randint(0, 2, (used,), generator=generator) * int(self.gather.flip)
         corner = order * self.pixels_per_image + down * self.padded_columns + right
         order, corner, mirrored = torch.stack([order, corner, mirrored]).to(self.device)  # in one transfer
-        for step in range(start, used // batch_size):
-            batch = slice(step * batch_size, (step + 1) * batch_size)
-            yield self._images(corner[batch], mirrored[batch], (seed, epoch, step)), self.labels[order[batch]]
+        # cut up at once, because a step is short on a GPU
+        batches = zip(*(drawn.split(batch_size) for drawn in (corner, mirrored, self.labels[order])), strict=True)
+        for step, (corner, mirrored, labels) in enumerate(batches):
+            if step >= start:
+                yield self._images(corner, mirrored, (seed, epoch, step)), labels
 
     def in_order(self, batch_size):
         """All images once, in their own order and without augmentation; the last batch may be short."""
