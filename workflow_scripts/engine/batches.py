@@ -7,6 +7,8 @@ The pixels of an image are packed into one int32 each (up to four channels), bec
 into the batch are a single flat gather; gathering by image, row and column is slower than a DataLoader.
 """
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -74,9 +76,8 @@ class Batches:
         order, corner, mirrored = torch.stack([order, corner, mirrored]).to(self.device)  # in one transfer
         # cut up at once, because a step is short on a GPU
         batches = zip(*(drawn.split(batch_size) for drawn in (corner, mirrored, self.labels[order])), strict=True)
-        for step, (corner, mirrored, labels) in enumerate(batches):
-            if step >= start:
-                yield self._images(corner, mirrored, (seed, epoch, step)), labels
+        for step, (corner, mirrored, labels) in itertools.islice(enumerate(batches), start, None):
+            yield self._images(corner, mirrored, (seed, epoch, step)), labels
 
     def in_order(self, batch_size):
         """All images once, in their own order and without augmentation; the last batch may be short."""
