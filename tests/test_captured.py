@@ -358,6 +358,18 @@ def test_a_capture_that_fails_twice_says_why_it_failed_first(monkeypatch):
     assert caught.value is error
 
 
+def test_a_step_does_not_walk_the_modules(digits, graph, monkeypatch):
+    """That takes longer than a GPU should wait."""
+    graph()
+    training = Training(Cell(**TINY, clip=0.5), digits, CPU, {"lags": [1]})
+    batches = training.train_batches.epoch(0, 0, TINY["batch_size"])
+    for _ in range(captured.CHECKED):
+        training._step(*next(batches))
+    monkeypatch.setattr(training.captured, "replay", lambda: None)
+    monkeypatch.setattr(torch.nn.Module, "named_modules", None)
+    training._step(*next(batches))
+
+
 def test_a_run_is_not_kept_in_memory(digits):
     gc.disable()
     try:

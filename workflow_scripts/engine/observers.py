@@ -78,9 +78,6 @@ class Observer:
         for name, kept in self.series.items():
             kept.copy_(state[name])
 
-    def parameters(self):
-        return list(self.training.model.parameters())
-
     @contextlib.contextmanager
     def aside(self, images, labels):
         """The objective of the step's batch, as a function of the weights; afterwards all but them is as it was.
@@ -131,7 +128,7 @@ class Lags(Observer):
         past = torch.stack([self.ring[(self.step - lag) % rows] for lag in self.lags])
         distance = torch.linalg.vector_norm(past.double() - now.double(), dim=-1)
         self.ring[self.step % rows] = now
-        gradients = [parameter.grad for parameter in self.parameters() if parameter.grad is not None]
+        gradients = [parameter.grad for parameter in self.training.parameters if parameter.grad is not None]
         self.note(
             gradient_norm=probes.l2(gradients),
             last_gradient_norm=torch.linalg.vector_norm(now[0], dtype=torch.float64),
@@ -173,7 +170,7 @@ class GradientWalk(Observer):
             rate = self.training.optimizer.param_groups[0]["lr"]
             with self.aside(images, labels) as objective:
                 lengths = [size * rate for size in self.step_sizes]
-                walk = probes.along_gradient(objective, self.parameters(), lengths)
+                walk = probes.along_gradient(objective, self.training.parameters, lengths)
             self.note(**walk._asdict())
 
     def arrays(self):
