@@ -47,6 +47,7 @@ def write_study(
     chance=(("vgg38", "plain"),),
     diverged=(),
     orders=13.0,
+    dips=(),
     epochs=3,
     spread=0.002,
     **meta,
@@ -54,7 +55,8 @@ def write_study(
     """Write a summary folder: vgg08 plain and vgg38 with `blocks`, at each rate and seed.
 
     `final`: accuracies by block; `chance`, `diverged`: (model, block) of the runs that stay at chance or diverge;
-    `orders`: how far the first layer's gradient of a run at chance lies below the last's, in powers of ten.
+    `orders`: how far the first layer's gradient of a run at chance lies below the last's, in powers of ten; `dips`:
+    blocks whose gradients are as large at both ends, and a thousandth of that between them.
     """
     data = {"title": "synthetic", "embedded": False, "num_classes": 10, "image_size": 16, **meta}
     networks = [("vgg08", "plain"), *(("vgg38", block) for block in blocks)]
@@ -66,12 +68,13 @@ def write_study(
         place = seeds.index(seed) + networks.index(network) + lrs.index(lr)
         top += spread * (place % len(seeds) - (len(seeds) - 1) / 2) - 0.02 * lrs.index(lr)
         layers = course_layers(0 if network[0] == "vgg08" else 5)
-        decay = (orders if network in chance else 0.5) / (len(layers) - 2)  # orders of magnitude per layer
+        dip = network[0] == "vgg38" and network[1] in dips
+        decay = (orders if network in chance else 0.5 * (not dip)) / (len(layers) - 2)  # orders of magnitude per layer
         for epoch in range(epochs):
             curve = CHANCE if network in chance else learning_curve(top * (epoch + 1) / epochs)
             rows["history.csv"].append({**name, "epoch": epoch, "lr": lr, **curve, "seconds": 1.0})
             for depth, layer in enumerate(layers):
-                size = 1e-4 * 10.0 ** (-decay * max(0, len(layers) - 2 - depth))
+                size = 1e-4 * 10.0 ** (-decay * max(0, len(layers) - 2 - depth)) * (1e-3 if dip and depth == 9 else 1)
                 means = {"mean_abs": size, "l2": size, "last_batch_mean_abs": size, "first_batch_mean_abs": size}
                 rows["gradients.csv"].append({**name, "epoch": epoch, "layer": layer, "depth": depth, **means})
         record = Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()
@@ -183,8 +186,11 @@ SENTENCES = {
     ),
     "a remedy diverges": (
         {"diverged": (("vgg38", "rc"),)},
-        ["VGG38 RC: 3 of 3 runs diverged (at step 7 at the earliest)"],
-        ["lies 5.0 percentage points above VGG38 RC"],
+        [
+            "VGG38 RC: 3 of 3 runs diverged (at step 7 at the earliest)",
+            "Some do: off chance are VGG38 BN and VGG38 BN+RC",
+        ],
+        ["lies 5.0 percentage points above VGG38 RC", "every remedy tested brings"],
     ),
     "unknown block": (
         {"blocks": (*ACCURACY, "my_block"), "final": {"my_block": 0.7}},
@@ -204,6 +210,37 @@ SENTENCES = {
     ),
     "demo": ({"embedded": True, "title": "digits (scikit-learn)"}, ["\\titlenotice{\\textbf{Demonstration run.}"], []),
     "full": ({"title": "CIFAR-100"}, ["\\citep{krizhevsky2009}"], ["Demonstration run"]),
+    "shallow diverges": (
+        {"diverged": (("vgg08", "plain"),)},
+        ["The training of VGG08 diverged at step 7", "has no finished run of VGG08 to be set against"],
+        ["VGG08, with", "the shallow network", "--"],
+    ),
+    "shallow diverges, deep trains": (
+        {"chance": (), "diverged": (("vgg08", "plain"),)},
+        ["which learns in this run.", "learned without help, to $40.0$\\,$\\pm$\\,0.2\\,\\% validation accuracy."],
+        ["not seen", "--"],
+    ),
+    "all of a remedy diverges, the others fail": (
+        {"chance": [("vgg38", block) for block in ACCURACY], "diverged": (("vgg38", "rc"),)},
+        ["None of those tested does: those that finished stay at chance"],
+        ["all stay at chance"],
+    ),
+    "level at the ends alone": (
+        {"dips": ("rc",)},
+        ["$0.0$ above the last's for RC", "VGG38 BN has the most even gradients, within a factor of $3.2$"],
+        ["VGG38 RC has the most even"],
+    ),
+    "at chance for another reason": (
+        {"orders": 0.5},
+        ["stays at chance in this run, though its gradients do not vanish"],
+        ["does not arrive", "because nothing arrives"],
+    ),
+    "a tie of one seed": (
+        {"seeds": (0,), "final": {"rc": 0.5}},
+        ["ended level with VGG38 RC, but one seed cannot tell whether that lasts"],
+        ["ended 0.0 percentage points"],
+    ),
+    "no remedy at all": ({"blocks": ("plain",)}, ["should help. "], ["no remedy tested", "None of the remedies"]),
     "first gradient zero": ({"orders": 400.0}, ["it is exactly zero in single precision"], ["inf", "nan"]),
 }
 

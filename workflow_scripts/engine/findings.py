@@ -66,6 +66,7 @@ def context(summary, shallow, deep, student_number):
         ],
         "rates": _rates(variants, champions),
         "theory": flows.diagnosis(deep, summary.history),
+        "tried": len({row.block for row in variants} - {"plain"}),  # also those of which nothing finished
         **_remedies(champions),
         **_gradients(shallow, deep, variants),
         **_depth(best, shallow, champions, rows),
@@ -200,7 +201,7 @@ def _gradients(shallow, deep, variants):
     return {
         "controlled": controlled,
         "table_rows": [row for row in [shallow] if row.flows and row not in controlled] + controlled,
-        "flattest": min(controlled, key=lambda row: abs(row.flows[0].orders), default=None),
+        "flattest": min(controlled, key=lambda row: row.flows[0].span, default=None),
         "bn_row": next((row for row in controlled if row.block == "bn"), None),
     }
 

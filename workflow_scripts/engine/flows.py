@@ -38,6 +38,11 @@ class Flow:
     def last(self):
         return self.mean_abs[-1]
 
+    @property
+    def span(self):
+        """How many times as large the largest is as the smallest; infinite where one is zero."""
+        return float(self.mean_abs.max() / self.mean_abs.min()) if self.mean_abs.min() > 0 else math.inf
+
 
 def flows(gradients):
     """The `Flow` of each epoch of a table like `summary.gradients_of`; none for cells that diverged in their first."""
