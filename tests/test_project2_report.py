@@ -135,6 +135,7 @@ SENTENCES = {
             r"These seeds show no difference for Muon ($70.03$\,$\pm$\,4.05\,\%) and own Adam",
             "Muon \\citep{jordan2024muon} makes",
             "What is called \\emph{own} is this project's",
+            r"is $10.00$\,\% for VGG-A and $60.00$\,\% for VGG-A BN; where these are far apart, the walks begin",
             "Sizes go from 400 parameters (0.5, $2$\\,s per epoch) to 6,400 (2, $2$\\,s)",
             "Of the 5 mistakes",
             "is \\emph{class 3} taken for \\emph{class 5} (5).",
@@ -144,7 +145,27 @@ SENTENCES = {
             "Of the 3 layers that have others before them, the median distance is smaller with VGG-A BN than with "
             "VGG-A in 3, larger in 0 and alike in 0. The median cosine of VGG-A BN is nearer to 1 in 0 of 3.",
         ],
-        ["For orientation", "Loss surfaces", "they disagree", "There are none among these images", "diverged"],
+        [
+            "For orientation",
+            "Loss surfaces",
+            "they disagree",
+            "There are none among these images",
+            "diverged",
+            "dropout before",
+        ],
+    ),
+    "every level of a factor diverged": (
+        {
+            "diverged": [
+                f"cifar_net-bn_rc-{name}digits-lr0.001-seed{seed}"
+                for name in ("", "width0.5-", "width2-")
+                for seed in range(3)
+            ],
+            "chosen": "1",
+        },
+        {},
+        ["3 of 3 runs with 2 diverged"],
+        ["Sizes go from"],
     ),
     "CIFAR-10": (
         {"title": "CIFAR-10", "embedded": False},
@@ -157,7 +178,7 @@ SENTENCES = {
         {},
         [
             "With one seed the spread between repetitions is unknown",
-            "In the runs made, without a spread to judge them by, are 0.5 ($60.00",
+            "Without a spread to judge them by, the runs made have reached: 0.5 ($60.00",
         ],
         ["Validation accuracy is higher with", "It is lower with", "These seeds show no difference"],
     ),

@@ -129,15 +129,8 @@ def _landscape(folder, study):
     found = tables.load(folder / "summary")
     trained, walked = (landscape_runs.rows_of(found.cells, study, name) for name in landscape_runs.PROTOCOLS)
     landscape = landscape_runs.load(folder / "summary", study)
-    runs = [
-        SimpleNamespace(**row, val=Measure(row["best_val_acc"], row["best_val_acc_std"]))
-        for row in tables.over_seeds(trained).to_dict("records")
-    ]
-    best = {
-        label: max(group, key=lambda run: np.nan_to_num(run.val.mean, nan=-1.0))
-        for label in landscape.networks["label"]
-        if (group := [run for run in runs if run.label == label and run.finished])
-    }
+    runs = _runs(trained)
+    labels = landscape.networks["label"]
     facts = landscape_findings.context(landscape)
     return SimpleNamespace(
         **facts,
@@ -148,9 +141,27 @@ def _landscape(folder, study):
         seeds=int(found.cells["seed"].nunique()),
         every=study.landscape.every,
         runs=runs,
-        best=best,
+        best=_best(runs, labels),
+        walked=_best(_runs(walked), labels),
         surfaces=_surfaces(folder / "figures", _loss_of_chance(found)),
     )
+
+
+def _runs(cells):
+    """The rows of `over_seeds`, `val` being the best validation accuracy as a measure."""
+    return [
+        SimpleNamespace(**row, val=Measure(row["best_val_acc"], row["best_val_acc_std"]))
+        for row in tables.over_seeds(cells).to_dict("records")
+    ]
+
+
+def _best(runs, labels):
+    """{label: the run of the highest validation accuracy}, of those labels of which one finished."""
+    return {
+        label: max(group, key=lambda run: np.nan_to_num(run.val.mean, nan=-1.0))
+        for label in labels
+        if (group := [run for run in runs if run.label == label and run.finished])
+    }
 
 
 def _loss_of_chance(found):
