@@ -166,6 +166,12 @@ def test_a_figure_is_drawn_with_its_data(results, figure, columns):
     assert set(pd.read_csv(results / f"figures/{figure}.csv")) == columns
 
 
+def test_optimisers_that_go_alike_can_be_told_apart(results, data):
+    figure, _ = figures.optimizers(results, data)
+    adam, amsgrad = figure.axes[0].lines[-2:]  # whose losses hardly differ
+    assert adam.get_linestyle() != amsgrad.get_linestyle()
+
+
 def test_figures_are_drawn_by_their_command(results, data_file, tmp_path):
     flags = ["--results", results, "--data", data_file, "--out", tmp_path / "predictions.pdf"]
     command("plot_beras", "--figure", "predictions", *flags)

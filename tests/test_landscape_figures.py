@@ -306,6 +306,17 @@ def test_the_workflow_knows_all_figures():
     assert tuple(landscape_figures.FIGURES) == landscape_names.FIGURES
 
 
+@pytest.mark.parametrize("top", [36, 5000])
+def test_a_logarithmic_axis_has_two_labels_or_more(top):
+    figure = style.figure(2, 2)
+    axes = figure.subplots()
+    axes.plot([8, top])
+    landscape_bands.logarithmic(axes)
+    figure.draw_without_rendering()
+    low, high = axes.get_ylim()
+    assert len([tick for tick in axes.yaxis.get_major_ticks() if low <= tick.get_loc() <= high]) > 1
+
+
 @pytest.mark.parametrize("name", landscape_names.FIGURES)
 def test_a_figure_is_a_small_vector_pdf(folder, run, name):
     words = ["--figure", name, "--study", json.dumps(STUDY)]

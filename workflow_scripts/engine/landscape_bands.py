@@ -8,6 +8,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from workflow_scripts.engine import style
 
 BAND, EXTREMES = 0.5, 0.15  # how opaque medians and extremes are
+FEW = 20  # of the largest value over the smallest: below it a logarithmic axis has more than powers of ten
 MOST = 0.99  # share of the windows that are drawn to their top where a loss explodes
 CURVES = ["low", "high", "lowest", "highest"]
 
@@ -54,7 +55,11 @@ def cut(axes, values):
 def logarithmic(axes):
     """Give the values a logarithmic axis; zeros have no place on it, and bands end at the smallest positive value."""
     axes.set_yscale("log", nonpositive="mask")
+    low, high = axes.get_ylim()
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
+    if high < FEW * low:  # powers of ten alone would be one or none
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(style.short)
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 

@@ -1,5 +1,7 @@
 """The figures of the study: functions of the results' folder and of the data that return (figure, what it shows)."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -40,7 +42,8 @@ def optimizers(results, data):
     with style.look():
         figure = style.figure(style.COLUMN, 1.8)
         axes = figure.subplots()
-        shown = _lines(axes, losses, summary.variants_of(losses, "beras_optimizer"), "step", "train_loss")
+        # every other line dashed, as some lie on each other
+        shown = _lines(axes, losses, summary.variants_of(losses, "beras_optimizer"), "step", "train_loss", ("-", "--"))
         axes.set(xlabel="step", ylabel="training loss", xscale="log", yscale="log")
         figure.legend(loc="outside upper center", ncols=4, columnspacing=1.2)
     return figure, shown
@@ -55,7 +58,7 @@ def models(results, data):
         figure = style.figure(style.COLUMN, 1.8)
         axes = figure.subplots()
         test = _lines(axes, history, variants, "epoch", "test_acc")
-        train = _lines(axes, history, variants, "epoch", "train_acc", "--", labelled=False)
+        train = _lines(axes, history, variants, "epoch", "train_acc", ("--",), labelled=False)
         axes.set(xlabel="epoch", ylabel="accuracy (%)")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
@@ -65,14 +68,14 @@ def models(results, data):
     return figure, test.merge(train, on=["variant", "epoch"])
 
 
-def _lines(axes, table, variants, x, metric, dashes="-", labelled=True):
+def _lines(axes, table, variants, x, metric, dashes=("-",), labelled=True):
     """Draw a line and a band of one standard deviation over the seeds for each variant; returns what was drawn."""
     groups = table[table["variant"].isin(variants)].groupby(["variant", x])[metric]
     means = groups.agg(["mean", "std"]).reset_index()
-    for variant, colour in zip(variants, style.COLOURS, strict=False):
+    for variant, colour, dash in zip(variants, style.COLOURS, itertools.cycle(dashes), strict=False):
         line = means[means["variant"] == variant]
         label = names.label(variant) if labelled else None
-        axes.plot(line[x], line["mean"], dashes, color=colour, label=label)
+        axes.plot(line[x], line["mean"], dash, color=colour, label=label)
         low, high = line["mean"] - line["std"], line["mean"] + line["std"]
         axes.fill_between(line[x], low, high, color=colour, alpha=0.2, linewidth=0)
     return means.rename(columns={"mean": metric, "std": f"{metric}_std"})
