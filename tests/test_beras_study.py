@@ -317,6 +317,11 @@ SENTENCES = {
         ["the spread between repetitions is unknown", "With dropout it ended 20.0 points below that of the network"],
         [r"\,$\pm$\,", "standard errors", "It is lower"],
     ),
+    "a tie of one seed": (
+        {"runs": lambda table: the_same(0)(table)[lambda table: table["seed"] == 0]},
+        ["With dropout it ended level with that of the network without"],
+        ["ended 0.0 points"],
+    ),
     "no extras": (
         {"runs": lambda table: table[~table["variant"].str.startswith("extra")]},
         ["This run added none"],
@@ -357,6 +362,12 @@ def test_the_report_is_typeset(results, tmp_path):
     command("fill_beras_report", "--results", results, *flags, "--out", tmp_path / "latex")
     done = command("compile_report", tmp_path / "latex/beras-template.tex", "--out", tmp_path / "beras.pdf")
     assert (tmp_path / "beras.pdf").read_bytes().startswith(b"%PDF") and "overfull" not in done.stderr
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed, to read the pages")
+    found = subprocess.run(["pdftotext", "-bbox", tmp_path / "beras.pdf", "-"], capture_output=True, text=True).stdout
+    for page in found.split("<page ")[1:]:
+        lines = [float(y) for y in re.findall(r'yMax="([\d.]+)"', page)]
+        assert sum(y > max(lines) - 10 for y in lines) == 1, "the page's number stands alone below the text"
 
 
 def test_the_hand_in_is_the_briefs_tree_and_the_same_bits(results, tmp_path):
@@ -411,6 +422,12 @@ def test_the_exploration_notebook_fits_its_page():
 def test_the_exploration_notebook_is_typeset(explored, tmp_path):
     done = command("compile_report", explored, "--out", tmp_path / "exploration.pdf")
     assert (tmp_path / "exploration.pdf").read_bytes().startswith(b"%PDF") and "overfull" not in done.stderr
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed, to read the pages")
+    *_, last, _ = subprocess.run(
+        ["pdftotext", tmp_path / "exploration.pdf", "-"], capture_output=True, text=True
+    ).stdout.split("\f")
+    assert len(last.split()) > 20, "the last page has more than a word and its number"
 
 
 def test_a_cell_that_fails_is_named(refused, tmp_path):
