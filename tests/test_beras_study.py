@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, command
-from workflow_scripts.engine import code, config, datasets, latex, style
+from workflow_scripts.engine import code, config, datasets, latex, notebooks, style
 from workflow_scripts.engine.beras import check, figures, findings, initializers, names, runs, submission, summary
 from workflow_scripts.engine.commands import UserError
 
@@ -422,12 +422,15 @@ def test_the_exploration_notebook_fits_its_page():
 def test_the_exploration_notebook_is_typeset(explored, tmp_path):
     done = command("compile_report", explored, "--out", tmp_path / "exploration.pdf")
     assert (tmp_path / "exploration.pdf").read_bytes().startswith(b"%PDF") and "overfull" not in done.stderr
-    if not shutil.which("pdftotext"):
-        pytest.skip("pdftotext is not installed, to read the pages")
-    *_, last, _ = subprocess.run(
-        ["pdftotext", tmp_path / "exploration.pdf", "-"], capture_output=True, text=True
-    ).stdout.split("\f")
-    assert len(last.split()) > 20, "the last page has more than a word and its number"
+
+
+def test_what_a_cell_prints_is_one_output_whenever_it_came(tmp_path):
+    source = tmp_path / "slow.py"
+    source.write_text(
+        "# %%\nimport time\n\nfor word in 'one', 'two':\n    print(word, flush=True)\n    time.sleep(0.5)\n"
+    )
+    facts, _ = notebooks.context(notebooks.executed(source, []))
+    assert [part.tex for part in facts["parts"] if part.kind == "output"] == ["one\ntwo"]
 
 
 def test_a_cell_that_fails_is_named(refused, tmp_path):

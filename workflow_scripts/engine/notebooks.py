@@ -36,7 +36,9 @@ def executed(source, paths):
     with tempfile.TemporaryDirectory() as folder:  # for what the kernel would leave in the home folder
         places = {"JUPYTER_RUNTIME_DIR": folder, "IPYTHONDIR": folder, "PYTHONPATH": os.pathsep.join(map(str, paths))}
         arguments = ["--InlineBackend.figure_formats=pdf", "--log-level=ERROR"]
-        client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3", extra_arguments=arguments)
+        client = NotebookClient(
+            notebook, timeout=SECONDS, kernel_name="python3", coalesce_streams=True, extra_arguments=arguments
+        )
         try:
             client.execute(env={**os.environ, **SETTINGS, **places})
         except CellExecutionError as error:
