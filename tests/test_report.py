@@ -225,6 +225,11 @@ SENTENCES = {
         ["None of those tested does: those that finished stay at chance"],
         ["all stay at chance"],
     ),
+    "all deep networks diverge": (
+        {"diverged": [("vgg38", block) for block in ACCURACY]},
+        ["No remedy gave a finished run", "the best network by validation accuracy is VGG08."],
+        ["an even profile alone does not decide", "locate the cause"],
+    ),
     "level at the ends alone": (
         {"dips": ("rc",)},
         ["$0.0$ above the last's for RC", "VGG38 BN has the most even gradients, within a factor of $3.2$"],
