@@ -164,8 +164,8 @@ SENTENCES = {
             "chosen": "1",
         },
         {},
-        ["3 of 3 runs with 2 diverged"],
-        ["Sizes go from"],
+        ["3 of 3 runs with 2 diverged", "The base, 1, diverged from every seed, and nothing can be compared with it"],
+        ["Sizes go from", "has --"],
     ),
     "CIFAR-10": (
         {"title": "CIFAR-10", "embedded": False},
@@ -205,6 +205,15 @@ SENTENCES = {
         {},
         ["1 of 3 runs with 2 diverged, the earliest at step 17"],
         [],
+    ),
+    "a walk diverged": (
+        {},
+        {"diverged": {6}},
+        [
+            r"it is $60.00$\,\% for VGG-A BN. That of VGG-A diverged at step 17.",
+            "for VGG-A BN, over 4 and 8 steps (smaller with VGG-A BN",
+        ],
+        ["unlike places"],
     ),
     "a rate diverged": ({}, {"diverged": {0}}, ["VGG-A at rate $10^{-3}$ diverged at step 17"], []),
     "nothing probed": (
