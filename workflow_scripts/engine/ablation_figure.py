@@ -85,7 +85,8 @@ def _levels(axes, seeds, rows, looks, numeric):
     name = ablations.readable(rows["factor"].iloc[0])
     measure = axes.yaxis if numeric else axes.xaxis
     measure.set_major_formatter(style.percent)
-    measure.set_major_locator(MaxNLocator(6))  # as many at any size, else one may come after the layout, and be cut off
+    # as many at any size: one that comes after the layout would be cut off
+    measure.set_major_locator(MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
     measure.set_label_text("best val. acc. (%)")
     base = rows.loc[rows["base"], "best_val_acc"].iloc[0]
     if math.isfinite(base):
