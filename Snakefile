@@ -10,12 +10,20 @@ import os
 import sys
 
 from snakemake.utils import min_version
+from workflow_scripts.engine import commands, syntax
 
 min_version("9.10")
 
-
 # A config.yaml in the working directory, or else the one that comes with the workflow.
-configfile: "config.yaml" if os.path.exists("config.yaml") else f"{workflow.basedir}/config.yaml"
+CONFIG = "config.yaml" if os.path.exists("config.yaml") else f"{workflow.basedir}/config.yaml"
+
+try:
+    syntax.check(CONFIG)
+except commands.UserError as error:
+    sys.exit(f"error: {error}")
+
+
+configfile: CONFIG
 
 
 include: "rules/common.smk"

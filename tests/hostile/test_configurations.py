@@ -10,7 +10,7 @@ from snakemake.utils import update_config
 
 from tests.conftest import ROOT
 from tests.test_workflow import TINY, snakemake
-from workflow_scripts.engine import cells, config
+from workflow_scripts.engine import cells, config, syntax
 from workflow_scripts.engine.commands import UserError
 
 FULL, DEMO = (yaml.safe_load((ROOT / path).read_text()) for path in ("config.yaml", "profiles/demo/study.yaml"))
@@ -129,7 +129,38 @@ FILES = {
         "studies: !!python/object/apply:os.system ['touch x']\n",
         "Config file is not valid JSON or YAML",
     ),
+    "a missing colon": ("studies\n  cw2: {}\n", "error: config.yaml, line 2, column 6: mapping values are not allowed"),
+    "nothing": ("", "error: config.yaml: expected keys at its top level"),
 }
+
+
+MARRED = {
+    "a tab": (b"studies:\n\tcw2: {}\n", "line 2, column 1: while scanning for the next token, found character"),
+    "an open quote": (b'a: "b\nc: d\n', "line 3, column 1: while scanning a quoted scalar"),
+    "Latin 1": (
+        "a: b # über\n".encode("latin-1"),
+        "expected text in UTF-8, found another character (invalid start byte)",
+    ),
+    "a zero byte": (b"a: b\0\n", "expected text in UTF-8, found another character (special"),
+    "a list": (b"- a\n", "expected keys at its top level, as `studies:`, found none"),
+    "a section twice": (b"a: {b: 1}\nc: 2\na: {d: 3}\n", "line 3, column 1: the key `a` stands in line 1 already"),
+    "a key twice in a line": (b"a: [{b: 1, b: 2}]\n", "line 1, column 12: the key `b` stands in line 1 already"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), MARRED.values(), ids=MARRED)
+def test_a_file_that_is_no_yaml_is_named_with_the_line(tmp_path, content, message):
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError) as error:
+        syntax.check(path)
+    assert str(error.value).startswith(str(path)) and message in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["a: &x {b: 1}\nc: *x\n", "a: &x [*x]\n", BOMB])
+def test_aliases_are_no_keys_that_stand_twice(tmp_path, text):
+    (tmp_path / "config.yaml").write_text(text)
+    syntax.check(tmp_path / "config.yaml")
 
 
 @pytest.mark.parametrize(("text", "message"), FILES.values(), ids=FILES)

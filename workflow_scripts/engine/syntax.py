@@ -1,0 +1,45 @@
+"""Whether a configuration file is YAML, and if not, where it stops being so: Snakemake names neither file nor line.
+
+A key that stands twice is refused too: YAML forbids it, PyYAML silently drops the first one and all that is in it.
+"""
+
+import yaml
+
+from workflow_scripts.engine.commands import UserError
+
+
+def check(path):
+    """Raise UserError, with the line and what is wrong there, if the file at `path` is no YAML with keys."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            root = yaml.compose(file, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise UserError(f"{_place(path, mark)}: {', '.join(filter(None, (error.context, error.problem)))}") from None
+    except (yaml.reader.ReaderError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: expected text in UTF-8, found another character ({error.reason})") from None
+    if not isinstance(root, yaml.MappingNode):
+        raise UserError(f"{path}: expected keys at its top level, as `studies:`, found none")
+    _check_keys(path, root, set())
+
+
+def _check_keys(path, node, seen):
+    """Refuse a key that stands twice in a mapping; `seen` are nodes that were looked at, as an alias repeats them."""
+    if id(node) in seen or isinstance(node, yaml.ScalarNode):
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        children = node.value
+    else:
+        known, children = {}, [value for _, value in node.value]
+        for key, _ in node.value:
+            first = known.setdefault(str(key.value), key)
+            if first is not key:
+                line = first.start_mark.line + 1
+                raise UserError(f"{_place(path, key.start_mark)}: the key `{key.value}` stands in line {line} already")
+    for child in children:
+        _check_keys(path, child, seen)
+
+
+def _place(path, mark):
+    return f"{path}, line {mark.line + 1}, column {mark.column + 1}"
