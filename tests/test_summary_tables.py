@@ -126,6 +126,20 @@ assert "torch" not in sys.modules
 """
 
 
+def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
+    """It has them built, long before they are trained."""
+    study = Study(grids=[Grid(model="vgg_a", block=["bn", "rc"], dataset="digits", seed=[0, 1])])
+    found = cells.expand("a", study)
+    said = preview.preview(
+        {"a": found}, {"a": list(found)}, {"digits": Dataset(source="digits", image_size=32)}, tmp_path
+    )
+    assert "a  4 cells, 4 to train" in said[1]
+    assert said[-1] == (
+        f"  Cannot be trained: a/{list(found)[2]} and 1 more: the network vgg_a takes the blocks plain, bn, not "
+        "ConvolutionalProcessingBlockRC"
+    )
+
+
 def test_a_second_preview_says_the_same_without_pytorch(tmp_path):
     """Which takes longer to import than a DAG of a thousand cells to build."""
     study = Study(grids=[Grid(model=["vgg08", "vgg38"], block=["plain", "bn"], width=[0.5, 1.0], dataset="digits")])

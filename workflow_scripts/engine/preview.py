@@ -30,10 +30,14 @@ def preview(studies, todo, described, results):
     used = {cell.dataset for grid in studies.values() for cell in grid.values()}
     sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
     lines, total, width = [], 0, max(map(len, studies))
-    forward = ForwardFlops(results / COUNTED)
+    forward, refused = ForwardFlops(results / COUNTED), {}
     for study, cells in studies.items():
-        new = [cells[name] for name in todo[study]]
-        flops = sum(training_flops(cell, forward, *sizes[cell.dataset]) for cell in new if sizes[cell.dataset])
+        new, flops = [cells[name] for name in todo[study]], 0
+        for name, cell in zip(todo[study], new, strict=True):
+            try:
+                flops += training_flops(cell, forward, *sizes[cell.dataset]) if sizes[cell.dataset] else 0
+            except ValueError as error:  # of a network that does not fit its block or the images
+                refused.setdefault((study, str(error)), []).append(name)
         total += flops
         lines.append(
             f"  {study:{width}}  {len(cells):,} cells, {len(new):,} to train, "
@@ -46,6 +50,10 @@ def preview(studies, todo, described, results):
         f"  Not counted: the cells on {name}, whose size is known once it is fetched."
         for name, size in sizes.items()
         if not size
+    ]
+    lines += [
+        f"  Cannot be trained: {study}/{names[0]}{f' and {len(names) - 1:,} more' if names[1:] else ''}: {reason}"
+        for (study, reason), names in refused.items()
     ]
     return ["Gradscape's work:", *lines]
 
