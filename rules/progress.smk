@@ -29,7 +29,7 @@ class CellLines(logging.Handler):
     def emit(self, record):
         event = getattr(record, "event", None)
         try:
-            if event == LogEvent.RUN_INFO and self.run is None:
+            if event == LogEvent.RUN_INFO and self.run is None and not workflow.dryrun:  # which is not known before
                 self.run = progress.Run(Path("results").absolute(), {})
                 self.learn()
             elif event == LogEvent.JOB_FINISHED and self.run:
@@ -56,5 +56,5 @@ class CellLines(logging.Handler):
                 logger.info(f"{name}: {self.run.finished[name].said()} ({self.run.tally(self.left)})")
 
 
-if workflow.is_main_process and not workflow.dryrun:
+if workflow.is_main_process:
     logger.addHandler(CellLines())

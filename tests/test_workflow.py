@@ -99,6 +99,7 @@ def test_dry_run_of_the_full_configuration(tmp_path):
     assert "search 192 cells, 32 to train, 480 epochs" in summary  # the first rung; what it keeps is not known yet
     assert "Snakemake" not in summary  # these are the last lines
     assert "cells done" not in said
+    assert not (tmp_path / "results/logs").exists()  # what a run that is under way keeps there for `make watch`
 
 
 def test_the_whole_study_runs_to_its_report(finished):
