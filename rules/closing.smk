@@ -24,9 +24,8 @@ def say_what_was_done():
 # atexit, because Snakemake's own hooks are not called in a dry-run, nor when nothing is to be done
 @atexit.register
 def say():
-    # without these settings Snakemake was asked for something else: --report, --dag
-    ran = workflow.execution_settings and getattr(workflow, "_dag", None) is not None
-    if workflow.is_main_process and ran:
+    # Snakemake makes a scheduler when it knows all jobs: not after a mistake in what was asked for, nor for --report, --dag
+    if workflow.is_main_process and getattr(workflow, "scheduler", None):
         print(
             "",
             *(say_what_is_to_do() if workflow.dryrun else say_what_was_done()),

@@ -51,7 +51,7 @@ def named(study, cell, known):
     """What `known` has for the name of a cell; an unknown name is an error with the nearest ones."""
     if cell not in known:
         near = difflib.get_close_matches(cell, known, n=3, cutoff=0)
-        raise WorkflowError(f"study {study} has no cell {cell}; the nearest: {', '.join(near)}")
+        sys.exit(f"error: study {study} has no cell {cell}; the nearest: {', '.join(near)}")  # no traceback of ours
     return known[cell]
 
 

@@ -9,9 +9,10 @@ def external_runs(study):
 
 
 def external_files(wildcards):
-    """The files of these runs that are read, as far as they are there: summarise says what is missing."""
+    """The files of these runs that are read; one that must be there and is not is said before anything is trained."""
     folders = [folder for run in external_runs(wildcards.study).values() for folder in run.folder]
-    return [str(path) for folder in folders for name in experiments.FILES if (path := folder / name).exists()]
+    paths = [folder / name for folder in folders for name in experiments.FILES]
+    return [str(path) for path in paths if path.match(experiments.SUMMARY) or path.exists()]
 
 
 def external_flags(wildcards):
@@ -31,4 +32,4 @@ def student_number(wildcards):
     try:
         return handin.checked(wildcards.number, SETTINGS.report.student_number)
     except commands.UserError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(f"error: {error}")

@@ -309,6 +309,31 @@ def test_a_cell_that_does_not_exist(tmp_path):
     write_config(tmp_path, TINY)
     status, said = snakemake(tmp_path, "results/cw2/vgg38-bm-lr0.001-seed0/history.csv", check=False)
     assert status != 0 and f"no cell vgg38-bm-lr0.001-seed0; the nearest: {CELL.format('vgg38', 'bn', 0)}" in said
+    assert "Traceback" not in said
+
+
+LOST = {"external_runs": {"handed_out": {"folder": "nowhere", "joins": "cw2"}}}
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "message"),
+    [
+        ("submission/s7654321.zip", {}, "the report says s1234567"),
+        ("report/mlp-cw3.pdf", {}, "No rule to produce"),
+        ("results/cw2/summary/cells.csv", LOST, "nowhere/result_outputs/summary.csv"),
+    ],
+)
+def test_what_cannot_be_made_is_said_before_anything_is_done(tmp_path, target, change, message):
+    write_config(tmp_path, {**TINY, **change})
+    status, said = snakemake(tmp_path, "-n", target, check=False)
+    assert status == 1 and message in said and "Traceback" not in said
+    assert "Gradscape's work" not in said  # which is not known
+
+
+def test_no_core_is_none_to_wait_for(tmp_path):
+    write_config(tmp_path, TINY)
+    status, said = snakemake(tmp_path, "--cores", "0", "data", check=False)
+    assert status == 1 and "--cores: expected at least 1, found 0" in said
 
 
 BAD = {
