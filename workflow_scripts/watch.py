@@ -1,8 +1,8 @@
 """Watch a run of the workflow: the cells that are training, with epoch, loss, accuracy and time left.
 
-    python -m workflow_scripts.watch
+    python -m workflow_scripts.watch --results elsewhere/results
 
-In any folder with results/. On a terminal it is drawn anew every two seconds until all cells are done; Ctrl-C ends it.
+On a terminal it is drawn anew every two seconds until all cells are done; Ctrl-C ends it.
 """
 
 import shutil
