@@ -148,7 +148,8 @@ def test_size_and_channels(tmp_path, given, wanted, size):
         ({"test_labels": np.array([0, 1, 2, 0])}, "test: expected labels from 0 to 1, found 2 .image 2"),
         ({"train_labels": np.array([0, 1])}, "train: expected a label per image, found 2 for 6 images"),
         ({"test_images": np.empty((0, 4, 4, 1), np.uint8), "test_labels": np.empty(0, int)}, "found none"),
-        ({"class_names": []}, "expected labels"),
+        ({"class_names": []}, "expected at least two classes, found none"),
+        ({"class_names": ["images"]}, "expected at least two classes, found images"),
     ],
 )
 def test_arrays_that_do_not_fit(tmp_path, changes, message):

@@ -27,6 +27,8 @@ def prepare(name, dataset, out, cache):
 
 def save(name, dataset, decoded, out):
     """Write a source's `Decoded` to the file `out`, checked and of the image size and channels of `dataset`."""
+    if len(decoded.class_names) < 2:
+        raise UserError(f"expected at least two classes, found {', '.join(decoded.class_names) or 'none'}")
     arrays = {}
     for split in ("train", "test"):
         images, labels = getattr(decoded, f"{split}_images"), getattr(decoded, f"{split}_labels")
