@@ -5,7 +5,7 @@ dimensionality-reduction blocks that go with it. To add a remedy, add a class he
 
     @register_block("bn_tanh")
     class TanhBlock(ConvolutionalProcessingBlockBN):
-        activation = staticmethod(torch.tanh)
+        activation = staticmethod(F.tanh)
 
 The literature's other remedies stand beside: `dense_blocks.py`, `normalized_blocks.py`, `residual_blocks.py`.
 """

@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import textwrap
 import time
 import urllib.parse
 import urllib.request
@@ -231,34 +232,32 @@ def test_a_new_seed_trains_the_new_cells_only(finished, project):
         write_config(folder, TINY)
 
 
-NEW_BLOCK = '''
-
-@register_block("tanh")
-class TanhBlock(ConvolutionalProcessingBlockBN):
-    """A block that a person adds."""
-
-    activation = staticmethod(F.tanh)
-'''
+# as README.md says it
+NEW_BLOCK = textwrap.dedent(
+    re.search(r'    @register_block\("bn_tanh"\)\n(?: .*\n|\n)+', (ROOT / "README.md").read_text())[0]
+)
 
 
 def test_a_new_block_is_one_class_and_one_registration(finished, project, tmp_path):
     """Only its cell trains, and figures, table and report show it; the tables are as if they were made anew."""
     folder, _ = finished
     config = yaml.safe_load(yaml.safe_dump(TINY))
-    config["studies"]["cw2"]["grids"][1]["block"].append("tanh")
+    config["studies"]["cw2"]["grids"][1]["block"].append("bn_tanh")
     try:
         write_config(folder, config)
         with edited(
-            project / "models/blocks.py", "    residual = True\n\n\n@", "    residual = True\n" + NEW_BLOCK + "\n\n@"
+            project / "models/blocks.py",
+            "    residual = True\n\n\n@",
+            "    residual = True\n\n\n" + NEW_BLOCK + "\n\n@",
         ):
-            assert to_train(folder, project=project) == [CELL.format("vgg38", "tanh", 0)]
+            assert to_train(folder, project=project) == [CELL.format("vgg38", "bn_tanh", 0)]
             snakemake(folder, "results/report/mlp-cw2/mlp-cw2-template.tex", project=project)
         study = folder / "results/cw2"
-        assert "VGG38 TANH" in (study / "tables/table1.txt").read_text()
+        assert "VGG38 BN+TANH" in (study / "tables/table1.txt").read_text()
         tables.gather([study / name for name in pd.read_csv(study / "summary/cells.csv")["cell"]], tmp_path)
         for name in ("cells.csv", "history.csv", "gradients.csv"):
             assert (tmp_path / name).read_bytes() == (study / "summary" / name).read_bytes()
-        assert "tanh" in set(pd.read_csv(folder / "results/cw2/figures/gradient_heatmap.csv")["block"])
+        assert "bn_tanh" in set(pd.read_csv(folder / "results/cw2/figures/gradient_heatmap.csv")["block"])
     finally:
         write_config(folder, TINY)
 
