@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.test_workflow import snakemake
 from workflow_scripts import fetch_data
 from workflow_scripts.engine import config, datasets
 from workflow_scripts.engine.commands import UserError
@@ -273,6 +274,12 @@ def test_a_disk_that_is_full_or_read_only(mount, pictures, options, reason):
     out = folder / "x.npz"
     assert_one_line(fetch("--name", "x", "--source", "folder", "--path", pictures, "--out", out), str(out), reason)
     assert not list(folder.iterdir())
+
+
+def test_the_workflow_in_a_folder_that_is_read_only(mount):
+    folder = mount("ro")
+    status, said = snakemake(folder, "-n", "data", check=False)
+    assert status == 1 and f"error: {folder}: cannot be written to" in said and "Traceback" not in said
 
 
 def test_an_older_file_outlives_a_failure(mount, pictures):
