@@ -114,6 +114,8 @@ def test_the_gradients_of_some_cells_are_those_of_the_whole_table(made, indexed)
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
 
 
+MEASURED = '{"train_images": 100, "epochs_run": 2, "forward_flops": 10000, "seconds": 2}'
+
 PREVIEW = """
 import sys
 from pathlib import Path
@@ -138,6 +140,15 @@ def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
         f"  Cannot be trained: a/{list(found)[2]} and 1 more: the network vgg_a takes the blocks plain, bn, not "
         "ConvolutionalProcessingBlockRC"
     )
+
+
+@pytest.mark.parametrize("text", ['{"x"', "[]", "{}", "\ufffd"])
+def test_a_preview_leaves_out_a_damaged_cell(tmp_path, text):
+    found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", seed=[0, 1])]))
+    for name, content in zip(found, (MEASURED, text), strict=True):
+        (tmp_path / "a" / name).mkdir(parents=True)
+        (tmp_path / "a" / name / "cell.json").write_text(content)
+    assert preview.measured_speed({"a": found}, tmp_path) == (3e6, "median of 1 finished here")
 
 
 def test_a_second_preview_says_the_same_without_pytorch(tmp_path):

@@ -123,7 +123,9 @@ def measured_speed(studies, results):
     """(FLOP/s, where the number is from): the median of the finished cells, or that of one processor core."""
     speeds = []
     for path in (Path(results, study, name, "cell.json") for study, cells in studies.items() for name in cells):
-        if path.exists():
+        with contextlib.suppress(
+            OSError, ValueError, LookupError, TypeError, ZeroDivisionError
+        ):  # none, or a damaged one
             facts = json.loads(path.read_text())
             images = facts["train_images"] * facts["epochs_run"]
             speeds.append(3 * facts["forward_flops"] * images / facts["seconds"])
