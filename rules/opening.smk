@@ -10,7 +10,7 @@ onstart:
     # Snakemake itself would end with a traceback when it cannot remove an old file
     if os.path.exists("results") and not os.access("results", os.W_OK):
         raise WorkflowError(f"{os.path.abspath('results')}: cannot be written to (read-only, or another user's)")
-    if workflow.cores == 0:  # Snakemake would wait for ever
+    if workflow.resource_settings.cores == 0:  # Snakemake would wait for ever
         raise WorkflowError("--cores: expected at least 1, found 0")
     if workflow.local_exec and not GPUS and SETTINGS.device != "cuda":
         print(f"No GPU is used: cells train on the CPU, up to {workflow.cores} side by side.", file=sys.stderr)
