@@ -75,9 +75,3 @@ def test_a_message_that_its_log_has_no_room_for_goes_to_standard_output(tmp_path
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=full, text=True)
     assert done.returncode == 1 and done.stdout.startswith(f"error: {tmp_path}")
-
-
-def test_ctrl_c_while_libraries_are_imported_is_one_word():
-    code = "import workflow_scripts; raise KeyboardInterrupt"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode != 0 and done.stderr == "interrupted\n"
