@@ -90,7 +90,9 @@ BAD = {
         {"shallow": {"model": "vgg08"}, "deep": {"model": "vgg38", "lr": 0.5}},
         "studies.cw2.compare.deep: no cell of the study has model=vgg38, lr=0.5",
     ),
-    "malformed student number": ("report", {"student_number": "1234"}, "report.student_number: '1234'"),
+    "malformed student number": ("report", {"student_number": "1234"}, "'1234': expected an s and seven digits"),
+    "student number without its s": ("report", {"student_number": 1234567}, "student_number: 1234567: expected text"),
+    "space in a name": ("datasets.a b", {"source": "digits"}, "'a b': expected letters, digits and underscores"),
 }
 
 

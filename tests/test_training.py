@@ -271,6 +271,13 @@ def test_bad_input_is_one_clear_message(refused, digits_file, tmp_path, record, 
     assert not list(tmp_path.iterdir())
 
 
+def test_results_that_can_have_no_folder_are_refused_before_training(refused, digits_file, tmp_path):
+    (tmp_path / "c").write_text("mine")
+    said = refused("train_cell", "--data", digits_file, "--out", tmp_path / "c", *flags(**RECORD))
+    assert said == f"error: {tmp_path / 'c'}: expected a folder for the results, found a file"
+    assert [path.name for path in tmp_path.iterdir()] == ["c"] and (tmp_path / "c").read_text() == "mine"
+
+
 @pytest.mark.parametrize("content", [None, b"", b"not a data set", b"PK\x03\x04 cut off"])
 def test_a_missing_or_damaged_data_file(refused, tmp_path, content):
     path = tmp_path / "data.npz"

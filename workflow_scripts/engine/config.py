@@ -10,7 +10,19 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.fields import Count, FilePath, Line, Name, Number, OneOrMany, Registered, Strict
+from workflow_scripts.engine.fields import (
+    COLOUR,
+    PATTERNS,
+    STUDENT_NUMBER,
+    Count,
+    FilePath,
+    Line,
+    Name,
+    Number,
+    OneOrMany,
+    Registered,
+    Strict,
+)
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.studies import Study
 
@@ -58,14 +70,14 @@ class ExternalRun(Strict):
     )
     joins: Name = Field(description="the study whose figures and table it joins")
     label: Annotated[Line, Field(min_length=1)] | None = Field(None, description="what they call it; null: its name")
-    colour: Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")] = Field("#000000", description="of its lines: #rrggbb")
+    colour: Annotated[str, Field(pattern=COLOUR)] = Field("#000000", description="of its lines: #rrggbb")
     num_classes: Count = Field(100, description="classes of its data, whose chance level the curves show", ge=2)
 
 
 class Report(Strict):
     """What the report says of its author."""
 
-    student_number: Annotated[str, Field(pattern=r"^s\d{7}$")] = Field(
+    student_number: Annotated[str, Field(pattern=STUDENT_NUMBER)] = Field(
         "s1234567", description="on the title page: an s and seven digits"
     )
 
@@ -181,4 +193,8 @@ def _what(problem):
         return "missing"
     if problem["type"] == "too_short" and not given:
         return "expected at least one value"
+    if problem["type"] == "string_type":
+        message = "expected text"
+    if problem["type"] == "string_pattern_mismatch":
+        message = f"expected {PATTERNS[problem['ctx']['pattern']]}"
     return message if isinstance(given, (dict, list, BaseModel)) else f"{_shown(given)}: {message}"

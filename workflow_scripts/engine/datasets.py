@@ -67,10 +67,9 @@ def _read(path, names):
         raise UserError(
             f"{path}: no such data set; make it with `python -m workflow_scripts.fetch_data --out {path}`"
         ) from None
-    except DAMAGED as error:
+    except DAMAGED:
         raise UserError(
-            f"{path}: expected a data set as fetch_data writes it, found a damaged or other file ({error}); "
-            "delete it and fetch it again"
+            f"{path}: expected a data set as fetch_data writes it, found a damaged or other file; fetch it again"
         ) from None
 
 

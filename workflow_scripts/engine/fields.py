@@ -78,9 +78,16 @@ def _nameable(path):
     return path
 
 
+NAME, COLOUR, STUDENT_NUMBER = r"^[A-Za-z0-9][A-Za-z0-9_]*$", r"^#[0-9A-Fa-f]{6}$", r"^s\d{7}$"
+PATTERNS = {  # in words, for who does not read regular expressions
+    NAME: "letters, digits and underscores, a letter or a digit first",
+    COLOUR: "a colour as #rrggbb",
+    STUDENT_NUMBER: "an s and seven digits",
+}
+
 Number = Annotated[float, BeforeValidator(_not_a_bool), Field(allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_not_a_bool)]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_]*$")]
+Name = Annotated[str, Field(pattern=NAME)]
 Line = Annotated[str, AfterValidator(_one_line)]
 FilePath = Annotated[Path, AfterValidator(_one_line), AfterValidator(_nameable)]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workflow_scripts.engine import config, locks, made, provenance, results, runs
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell
 
 
@@ -58,8 +59,10 @@ def make(order, data, device, arguments):
     """Make the cell of an `Order` on `device` from a `datasets.Data`, unless it is made; `arguments`: see `add_flags`.
 
     Where another process makes it, wait. Whoever does so holds the GPU that it will train on, so that of two processes
-    none waits for the other's.
+    none waits for the other's. Raises UserError where its files can have no folder.
     """
+    if order.out.exists() and not order.out.is_dir():
+        raise UserError(f"{order.out}: expected a folder for the results, found a file")
     with order.alone():
         if not order.is_made(data.meta):
             _make(order, data, device, arguments)

@@ -18,6 +18,7 @@ NOMINAL = {
     "digits": (1_500, (3, 8, 8), 10),
 }
 COUNTED = ".flops.json"  # in the folder of the results: what was counted before, for counting takes PyTorch and seconds
+DAMAGED = (ValueError, LookupError, TypeError, ZeroDivisionError)  # what reading a record that is cut off may raise
 CORE = 1.5e11  # FLOP/s of VGG_38 in float32 on one core with AVX-512 (benchmarks/RESULTS.md), until a cell has run here
 
 
@@ -123,9 +124,7 @@ def measured_speed(studies, results):
     """(FLOP/s, where the number is from): the median of the finished cells, or that of one processor core."""
     speeds = []
     for path in (Path(results, study, name, "cell.json") for study, cells in studies.items() for name in cells):
-        with contextlib.suppress(
-            OSError, ValueError, LookupError, TypeError, ZeroDivisionError
-        ):  # none, or a damaged one
+        with contextlib.suppress(OSError, *DAMAGED):
             facts = json.loads(path.read_text())
             images = facts["train_images"] * facts["epochs_run"]
             speeds.append(3 * facts["forward_flops"] * images / facts["seconds"])
