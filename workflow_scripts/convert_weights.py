@@ -16,6 +16,7 @@ WAYS = {
     "ours": (weights.load_course, weights.to_ours, weights.save_ours),
     "course": (weights.load_ours, weights.to_course, weights.save_course),
 }
+BLOCKS = {"plain": "plain or rc", "bn": "bn or bn_rc"}  # which of them, the weights do not tell
 
 
 def main():
@@ -33,7 +34,7 @@ def main():
         raise commands.UserError(f"{arguments.source}: {error}") from None
     found = weights.describe(converted if arguments.to == "ours" else state)
     save(converted, arguments.out)
-    print(f"{arguments.out}: {found.model} ({found.block}), {found.filters} filters, {found.classes} classes")
+    print(f"{arguments.out}: {found.model} ({BLOCKS[found.block]}), {found.filters} filters, {found.classes} classes")
 
 
 if __name__ == "__main__":
