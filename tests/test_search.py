@@ -102,7 +102,7 @@ BAD = {
     ),
     "a rate of zero": ({"space": {"lr": {"low": 0, "high": 0.1}}}, "space.lr.range.low: 0: Input should be greater"),
     "an open range": ({"space": {"lr": {"low": 0.1}}}, "space.lr.range.high: missing"),
-    "a range of words": ({"space": {"block": {"low": 1, "high": 2}}}, "space.block.values[0]: Input should be a valid"),
+    "a range of words": ({"space": {"block": {"low": 1, "high": 2}}}, "space.block.values[0]: expected text"),
     "an unknown value": ({"space": {"block": ["bm"]}}, "space.block.values[0]: 'bm': unknown block; known: plain"),
     "an unknown key": ({"space": {"learning_rate": [1]}}, "space.learning_rate: unknown key"),
     "a misspelt key": ({"space": {"batchsize": [1]}}, "space.batchsize: unknown key; did you mean 'batch_size'?"),
