@@ -12,8 +12,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEX := latexmk texlive-latex-base texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended \
        texlive-bibtex-extra lmodern cm-super-minimal
-# What some tests need and are skipped without: a browser for the HTML report, a Slurm of two nodes
-TEST_TOOLS := chromium slurm-wlm munge
+# What some tests need and are skipped without: a browser for the HTML report, a Slurm of two nodes, a reader of PDF
+TEST_TOOLS := chromium slurm-wlm munge poppler-utils
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 SOURCES := models workflow_scripts tests benchmarks notebooks
 
@@ -45,7 +45,7 @@ test: setup test-tools lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-tools:
-	@{ command -v chromium && command -v slurmctld && command -v munged; } >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	@{ command -v chromium && command -v slurmctld && command -v munged && command -v pdftotext; } >/dev/null || if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && $(APT_INSTALL) $(TEST_TOOLS); \
 	else \
 	  echo "some tests will be skipped; they need: sudo apt-get install --no-install-recommends $(TEST_TOOLS)" >&2; \

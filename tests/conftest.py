@@ -3,6 +3,7 @@
 import importlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,13 @@ def inside(name, *arguments, stdin=""):
         patch.setattr(sys, "argv", [name, *map(str, arguments)])
         patch.setattr(sys, "stdin", io.StringIO(stdin))
         module.main()
+
+
+def pdf_text(path, *options):
+    """What pdftotext reads of a PDF, a form feed after each page; skips the rest of the test where it is missing."""
+    if not shutil.which("pdftotext"):
+        pytest.skip("reading the pages needs pdftotext: apt-get install poppler-utils")
+    return subprocess.run(["pdftotext", *options, path, "-"], capture_output=True, text=True, check=True).stdout
 
 
 def command(name, *arguments, check=True, **options):

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.conftest import ROOT, command
+from tests.conftest import ROOT, command, pdf_text
 from workflow_scripts.engine import code, config, datasets, latex, notebooks, style
 from workflow_scripts.engine.beras import check, figures, findings, initializers, names, runs, submission, summary
 from workflow_scripts.engine.commands import UserError
@@ -362,10 +362,7 @@ def test_the_report_is_typeset(results, tmp_path):
     command("fill_beras_report", "--results", results, *flags, "--out", tmp_path / "latex")
     done = command("compile_report", tmp_path / "latex/beras-template.tex", "--out", tmp_path / "beras.pdf")
     assert (tmp_path / "beras.pdf").read_bytes().startswith(b"%PDF") and "overfull" not in done.stderr
-    if not shutil.which("pdftotext"):
-        pytest.skip("pdftotext is not installed, to read the pages")
-    found = subprocess.run(["pdftotext", "-bbox", tmp_path / "beras.pdf", "-"], capture_output=True, text=True).stdout
-    for page in found.split("<page ")[1:]:
+    for page in pdf_text(tmp_path / "beras.pdf", "-bbox").split("<page ")[1:]:
         lines = [float(y) for y in re.findall(r'yMax="([\d.]+)"', page)]
         assert sum(y > max(lines) - 10 for y in lines) == 1, "the page's number stands alone below the text"
 

@@ -9,14 +9,13 @@ import json
 import math
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import matplotlib.figure
 import pandas as pd
 import pytest
 
-from tests.conftest import command
+from tests.conftest import command, pdf_text
 from workflow_scripts import compile_report, fill_report
 from workflow_scripts.engine import findings, flows, latex, summary, tables
 from workflow_scripts.engine.commands import UserError
@@ -390,11 +389,7 @@ def test_the_demo_report_compiles_and_says_that_it_is_one(tmp_path):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     compiled(source, tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes() == first
-    if not shutil.which("pdftotext"):
-        pytest.skip("pdftotext is not installed, to read the pages")
-    pages = subprocess.run(["pdftotext", tmp_path / "report.pdf", "-"], capture_output=True, text=True).stdout.split(
-        "\f"
-    )
+    pages = pdf_text(tmp_path / "report.pdf").split("\f")
     assert "Demonstration run." in pages[0] and "s7654321" in pages[0]
     assert next(number for number, page in enumerate(pages, 1) if "\nReferences\n" in page) <= 6
 

@@ -6,14 +6,13 @@ The studies are synthetic: closed forms written to the files that the workflow w
 import json
 import re
 import shutil
-import subprocess
 
 import matplotlib.figure
 import pandas as pd
 import pytest
 
 from tests import made_cells, test_report, test_search
-from tests.conftest import ROOT, command
+from tests.conftest import ROOT, command, pdf_text
 from workflow_scripts import make_remedies_table, plot_remedies
 from workflow_scripts.engine import cells, findings, findings_2020, latex, search_figure, summary
 from workflow_scripts.engine.commands import UserError
@@ -239,8 +238,6 @@ def test_the_report_compiles_to_at_most_six_pages(tmp_path, monkeypatch):
     command("fill_report_2020", *flags, "--search", tmp_path / "search", "--out", tmp_path / "latex")
     run = command("compile_report", tmp_path / "latex/mlp-cw2-2020.tex", "--out", tmp_path / "a.pdf", check=False)
     assert (run.returncode, run.stderr) == (0, "")
-    if not shutil.which("pdftotext"):
-        pytest.skip("pdftotext is not installed, to read the pages")
-    pages = subprocess.run(["pdftotext", tmp_path / "a.pdf", "-"], capture_output=True, text=True).stdout.split("\f")
+    pages = pdf_text(tmp_path / "a.pdf").split("\f")
     assert "Demonstration run." in pages[0] and "s7654321" in pages[0]
     assert next(number for number, page in enumerate(pages, 1) if "\nReferences\n" in page) <= 6
