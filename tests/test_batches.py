@@ -132,6 +132,12 @@ def test_channel_statistics():
     assert [len(part) for part in channel_statistics(images(channels=1), "course")] == [1, 1]
 
 
+def test_a_channel_of_one_value_has_a_deviation_too():
+    flat = np.broadcast_to(np.arange(256, dtype=np.uint8), (7, 32, 32, 256))  # a channel for each value
+    _, std = channel_statistics(flat, "dataset")
+    assert (std == 1e-3).all()
+
+
 def test_a_registry_refuses_the_same_name_twice():
     registry = Registry("thing")
     registry.register("one")(1)

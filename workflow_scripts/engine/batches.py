@@ -30,12 +30,12 @@ def channel_statistics(images, normalize):
     counts = np.stack([np.bincount(images[..., channel].ravel(), minlength=256) for channel in range(channels)])
     values = np.arange(256) / 255
     mean = counts @ values / counts.sum(1)
-    std = np.sqrt(counts @ values**2 / counts.sum(1) - mean**2)
-    return mean, np.maximum(std, 1e-3)
+    variance = counts @ values**2 / counts.sum(1) - mean**2  # of a channel of one value it may round to below 0
+    return mean, np.sqrt(np.maximum(variance, 1e-6))
 
 
 def random_generator(*key):
-    """A CPU generator seeded by whole numbers: neighbouring keys give unrelated streams."""
+    """A CPU generator seeded by whole numbers. Neighbouring keys have unrelated streams, (1, 2) and (1, 2, 0) one."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1))
 
 
