@@ -216,6 +216,19 @@ def test_figures_of_any_number_of_classes_and_channels(classes, channels, tmp_pa
         assert len(table), name
 
 
+def test_a_class_without_images_has_no_place_among_the_accuracies(tmp_path):
+    names, probabilities = ["NA", "null", "c"], np.eye(3)[[0, 1, 1, 1]]
+    table = insight.predictions(np.arange(4), np.array([0, 0, 1, 1]), probabilities)
+    facts = {"class_names": names}
+    insight.write({"insight.json": facts, "per_class.csv": insight.per_class(table, names)}, tmp_path)
+    found = insight_figures.load(tmp_path)
+    assert found.table("per_class")["name"].tolist() == names
+    figure, shown = insight_figures.class_accuracy(found)
+    assert shown["label"].tolist() == [1, 0] and shown["accuracy"].tolist() == [1, 0.5]
+    (dots,) = (line for line in figure.axes[0].lines if line.get_marker() == "o")
+    assert list(dots.get_xdata()) == [1, 0.5]
+
+
 def test_without_mistakes_the_figures_say_so(tmp_path):
     table = insight.predictions(np.arange(300), np.arange(300) % 30, np.eye(30)[np.arange(300) % 30])
     facts = {"class_names": [f"class {label}" for label in range(30)]}

@@ -32,7 +32,8 @@ class Insight:
     facts: dict
 
     def table(self, name):
-        return pd.read_csv(self.folder / f"{name}.csv", dtype={"name": str}, keep_default_na=name != "per_class")
+        # a class may be called "NA"; what is missing is empty
+        return pd.read_csv(self.folder / f"{name}.csv", dtype={"name": str}, keep_default_na=False, na_values=[""])
 
     def arrays(self, name):
         with np.load(self.folder / f"{name}.npz", allow_pickle=False) as file:
