@@ -306,6 +306,13 @@ def test_a_new_block_gets_a_new_colour_and_changes_none():
     assert {block: style.colour(block) for block in known} == known
 
 
+@pytest.mark.parametrize(
+    ("number", "said"), [(59_716, "59.7 k"), (1_020_000, "1.02 M"), (999_700, "1 M"), (999_400, "999 k"), (7, "7")]
+)
+def test_counts_have_three_digits(number, said):
+    assert style.short(number) == said
+
+
 def test_sections_of_layer_names():
     assert grad_flow.sections(LAYERS) == [("entry", 0, 0), ("stage 1", 1, 2), ("classifier", 3, 3)]
     assert grad_flow.sections(["0", "2", "fc.0", "fc.2"]) == [("", 0, 1), ("fc", 2, 3)]

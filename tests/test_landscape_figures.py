@@ -246,6 +246,13 @@ def test_windows_are_medians_and_extremes(landscape, points):
 # Both protocols in numbers
 
 
+def test_numbers_have_three_digits_or_are_powers_of_ten(landscape):
+    row = {"protocol": "walk", "quantity": "beta", "network": 0, "steps": 1}
+    table = pd.DataFrame([{**row, "low": 0.0, "median": 999.4, "high": 999.7, "maximum": 1234.0}])
+    said = landscape_protocols.words(table, landscape.networks).iloc[0]
+    assert said[list(landscape_protocols.HEADINGS.values())].tolist() == ["999", "0", "1.0e+03", "1.2e+03"]
+
+
 def test_quantiles_are_of_the_steps(landscape):
     table = landscape_protocols.quantiles(landscape_runs.per_step(landscape)).set_index(
         ["protocol", "quantity", "network"]

@@ -307,6 +307,10 @@ def test_the_gradient_at_initialisation_is_as_predicted():
         ("\\VAR{0.5|percent}", r"$50.0$\,\%"),
         ("\\VAR{(0.5, 0.01)|percent}", r"$50.0$\,$\pm$\,1.0\,\%"),
         ("\\VAR{3.14e-19|scientific}", r"$3.1{\times}10^{-19}$"),
+        (
+            "\\VAR{150.2|digits(2)} \\VAR{999.7|digits} \\VAR{1234.5|digits} \\VAR{0.01234|digits}",
+            "$150$ $1000$ $1234$ $0.0123$",
+        ),
         ("\\VAR{2e-5|number} \\VAR{0.001|number} \\VAR{0.05|number}", r"$2{\times}10^{-5}$ $10^{-3}$ 0.05"),
         ("\\VAR{['a_b', 'c', 'd']|listed}", r"a\_b, c and d"),
         ("%> if 1 < 2\n% a LaTeX comment with {#1}\n%> endif\n", "% a LaTeX comment with {#1}\n"),

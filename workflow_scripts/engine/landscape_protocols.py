@@ -64,4 +64,4 @@ def tabular(table, networks):
 
 def _measure(value):
     """Three digits; very large and small numbers as powers of ten."""
-    return "∞" if math.isinf(value) else f"{value:.3g}" if 1e-3 <= abs(value) < 1e3 or value == 0 else f"{value:.1e}"
+    return "∞" if math.isinf(value) else f"{value:.3g}" if 1e-3 <= abs(value) < 999.5 or value == 0 else f"{value:.1e}"

@@ -59,14 +59,15 @@ def scientific(value, digits=1):
 
 
 def digits(value, many=3):
-    """0.01234 in `many` significant digits; as a power of ten where it is very large or small, or as infinity."""
+    """0.01234 in `many` significant digits, 1234.5 as 1234; very large or small as a power of ten, or as infinity."""
     if math.isnan(value):
         return Tex("--")
     if math.isinf(value):
         return Tex(r"$\infty$")
     if value and not 1e-3 <= abs(value) < 1e4:
         return scientific(value, many - 1)
-    return Tex(f"${value:.{many}g}$" if abs(value) < 1000 else f"${value:.0f}$")
+    text = f"{value:.{many}g}"
+    return Tex(f"${value:.0f}$" if "e" in text else f"${text}$")
 
 
 def count(value):

@@ -92,7 +92,7 @@ def percent(value, place=None):
 def short(number, place=None):
     """A count in three digits, also for `set_major_formatter`: 59716 as 59.7 k, 1020000 as 1.02 M."""
     for unit, size in ((" M", 1e6), (" k", 1e3)):
-        if number >= size:
+        if number >= 0.9995 * size:  # what three digits round up to it
             return f"{number / size:.3g}{unit}"
     return f"{number:.3g}"
 
