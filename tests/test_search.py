@@ -1,5 +1,6 @@
 """A search: candidates that stay what they are, rungs that keep the best by validation, one test at the end."""
 
+import itertools
 import json
 import math
 import zipfile
@@ -54,6 +55,15 @@ def test_a_range_of_whole_numbers_gives_whole_numbers():
     assert sorted(sample["batch_size"] for sample in found) == [10, 11, 12]  # and no more, however many are asked for
 
 
+@pytest.mark.parametrize("log", [False, True])
+def test_the_ends_of_a_range_of_whole_numbers_are_drawn_as_often_as_the_others(log):
+    space = study(space={"batch_size": {"low": 1, "high": 3, "log": log}}).search.keys
+    drawn = [sample["batch_size"] for sample in itertools.islice(search.uniform(space, 0), 3000)]
+    ends = [math.log(end) if log else end for end in (0.5, 1.5, 2.5, 3.5)]
+    expected = [3000 * (end - start) / (ends[-1] - ends[0]) for start, end in itertools.pairwise(ends)]
+    assert [drawn.count(value) for value in (1, 2, 3)] == pytest.approx(expected, abs=100)  # four deviations
+
+
 def test_a_draw_does_not_depend_on_the_other_keys():
     rates = [sample["lr"] for sample in search.samples(study().search)]
     assert rates == [sample["lr"] for sample in search.samples(study(space={"lr": SPACE["lr"]}).search)]
@@ -75,8 +85,8 @@ def test_a_plan_halves():
     assert [cell.epochs for rung in range(3) for cell in plan.rung(rung, plan.recipes[:1])] == [1, 2, 3]
     final = plan.final(plan.recipes[0])
     assert [(cell.epochs, cell.seed) for cell in final] == [(4, 0), (4, 1), (4, 2)]
-    assert {plan.recipe(cell) for cell in final} == {plan.recipes[0]}
-    assert plan.recipe(final[0].model_copy(update={"lr": 0.5})) is None
+    assert {plan.place(cell) for cell in final} == {0} and plan.place(plan.rung(1, plan.recipes)[3]) == 3
+    assert plan.place(final[0].model_copy(update={"lr": 0.5})) is None
 
 
 def test_without_halving_every_candidate_is_trained_to_the_end():
@@ -167,7 +177,7 @@ def write_summary(folder, searched, diverged=()):
     plan, rows = cells.plan(searched), []
 
     def train(cell):
-        lost = plan.recipe(cell) in [plan.recipes[index] for index in diverged]
+        lost = plan.place(cell) in diverged
         accuracy = 0.5 - 0.1 * abs(math.log10(cell.lr) + 2) + 0.02 * cell.epochs + 0.01 * cell.seed
         facts = dict.fromkeys((*tables.MEASURED, *tables.LAST_EPOCH, *tables.BEST_EPOCH), 1)
         facts |= {"status": "diverged" if lost else "finished", "diverged_step": 3 if lost else None}

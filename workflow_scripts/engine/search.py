@@ -5,6 +5,7 @@ retrain none that are there.
 """
 
 import csv
+import functools
 import hashlib
 import itertools
 import json
@@ -35,10 +36,7 @@ def grid(space, seed):
 def uniform(space, seed):
     """Independent draws, without end; a key's do not depend on which others are searched."""
     for index in itertools.count():
-        yield {
-            key: _value(values, random.Random(f"{seed}/{key}/{index}").random(), Cell.model_fields[key])
-            for key, values in space.items()
-        }
+        yield {key: _value(values, random.Random(f"{seed}/{key}/{index}").random()) for key, values in space.items()}
 
 
 @register_sampler("halton")
@@ -49,20 +47,18 @@ def halton(space, seed):
     sequence = qmc.Halton(len(space), rng=seed)
     while True:
         for point in sequence.random(64).tolist():
-            yield {
-                key: _value(values, share, Cell.model_fields[key])
-                for (key, values), share in zip(space.items(), point, strict=True)
-            }
+            yield {key: _value(values, share) for (key, values), share in zip(space.items(), point, strict=True)}
 
 
-def _value(values, share, field):
+def _value(values, share):
     """The value at `share` (0..1) of a list or a `Range`; of a range a whole number, or one of three digits."""
     if not isinstance(values, Range):
         return values[int(share * len(values))]
-    low, high = (math.log(end) if values.log else end for end in (values.low, values.high))
+    whole = isinstance(values.low, int)
+    reach = 0.5 if whole else 0  # what rounds to either end, so that the ends are drawn as often as the others
+    low, high = (math.log(end) if values.log else end for end in (values.low - reach, values.high + reach))
     value = low + share * (high - low)
     value = math.exp(value) if values.log else value
-    whole = isinstance(values.low, int)
     value = round(value) if whole else float(f"{value:.{DIGITS}g}")
     return min(max(value, values.low), values.high)
 
@@ -109,10 +105,13 @@ class Plan:
         rungs = (self.rung(index, self.recipes) for index in range(len(self.epochs)))
         return [*itertools.chain(*rungs), *itertools.chain(*map(self.final, self.recipes))]
 
-    def recipe(self, cell):
-        """The recipe behind a cell of the search; None for another cell."""
-        recipe = _trained(cell, self.final_epochs, self.seeds[0])
-        return recipe if recipe in self.recipes else None
+    def place(self, cell):
+        """The place among `recipes` of the one behind a cell of the search; None for another cell."""
+        return self._places.get(_trained(cell, self.final_epochs, self.seeds[0]))
+
+    @functools.cached_property
+    def _places(self):
+        return {recipe: place for place, recipe in enumerate(self.recipes)}
 
 
 def plan(search, base):

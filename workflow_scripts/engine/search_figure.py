@@ -32,10 +32,11 @@ def trained(found, study):
     plan, rows = cells.plan(study), []
     for row in found.cells.to_dict("records"):
         record = Cell(**{key: None if pd.isna(row[key]) else row[key] for key in Cell.model_fields})
-        recipe = plan.recipe(record)
-        if recipe is None:
+        place = plan.place(record)
+        if place is None:
             continue
-        known = {"candidate": plan.recipes.index(recipe) + 1, "cell": row["cell"], "seed": record.seed}
+        recipe = plan.recipes[place]
+        known = {"candidate": place + 1, "cell": row["cell"], "seed": record.seed}
         known |= {key: getattr(record, key) for key in study.search.keys}
         known |= {"status": row["status"], "val_acc": row["best_val_acc"], "val_loss": row["best_val_loss"]}
         rungs = [rung + 1 for rung, epochs in enumerate(plan.epochs) if record in plan.rung(rung, [recipe])]
