@@ -105,6 +105,7 @@ def differs_in_switches_only(block):
     """Whether a block is the plain one but for its normalization and its residual connection within a stage."""
     return (
         block.forward is ConvolutionalProcessingBlock.forward
+        and block.activation is ConvolutionalProcessingBlock.activation  # which the network's own takes the place of
         and block.reduction_block_type.forward is ConvolutionalDimensionalityReductionBlock.forward
     )
 

@@ -193,6 +193,13 @@ def test_blocks_that_fit():
     assert fitting("vgg_a") == ["bn", "plain"]
 
 
+def test_a_block_with_an_activation_of_its_own_is_refused(monkeypatch):
+    tanh = type("TanhBlock", (BLOCKS["bn"],), {"activation": staticmethod(torch.tanh)})
+    monkeypatch.setitem(BLOCKS, "bn_tanh", tanh)
+    with pytest.raises(ValueError, match="takes the blocks plain, bn.*, not TanhBlock"):
+        build_model("cifar_net", "bn_tanh", 10)
+
+
 @pytest.mark.parametrize(("classes", "channels"), [(10, 3), (7, 1)])
 @pytest.mark.parametrize("model", list_models())
 def test_every_network_of_fitting_blocks_trains_a_step(model, classes, channels):
