@@ -17,7 +17,7 @@ import yaml
 from tests.conftest import ROOT, command, inside
 from workflow_scripts.engine import code, config
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.course import arguments, folders, submission
+from workflow_scripts.engine.course import arguments, external, folders, submission
 from workflow_scripts.engine.record import Cell
 
 SCRIPT = (  # run_vgg_08_default.sh of the course, from behind its first word on
@@ -291,6 +291,12 @@ def test_they_join_the_table(joined, tmp_path):
     assert table["best"].tolist() == [True, False, False]  # of the cells, whatever others reached
     assert "best validation accuracy of those trained here" in text
     assert (tmp_path / "table.tex").read_text().count(r"\midrule") == 2
+
+
+def test_a_run_may_have_any_name(tmp_path):
+    runs = {name: config.ExternalRun(folder=[handed_out(tmp_path / name)], joins="cw2") for name in ("NA", "None")}
+    external.write(external.collect(runs), tmp_path)
+    assert external.rows(external.load(tmp_path, ["None", "NA"]))["label"].tolist() == ["None", "NA"]
 
 
 def test_figure_1_from_nothing_but_handed_out_metrics(tmp_path):

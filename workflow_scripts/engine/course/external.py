@@ -61,7 +61,9 @@ def load(folder, names=None):
     paths = [folder / name for name in FILES]
     found = collect({})
     if all(path.is_file() for path in paths):
-        found = External(*(pd.read_csv(path, dtype=dict.fromkeys(("cell", "name", "label"), str)) for path in paths))
+        words = dict.fromkeys(("cell", "name", "label"), str)
+        # else a run called "NA" would be read as missing
+        found = External(*(pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""]) for path in paths))
     known = list(found.cells["name"].unique())
     unknown = [name for name in names or () if name not in known]
     if unknown:
