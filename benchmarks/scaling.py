@@ -288,9 +288,9 @@ def write_cell(folder, cell, epochs):
     """Write the files of a cell as `train_cell` does, with numbers of as many digits; returns what cell.json says."""
     draw = random.Random(0)
     layers = [f"stages.{depth // 12}.blocks.{depth // 2 % 6}.conv{depth % 2}" for depth in range(LAYERS)]
-    history = [(epoch, cell.lr, *(draw.random() for _ in range(5))) for epoch in range(epochs)]
+    history = [(epoch, cell.lr, *(draw.random() for _ in HISTORY[2:])) for epoch in range(epochs)]
     gradients = [
-        (epoch, layer, depth, *(draw.random() / 1e3 for _ in range(3)))
+        (epoch, layer, depth, *(draw.random() / 1e3 for _ in COLUMNS[3:]))
         for epoch in range(epochs)
         for depth, layer in enumerate(layers)
     ]

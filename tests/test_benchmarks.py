@@ -4,12 +4,14 @@ import importlib
 import re
 import sys
 
+import pandas as pd
 import pytest
 import torch
 
-from benchmarks import course_training, gpu_epoch, start_up, train_step
+from benchmarks import course_training, gpu_epoch, scaling, start_up, train_step
 from benchmarks.measuring import interleaved
 from tests.conftest import ROOT
+from workflow_scripts.engine.record import Cell
 
 CPU = torch.device("cpu")
 SCRIPTS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if "def main()" in path.read_text())
@@ -45,6 +47,12 @@ def test_a_training_step_is_compared_with_the_courses(monkeypatch, capsys, digit
     for name in ("course", "fp32", "fp32, not recording", "bf16", "bf16, not recording"):
         assert re.search(rf"^\| {name} \| \d+\.\d \(", said, re.MULTILINE), name
     assert said.count("times the course's speed; at least") == 2 and said.count("recording costs") == 2
+
+
+def test_a_made_cell_has_the_columns_of_a_trained_one(tmp_path):
+    scaling.write_cell(tmp_path / "cell", Cell(), epochs=2)
+    for name in ("history.csv", "gradients.csv"):
+        assert pd.read_csv(tmp_path / "cell" / name).notna().all(axis=None), name
 
 
 def test_an_epoch_is_compared_with_the_courses(monkeypatch, digits):
