@@ -201,6 +201,10 @@ def test_other_data_is_refused(study, digits_file, tmp_path, refused, monkeypatc
     monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(map(str, study.glob("*-seed*")))))
     flags = ["--summary", study / "summary", "--data", tmp_path / "digits.npz", "--out", tmp_path / "chosen.json"]
     assert "with other images" in refused("choose", *flags)
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(map(str, study.glob("*-seed*")))))
+    assert "expected digits.npz among a.npz, b.npz" in refused(
+        "choose", *flags[:2], "--data", "a.npz", "b.npz", *flags[4:]
+    )
     assert not (tmp_path / "chosen.json").exists()
 
 

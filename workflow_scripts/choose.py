@@ -23,7 +23,7 @@ def main():
     folders = {folder.name: folder for folder in manifests.folders_from_stdin()}
     found = ablations.load(arguments.summary)
     row = choice.choose(found, list(folders))
-    path = next((path for path in arguments.data if path.stem == row["dataset"]), arguments.data[0])
+    path = datasets.file_of(row["dataset"], arguments.data)
     with devices.computing(arguments, int(row["threads"])) as device:
         data = datasets.load(path)
         tested = {name: choice.test(folders[name], data, device) for name in row["finished"]}

@@ -16,7 +16,7 @@ IMAGES = 8  # across a page in the figure
 
 
 def best_cell(chosen, results):
-    """The folder of the cell that `chosen` (JSON, as choose_cell writes it) calls the best, in the folder `results`."""
+    """The folder of the cell that `chosen` (JSON, as `choose` writes it) calls the best, in the folder `results`."""
     try:
         return results / json.loads(chosen.read_text(encoding="utf-8"))["best_cell"]
     except (ValueError, KeyError, TypeError):
@@ -27,11 +27,8 @@ def data_of(cell, files):
     """Which of several data sets' files belongs to the cell in the folder `cell`: that of its record's name."""
     if len(files) == 1:
         return files[0]
-    name = json.loads((cell / "cell.json").read_text(encoding="utf-8"))["record"]["dataset"]
-    for path in files:
-        if path.stem == name:
-            return path
-    raise UserError(f"--data: expected {name}.npz among {', '.join(path.name for path in files)}, found none")
+    facts = json.loads((cell / "cell.json").read_text(encoding="utf-8"))
+    return datasets.file_of(facts["record"]["dataset"], files)
 
 
 def main():

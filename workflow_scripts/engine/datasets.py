@@ -59,6 +59,16 @@ def load_meta(path):
     return _read(path, ["meta"])[0]
 
 
+def file_of(name, files):
+    """Which of these data sets' files is that of the data set `name`; of a single one, that one."""
+    if len(files) == 1:
+        return files[0]
+    for path in files:
+        if path.stem == name:
+            return path
+    raise UserError(f"--data: expected {name}.npz among {', '.join(path.name for path in files)}, found none")
+
+
 def _read(path, names):
     try:
         with np.load(path, allow_pickle=False) as file:
