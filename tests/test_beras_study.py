@@ -357,9 +357,8 @@ needs_latex = pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is
 
 @needs_latex
 def test_the_report_is_typeset(results, tmp_path):
-    flags = ["--template", ROOT / "report/beras-template.tex.j2", "--style", ROOT / "report/gradscape.sty"]
-    flags += ["--references", ROOT / "report/references.bib"]
-    command("fill_beras_report", "--results", results, *flags, "--out", tmp_path / "latex")
+    template = ROOT / "report/beras-template.tex.j2"
+    command("fill_beras_report", "--results", results, "--template", template, "--out", tmp_path / "latex")
     done = command("compile_report", tmp_path / "latex/beras-template.tex", "--out", tmp_path / "beras.pdf")
     assert (tmp_path / "beras.pdf").read_bytes().startswith(b"%PDF") and "overfull" not in done.stderr
     for page in pdf_text(tmp_path / "beras.pdf", "-bbox").split("<page ")[1:]:

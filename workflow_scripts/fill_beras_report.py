@@ -8,7 +8,7 @@ The folder is complete: it can be compiled by `compile_report`, or be uploaded t
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config
+from workflow_scripts.engine import commands, typesetting
 from workflow_scripts.engine.beras import findings
 from workflow_scripts.engine.typesetting import copy, fill
 
@@ -16,18 +16,15 @@ from workflow_scripts.engine.typesetting import copy, fill
 def main():
     """Read the arguments and write the folder."""
     parser = commands.parser("fill_beras_report", __doc__)
-    author = config.Report.model_fields["student_number"]
     parser.add_argument("--results", type=Path, required=True, help="folder of the study")
     parser.add_argument("--template", type=Path, required=True, help="the report, <name>.tex.j2")
-    parser.add_argument("--style", type=Path, required=True, help="the LaTeX style, gradscape.sty")
-    parser.add_argument("--references", type=Path, required=True, help="the bibliography, references.bib")
-    parser.add_argument("--student-number", default=author.default, help=f"{author.description} (default: %(default)s)")
+    typesetting.add_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
 
     facts = findings.context(arguments.results) | {"student_number": arguments.student_number}
     fill([arguments.template], facts, arguments.out)
-    copy([arguments.style, arguments.references], arguments.out)
+    copy(typesetting.shared(arguments), arguments.out)
     copy(sorted((arguments.results / "figures").glob("*.pdf")), arguments.out / "figures")
 
 

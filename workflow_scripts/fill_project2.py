@@ -10,7 +10,7 @@ The folder is complete: it can be compiled by `compile_report`, or be uploaded t
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, project2_findings
+from workflow_scripts.engine import commands, config, project2_findings, typesetting
 from workflow_scripts.engine.studies import Study
 from workflow_scripts.engine.typesetting import copy, fill
 
@@ -18,14 +18,11 @@ from workflow_scripts.engine.typesetting import copy, fill
 def main():
     """Read the arguments and write the folder."""
     parser = commands.parser("fill_project2", __doc__)
-    author = config.Report.model_fields["student_number"]
     for name, said in (("net", "the network and its ablations"), ("landscape", "the loss landscape")):
         parser.add_argument(f"--{name}", type=Path, required=True, help=f"folder of the study of {said}")
         parser.add_argument(f"--{name}-study", required=True, metavar="JSON", help="its section of the configuration")
     parser.add_argument("--template", type=Path, required=True, help="the report, <name>.tex.j2")
-    parser.add_argument("--style", type=Path, help="the LaTeX style (default: gradscape.sty beside the template)")
-    parser.add_argument("--references", type=Path, help="the bibliography (default: references.bib beside it)")
-    parser.add_argument("--student-number", default=author.default, help=f"{author.description} (default: %(default)s)")
+    typesetting.add_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
 
@@ -34,9 +31,7 @@ def main():
     studies = [config.parse(Study, json.loads(text), flag) for flag, text in designs.items()]
     facts = project2_findings.context(net, studies[0], landscape, studies[1])
     fill([arguments.template], facts | {"student_number": arguments.student_number}, out)
-    beside = arguments.template.parent
-    style, references = arguments.style or beside / "gradscape.sty", arguments.references or beside / "references.bib"
-    copy([style, references, landscape / "tables/landscape_table.tex"], out)
+    copy([*typesetting.shared(arguments), landscape / "tables/landscape_table.tex"], out)
     for folder in (net, landscape):
         copy(sorted((folder / "figures").glob("*.pdf")), out / "figures")
     names = [factor.name for factor in facts["factors"]]

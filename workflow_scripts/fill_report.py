@@ -10,7 +10,7 @@ The folder is complete: it can be compiled by `compile_report`, or be uploaded t
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, findings, selections, summary
+from workflow_scripts.engine import commands, findings, selections, summary, typesetting
 from workflow_scripts.engine.typesetting import copy, fill
 
 
@@ -24,11 +24,7 @@ def main():
     parser.add_argument("--table", type=Path, required=True, help="the table of all results, in LaTeX")
     parser.add_argument("--template", type=Path, required=True, help="the fixed part, <name>-template.tex.j2")
     parser.add_argument("--questions", type=Path, required=True, help="the answers, <name>-questions.tex.j2")
-    parser.add_argument("--style", type=Path, help="the LaTeX style (default: gradscape.sty beside the template)")
-    parser.add_argument(
-        "--references", type=Path, help="the bibliography (default: references.bib beside the template)"
-    )
-    parser.add_argument("--student-number", default="s1234567", help="on the title page (default: %(default)s)")
+    typesetting.add_flags(parser)
     arguments = parser.parse_args()
 
     facts = findings.context(
@@ -38,9 +34,7 @@ def main():
         arguments.student_number,
     )
     fill([arguments.template, arguments.questions], facts, arguments.out)
-    beside = arguments.template.parent
-    style, references = arguments.style or beside / "gradscape.sty", arguments.references or beside / "references.bib"
-    copy([arguments.table, style, references], arguments.out)
+    copy([arguments.table, *typesetting.shared(arguments)], arguments.out)
     copy(sorted(arguments.figures.glob("*.pdf")), arguments.out / "figures")
 
 

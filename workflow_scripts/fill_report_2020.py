@@ -12,7 +12,7 @@ Without --remedies or --search the report says that they are no part of the run.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, findings, findings_2020, selections, summary
+from workflow_scripts.engine import commands, findings, findings_2020, selections, summary, typesetting
 from workflow_scripts.engine.record import Selection
 from workflow_scripts.engine.typesetting import copy, fill
 
@@ -33,9 +33,7 @@ def parser():
     selections.add_study(parser, required=False)
     parser.add_argument("--against", **network, help="the second reference of the remedies, beside their base")
     parser.add_argument("--search", type=Path, help="folder of the search")
-    parser.add_argument("--style", type=Path, help="the LaTeX style (default: gradscape.sty beside the template)")
-    parser.add_argument("--references", type=Path, help="the bibliography (default: references.bib beside it)")
-    parser.add_argument("--student-number", default="s1234567", help="on the title page (default: %(default)s)")
+    typesetting.add_flags(parser)
     return parser
 
 
@@ -47,8 +45,8 @@ def main():
     shallow, deep = selections.parse(arguments.shallow), selections.parse(arguments.deep)
     facts = findings.context(summary.load(arguments.summary), shallow, deep, arguments.student_number)
     facts |= {"all_remedies": None, "search": None}
-    beside, figures = arguments.template.parent, [arguments.figures / f"{name}.pdf" for name in FIGURES]
-    copied = [arguments.style or beside / "gradscape.sty", arguments.references or beside / "references.bib"]
+    figures = [arguments.figures / f"{name}.pdf" for name in FIGURES]
+    copied = typesetting.shared(arguments)
     if arguments.remedies:
         against = Selection(**selections.parse(arguments.against)) if arguments.against else None
         facts["all_remedies"] = findings_2020.of_remedies(arguments.remedies, arguments.study, against)

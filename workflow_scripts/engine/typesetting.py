@@ -1,9 +1,24 @@
 """The folder that a report is typeset from: filled-in templates, and copies of all that they include."""
 
 import shutil
+from pathlib import Path
 
-from workflow_scripts.engine import latex
+from workflow_scripts.engine import config, latex
 from workflow_scripts.engine.commands import UserError, written_whole
+
+
+def add_flags(parser):
+    """Add the flags of what all reports have alike to the parser of a command with a `--template`."""
+    author = config.Report.model_fields["student_number"]
+    parser.add_argument("--style", type=Path, help="the LaTeX style (default: gradscape.sty beside the template)")
+    parser.add_argument("--references", type=Path, help="the bibliography (default: references.bib beside it)")
+    parser.add_argument("--student-number", default=author.default, help=f"{author.description} (default: %(default)s)")
+
+
+def shared(arguments):
+    """[style, bibliography] that the flags of `add_flags` name."""
+    beside = arguments.template.parent
+    return [arguments.style or beside / "gradscape.sty", arguments.references or beside / "references.bib"]
 
 
 def fill(templates, context, out):
