@@ -27,18 +27,13 @@ def write(path, rows):
 def words(rows):
     """The rows of one factor as people read them, each value a string."""
     columns = {ablations.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
-    columns["Val. acc. (%)"] = _measures(rows, "best_val_acc", 100, 2)
-    columns["Difference"] = [
-        _points(difference, verdict in SURE)
-        for difference, verdict in zip(rows["difference"], rows["verdict"], strict=True)
-    ]
+    columns["Val. acc. (%)"] = text_tables.measures(rows, "best_val_acc", 100)
+    columns["Difference"] = points(rows["difference"], rows["verdict"])
     columns["Parameters"] = rows["parameters"].map("{:,}".format)
-    columns["s/epoch"] = [f"{seconds:.3g}" if math.isfinite(seconds) else "–" for seconds in rows["seconds_per_epoch"]]
-    columns["Epochs to 90 %"] = _measures(rows, "epochs_to_90", 1, 1)
+    columns["s/epoch"] = speeds(rows)
+    columns["Epochs to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)
     if rows["diverged"].any():
-        columns["Note"] = [
-            f"{row.diverged} of {row.seeds} diverged" if row.diverged else "" for row in rows.itertuples()
-        ]
+        columns["Note"] = text_tables.notes(rows)
     return pd.DataFrame(columns)
 
 
@@ -56,12 +51,14 @@ def legend(rows):
     return "\n".join([*lines, "Epochs until 90 % of the last epoch's validation accuracy were reached."])
 
 
-def _measures(rows, metric, factor, digits):
-    pairs = zip(factor * rows[metric], factor * rows[f"{metric}_std"], strict=True)
-    return [text_tables.measure(mean, std, digits) for mean, std in pairs]
+def points(differences, verdicts):
+    """Differences of accuracies in points, with a mark where the seeds allow to speak of one."""
+    return [
+        "–" if math.isnan(difference) else f"{100 * difference:+.2f}".replace("-", "−") + "†" * (verdict in SURE)
+        for difference, verdict in zip(differences, verdicts, strict=True)
+    ]
 
 
-def _points(difference, sure):
-    if math.isnan(difference):
-        return "–"
-    return f"{100 * difference:+.2f}".replace("-", "−") + ("†" if sure else "")
+def speeds(rows):
+    """Seconds per epoch of each row, in three digits."""
+    return [f"{seconds:.3g}" if math.isfinite(seconds) else "–" for seconds in rows["seconds_per_epoch"]]

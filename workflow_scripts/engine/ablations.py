@@ -12,6 +12,7 @@ from workflow_scripts.engine.commands import UserError
 
 MEASURED = ("forward_flops",)  # what the rows need of cells.csv beyond `summary.load`
 SPEED = ("seconds_per_epoch", "epochs_to_50", "epochs_to_90")
+COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")  # of a row with another
 
 # what people call a word of a level, and a factor; others are shown as they are, with spaces for underscores
 NAMES = {
@@ -94,7 +95,7 @@ def rows(found, study):
         table = over_seeds.loc[groups].assign(factor=factor, base=[group == groups[0] for group in groups])
         table["level"] = _told_apart(table, [level_of[group] for group in groups])
         table["value"] = _numbers(table["level"])
-        table = pd.concat([table, _differences(found.cells, table)], axis=1)
+        table = pd.concat([table, differences(found.cells, table)], axis=1)
         tables.append(table.sort_values("value", kind="stable") if table["value"].notna().all() else table)
     if not tables:
         raise UserError("--study: expected at least one factor in `ablations`, found none")
@@ -133,24 +134,21 @@ def _numbers(levels):
     return values.astype(float) if values.notna().all() else math.nan
 
 
-def _differences(table, rows):
-    """`difference`, `low`, `high`, `p`, `pairs` and `verdict` of each row against the first; nothing for itself."""
+def differences(table, rows, place=0):
+    """How the best validation accuracy of each row differs from that of the row at `place`; nothing for itself.
+
+    `table` has the cells of the summary. The columns are those of `COMPARED`, which `rows` explains.
+    """
     accuracies = [summary.by_seed(table, names)["best_val_acc"] for names in rows["finished"]]
-    base, found = accuracies[0], []
-    for other in accuracies[1:]:
-        seeds = [seed for seed in other if seed in base]
-        found.append(statistics.difference({seed: other[seed] for seed in seeds}, {seed: base[seed] for seed in seeds}))
+    reference, found = accuracies[place], []
+    for index, values in enumerate(accuracies):
+        seeds = [seed for seed in values if seed in reference and index != place]
+        found.append(
+            statistics.difference({seed: values[seed] for seed in seeds}, {seed: reference[seed] for seed in seeds})
+        )
     corrected = statistics.holm([difference.p for difference in found])
     records = [
-        {
-            "difference": difference.mean,
-            "low": difference.low,
-            "high": difference.high,
-            "p": p,
-            "pairs": difference.n,
-            "verdict": statistics.verdict(difference, p),
-        }
+        (difference.mean, difference.low, difference.high, p, difference.n, statistics.verdict(difference, p))
         for difference, p in zip(found, corrected, strict=True)
     ]
-    own = {**dict.fromkeys(("difference", "low", "high", "p"), math.nan), "pairs": 0, "verdict": "none"}
-    return pd.DataFrame([own, *records], index=rows.index)
+    return pd.DataFrame(records, columns=COMPARED, index=rows.index)

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
 
 from workflow_scripts.engine import style
-from workflow_scripts.engine.grad_flow import decades, sections
+from workflow_scripts.engine.grad_flow import decades, name_sections
 from workflow_scripts.engine.summary import label
 
 PANELS = {  # column of the layers' table: what its axis is called
@@ -18,7 +18,7 @@ ASIDE = r"\.(?:companion|projection)$"  # layers beside the way from the input t
 
 def draw(found, cell):
     """The figure, a column wide: variance of the activations, mean |gradient|, and dead units against the depth."""
-    layers, parts = found.layers, sections(list(found.layers["layer"]))
+    layers = found.layers
     aside = layers["layer"].str.contains(ASIDE)
     with style.look():
         figure = style.figure(style.COLUMN, 3.6)
@@ -34,14 +34,10 @@ def draw(found, cell):
             axes.plot(layers["depth"][~aside], values[~aside], marker="o", **look)
             axes.plot(layers["depth"][aside], values[aside], marker="o", linestyle="", markerfacecolor="white", **look)
             axes.set_ylabel(title)
-            for _, first, _ in parts[1:]:
-                axes.axvline(first - 0.5, color=style.ABSENT, linewidth=0.5, zorder=0)
         panels[-1].yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
         panels[-1].set(xlabel="depth of the layer", ylim=(-0.05, 1.05), xlim=(-0.5, len(layers) - 0.5))
         panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True))
-        names = panels[0].secondary_xaxis("top")
-        names.set_xticks([(first + last) / 2 for _, first, last in parts], [name for name, _, _ in parts])
-        names.tick_params(length=0, pad=2)
-        names.spines["top"].set_visible(False)
+        above, *below = panels
+        name_sections(above, list(layers["layer"]), *below)
         figure.suptitle(f"{label(cell.model_dump())} at initialisation: {found.verdict}", fontsize=8)
     return figure

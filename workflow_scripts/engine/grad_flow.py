@@ -110,6 +110,18 @@ def sections(layers):
     return parts
 
 
+def name_sections(above, layers, *below):
+    """Name the `sections` above axes whose x axis is the depth, and part them, there and in the axes `below`."""
+    parts = sections(layers)
+    names = above.secondary_xaxis("top")
+    names.set_xticks([(first + last) / 2 for _, first, last in parts], [name for name, _, _ in parts])
+    names.tick_params(length=0, pad=2)
+    names.spines["top"].set_visible(False)
+    for axes in (above, *below):
+        for _, first, _ in parts[1:]:
+            axes.axvline(first - 0.5, color=style.ABSENT, linewidth=0.5, zorder=0)
+
+
 def _section(layer):
     stage = re.match(r"stages\.(\d+)\.", layer)
     first = layer.split(".")[0]
@@ -144,13 +156,7 @@ def _flow_axes(figure, layers, means):
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    parts = sections(layers)
-    names = axes.secondary_xaxis("top")
-    names.set_xticks([(first + last) / 2 for _, first, last in parts], [name for name, _, _ in parts])
-    names.tick_params(length=0, pad=2)
-    names.spines["top"].set_visible(False)
-    for _, first, _ in parts[1:]:
-        axes.axvline(first - 0.5, color=style.ABSENT, linewidth=0.5, zorder=0)
+    name_sections(axes, layers)
     zero = np.flatnonzero((means.reshape(len(layers), -1) == 0).any(axis=1))
     if zero.size:
         look = {"color": style.MUTED, "marker": "v", "markersize": 3, "linestyle": ""}

@@ -5,12 +5,10 @@ asked for, against a second reference, over the seeds that both finished; the p-
 reference are corrected for their number (Holm).
 """
 
-import math
-
 import pandas as pd
 
-from workflow_scripts.engine import ablations, statistics, summary, text_tables
-from workflow_scripts.engine.ablation_table import SURE
+from workflow_scripts.engine import ablations, summary, text_tables
+from workflow_scripts.engine.ablation_table import SURE, points, speeds
 from workflow_scripts.engine.cells import selected
 from workflow_scripts.engine.commands import UserError
 
@@ -20,8 +18,6 @@ NUMBERS = (
     "best_val_acc_std", "val_acc", "val_acc_std", "epochs_to_50", "epochs_to_50_std", "epochs_to_90",
     "epochs_to_90_std", "parameters", "seconds_per_epoch",
 )  # fmt: skip
-COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")
-POINTS = 0.01
 
 
 def of_factors(rows, factors):
@@ -38,41 +34,22 @@ def of_factors(rows, factors):
 def compared(found, rows, against=None):
     """Rows of `ablations.rows`, each once and the base first, with how each differs from the base and from another.
 
-    The columns of `COMPARED` are for the base, those that end in `_other` for `against`: a `record.Selection` of one of
-    the rows, the nearest to the defaults in all that it does not name.
+    The columns of `ablations.COMPARED` are for the base, those that end in `_other` for `against`: a `record.Selection`
+    of one of the rows, the nearest to the defaults in all that it does not name.
     """
     rows = rows.sort_values("base", ascending=False, kind="stable").drop_duplicates("group").reset_index(drop=True)
-    rows = pd.concat([rows[[*NUMBERS, "group", "cells", "finished"]], _differences(found, rows, 0)], axis=1)
+    rows = rows[[*NUMBERS, "group", "cells", "finished"]]
+    tables = [rows, ablations.differences(found.cells, rows)]
     if against is not None:
-        rows = pd.concat([rows, _differences(found, rows, _place(found, rows, against)).add_suffix("_other")], axis=1)
-    return rows
+        place = _place(found, rows, against)
+        tables.append(ablations.differences(found.cells, rows, place).add_suffix("_other"))
+    return pd.concat(tables, axis=1)
 
 
 def _place(found, rows, against):
     everything = ablations.all_rows(found).set_index("group", drop=False).loc[rows["group"]]
     group = summary.pick(everything, selected(against), "--against")["group"]
     return rows.index[rows["group"] == group][0]
-
-
-def _differences(found, rows, place):
-    """How the best validation accuracy of each row differs from that of the row at `place`; nothing for itself."""
-    accuracies = [summary.by_seed(found.cells, names)["best_val_acc"] for names in rows["finished"]]
-    reference = accuracies[place]
-    results = []
-    for index, values in enumerate(accuracies):
-        seeds = [seed for seed in values if seed in reference and index != place]
-        results.append(
-            statistics.difference({seed: values[seed] for seed in seeds}, {seed: reference[seed] for seed in seeds})
-        )
-    corrected = statistics.holm([result.p for result in results])
-    return pd.DataFrame(
-        [
-            (result.mean, result.low, result.high, p, result.n, statistics.verdict(result, p))
-            for result, p in zip(results, corrected, strict=True)
-        ],
-        columns=COMPARED,
-        index=rows.index,
-    )
 
 
 def write(path, rows, against=None):
@@ -87,18 +64,16 @@ def write(path, rows, against=None):
 
 def words(rows, against=None):
     """The rows as people read them, each value a string."""
-    columns = {"Remedy": names(rows), "Val. acc. (%)": _measures(rows, "best_val_acc", 100, 2)}
-    columns["– base"] = _comparisons(rows, "")
+    columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100)}
+    columns["– base"] = points(rows["difference"], rows["verdict"])
     if against is not None:
-        columns[f"– {_name(against)}"] = _comparisons(rows, "_other")
-    columns["Epochs to 50 %"] = _measures(rows, "epochs_to_50", 1, 1)
-    columns["to 90 %"] = _measures(rows, "epochs_to_90", 1, 1)
+        columns[f"– {_name(against)}"] = points(rows["difference_other"], rows["verdict_other"])
+    columns["Epochs to 50 %"] = text_tables.measures(rows, "epochs_to_50", digits=1)
+    columns["to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)
     columns["Parameters"] = rows["parameters"].map("{:,}".format)
-    columns["s/epoch"] = [f"{seconds:.3g}" if math.isfinite(seconds) else "–" for seconds in rows["seconds_per_epoch"]]
+    columns["s/epoch"] = speeds(rows)
     if rows["diverged"].any():
-        columns["Note"] = [
-            f"{row.diverged} of {row.seeds} diverged" if row.diverged else "" for row in rows.itertuples()
-        ]
+        columns["Note"] = text_tables.notes(rows)
     return pd.DataFrame(columns)
 
 
@@ -126,17 +101,3 @@ def _name(selection):
     return ", ".join(
         summary.block_label(value) if key == "block" else f"{key} {value}" for key, value in selected(selection).items()
     )
-
-
-def _measures(rows, metric, factor, digits):
-    pairs = zip(factor * rows[metric], factor * rows[f"{metric}_std"], strict=True)
-    return [text_tables.measure(mean, std, digits) for mean, std in pairs]
-
-
-def _comparisons(rows, suffix):
-    return [
-        "–"
-        if math.isnan(difference)
-        else f"{difference / POINTS:+.2f}".replace("-", "−") + ("†" if verdict in SURE else "")
-        for difference, verdict in zip(rows[f"difference{suffix}"], rows[f"verdict{suffix}"], strict=True)
-    ]

@@ -10,11 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine import ablations, style, summary
-from workflow_scripts.engine.grad_flow import DECADES, QUANTITY
+from workflow_scripts.engine.ablation_figure import BASE, DASHES, OTHERS
+from workflow_scripts.engine.grad_flow import DECADES, QUANTITY, decades
 
-BASE = "#000000"
-OTHERS = tuple(colour for colour in style.COLOURS if colour != BASE)
-DASHES = ("-", (0, (4, 1)), (0, (1, 1)))  # for levels beyond the number of colours, which start again
 MOST = 7  # levels beside the base in a pair of panels
 ACROSS = 3  # names in a line of a legend
 # in inches: a legend's title and lines; axes, what stands below them and above; margins of a family's two panels
@@ -156,9 +154,5 @@ def _lines(family):
 
 def _limits(values):
     """The ends of the axis: powers of ten around all positive values, but no more than `DECADES` of them."""
-    values = values[(values > 0) & np.isfinite(values)]
-    if values.empty:
-        return 1e-8, 1.0
-    top = np.ceil(np.log10(values.max()))
-    bottom = max(np.floor(np.log10(values.min())), top - DECADES)
-    return 10.0 ** min(bottom, top - 1), 10.0**top
+    smallest, largest = decades(values)
+    return max(smallest, largest * 10.0**-DECADES), largest

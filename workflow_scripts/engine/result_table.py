@@ -37,12 +37,9 @@ def words(rows):
     if rows["seeds"].nunique() > 1:
         columns["Seeds"] = rows["seeds"].map(str)
     for metric, (heading, factor) in SHOWN.items():
-        pairs = zip(rows[metric], rows[f"{metric}_std"], strict=True)
-        columns[heading] = [text_tables.measure(factor * mean, factor * std) for mean, std in pairs]
+        columns[heading] = text_tables.measures(rows, metric, factor)
     if rows["diverged"].any():
-        columns["Note"] = [
-            f"{row.diverged} of {row.seeds} diverged" if row.diverged else "" for row in rows.itertuples()
-        ]
+        columns["Note"] = text_tables.notes(rows)
     return pd.DataFrame(columns)
 
 

@@ -39,6 +39,19 @@ def measure(mean, std, digits=2):
     return f"{mean:.{digits}f}" if math.isnan(std) else f"{mean:.{digits}f} ± {std:.{digits}f}"
 
 
+def measures(rows, metric, factor=1, digits=2):
+    """`measure` of a metric and its deviation `<metric>_std` for each row of a data frame, both times `factor`."""
+    return [
+        measure(factor * mean, factor * std, digits)
+        for mean, std in zip(rows[metric], rows[f"{metric}_std"], strict=True)
+    ]
+
+
+def notes(rows):
+    """For each row of `summary.over_seeds` how many of its seeds diverged; "" where none did."""
+    return [f"{row.diverged} of {row.seeds} diverged" if row.diverged else "" for row in rows.itertuples()]
+
+
 def write(path, numbers, shown, text, tex=None):
     """Write one table in all its forms: the data frame `numbers` to the CSV file `path`, the others beside it.
 

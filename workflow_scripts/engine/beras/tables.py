@@ -1,8 +1,8 @@
 """The table of all variants, for a terminal: parameters, accuracies and time, means over the seeds."""
 
-import math
-
 import pandas as pd
+
+from workflow_scripts.engine import text_tables
 
 HEADINGS = {"": "Models", "optimizer": "Optimisers", "extra": "Adam and an extra"}  # by the variant's prefix
 
@@ -12,9 +12,9 @@ def words(rows):
     columns = {
         "Parameters": rows["parameters"].map("{:,}".format),
         "LR": rows["learning_rate"].map("{:g}".format),
-        "Train acc. (%)": _measures(rows, "train_acc", 100, 2),
-        "Test acc. (%)": _measures(rows, "test_acc", 100, 2),
-        "Seconds": _measures(rows, "seconds", 1, 1),
+        "Train acc. (%)": text_tables.measures(rows, "train_acc", 100),
+        "Test acc. (%)": text_tables.measures(rows, "test_acc", 100),
+        "Seconds": text_tables.measures(rows, "seconds", digits=1),
     }
     return pd.DataFrame({name: list(values) for name, values in columns.items()}, index=list(rows["label"]))
 
@@ -30,8 +30,3 @@ def plain_text(rows, title):
     seeds = max(map(len, rows["finished"]))
     spread = f"; mean ± standard deviation over {seeds} seeds" if seeds > 1 else ""
     return "\n".join([*text, "", f"{title}, after {rows['epochs'].iloc[0]} epochs, on one thread{spread}"]) + "\n"
-
-
-def _measures(rows, metric, factor, digits):
-    for mean, std in zip(factor * rows[metric], factor * rows[f"{metric}_std"], strict=True):
-        yield f"{mean:.{digits}f}" + ("" if math.isnan(std) else f" ± {std:.{digits}f}")
