@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import command, pdf_text
 from workflow_scripts import compile_report, fill_report
-from workflow_scripts.engine import findings, flows, latex, summary, tables
+from workflow_scripts.engine import code, findings, flows, latex, protocol, summary, tables
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell
 
@@ -320,6 +320,11 @@ def test_how_values_are_printed(tmp_path, given, printed):
     template = tmp_path / "a.tex.j2"
     template.write_text(given)
     assert latex.render(template, {}) == printed
+
+
+def test_there_are_words_for_all_that_the_project_registers():
+    for key, known in protocol.PHRASES.items():
+        assert set(code.registered(key)) <= set(known), key
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ PHRASES = {
         "erase": r"random erasing",
         "color_jitter": r"colour jitter",
         "trivial": r"TrivialAugment",
+        "cutout": r"a grey square over a part of each image (cutout)",
         "none": r"none",
     },
     "loss": {
