@@ -10,12 +10,12 @@ from workflow_scripts.engine.cells import MARKS, options
 from workflow_scripts.engine.commands import written_whole
 from workflow_scripts.engine.progress import duration
 
-# training images, (channels, rows, columns), classes of what has not been fetched yet
+# training images, rows and columns, classes of what has not been fetched yet
 NOMINAL = {
-    "cifar10": (50_000, (3, 32, 32), 10),
-    "cifar100": (50_000, (3, 32, 32), 100),
-    "mnist": (60_000, (3, 28, 28), 10),
-    "digits": (1_500, (3, 8, 8), 10),
+    "cifar10": (50_000, 32, 10),
+    "cifar100": (50_000, 32, 100),
+    "mnist": (60_000, 28, 10),
+    "digits": (1_500, 8, 10),
 }
 COUNTED = ".flops.json"  # in the folder of the results: what was counted before, for counting takes PyTorch and seconds
 DAMAGED = (ValueError, LookupError, TypeError, ZeroDivisionError)  # what reading a record that is cut off may raise
@@ -116,8 +116,9 @@ def data_size(path, described):
         return meta["train_images"], tuple(meta["image_shape"]), meta["num_classes"]
     if described.source not in NOMINAL:
         return None
-    count, (_, rows, columns), classes = NOMINAL[described.source]
-    return count, (described.channels, described.image_size or rows, described.image_size or columns), classes
+    count, own_size, classes = NOMINAL[described.source]
+    size = described.image_size or own_size
+    return count, (described.channels, size, size), classes
 
 
 def measured_speed(studies, results):

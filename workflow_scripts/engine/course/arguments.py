@@ -8,7 +8,7 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.course import FILTERS, MODELS, STAGES
 from workflow_scripts.engine.record import Cell
 
-FRESH, LATEST = -1, -2  # --continue_from_epoch
+FRESH = -1  # --continue_from_epoch
 
 
 def _bool(text):
