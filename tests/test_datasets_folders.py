@@ -106,7 +106,8 @@ def test_suffixes_in_any_case_and_photographs(tmp_path):
     assert abs(decoded.train_images[2].astype(int) - [254, 0, 0]).max() < 3
 
 
-def test_the_middle_of_an_image_that_is_not_square(tmp_path):
+def test_the_middle_of_an_image_that_is_not_square(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")  # which only Linux has
     wide = np.zeros((8, 16, 3), np.uint8)
     wide[:, 4:12] = 200
     files = tree(1) | {"train/cat/00.png": encoded(Image.fromarray(wide))}

@@ -2,6 +2,8 @@
 
 import copy
 import json
+import resource
+import sys
 
 import pytest
 import torch
@@ -82,6 +84,13 @@ def test_the_record_says_what_this_machine_is():
 def test_the_record_says_what_the_gpu_is():
     facts = provenance.machine(torch.device("cuda"))
     assert facts["device_name"] == torch.cuda.get_device_name() and facts["driver"].split(".")[0].isdigit()
+
+
+def test_peak_memory_is_in_bytes_wherever_it_is_counted(monkeypatch):
+    said = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for system, unit in (("linux", 1024), ("darwin", 1)):
+        monkeypatch.setattr(sys, "platform", system)
+        assert unit * said <= provenance.peak_memory(torch.device("cpu")) < 2 * unit * said
 
 
 TINY = ("--model", "vgg08", "--width", "0.25", "--dataset", "digits", "--augmentation", "none", "--epochs", "2")

@@ -5,7 +5,6 @@ for, colours become their luma (ITU-R 601); where three are, grey is repeated.
 """
 
 import io
-import os
 import struct
 import sys
 import zlib
@@ -117,7 +116,7 @@ def _for_all(count, fill, what):
         for index in range(start, min(start + BLOCK, count)):
             fill(index)
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor() as pool:
         work = [pool.submit(block, start) for start in range(0, count, BLOCK)]
         try:
             with tqdm(total=count, desc=what, unit="image", file=sys.stderr, disable=None) as bar:
