@@ -148,11 +148,14 @@ def test_a_study_that_a_search_does_not_fit(changes, message):
 
 
 def write_cells(folder, outcomes):
-    """Folders of cells with (status, val_acc, val_loss) of the last epoch."""
+    """Folders of cells with (status, val_acc, val_loss) of the epoch whose weights were kept, if there is one."""
     for name, (status, accuracy, loss) in outcomes.items():
         (folder / name).mkdir()
         (folder / name / "cell.json").write_text(json.dumps({"status": status}))
-        (folder / name / "history.csv").write_text(f"epoch,val_loss,val_acc\n0,{loss},{accuracy}\n1,9,0.1\n")
+        kept = 0 if accuracy == accuracy else None
+        (folder / name / "test.json").write_text(json.dumps({"epoch": kept}))
+        later = f"1,9,0.1\n2,{loss / 2},{accuracy}\n"  # as accurate as the kept one at a lower loss
+        (folder / name / "history.csv").write_text(f"epoch,val_loss,val_acc\n0,{loss},{accuracy}\n{later}")
     return [folder / name for name in outcomes]
 
 
@@ -167,7 +170,8 @@ def test_the_survivors_are_the_best_that_finished(tmp_path):
     folders = write_cells(tmp_path, outcomes)
     assert search.survivors(folders, 2)["kept"] == ["d", "c"]
     assert search.survivors(folders, 4)["kept"] == ["d", "c", "a"]
-    assert [cell["cell"] for cell in search.survivors(folders, 1)["ranked"]][:3] == ["d", "c", "a"]
+    ranked = search.survivors(folders, 1)["ranked"]
+    assert [(cell["cell"], cell["val_loss"]) for cell in ranked[:3]] == [("d", 1.5), ("c", 2.0), ("a", 1.0)]
     with pytest.raises(UserError, match="all 2 cells of this rung diverged"):
         search.survivors([folders[1], folders[4]], 1)
 

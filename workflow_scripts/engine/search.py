@@ -133,8 +133,8 @@ def survivors(folders, keep):
     """What `select_rung` writes of the cells in `folders`: their order by validation accuracy, and which are kept.
 
     {"kept": [name], "ranked": [{"cell", "status", "val_acc", "val_loss"}]}, of the epoch with the best validation
-    accuracy, whose weights are the ones to be tested; of equals the lower loss comes first. A diverged cell is never
-    kept. Raises UserError where all diverged.
+    accuracy, whose weights were kept, or else of the last; of equals the lower loss comes first. A diverged cell is
+    never kept. Raises UserError where all diverged.
     """
     ranked = sorted(map(_outcome, folders), key=_rank)
     kept = [cell["cell"] for cell in ranked if cell["status"] == "finished"][:keep]
@@ -144,15 +144,13 @@ def survivors(folders, keep):
 
 
 def _outcome(folder):
-    facts = json.loads(Path(folder, "cell.json").read_text())
+    facts, test = (json.loads(Path(folder, name).read_text()) for name in ("cell.json", "test.json"))
     with open(Path(folder, "history.csv"), newline="") as file:
-        epochs = [{key: float(row[key]) for key in ("val_acc", "val_loss")} for row in csv.DictReader(file)]
-    return {"cell": Path(folder).name, "status": facts["status"], **min(epochs, key=_better)}
+        epochs = list(csv.DictReader(file))
+    epoch = epochs[-1 if test["epoch"] is None else test["epoch"]]
+    measured = {key: float(epoch[key]) for key in ("val_acc", "val_loss")}
+    return {"cell": Path(folder).name, "status": facts["status"], **measured}
 
 
 def _rank(cell):
-    return (cell["status"] != "finished", *_better(cell))
-
-
-def _better(epoch):
-    return -epoch["val_acc"], epoch["val_loss"]
+    return cell["status"] != "finished", -cell["val_acc"], cell["val_loss"]
