@@ -114,6 +114,15 @@ def test_the_gradients_of_some_cells_are_those_of_the_whole_table(made, indexed)
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
 
 
+def test_the_index_is_read_once_for_all_rows_of_a_report(made, monkeypatch):
+    folders, out = made
+    found, read = summary.load(out), []
+    monkeypatch.setattr(cell_index, "places", lambda *place, of=cell_index.places: read.append(place) or of(*place))
+    for folder in folders[3:]:
+        assert set(found.gradients([folder.name])["cell"]) == {folder.name}
+    assert read == [(out, "gradients.csv")]
+
+
 MEASURED = '{"train_images": 100, "epochs_run": 2, "forward_flops": 10000, "seconds": 2}'
 
 PREVIEW = """

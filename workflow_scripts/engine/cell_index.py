@@ -41,14 +41,21 @@ def remove(folder):
     Path(folder, NAME).unlink(missing_ok=True)
 
 
-def rows(folder, table, names):
-    """The header and the rows of the cells `names` in a table of `TABLES`, as CSV; without an index, all rows."""
-    index, path = load(folder), Path(folder, table)
-    if not index:
+def places(folder, table):
+    """{cell name: [first byte, byte after the last] of its rows} in a table of `TABLES`; {} without an index."""
+    return {name: facts["places"][table] for name, facts in load(folder).items()}
+
+
+def rows(path, known, names):
+    """The header and the rows of the cells `names` in the table at `path`, as CSV; all rows where none is `known`.
+
+    `known` is what `places` gave.
+    """
+    if not known:
         return path.read_bytes()
     with open(path, "rb") as file:
         parts = [file.readline()]
-        for start, end in (index[name]["places"][table] for name in names if name in index):
+        for start, end in (known[name] for name in names if name in known):
             file.seek(start)
             parts.append(file.read(end - start))
     return b"".join(parts)

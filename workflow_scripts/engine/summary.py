@@ -4,6 +4,7 @@
 place among the others are the same everywhere.
 """
 
+import functools
 import io
 import json
 import math
@@ -19,6 +20,7 @@ from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell
 
+GRADIENTS = "gradients.csv"
 RECORD = tuple(Cell.model_fields)
 METRICS = ("train_loss", "train_acc", "val_loss", "val_acc", "best_val_acc", "test_loss", "test_acc", "seconds")
 BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends and colours
@@ -57,8 +59,12 @@ class Summary:
 
     def gradients(self, names):
         """The gradients of the cells `names`: a row per cell, epoch and layer."""
-        table = _table(io.BytesIO(cell_index.rows(self.folder, "gradients.csv", names)))
+        table = _table(io.BytesIO(cell_index.rows(self.folder / GRADIENTS, self._places, names)))
         return table[table["cell"].isin(names)]
+
+    @functools.cached_property
+    def _places(self):  # once, because the index of ten thousand cells has megabytes
+        return cell_index.places(self.folder, GRADIENTS)
 
 
 def load(folder, also=()):
@@ -76,7 +82,7 @@ def load(folder, also=()):
     if found := machines.remark(cells):
         print(f"warning: {found}", file=sys.stderr)
     history = _table(folder / "history.csv", ("cell", "epoch", "train_loss", "train_acc", "val_loss", "val_acc"))
-    _table(folder / "gradients.csv", ("cell", "epoch", "layer", "depth", "mean_abs"), nrows=0)
+    _table(folder / GRADIENTS, ("cell", "epoch", "layer", "depth", "mean_abs"), nrows=0)
     return Summary(cells, history, json.loads(_existing(folder / "dataset.json").read_text(encoding="utf-8")), folder)
 
 
