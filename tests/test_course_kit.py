@@ -309,6 +309,8 @@ def test_mistakes_in_external_runs(joined, tmp_path, refused):
     said = refused("plot_curves", "--summary", joined, "--external", "nobody", "--out", tmp_path / "x.pdf")
     assert "has no such run; it has: elsewhere, lost" in said
     assert "expected LABEL=FOLDER" in refused("plot_course", "folder", "--out", tmp_path / "x.pdf")
+    said = refused("plot_course", "one=folder", "--num-classes", "1", "--out", tmp_path / "x.pdf")
+    assert "the run one is not valid" in said and "num_classes: 1: Input should be greater" in said
     study = {"grids": [{"model": "vgg08", "dataset": "digits"}]}
     good = {"datasets": {"digits": {"source": "digits"}}, "studies": {"cw2": study}}
     for section, message in [

@@ -7,11 +7,9 @@
 The folder is complete: it can be compiled by `compile_report`, or be uploaded to any LaTeX service.
 """
 
-import json
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, project2_findings, typesetting
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine import commands, project2_findings, selections, typesetting
 from workflow_scripts.engine.typesetting import copy, fill
 
 
@@ -20,16 +18,14 @@ def main():
     parser = commands.parser("fill_project2", __doc__)
     for name, said in (("net", "the network and its ablations"), ("landscape", "the loss landscape")):
         parser.add_argument(f"--{name}", type=Path, required=True, help=f"folder of the study of {said}")
-        parser.add_argument(f"--{name}-study", required=True, metavar="JSON", help="its section of the configuration")
+        selections.add_study(parser, f"--{name}-study")
     parser.add_argument("--template", type=Path, required=True, help="the report, <name>.tex.j2")
     typesetting.add_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
 
     net, landscape, out = arguments.net, arguments.landscape, arguments.out
-    designs = {"--net-study": arguments.net_study, "--landscape-study": arguments.landscape_study}
-    studies = [config.parse(Study, json.loads(text), flag) for flag, text in designs.items()]
-    facts = project2_findings.context(net, studies[0], landscape, studies[1])
+    facts = project2_findings.context(net, arguments.net_study, landscape, arguments.landscape_study)
     fill([arguments.template], facts | {"student_number": arguments.student_number}, out)
     copy([*typesetting.shared(arguments), landscape / "tables/landscape_table.tex"], out)
     for folder in (net, landscape):

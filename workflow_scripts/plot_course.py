@@ -31,11 +31,15 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="the figure: a .pdf, .svg or .png")
     arguments = parser.parse_args()
     runs = {
-        label: config.ExternalRun(
-            folder=folders,
-            joins="none",
-            colour=style.COLOURS[index % len(style.COLOURS)],
-            num_classes=arguments.num_classes,
+        label: config.parse(
+            config.ExternalRun,
+            {
+                "folder": folders,
+                "joins": "none",
+                "colour": style.COLOURS[index % len(style.COLOURS)],
+                "num_classes": arguments.num_classes,
+            },
+            f"the run {label}",
         )
         for index, (label, folders) in enumerate(read(arguments.runs).items())
     }

@@ -32,14 +32,14 @@ def add_select(parser, **options):
     )
 
 
-def add_study(parser, required=True):
-    """Add `--study JSON`, the design of the study: gives a `studies.Study`."""
+def add_study(parser, flag="--study", required=True):
+    """Add `--study JSON`, the design of the study, or the same under another flag: gives a `studies.Study`."""
+
+    def study(text):
+        return config.parse(Study, json.loads(text), flag)
+
     parser.add_argument(
-        "--study",
-        type=lambda text: config.parse(Study, json.loads(text), "--study"),
-        required=required,
-        metavar="JSON",
-        help="the study's section of the configuration: its base and its ablations",
+        flag, type=study, required=required, metavar="JSON", help="the study's section of the configuration"
     )
 
 
