@@ -262,9 +262,12 @@ def test_figures_of_nothing_but_divergence(tmp_path, run, name, end):
 
 
 def test_curves_tell_rows_apart_by_what_differs():
-    rows = pd.DataFrame([record("bn", lr=lr, weight_decay=decay) for lr, decay in ((0.1, 0.0), (0.01, 0.5))])
+    rows = pd.DataFrame([record("bn", lr=0.1, growth_rate=12), record("bn", lr=0.01, weight_decay=0.5)])
     names = curves.names(rows.assign(label="VGG38 BN", finished=[["cell0"], []]))
-    assert names == ["VGG38 BN, lr 0.1, weight_decay 0.0", "VGG38 BN, lr 0.01, weight_decay 0.5, diverged"]
+    assert names == [
+        "VGG38 BN, lr 0.1, growth_rate 12, weight_decay 0",
+        "VGG38 BN, lr 0.01, growth_rate none, weight_decay 0.5, diverged",
+    ]
 
 
 def test_grad_flow_shows_the_mean_over_the_seeds(folder, run):
@@ -363,7 +366,7 @@ def test_the_table_shows_keys_that_differ_and_what_diverged(tmp_path):
     records = [record(model="vgg38", weight_decay=decay, seed=seed) for decay in (0.0, 1e-4) for seed in (0, 1)]
     rows = summary.over_seeds(summary.load(write_summary(tmp_path, records, diverged={1, 2, 3})).cells)
     words = result_table.words(rows)
-    assert words["weight decay"].tolist() == ["0.0", "0.0001"]
+    assert words["weight decay"].tolist() == ["0", "0.0001"]
     assert words["Note"].tolist() == ["1 of 2 diverged", "2 of 2 diverged"]
     assert words["Val. acc. (%)"].tolist() == ["10.00", "–"]
     assert "2 of 2 diverged" in result_table.tabular(rows)

@@ -220,6 +220,17 @@ def test_the_rungs_are_read_back_from_the_summary(tmp_path, changes):
     assert sorted(final["seed"]) == sorted(plan.seeds) and set(final["lr"]) == {best.lr}
 
 
+def test_a_value_that_is_null_has_a_place_in_the_figure_and_a_word(tmp_path):
+    searched = study(space={"clip": [None, 1.0], "growth_rate": [12, None]})
+    write_summary(tmp_path / "summary", searched)
+    table = search_figure.trained(search_figure.load(tmp_path / "summary"), searched)
+    growth, clip = search_figure.draw(table, searched.search.keys).axes
+    assert [label.get_text() for label in growth.get_xticklabels()] == ["12", "none"]
+    assert [label.get_text() for label in clip.get_xticklabels()] == ["none", "1"]
+    words = search_figure.survivors(table, list(searched.search.keys))
+    assert set(words["clip"]) <= {"none", "1"} and set(words["growth rate"]) <= {"12", "none"}
+
+
 def test_the_figure_and_the_table_of_a_search(tmp_path):
     searched = study(max_cells=16, halving={"epochs": [1, 2, 3], "keep": 0.4})
     plan, best = write_summary(tmp_path / "summary", searched, diverged=[1])

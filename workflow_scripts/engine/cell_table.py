@@ -2,23 +2,15 @@
 
 import pandas as pd
 
-from workflow_scripts.engine.summary import varying
+from workflow_scripts.engine.summary import said, varying
 
 
 def words(cells):
     """The rows of a summary's `cells` as people read them, each value a string; of the record, what differs."""
-    columns = {
-        key.replace("_", " "): cells[key].map(_word) for key in ("model", "block", *varying(cells), "lr", "seed")
-    }
+    columns = {key.replace("_", " "): cells[key].map(said) for key in ("model", "block", *varying(cells), "lr", "seed")}
     columns["Epochs"] = cells["epochs_run"].map(str)
     columns["Status"] = cells["status"]
     for metric, heading in (("best_val_acc", "Val. acc. (%)"), ("test_acc", "Test acc. (%)")):
         columns[heading] = [f"{100 * value:.2f}" if pd.notna(value) else "–" for value in cells[metric]]
     columns["Seconds"] = cells["seconds"].map("{:.1f}".format)
     return pd.DataFrame(columns).rename(columns={"lr": "learning rate"})
-
-
-def _word(value):
-    if pd.isna(value):
-        return "–"
-    return f"{value:g}" if isinstance(value, float) else str(value)

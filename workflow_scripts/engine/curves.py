@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from workflow_scripts.engine import style
-from workflow_scripts.engine.summary import over_epochs, varying
+from workflow_scripts.engine.summary import over_epochs, said, varying
 
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}
@@ -39,7 +39,7 @@ def names(rows):
     """What the legend calls each row: its label, its values of the keys that tell the rows apart, its divergence."""
     own = rows[rows["model"] != ""]  # not of a run made elsewhere, which has no record
     keys = [key for key in ("lr", *varying(rows)) if own[key].nunique(dropna=False) > 1]
-    values = {index: [f"{key} {row[key]}" for key in keys] for index, row in own.iterrows()}
+    values = {index: [f"{key} {said(row[key])}" for key in keys] for index, row in own.iterrows()}
     return [
         ", ".join([row["label"], *values.get(index, []), *([] if row["finished"] else ["diverged"])])
         for index, row in rows.iterrows()

@@ -98,7 +98,9 @@ def _networks(facts):
     number_of = rows.explode("cells").set_index("cells")["network"]
     rows = rows.drop_duplicates("network").reset_index(drop=True)
     keys = [key for key in NETWORK[2:] if rows[key].nunique(dropna=False) > 1]
-    labels = [", ".join([row["label"], *(f"{key} {row[key]}" for key in keys)]) for _, row in rows.iterrows()]
+    labels = [
+        ", ".join([row["label"], *(f"{key} {summary.said(row[key])}" for key in keys)]) for _, row in rows.iterrows()
+    ]
     rows = rows.assign(label=labels, colour=rows["group"].map(curves.shades(rows)))
     return rows[[*NETWORK, "network", "label", "colour"]], number_of
 

@@ -99,5 +99,6 @@ def legend(rows, against=None):
 
 def _name(selection):
     return ", ".join(
-        summary.block_label(value) if key == "block" else f"{key} {value}" for key, value in selected(selection).items()
+        summary.block_label(value) if key == "block" else f"{key} {summary.said(value)}"
+        for key, value in selected(selection).items()
     )

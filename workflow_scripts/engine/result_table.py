@@ -4,7 +4,7 @@ import pandas as pd
 
 from workflow_scripts.engine import text_tables
 from workflow_scripts.engine.cells import ROW
-from workflow_scripts.engine.summary import METRICS, best, varying
+from workflow_scripts.engine.summary import METRICS, best, said, varying
 
 # column of `over_seeds`: (heading, factor)
 SHOWN = {
@@ -30,7 +30,7 @@ def words(rows):
     Beside model, rate, parameters and metrics there are columns for what differs between the rows only.
     """
     columns = {"Model": rows["label"]}
-    columns |= {key.replace("_", " "): rows[key].map(str) for key in varying(rows)}
+    columns |= {key.replace("_", " "): rows[key].map(said) for key in varying(rows)}
     columns |= {"LR": rows["lr"].map("{:g}".format), "Parameters": rows["parameters"].map("{:,}".format)}
     for name in list(columns)[1:]:
         columns[name] = columns[name].where(rows["model"] != "", "–")  # nothing of a run made elsewhere is known

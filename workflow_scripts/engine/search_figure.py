@@ -70,7 +70,7 @@ def survivors(table, keys):
                     "Epochs": str(first["epochs"]),
                     "Trained": str(len(cells_of_rung)),
                     "Candidate": str(first["candidate"]),
-                    **{key.replace("_", " "): _word(first[key]) for key in keys},
+                    **{key.replace("_", " "): summary.said(first[key]) for key in keys},
                     "Val. acc. (%)": text_tables.measure(accuracy.mean, accuracy.std),
                 }
             )
@@ -137,10 +137,11 @@ def _places(axes, table, key, values):
         if not values.log:
             axes.xaxis.set_major_locator(MaxNLocator(5))
         return table[key].astype(float)
-    axes.set_xticks(range(len(values)), [_word(value) for value in values])
+    axes.set_xticks(range(len(values)), [summary.said(value) for value in values])
     axes.set_xlim(-0.6, len(values) - 0.4)
     spread = (table["candidate"] * 0.618 % 1 - 0.5) * 0.6  # candidates of one value stand side by side
-    return table[key].map(values.index).astype(float) + spread
+    places = [values.index(None if pd.isna(value) else value) for value in table[key]]
+    return spread + places
 
 
 def _legend(figure, table, colours, across):
@@ -155,7 +156,3 @@ def _legend(figure, table, colours, across):
         handles.append(Line2D([], [], linestyle="", marker="x", markersize=4, color="black", label="diverged"))
     columns = 1 if across == 1 else min(4, len(handles))
     figure.legend(handles=handles, loc="outside upper center", ncols=columns, columnspacing=1.2, handlelength=0.8)
-
-
-def _word(value):
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -231,6 +231,13 @@ def label(record):
     return model if record["block"] == "plain" else f"{model} {block_label(record['block'])}"
 
 
+def said(value):
+    """What people call a value of a record, also one that pandas has made a float: 12.0 is `12`, NaN is `none`."""
+    if pd.isna(value):
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def title(row):
     """What stands over a picture of one row of `over_seeds`."""
     return f"{row['label']}, lr {row['lr']:g}" + ("" if row["finished"] else ", diverged")
