@@ -20,7 +20,7 @@ for study, factors in ABLATIONS.items():
         name:
             f"ablation_tables_{study}"
         input:
-            [f"results/{study}/summary/{name}" for name in SUMMARY],
+            summary=summary_of(study),
         output:
             [f"results/{study}/ablations/{factor}.{suffix}" for factor in factors for suffix in ("csv", "tex", "txt")],
             html=[
@@ -46,7 +46,7 @@ for study, factors in ABLATIONS.items():
         name:
             f"ablation_figures_{study}"
         input:
-            [f"results/{study}/summary/{name}" for name in SUMMARY],
+            summary=summary_of(study),
         output:
             pdf=[
                 in_report(f"results/{study}/ablations/{factor}.pdf", "ablation", levels, subject=factor)
@@ -72,7 +72,7 @@ for study, factors in ABLATIONS.items():
         name:
             f"pareto_{study}"
         input:
-            [f"results/{study}/summary/{name}" for name in SUMMARY],
+            summary=summary_of(study),
         output:
             pdf=in_report(f"results/{study}/figures/pareto.pdf", "pareto"),
             csv=f"results/{study}/figures/pareto.csv",
@@ -128,7 +128,7 @@ for study in CHOSEN:
         name:
             f"choose_{study}"
         input:
-            summary=[f"results/{study}/summary/{name}" for name in SUMMARY],
+            summary=summary_of(study),
             cells=lambda wildcards, study=study: trained(study, final_cells(study)),
             data=datasets_of(study),
         output:

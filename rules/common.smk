@@ -28,6 +28,17 @@ COMPARED = {name: study.compare for name, study in SETTINGS.studies.items() if s
 # Studies that search for a recipe: what each may train.
 SEARCHES = {name: cells.plan(study) for name, study in SETTINGS.studies.items() if study.search}
 
+# The cells of a study as tidy tables: files of results/<study>/summary/.
+SUMMARY = (
+    "cells.csv",
+    "history.csv",
+    "gradients.csv",
+    "index.json",
+    "dataset.json",
+    "external.csv",
+    "external_history.csv",
+)
+
 # {PDF: the LaTeX that it is typeset from, its main file first} and {PDF: the table in plain text that sums it up}; the
 # rules of a report add theirs.
 PAPERS, REPORTS = {}, {}
@@ -68,6 +79,11 @@ def the_run(wildcards):
 def design(study, *sections):
     """A study as commands take it with `--study`: as JSON, of these sections of its configuration or of all."""
     return SETTINGS.studies[study].model_dump_json(exclude_unset=True, include=set(sections) or None)
+
+
+def summary_of(study, names=SUMMARY):
+    """The tidy tables of a study, or some of them."""
+    return [f"results/{study}/summary/{name}" for name in names]
 
 
 def digest(command, **names):

@@ -1,10 +1,10 @@
 # The figures of every study that compares a shallow with a deep network: cells -> tidy tables -> PDF and CSV.
 
 
-def select(selection, without=()):
+def select(selection, without=(), flag="--select"):
     """The flag that selects the cells of a `record.Selection`."""
     values = {key: value for key, value in cells.selected(selection).items() if key not in without}
-    return " ".join(["--select", *(f"{key}={value}" for key, value in values.items())])
+    return " ".join([flag, *(f"{key}={value}" for key, value in values.items())])
 
 
 # figure: (command, its flags for the study's `compare`, what the HTML report shows it as)
@@ -52,7 +52,7 @@ for study, compare in COMPARED.items():
             name:
                 f"{figure}_{study}"
             input:
-                [f"results/{study}/summary/{name}" for name in SUMMARY],
+                summary=summary_of(study),
             output:
                 pdf=in_report(f"results/{study}/figures/{figure}.pdf", *shown_as(study, compare)),
                 csv=f"results/{study}/figures/{figure}.csv",

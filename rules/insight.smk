@@ -36,8 +36,7 @@ for study in CHOSEN:
             f"Looking into the chosen network of {study}"
         shell:
             "python -m workflow_scripts.inspect_cell --chosen {input.chosen} --data {input.data}"
-            " {resources.computing}"
-            " --out results/{params.study}/insight 2> {log}"
+            " {resources.computing} --out results/{params.study}/insight 2> {log}"
 
     for figure in INSIGHT_FIGURES:
 

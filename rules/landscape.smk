@@ -2,6 +2,9 @@
 
 from workflow_scripts.engine import landscape_names
 
+# tidy tables of a study that measures along the way
+LANDSCAPE_SUMMARY = (*SUMMARY, *landscape_names.TABLES)
+
 # Studies that measure along the way, and their cells that do.
 LANDSCAPES = {
     name: [cell for cell, record in STUDIES[name].items() if cells.measured(study, record)]
@@ -27,7 +30,7 @@ for study, measured_cells in LANDSCAPES.items():
         input:
             trained(study, measured_cells),
         output:
-            [f"results/{study}/summary/{name}" for name in landscape_names.TABLES],
+            summary_of(study, landscape_names.TABLES),
         log:
             f"results/logs/{study}/summary_landscape.log",
         localrule: True
@@ -46,7 +49,7 @@ for study, measured_cells in LANDSCAPES.items():
         name:
             f"table_landscape_{study}"
         input:
-            [f"results/{study}/summary/{name}" for name in (*SUMMARY, *landscape_names.TABLES)],
+            summary=summary_of(study, LANDSCAPE_SUMMARY),
         output:
             csv=f"results/{study}/tables/landscape_table.csv",
             tex=f"results/{study}/tables/landscape_table.tex",
@@ -73,7 +76,7 @@ for study, measured_cells in LANDSCAPES.items():
             name:
                 f"{figure}_{study}"
             input:
-                [f"results/{study}/summary/{name}" for name in (*SUMMARY, *landscape_names.TABLES)],
+                summary=summary_of(study, LANDSCAPE_SUMMARY),
             output:
                 pdf=in_report(f"results/{study}/figures/{figure}.pdf", figure.replace("_", "-"), measured_cells),
                 csv=f"results/{study}/figures/{figure}.csv",
@@ -143,7 +146,7 @@ for study, surface_cells in SURFACES.items():
             name:
                 f"{figure}_{study}"
             input:
-                summary=[f"results/{study}/summary/{name}" for name in SUMMARY],
+                summary=summary_of(study),
                 surfaces=[f"results/{study}/surfaces/{cell}.csv" for cell in surface_cells],
             output:
                 pdf=in_report(f"results/{study}/figures/{figure}.pdf", figure.replace("_", "-"), surface_cells),

@@ -8,7 +8,7 @@ if PROJECT2:
 
     rule fill_project2:
         input:
-            net=[f"results/cifar_net/summary/{name}" for name in SUMMARY],
+            net=summary_of("cifar_net"),
             table="results/cifar_net/tables/table1.txt",
             chosen="results/cifar_net/chosen.json",
             insight=[f"results/cifar_net/insight/{name}" for name in INSIGHT],
@@ -21,7 +21,7 @@ if PROJECT2:
                 for factor in ABLATIONS["cifar_net"]
                 for suffix in ("pdf", "tex")
             ],
-            landscape=[f"results/bn_landscape/summary/{name}" for name in (*SUMMARY, *landscape_names.TABLES)],
+            landscape=summary_of("bn_landscape", LANDSCAPE_SUMMARY),
             landscape_table="results/bn_landscape/tables/landscape_table.tex",
             landscape_figures=[
                 f"results/bn_landscape/figures/{figure}.pdf"

@@ -21,7 +21,7 @@ for study in ABLATIONS:
         name:
             f"plot_remedies_{study}"
         input:
-            [f"results/{study}/summary/{name}" for name in SUMMARY],
+            summary=summary_of(study),
         output:
             pdf=in_report(f"results/{study}/figures/remedies.pdf", "remedies"),
             csv=f"results/{study}/figures/remedies.csv",
@@ -44,7 +44,7 @@ for study in ABLATIONS:
         name:
             f"remedies_statistics_{study}"
         input:
-            [f"results/{study}/summary/{name}" for name in SUMMARY],
+            summary=summary_of(study),
         output:
             csv=f"results/{study}/tables/remedies_statistics.csv",
             tex=f"results/{study}/tables/remedies_statistics.tex",

@@ -6,7 +6,7 @@ if "cw2" in COMPARED:
 
     rule fill_cw2:
         input:
-            summary=[f"results/cw2/summary/{name}" for name in SUMMARY],
+            summary=summary_of("cw2"),
             figures=[f"results/cw2/figures/{figure}.pdf" for figure in FIGURES],
             table="results/cw2/tables/table1.tex",
             template=source("report/mlp-cw2-template.tex.j2"),
@@ -22,8 +22,8 @@ if "cw2" in COMPARED:
         conda:
             "../envs/report.yaml"
         params:
-            shallow=select(COMPARED["cw2"].shallow).replace("--select", "--shallow"),
-            deep=select(COMPARED["cw2"].deep).replace("--select", "--deep"),
+            shallow=select(COMPARED["cw2"].shallow, flag="--shallow"),
+            deep=select(COMPARED["cw2"].deep, flag="--deep"),
             student_number=SETTINGS.report.student_number,
             code=digest("fill_report"),
         message:

@@ -1,7 +1,7 @@
 # The 2020/21 form of the report: over the study cw2 and, where they are configured, the studies `remedies` and `search`.
 
-REMEDIES_2020 = "remedies" if "remedies" in ABLATIONS else None
-SEARCH_2020 = "search" if "search" in SEARCHES else None
+REMEDIES_2020 = "remedies" in ABLATIONS
+SEARCH_2020 = "search" in SEARCHES
 
 
 if "cw2" in COMPARED:
@@ -9,12 +9,12 @@ if "cw2" in COMPARED:
 
     rule fill_cw2_2020:
         input:
-            summary=[f"results/cw2/summary/{name}" for name in SUMMARY],
+            summary=summary_of("cw2"),
             figures=[f"results/cw2/figures/{figure}.pdf" for figure in ("curves_problem", "grad_flow_deep")],
             table="results/cw2/tables/table1.tex",
             remedies=(
                 [
-                    *(f"results/remedies/summary/{name}" for name in SUMMARY),
+                    *summary_of("remedies"),
                     "results/remedies/figures/remedies.pdf",
                     "results/remedies/tables/remedies_statistics.tex",
                 ]
@@ -44,8 +44,8 @@ if "cw2" in COMPARED:
         conda:
             "../envs/report.yaml"
         params:
-            shallow=select(COMPARED["cw2"].shallow).replace("--select", "--shallow"),
-            deep=select(COMPARED["cw2"].deep).replace("--select", "--deep"),
+            shallow=select(COMPARED["cw2"].shallow, flag="--shallow"),
+            deep=select(COMPARED["cw2"].deep, flag="--deep"),
             remedies=report_flags("remedies") if REMEDIES_2020 else [],
             search="--search results/search" if SEARCH_2020 else "",
             student_number=SETTINGS.report.student_number,

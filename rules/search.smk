@@ -60,7 +60,7 @@ for study in SEARCHES:
         name:
             f"plot_search_{study}"
         input:
-            [f"results/{study}/summary/{name}" for name in SUMMARY],
+            summary=summary_of(study),
         output:
             pdf=in_report(f"results/{study}/figures/search.pdf", "search"),
             csv=f"results/{study}/figures/search.csv",

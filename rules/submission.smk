@@ -16,7 +16,7 @@ rule export_course:
     message:
         "Writing the cells of {wildcards.study} as experiment folders of the course"
     shell:
-        "printf '%s\\n' {input:q}" " | python -m workflow_scripts.export_course --out {output} 2> {log}"
+        "printf '%s\\n' {input:q} | python -m workflow_scripts.export_course --out {output} 2> {log}"
 
 
 if "cw2" in COMPARED:

@@ -1,15 +1,5 @@
 # The cells of a study as tidy tables, and the table that people read.
 
-SUMMARY = (
-    "cells.csv",
-    "history.csv",
-    "gradients.csv",
-    "index.json",
-    "dataset.json",
-    "external.csv",
-    "external_history.csv",
-)
-
 
 rule summarise:
     input:
@@ -17,7 +7,7 @@ rule summarise:
         external=external_files,
     output:
         # kept while it runs: the rows of cells that have not changed are taken over
-        [update(f"results/{{study}}/summary/{name}") for name in SUMMARY],
+        [update(path) for path in summary_of("{study}")],
         html=in_report("results/{study}/summary/cells.html", "cells"),
     log:
         "results/logs/{study}/summary.log",
@@ -37,7 +27,7 @@ rule summarise:
 
 rule table1:
     input:
-        [f"results/{{study}}/summary/{name}" for name in SUMMARY],
+        summary=summary_of("{study}"),
     output:
         csv="results/{study}/tables/table1.csv",
         tex="results/{study}/tables/table1.tex",
