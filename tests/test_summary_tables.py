@@ -151,6 +151,15 @@ def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
     )
 
 
+def test_a_preview_without_pytorch(tmp_path, monkeypatch):
+    """As where the jobs run in conda environments, and Snakemake in one of its own."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", epochs=[2, 3])]))
+    said = preview.preview({"a": found}, {"a": list(found)}, {"digits": Dataset(source="digits")}, tmp_path)
+    assert said[1] == "  a  2 cells, 2 to train, 5 epochs"
+    assert said[2] == "  How long that takes is estimated where Snakemake's own Python has PyTorch."
+
+
 @pytest.mark.parametrize("text", ['{"x"', "[]", "{}", "\ufffd"])
 def test_a_preview_leaves_out_a_damaged_cell(tmp_path, text):
     found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", seed=[0, 1])]))

@@ -1,6 +1,7 @@
 """What a dry-run tells a person: cells per study, epochs, and how much there is to compute."""
 
 import contextlib
+import importlib.util
 import json
 import statistics
 from pathlib import Path
@@ -17,6 +18,7 @@ NOMINAL = {
     "mnist": (60_000, 28, 10),
     "digits": (1_500, 8, 10),
 }
+HEAD = "Gradscape's work:"
 COUNTED = ".flops.json"  # in the folder of the results: what was counted before, for counting takes PyTorch and seconds
 DAMAGED = (ValueError, LookupError, TypeError, ZeroDivisionError)  # what reading a record that is cut off may raise
 CORE = 1.5e11  # FLOP/s of VGG_38 in float32 on one core with AVX-512 (benchmarks/RESULTS.md), until a cell has run here
@@ -28,9 +30,12 @@ def preview(studies, todo, described, results):
     `described` is the configuration's `datasets`; from the folder `results` the speed of the finished cells is read. A
     training step counts as three forward passes: for each product of the forward pass, the backward pass has two.
     """
+    if not importlib.util.find_spec("torch"):  # as where the jobs have conda environments and Snakemake one of its own
+        lines = [_amount(study, studies, todo) for study in studies]
+        return [HEAD, *lines, "  How long that takes is estimated where Snakemake's own Python has PyTorch."]
     used = {cell.dataset for grid in studies.values() for cell in grid.values()}
     sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
-    lines, total, width = [], 0, max(map(len, studies))
+    lines, total = [], 0
     forward, refused = ForwardFlops(results / COUNTED), {}
     for study, cells in studies.items():
         new, flops = [cells[name] for name in todo[study]], 0
@@ -40,10 +45,7 @@ def preview(studies, todo, described, results):
             except ValueError as error:  # of a network that does not fit its block or the images
                 refused.setdefault((study, str(error)), []).append(name)
         total += flops
-        lines.append(
-            f"  {study:{width}}  {len(cells):,} cells, {len(new):,} to train, "
-            f"{sum(cell.epochs for cell in new):,} epochs, {flops:.2g} FLOP"
-        )
+        lines.append(f"{_amount(study, studies, todo)}, {flops:.2g} FLOP")
     forward.save()
     speed, source = measured_speed(studies, results)
     lines.append(f"  At {speed:.2g} FLOP/s ({source}) that is {duration(total / speed)} one after the other.")
@@ -56,7 +58,13 @@ def preview(studies, todo, described, results):
         f"  Cannot be trained: {study}/{names[0]}{f' and {len(names) - 1:,} more' if names[1:] else ''}: {reason}"
         for (study, reason), names in refused.items()
     ]
-    return ["Gradscape's work:", *lines]
+    return [HEAD, *lines]
+
+
+def _amount(study, studies, todo):
+    cells, names, width = studies[study], todo[study], max(map(len, studies))
+    epochs = sum(cells[name].epochs for name in names)
+    return f"  {study:{width}}  {len(cells):,} cells, {len(names):,} to train, {epochs:,} epochs"
 
 
 def training_flops(cell, forward, count, shape, classes):

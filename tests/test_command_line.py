@@ -1,0 +1,25 @@
+"""The workflow as people use it who know Snakemake: options of its command line."""
+
+import subprocess
+import sys
+
+from tests.conftest import ROOT
+from tests.test_workflow import snakemake, write_config
+
+CELL = {"model": "vgg08", "width": 0.25, "dataset": "digits", "epochs": 1, "augmentation": "none"}
+CONFIG = {
+    "datasets": {"digits": {"source": "digits", "image_size": 8}},
+    "studies": {"s": {"grids": [{**CELL, "seed": [0, 1]}]}},
+    "beras": None,
+}
+
+OF_JOBS = ("matplotlib", "PIL", "pooch", "safetensors", "scipy", "sklearn", "torch", "tqdm")  # packages
+
+
+def test_a_dry_run_where_only_the_jobs_have_packages(tmp_path):
+    """With --sdm conda Snakemake has a Python of its own. (NumPy and pandas are imported by its plugin for Slurm.)"""
+    write_config(tmp_path, CONFIG)
+    words = ["-s", str(ROOT / "Snakefile"), "-n", "--cores", "1"]
+    program = f"import sys; sys.modules |= dict.fromkeys({OF_JOBS}); from snakemake.cli import main; main({words})"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "2 to train, 2 epochs\n" in done.stderr and "Traceback" not in done.stderr
