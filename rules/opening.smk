@@ -13,7 +13,10 @@ onstart:
     if workflow.resource_settings.cores == 0:  # Snakemake would wait for ever
         raise WorkflowError("--cores: expected at least 1, found 0")
     if workflow.local_exec and not GPUS and SETTINGS.device != "cuda":
-        print(f"No GPU is used: cells train on the CPU, up to {workflow.cores} side by side.", file=sys.stderr)
+        # with --jobs, which may have been meant for a cluster, cells have asked for a GPU
+        workflow.register_resource("gpu", sys.maxsize)
+        side_by_side = workflow.nodes or workflow.cores
+        print(f"No GPU is used: cells train on the CPU, up to {side_by_side} side by side.", file=sys.stderr)
     if not workflow.local_exec and GPUS:  # those of the machine where Snakemake runs limit nothing on a cluster
         workflow.register_resource("gpu", sys.maxsize if GPU_LIMIT is None else GPU_LIMIT)
     if workflow.executor_plugin.name == "slurm":

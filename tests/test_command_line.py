@@ -7,11 +7,21 @@ from tests.conftest import ROOT
 from tests.test_workflow import snakemake, write_config
 
 CELL = {"model": "vgg08", "width": 0.25, "dataset": "digits", "epochs": 1, "augmentation": "none"}
+NAMES = [f"vgg08-plain-width0.25-digits-augnone-epochs1-lr0.001-seed{seed}" for seed in (0, 1)]
 CONFIG = {
     "datasets": {"digits": {"source": "digits", "image_size": 8}},
     "studies": {"s": {"grids": [{**CELL, "seed": [0, 1]}]}},
     "beras": None,
 }
+
+def test_a_limit_of_gpus_limits_no_cells_on_the_cpu(tmp_path, monkeypatch):
+    """--jobs is for a cluster, or another word for --cores: what it is for is known late."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    write_config(tmp_path, CONFIG)
+    targets = [f"results/s/{name}/cell.json" for name in NAMES]
+    _, said = snakemake(tmp_path, *targets, "--jobs", "2", "--resources", "gpu=1")
+    assert "train on the CPU, up to 2 side by side" in said and "Execute 2 jobs" in said
+
 
 OF_JOBS = ("matplotlib", "PIL", "pooch", "safetensors", "scipy", "sklearn", "torch", "tqdm")  # packages
 
