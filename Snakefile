@@ -14,11 +14,13 @@ from workflow_scripts.engine import commands, syntax
 
 min_version("9.10")
 
-# A config.yaml in the working directory, or else the one that comes with the workflow.
+# A config.yaml in the working directory, or else the one that comes with the workflow; and those of --configfile.
 CONFIG = "config.yaml" if os.path.exists("config.yaml") else f"{workflow.basedir}/config.yaml"
+CONFIGS = [CONFIG, *map(str, workflow.overwrite_configfiles)]
 
 try:
-    syntax.check(CONFIG)
+    for path in CONFIGS:
+        syntax.check(path)
 except commands.UserError as error:
     sys.exit(f"error: {error}")
 

@@ -9,7 +9,7 @@ from workflow_scripts.engine import cells, code, commands, config as settings, e
 from workflow_scripts.engine.beras import names as beras
 
 try:
-    SETTINGS = settings.load(config)
+    SETTINGS = settings.load(config, " with ".join(CONFIGS + ["--config"] * bool(workflow.config_settings.config)))
     STUDIES = {name: cells.expand(name, study) for name, study in SETTINGS.studies.items()}
     if workflow.is_main_process:
         environments.check(Path(workflow.basedir) / "envs")

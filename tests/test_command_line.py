@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.test_workflow import snakemake, write_config
 
@@ -21,6 +23,27 @@ def test_a_limit_of_gpus_limits_no_cells_on_the_cpu(tmp_path, monkeypatch):
     targets = [f"results/s/{name}/cell.json" for name in NAMES]
     _, said = snakemake(tmp_path, *targets, "--jobs", "2", "--resources", "gpu=1")
     assert "train on the CPU, up to 2 side by side" in said and "Execute 2 jobs" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("device: cpu\ndevice: auto\n", "{file}, line 2, column 1: the key `device` stands in line 1 already"),
+        ("devise: cpu\n", "config.yaml with {file} is not valid:\n  devise: unknown key; did you mean 'device'?"),
+    ],
+)
+def test_a_second_configuration_is_looked_at_as_the_first(tmp_path, text, message):
+    write_config(tmp_path, CONFIG)
+    file = tmp_path / "more.yaml"
+    file.write_text(text)
+    status, said = snakemake(tmp_path, "-n", "--configfile", "more.yaml", check=False)
+    assert status == 1 and f"error: {message.format(file=file)}" in said and "Traceback" not in said
+
+
+def test_a_value_of_the_command_line_is_said_to_be_from_there(tmp_path):
+    write_config(tmp_path, CONFIG)
+    status, said = snakemake(tmp_path, "-n", "--config", "device=tpu", check=False)
+    assert status == 1 and "error: config.yaml with --config is not valid:\n  device: 'tpu'" in said
 
 
 OF_JOBS = ("matplotlib", "PIL", "pooch", "safetensors", "scipy", "sklearn", "torch", "tqdm")  # packages

@@ -138,9 +138,9 @@ class Config(Running):
         return self
 
 
-def load(mapping):
-    """The `Config` in a mapping as YAML gives it; raises `UserError` with one line per wrong key."""
-    return parse(Config, mapping, "config.yaml")
+def load(mapping, source="config.yaml"):
+    """The `Config` in a mapping as YAML gives it; raises `UserError` with one line per wrong key of this `source`."""
+    return parse(Config, mapping, source)
 
 
 def schema():
