@@ -14,9 +14,15 @@ from workflow_scripts.engine import commands, syntax
 
 min_version("9.10")
 
+# The folder of this file, also where another workflow has this one as a module.
+HOME = os.path.dirname(os.path.abspath(workflow.snakefile))
+
 # A config.yaml in the working directory, or else the one that comes with the workflow; and those of --configfile.
-CONFIG = "config.yaml" if os.path.exists("config.yaml") else f"{workflow.basedir}/config.yaml"
+CONFIG = "config.yaml" if os.path.exists("config.yaml") else f"{HOME}/config.yaml"
 CONFIGS = [CONFIG, *map(str, workflow.overwrite_configfiles)]
+
+if workflow.modifier.path_modifier.prefix or workflow.modifier.path_modifier.modifies_prefixes:
+    sys.exit("error: the module gradscape: expected no prefix and no replace_prefix, as its commands write to results/")
 
 try:
     for path in CONFIGS:

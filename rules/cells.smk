@@ -22,12 +22,6 @@ BUNDLES = {
 }
 BUNDLED = {study: {cell: name for name, part in found.items() for cell in part} for study, found in BUNDLES.items()}
 
-# rules that train, and which cells of the study in the wildcards
-TRAINED_BY = {
-    "train_cell": lambda wildcards: [wildcards.cell],
-    "train_bundle": lambda wildcards: BUNDLES[wildcards.study][wildcards.cell],
-}
-
 
 def trained(study, names):
     """What stands in the DAG for trained cells: the record of each, or the manifests of the bundles that they are in.
@@ -88,9 +82,9 @@ def bundle_code(wildcards):
 def still_to_train(job):
     """Names of the cells that a job of these rules has to train: in a bundle some may be there."""
     names = TRAINED_BY[job.rule.name](job.wildcards)
-    return (
-        names if job.rule.name == "train_cell" else [name for name in names if not is_made(job.wildcards.study, name)]
-    )
+    if job.rule.name == rules.train_cell.rule.name:
+        return names
+    return [name for name in names if not is_made(job.wildcards.study, name)]
 
 
 def is_made(study, name):

@@ -21,14 +21,17 @@ def say_what_was_done():
             yield f"The report: {HERE / report}"
 
 
-# atexit, because Snakemake's own hooks are not called in a dry-run, nor when nothing is to be done
-@atexit.register
 def say():
     # Snakemake makes a scheduler when it knows all jobs: not after a mistake in what was asked for, nor for --report, --dag
-    if workflow.is_main_process and getattr(workflow, "scheduler", None):
+    if getattr(workflow, "scheduler", None):
         print(
             "",
             *(say_what_is_to_do() if workflow.dryrun else say_what_was_done()),
             sep="\n",
             file=sys.stderr,
         )
+
+
+if SPEAKS:
+    # atexit, because Snakemake's own hooks are not called in a dry-run, nor when nothing is to be done
+    atexit.register(say)

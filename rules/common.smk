@@ -12,9 +12,13 @@ try:
     SETTINGS = settings.load(config, " with ".join(CONFIGS + ["--config"] * bool(workflow.config_settings.config)))
     STUDIES = {name: cells.expand(name, study) for name, study in SETTINGS.studies.items()}
     if workflow.is_main_process:
-        environments.check(Path(workflow.basedir) / "envs")
+        environments.check(Path(HOME) / "envs")
 except commands.UserError as error:
     sys.exit(f"error: {error}")
+
+# Whether it is here that is said what Snakemake does not say: not in the processes of jobs, and once where another workflow
+# has this one as a module and uses some of it changed (`with:`), for which all of it is read again.
+SPEAKS = workflow.is_main_process and workflow.modifier.ruleinfo_overwrite is None
 
 HERE = Path.cwd()  # the working directory of the run; at exit it is that of the shell again
 
@@ -47,10 +51,10 @@ PAPERS, REPORTS = {}, {}
 # wins. `python -m workflow_scripts.<command>` is found from any folder; said in the command itself, because Snakemake
 # takes PYTHONPATH away from jobs in a conda environment; and in the environment, for the precommand of profiles/slurm.
 os.environ.update(
-    PYTHONPATH=str(workflow.basedir),
+    PYTHONPATH=HOME,
     PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]),
 )
-shell.prefix("set -euo pipefail; export PYTHONPATH={workflow.basedir:q}; ")
+shell.prefix("set -euo pipefail; export PYTHONPATH={HOME:q}; ")
 
 
 wildcard_constraints:
@@ -93,4 +97,4 @@ def digest(command, **names):
 
 def source(path):
     """A file of the report: the user's own in the working directory, or else the one that comes with the workflow."""
-    return path if os.path.exists(path) else f"{workflow.basedir}/{path}"
+    return path if os.path.exists(path) else f"{HOME}/{path}"

@@ -5,7 +5,7 @@ from workflow_scripts.engine import gpus, slurm
 
 # What carries out the jobs is known at `onstart` only; a number of --jobs is the sign of a cluster before that.
 MAYBE_CLUSTER = workflow.resource_settings.nodes is not None
-GPU_LIMIT = getattr(workflow.global_resources.get("gpu"), "value", None)  # of --resources gpu=N
+GPU_LIMIT = getattr(workflow.resource_settings.resources.get("gpu"), "value", None)  # of --resources gpu=N
 
 # A cell takes a GPU where there is one; the nodes of a cluster are taken to have them, unless `device` says cpu.
 GPUS = gpus.present() if SETTINGS.device != "cpu" else []

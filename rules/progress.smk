@@ -14,7 +14,7 @@ LOOK_EVERY = 10  # seconds, at the cells beside the finished one and the time le
 def cells_of(job):
     """{"<study>/<cell>": (what takes about as long, epochs)} of the cells that a job trains."""
     name, wildcards = job.rule.name, job.wildcards
-    if name == "train_beras":
+    if BERAS and name == rules.train_beras.rule.name:
         return {f"beras/{wildcards.cell}": (f"beras {the_run(wildcards)[0]}", BERAS.epochs)}
     study, names = (wildcards.study, TRAINED_BY[name](wildcards)) if name in TRAINED_BY else (None, ())
     records = {cell: STUDIES[study][cell] for cell in names}
@@ -56,5 +56,5 @@ class CellLines(logging.Handler):
                 logger.info(f"{name}: {self.run.finished[name].said()} ({self.run.tally(self.left)})")
 
 
-if workflow.is_main_process:
+if SPEAKS:
     logger.addHandler(CellLines())

@@ -27,7 +27,7 @@ if "cw2" in COMPARED:
             course="results/cw2/course",
             table="results/cw2/tables/table1.csv",
             figures=[f"results/cw2/figures/{figure}.csv" for figure in FIGURES],
-            code=[f"{workflow.basedir}/{path}" for path in handin.sources()],
+            code=[f"{HOME}/{path}" for path in handin.sources()],
         output:
             "submission/{number}.zip",
         log:

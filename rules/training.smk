@@ -59,3 +59,11 @@ rule train_bundle:
     shell:
         "printf '%s\\n' {params.orders:q} | python -m workflow_scripts.train_bundle --data {input.data} --out {output}"
         " --logs results/logs/{wildcards.study} {resources.computing} {params.test} 2> {log}"
+
+
+# Rules that train, by the names that they have in the workflow of which this one is a module, if it is one; and which
+# cells of the study in the wildcards.
+TRAINED_BY = {
+    rules.train_cell.rule.name: lambda wildcards: [wildcards.cell],
+    rules.train_bundle.rule.name: lambda wildcards: BUNDLES[wildcards.study][wildcards.cell],
+}

@@ -38,5 +38,5 @@ class Begun(logging.Handler):
             self.journal.finish(job_of(record.job_id).output)
 
 
-if workflow.is_main_process:
+if SPEAKS:
     logger.addHandler(Begun())

@@ -1,9 +1,10 @@
-"""The workflow as people use it who know Snakemake: options of its command line."""
+"""The workflow as people use it who know Snakemake: options of its command line, and as a module of their workflow."""
 
 import subprocess
 import sys
 
 import pytest
+import yaml
 
 from tests.conftest import ROOT
 from tests.test_workflow import snakemake, write_config
@@ -15,6 +16,26 @@ CONFIG = {
     "studies": {"s": {"grids": [{**CELL, "seed": [0, 1]}]}},
     "beras": None,
 }
+MODULE = """
+configfile: "mine.yaml"
+
+module gradscape:
+    snakefile: {snakefile!r}
+    config: config["gradscape"]
+    {more}
+
+use rule * from gradscape as gs_*
+
+use rule train_cell from gradscape as gs_train_cell with:
+    priority: 1
+
+rule mine:
+    default_target: True
+    input: "results/s/tables/table1.txt"
+    output: "mine.txt"
+    shell: "cp {{input}} {{output}}"
+"""
+
 
 def test_a_limit_of_gpus_limits_no_cells_on_the_cpu(tmp_path, monkeypatch):
     """--jobs is for a cluster, or another word for --cores: what it is for is known late."""
@@ -56,3 +77,27 @@ def test_a_dry_run_where_only_the_jobs_have_packages(tmp_path):
     program = f"import sys; sys.modules |= dict.fromkeys({OF_JOBS}); from snakemake.cli import main; main({words})"
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and "2 to train, 2 epochs\n" in done.stderr and "Traceback" not in done.stderr
+
+
+def of_another_workflow(folder, *arguments, more=""):
+    """Run a workflow in `folder` that has ours as a module; returns its exit status and all that it printed."""
+    (folder / "Snakefile").write_text(MODULE.format(snakefile=str(ROOT / "Snakefile"), more=more))
+    (folder / "mine.yaml").write_text(yaml.safe_dump({"gradscape": CONFIG}))
+    program = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_as_a_module(tmp_path):
+    """Its commands are found, and what it says it says once, although Snakemake reads it once for each `use rule`."""
+    status, said = of_another_workflow(tmp_path, "-n")
+    assert status == 0 and said.count("s  2 cells, 2 to train, 2 epochs") == 1
+    status, said = of_another_workflow(tmp_path)
+    assert status == 0 and "VGG08" in (tmp_path / "mine.txt").read_text()
+    assert all(said.count(f"\ns/{name}: 1 epoch in ") == 1 for name in NAMES)
+
+
+@pytest.mark.parametrize("prefix", ['prefix: "sub"', 'replace_prefix: {"results": "sub"}'])
+def test_a_module_with_another_place_for_results(tmp_path, prefix):
+    status, said = of_another_workflow(tmp_path, "-n", more=prefix)
+    assert status == 1 and "expected no prefix and no replace_prefix" in said and "Traceback" not in said
