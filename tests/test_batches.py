@@ -119,6 +119,18 @@ def test_a_transform_is_torchvisions_on_the_uint8_batch(name):
     assert changed or any(not torch.equal(one, others[0]) for one in others)
 
 
+def test_every_second_batch_is_erased():
+    made = batches(images(count=4), "erase")
+    erased = sum((bytes_of(batch) == 0).all(-1).any() for epoch in range(100) for batch, _ in made.epoch(0, epoch, 4))
+    assert 35 <= erased <= 65
+
+
+def test_colours_are_jittered_by_a_fifth():
+    made = batches(np.full((2, 8, 16, 3), 100, np.uint8), "color_jitter")
+    brightness = [bytes_of(batch).mean() for epoch in range(100) for batch, _ in made.epoch(0, epoch, 2)]
+    assert 79 <= min(brightness) < 85 and 115 < max(brightness) <= 121
+
+
 def test_a_short_last_batch_is_left_out():
     assert [len(labels) for _, labels in batches(images()).epoch(0, 0, 5)] == [5, 5]
 
@@ -129,7 +141,10 @@ def test_channel_statistics():
     np.testing.assert_allclose(mean, (pixels / 255).mean((0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(std, (pixels / 255).std((0, 1, 2)), rtol=1e-9)
     assert [tuple(part) for part in channel_statistics(pixels, "course")] == [COURSE_MEAN, COURSE_STD]
-    assert [len(part) for part in channel_statistics(images(channels=1), "course")] == [1, 1]
+    grey = [part.tolist() for part in channel_statistics(images(channels=1), "course")]
+    assert grey == [[pytest.approx(sum(part) / 3)] for part in (COURSE_MEAN, COURSE_STD)]
+    _, std = channel_statistics(np.full((2, 4, 4, 1), 7, np.uint8), "dataset")
+    assert std.tolist() == [1e-3]  # by which images that are all alike can be divided
 
 
 def test_a_channel_of_one_value_has_a_deviation_too():

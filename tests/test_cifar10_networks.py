@@ -77,6 +77,17 @@ def test_vgg_starts_xavier_normal():
             assert not module.bias.any()
 
 
+def test_cifar_net_starts_as_he_says():
+    torch.manual_seed(0)
+    network = build_model("cifar_net", "bn_rc", 10)
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            weights = module.weight.detach().flatten()
+            expected = (2 / module.weight[0].numel()) ** 0.5  # of variance 2 / fan_in
+            assert weights.std().item() == pytest.approx(expected, rel=6 / len(weights) ** 0.5)
+            assert weights.abs().max() > 2.2 * weights.std()
+
+
 def test_vgg_of_larger_images_averages_what_is_left():
     network = build_model("vgg_a", "plain", 10, (3, 64, 96), width=1 / 16)
     images = torch.randn(2, 3, 64, 96)

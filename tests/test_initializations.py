@@ -50,9 +50,16 @@ def test_every_weight_is_redrawn_from_the_seed_and_biases_are_zero(init):
 
 
 def test_variances_are_those_of_the_papers():
-    for init, expected in {"kaiming": 2 / 1.0001 / (9 * 32), "xavier": 2 / (9 * 32 + 9 * 32)}.items():
-        weight = initialized(init)[0].stages[0].blocks[0].conv0.weight
-        assert weight.var().item() == pytest.approx(expected, rel=5 * math.sqrt(2 / weight.numel()))
+    # of the entry, which has 9 * 3 inputs and 9 * 32 outputs, and of a convolution of a block
+    for init, variances in {
+        "kaiming": (2 / 1.0001 / (9 * 32), 2 / 1.0001 / (9 * 32)),
+        "xavier": (2 / (9 * 3 + 9 * 32), 2 / (9 * 32 + 9 * 32)),
+    }.items():
+        network = initialized(init)[0]
+        for layer, variance in zip((network.entry.conv, network.stages[0].blocks[0].conv0), variances, strict=True):
+            weights = layer.weight.detach().flatten()
+            assert weights.var().item() == pytest.approx(variance, rel=5 * math.sqrt(2 / len(weights)))
+            assert (weights.abs().max() > 2.2 * weights.std()) == (init == "kaiming")  # uniform ones end at 1.7
     assert initialized("xavier")[0].classifier.weight.abs().max() <= math.sqrt(6 / (32 + 10))
 
 
@@ -124,6 +131,14 @@ def test_zero_residual_needs_a_residual_branch(block):
 def test_a_network_without_residual_branches_is_one_line(refused, digits_file, tmp_path):
     message = refused("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--init", "zero_residual")
     assert "vgg38-plain-init_zero_residual-lr0.001-seed0: init zero_residual: this network has no" in message
+
+
+def test_lsuv_reads_the_first_batch_of_the_cell(digits):
+    cell = Cell(model="vgg08", block="bn", width=0.25, init="lsuv", batch_size=50)
+    training = Training(cell, digits, torch.device("cpu"))
+    images, _ = next(training.train_batches.epoch(cell.seed, 0, cell.batch_size))
+    with torch.no_grad():
+        assert training.model.train()(images).var(correction=0).item() == pytest.approx(1, abs=1e-4)
 
 
 @pytest.mark.parametrize("init", INITS)

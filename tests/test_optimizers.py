@@ -307,9 +307,8 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_run_killed_within_an_epoch_ends_with_the_same_bits(name, digits, tmp_path):
-    cell = Cell(
-        model="cifar_net", block="bn_rc", width=0.125, optimizer=name, epochs=2, train_items=500, weight_decay=0.01
-    )
+    network = {"model": "cifar_net", "block": "bn_rc", "width": 0.125, "dropout": 0.1}
+    cell = Cell(**network, optimizer=name, epochs=2, train_items=500, weight_decay=0.01)
     undisturbed = Training(cell, digits, CPU)
     while not undisturbed.finished:
         undisturbed.run_epoch()
@@ -326,9 +325,11 @@ def test_a_run_killed_within_an_epoch_ends_with_the_same_bits(name, digits, tmp_
             killed.run_epoch(kill)
     resumed = Training(cell, digits, CPU)
     resumed.load_state_dict(checkpoints.load(tmp_path / "checkpoint", "key")[0])
+    assert all(torch.equal(value, killed.best[key]) for key, value in resumed.best.items())
     while not resumed.finished:
         resumed.run_epoch()
     assert [row[:-1] for row in resumed.history] == [row[:-1] for row in undisturbed.history]
+    assert resumed.gradient_rows == undisturbed.gradient_rows
     for one, other in zip(resumed.model.parameters(), undisturbed.model.parameters(), strict=True):
         assert torch.equal(one, other)
     assert torch.equal(resumed.step_losses, undisturbed.step_losses)

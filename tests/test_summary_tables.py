@@ -60,6 +60,19 @@ def test_a_new_cell_and_one_trained_again_give_the_bytes_of_tables_made_anew(mad
     ]
 
 
+def test_a_row_has_the_last_epoch_the_best_one_and_the_test(made):
+    folders, out = made
+    (folders[0] / "history.csv").write_text(
+        "epoch,lr,train_loss,train_acc,val_loss,val_acc,seconds\n0,1,9,0.1,9,0.1,1\n1,1,4,0.3,2,0.6,1\n2,1,3,0.5,1,0.4,1\n"
+    )
+    (folders[0] / "test.json").write_text('{"epoch": 1, "test_loss": 7, "test_acc": 0.7}')
+    tables.gather(folders[:1], out)
+    row = pd.read_csv(out / "cells.csv").iloc[0]
+    assert row[["train_loss", "train_acc", "val_loss", "val_acc"]].tolist() == [3, 0.5, 1, 0.4]
+    assert row[["best_epoch", "best_val_loss", "best_val_acc"]].tolist() == [1, 2, 0.6]
+    assert row[["test_loss", "test_acc"]].tolist() == [7, 0.7]
+
+
 def test_cells_that_are_gone_and_another_order_give_the_bytes_of_tables_made_anew(made, tmp_path):
     folders, out = made
     fewer = [folders[5], folders[0], folders[3]]

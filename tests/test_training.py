@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -42,15 +43,26 @@ def flags(**record):
     return [word for key, value in {**TINY, **record}.items() for word in (f"--{key.replace('_', '-')}", str(value))]
 
 
-def test_equals_a_plain_pytorch_loop(digits):
-    cell = tiny(block="bn", lr=0.01, epochs=2)
+OPTIONS = {
+    "as in the course": {},
+    "all that may be added": {
+        "loss": "label_smoothing", "l1": 1e-4, "l2": 1e-3, "supervision": 0.3, "clip": 0.5, "weight_decay": 0.1,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_equals_a_plain_pytorch_loop(digits, options):
+    cell = tiny(block="bn", lr=0.01, epochs=2, **options)
     training = trained(cell, digits)
 
     train, val = datasets.split_indices(digits.train_labels, "course", 0.05)
     torch.manual_seed(0)
-    model = build_model("vgg08", "bn", num_classes=10, image_shape=digits.image_shape, width=0.25)
-    model = model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    loss_of = partial(F.cross_entropy, label_smoothing=0.1 if options else 0.0)
+    network = {"num_classes": 10, "image_shape": digits.image_shape, "width": 0.25, "supervision": cell.supervision}
+    model = build_model("vgg08", "bn", **network).to(memory_format=torch.channels_last)
+    weights = [weight for _, weight in weight_layers(model.named_parameters())]
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=cell.weight_decay)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=2, eta_min=2e-5)
     history, gradients = [], []
     for epoch in range(2):
@@ -58,41 +70,80 @@ def test_equals_a_plain_pytorch_loop(digits):
         losses, accuracies, means = [], [], []
         for images, labels in training.train_batches.epoch(0, epoch, 100):
             optimizer.zero_grad()
-            logits = model(images)
-            loss = F.cross_entropy(logits, labels)
-            loss.backward()
+            outputs = model(images)
+            logits, *companions = outputs if options else (outputs,)
+            loss = loss_of(logits, labels)
+            penalty = sum(cell.l1 * weight.abs().sum() + cell.l2 / 2 * (weight**2).sum() for weight in weights)
+            of_companions = sum(loss_of(companion, labels) for companion in companions)
+            (loss + penalty + (0.3, 0.15)[epoch] * of_companions).backward()
+            means.append([weight.grad.abs().double().mean().item() for weight in weights])
+            if cell.clip:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), cell.clip)
             optimizer.step()
             losses.append(loss.item())
             accuracies.append((logits.argmax(1) == labels).double().mean().item())
-            means.append(
-                [weight.grad.abs().double().mean().item() for _, weight in weight_layers(model.named_parameters())]
-            )
+        rate = scheduler.get_last_lr()
         scheduler.step()
         model.eval()
         images, labels = next(training.val_batches.in_order(len(val)))
         with torch.no_grad():
             logits = model(images)
-        val_loss = F.cross_entropy(logits, labels).item()
-        history.append([np.mean(losses), np.mean(accuracies), val_loss, (logits.argmax(1) == labels).double().mean()])
+        val_acc = (logits.argmax(1) == labels).double().mean()
+        history.append([*rate, np.mean(losses), np.mean(accuracies), loss_of(logits, labels).item(), val_acc])
         gradients += np.mean(means, axis=0).tolist()
         first, last = means[0], means[-1]
     assert len(train) // 100 == training.steps
-    np.testing.assert_allclose([row[2:6] for row in training.history], history, rtol=1e-5)
+    np.testing.assert_allclose([row[1:6] for row in training.history], history, rtol=1e-5)
     np.testing.assert_allclose([row[3] for row in training.gradient_rows], gradients, rtol=1e-4)
     np.testing.assert_allclose([row[5] for row in training.gradient_rows[-len(last) :]], last, rtol=1e-4)
     np.testing.assert_allclose([row[6] for row in training.gradient_rows[-len(last) :]], first, rtol=1e-4)
 
 
 def test_best_epoch_is_chosen_on_validation_and_tested_once(digits):
-    training = trained(tiny(epochs=4, lr=0.02, block="bn"), digits)
-    accuracies = [row[5] for row in training.history]
-    assert training.progress.best_epoch == int(np.argmax(accuracies))
-    test_loss, test_acc = training.test()
+    training = Training(tiny(lr=0.02, block="bn"), digits, CPU)
+    training.run_epoch()
+    training.run_epoch()
     images, labels = next(training.test_batches.in_order(10_000))
     with torch.no_grad():
         logits = training.model(images)
+    torch.nn.init.zeros_(training.model.classifier.weight)
+    training._end_epoch(torch.tensor([9.0, 0.0], dtype=torch.float64), 0.0)  # a last epoch that is worse
+    accuracies = [row[5] for row in training.history]
+    assert training.finished and training.progress.best_epoch == int(np.argmax(accuracies)) == 1
+    test_loss, test_acc = training.test()
     assert test_acc == pytest.approx((logits.argmax(1) == labels).double().mean().item())
     assert test_loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
+
+
+def test_of_equal_accuracies_the_first_is_the_best_and_one_without_a_finite_loss_is_none(digits):
+    training = Training(tiny(epochs=4), digits, CPU)
+    for validation in ((math.nan, 0.9), (1.0, 0.5), (0.9, 0.5), (0.8, 0.4)):
+        training._end_epoch(torch.tensor(validation, dtype=torch.float64), 0.0)
+    assert training.finished and training.progress.best_epoch == 1
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(digits, loss):
+    training = Training(tiny(), digits, CPU)
+    training.run_epoch()
+    training.step_losses[training.steps : training.steps + 2] = torch.tensor([2.3, loss])
+    training.sums[0] = loss
+    training._end_epoch(torch.tensor([2.3, 0.1], dtype=torch.float64), 0.0)
+    assert training.finished and training.progress.diverged_step == training.steps + 1
+    assert training.progress.best_epoch == 0
+
+
+def test_images_are_normalised_as_the_training_images_ask_for(digits):
+    training = Training(tiny(normalize="dataset"), digits, CPU)
+    train, val = datasets.split_indices(digits.train_labels, "course", 0.05)
+    pixels = digits.train_images[train] / 255
+    mean, std = pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))
+    for batches, images in (
+        (training.val_batches, digits.train_images[val]),
+        (training.test_batches, digits.test_images),
+    ):
+        found, _ = next(batches.in_order(1000))
+        np.testing.assert_allclose(found.permute(0, 2, 3, 1), (images / 255 - mean) / std, atol=1e-5)
 
 
 def test_a_vanished_gradient_is_recorded_not_flushed_to_zero():
@@ -127,6 +178,23 @@ def test_schedules_equal_pytorchs(schedule, period):
         assert schedules.learning_rate(cell, epoch, step, 475) == pytest.approx(expected, rel=1e-9, abs=1e-12)
         optimizer.step()
         scheduler.step()
+
+
+LINE = {"schedule": "linear", "final_lr": 0.02}
+FALLING, RISING = np.linspace(0.1, 0.02, 21)[:-1], np.arange(1, 21)  # over four epochs of five steps
+RATES = {
+    "constant": ({"schedule": "constant"}, [0.1] * 20),
+    "linear": (LINE, FALLING),
+    "warm-up": ({"schedule": "constant", "warmup_epochs": 1.5}, 0.1 * np.minimum(1, RISING / 7.5)),
+    "both": ({**LINE, "warmup_epochs": 1}, FALLING * np.minimum(1, RISING / 5)),
+}
+
+
+@pytest.mark.parametrize(("record", "expected"), RATES.values(), ids=RATES)
+def test_schedules_by_hand(record, expected):
+    cell = Cell(lr=0.1, epochs=4, **record)
+    rates = [schedules.learning_rate(cell, *divmod(tick, 5), 5) for tick in range(20)]
+    assert rates == pytest.approx(list(expected), rel=1e-12)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
