@@ -59,7 +59,7 @@ def test_the_flags_of_a_cell_give_the_cell(record):
     assert record_flags.read(arguments) == cell
 
 
-def test_every_key_changes_the_digest_of_the_record():
+def test_every_key_changes_the_name_and_the_digest_of_the_record():
     other = {"model": "vgg08", "block": "bn", "width": 2, "dataset": "x", "train_items": 5, "split": "stratified"}
     other |= {"val_fraction": 0.1, "normalize": "dataset", "augmentation": "none", "optimizer": "sgd", "lr": 1}
     other |= {"weight_decay": 1, "schedule": "constant", "final_lr": 0, "batch_size": 1, "epochs": 1}
@@ -67,9 +67,9 @@ def test_every_key_changes_the_digest_of_the_record():
     other |= {"supervision": 1, "l1": 0.1, "l2": 0.1, "clip": 1, "warmup_epochs": 1}
     other |= {key: list(code.registered(key))[-1] for key in ("loss", "init")}
     assert set(other) == set(Cell.model_fields)
-    digests = {cells.record_digest(Cell(**{key: value})) for key, value in other.items()}
-    same = sum(value == getattr(Cell(), key) for key, value in other.items())  # of what only one is registered
-    assert len(digests | {cells.record_digest(Cell())}) == len(other) + 1 - same
+    found = [Cell(), *(Cell(**{key: value}) for key, value in other.items())]
+    for told_by in (cells.record_digest, cells.cell_name):
+        assert len(set(map(told_by, found))) == len(other) + 1
 
 
 ABLATED = {
@@ -104,6 +104,20 @@ def test_options_are_what_the_network_is_given():
     assert cells.options(Cell(width=2, activation="gelu", lr=1)) == {"width": 2.0, "activation": "gelu"}
 
 
-def test_an_activation_is_part_of_the_code_that_a_cell_runs():
-    digests = {cells.code_digest(Cell(activation=name)) for name in (None, "relu", "gelu")}
-    assert len(digests) == 3
+def test_every_registered_name_is_part_of_the_code_that_a_cell_runs():
+    other = {"loss": "mse", "optimizer": "sgd", "schedule": "linear", "split": "stratified", "init": "lsuv"}
+    records = [{}, *({"activation": name} for name in ("relu", "gelu")), *({key: name} for key, name in other.items())]
+    records += [{"augmentation": names} for names in ("none", "crop+flip+erase", "crop+flip+cutout")]
+    digests = [cells.code_digest(Cell(**record)) for record in records]
+    digests += [cells.code_digest(Cell(), observers) for observers in (["lags"], ["walk"], ["lags", "walk"])]
+    assert len(set(digests)) == len(digests)
+
+
+def test_what_is_measured_along_the_way_of_a_cell():
+    landscape = {"rates": {"lr": 0.1}, "walk": {"lr": 0.2}, "lags": [1, 3], "step_sizes": [0.5], "every": 7}
+    study = Study(grids=[{"lr": [0.1, 0.2, 0.3]}], landscape=landscape)
+    assert [cells.measured(study, Cell(lr=lr)) for lr in (0.1, 0.2, 0.3)] == [
+        {"lags": [1, 3]},
+        {"lags": [1, 3], "walk": {"step_sizes": [0.5], "every": 7}, "covariate_shift": {"every": 7}},
+        {},
+    ]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from workflow_scripts.engine import code
+
 ROOT = Path(__file__).resolve().parents[1]
 PRINT = """
 from workflow_scripts.engine.record import Cell
@@ -93,6 +95,45 @@ def test_a_block_changes_only_the_cells_that_it_is_in(house):
     edit(house, "models/blocks.py", "    residual = True\n", "    residual = 1\n")  # the first is that of rc
     after = house()
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, True, False, True]
+
+
+@pytest.fixture
+def digest(tmp_path, monkeypatch):
+    """The digest of the module models/entry.py of a small project, which has a models/other.py beside it."""
+    cached = (code.digest, code._module, code._registrations)
+
+    def digest(entry, other):
+        for name, text in {"__init__": "", "entry": entry, "other": other}.items():
+            (tmp_path / f"models/{name}.py").write_text(text)
+        for function in cached:
+            function.cache_clear()
+        return code.digest("models.entry")
+
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+    yield digest
+    for function in cached:
+        function.cache_clear()
+
+
+REACHED = {
+    "an import within a function": ("def main():\n    from models.other import f\n    f()", "def f():\n    return 1"),
+    "a relative import": ("from .other import f\ndef main():\n    f()", "def f():\n    return 1"),
+    "a module of the package": ("from . import other\ndef main():\n    other.f()", "def f():\n    return 1"),
+    "a module by another name": ("import models.other as o\ndef main():\n    o.f()", "def f():\n    return 1"),
+    "a definition that a definition uses": (
+        "from models.other import f\ndef main():\n    f()",
+        "def f():\n    return g()\ndef g():\n    return 1",
+    ),
+    "an annotated constant": ("from models.other import x\ndef main():\n    return x", "x: int = 1"),
+    "what runs on import": ("from models.other import x\ndef main():\n    return x", "x = []\nx.append(1)"),
+}
+
+
+@pytest.mark.parametrize(("entry", "other"), REACHED.values(), ids=REACHED)
+def test_what_is_reached_is_in_the_digest(digest, entry, other):
+    assert digest(entry, other) != digest(entry, other.replace("1", "2"))
+    assert digest(entry, other) == digest(entry, f"{other}\ndef unused():\n    return 1")
 
 
 def test_names_are_listed_without_importing_torch():

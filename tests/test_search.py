@@ -87,6 +87,7 @@ def test_a_plan_halves():
     assert [(cell.epochs, cell.seed) for cell in final] == [(4, 0), (4, 1), (4, 2)]
     assert {plan.place(cell) for cell in final} == {0} and plan.place(plan.rung(1, plan.recipes)[3]) == 3
     assert plan.place(final[0].model_copy(update={"lr": 0.5})) is None
+    assert cells.plan(study(max_cells=100, halving={"epochs": [1, 2], "keep": 0.29})).sizes == (100, 29)  # 28.999...
 
 
 def test_without_halving_every_candidate_is_trained_to_the_end():
