@@ -1,5 +1,6 @@
 """Bundles: what one job trains in turn has the bits of cells with a job each, and no finished cell is trained twice."""
 
+import argparse
 import copy
 import json
 import os
@@ -7,14 +8,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
+import torch
 import yaml
 
 from tests.conftest import ROOT, inside
 from tests.test_workflow import CELL, TINY, snakemake, to_train, write_config
-from workflow_scripts.engine import cells, config, made, manifests
+from workflow_scripts.engine import cells, config, made, making, manifests
 from workflow_scripts.engine.bundles import bundles
 from workflow_scripts.engine.record import Cell
 
@@ -208,6 +211,23 @@ def test_a_finished_cell_is_not_trained_again_by_train_cell(bundled, digits_file
     before = stamps(bundled, FIRST)
     inside("train_cell", "--data", digits_file, "--out", bundled / FIRST, *cells.flags(CELLS[FIRST]))
     assert stamps(bundled, FIRST) == before and made.NOTE in capsys.readouterr().err
+
+
+def test_who_waits_for_another_to_make_a_cell_finds_it_made(bundled, tmp_path, digits, capsys):
+    order = making.Order(CELLS[FIRST], tmp_path / FIRST, tmp_path / "checkpoint")
+    settings = argparse.Namespace(tensorboard=False, checkpoint_seconds=60.0, cuda_graphs=False)
+    second = threading.Thread(target=making.make, args=(order, digits, torch.device("cpu"), settings))
+    said = ""
+    with order.alone():
+        second.start()
+        while second.is_alive() and "waiting for" not in said:
+            said += capsys.readouterr().err
+            time.sleep(0.01)
+        shutil.copytree(bundled / FIRST, order.out)
+    before = stamps(tmp_path, FIRST)
+    second.join()
+    assert made.NOTE in capsys.readouterr().err and stamps(tmp_path, FIRST) == before
+    assert not order.is_made({"sha256": "of other data"})
 
 
 def test_the_workflow_in_bundles(tmp_path):

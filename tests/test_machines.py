@@ -106,7 +106,7 @@ def test_a_cell_remembers_the_machine_that_it_was_resumed_from(digits_file, tmp_
     runs.train(cell, data, torch.device("cpu"), checkpoint, 60, measured={})
     key = f"{cells.record_digest(cell)} {{}} {cells.code_digest(cell)} {data.sha256}"
     state, note = checkpoints.load(checkpoint, key)
-    assert note == "" and len(state["machines"]) == 1
+    assert note == "" and len(state["machines"]) == 1 and state["progress"]["epoch"] == 2
     before = {**state["machines"][0], "device_name": "another"}
     checkpoints.save(checkpoint, key, {**state, "machines": [before]})
     command("train_cell", "--data", digits_file, "--out", tmp_path / "cell", "--checkpoint", checkpoint, *TINY)
