@@ -166,6 +166,13 @@ def test_tables_say_what_the_rows_say(folder, run):
     assert r"$+$" not in tex and r"+30.00\textsuperscript{\dag}" in tex
 
 
+@pytest.mark.parametrize("verdict", ["higher", "lower", "alike", "single"])
+def test_differences_that_the_seeds_can_tell_are_marked(rows, verdict):
+    block = rows[rows["factor"] == "block"]
+    said = ablation_table.words(block.assign(verdict=verdict))["Difference"][1:]
+    assert set(said.str.endswith("†")) == {verdict in ("higher", "lower")}
+
+
 # Divergence
 
 BROKEN = {

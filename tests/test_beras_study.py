@@ -14,7 +14,17 @@ import yaml
 
 from tests.conftest import ROOT, command, pdf_text
 from workflow_scripts.engine import code, config, datasets, latex, notebooks, style
-from workflow_scripts.engine.beras import check, figures, findings, initializers, names, runs, submission, summary
+from workflow_scripts.engine.beras import (
+    check,
+    figures,
+    findings,
+    initializers,
+    names,
+    runs,
+    submission,
+    summary,
+    variants,
+)
 from workflow_scripts.engine.commands import UserError
 
 GOOD = {
@@ -119,6 +129,18 @@ def test_the_same_variant_gives_the_same_bits(results, data_file, tmp_path):
     command("train_beras", "--data", data_file, *flags, "--out", tmp_path / "again")
     for name in names.RUN[1:]:  # run.json has the seconds
         assert (tmp_path / "again" / name).read_bytes() == (results / "extra-dropout-seed1" / name).read_bytes()
+
+
+def test_variants_are_what_they_are_called():
+    plan = variants.Plan(epochs=2, batch_size=50, samples=120)
+    optimizers = {name: variants.build(name, plan).optimizer for name in names.known()}
+    assert [name for name, optimizer in optimizers.items() if getattr(optimizer, "amsgrad", False)] == [
+        "optimizer-amsgrad"
+    ]
+    assert optimizers["simple_mean"].learning_rate == pytest.approx(optimizers["simple"].learning_rate / 10)
+    for name in ("advanced", "extra-cosine"):  # six steps, of which the short last batches are two
+        rate = optimizers[name].learning_rate
+        assert rate(5) > rate(6) == 0
 
 
 def test_optimisers_and_extras_start_from_the_same_weights(data):

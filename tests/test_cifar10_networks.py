@@ -49,7 +49,7 @@ def of_plain_layers(normalized, dropout=None):
     return nn.Sequential(*layers, nn.Flatten(), *hidden)
 
 
-@pytest.mark.parametrize(("block", "dropout"), [("plain", None), ("bn", None), ("plain", 0.5)])
+@pytest.mark.parametrize(("block", "dropout"), [("plain", None), ("bn", None), ("plain", 0.3)])
 def test_vgg_computes_what_plain_layers_do(block, dropout):
     network = build_model("vgg_a", block, 10, **({"dropout": dropout} if dropout else {}))
     plain = of_plain_layers(block == "bn", dropout)
@@ -171,6 +171,15 @@ def test_dropout_is_there_in_training_alone():
         assert not torch.equal(network(images), network(images))
         network.eval()
         assert torch.equal(network(images), network(images))
+
+
+@pytest.mark.parametrize("model", ["vgg08", "cifar_net"])
+def test_as_many_features_are_dropped_as_asked_for(model):
+    torch.manual_seed(0)
+    network, shares = build_model(model, "bn", 10, width=0.25, dropout=0.2), []
+    network.classifier.register_forward_pre_hook(lambda _, inputs: shares.append((inputs[0] == 0).double().mean()))
+    network(torch.randn(64, 3, 32, 32))
+    assert shares == [pytest.approx(0.2, abs=0.04)]
 
 
 @pytest.mark.parametrize("model", ["cifar_net", "vgg_a"])

@@ -26,7 +26,7 @@ def accuracy(record, epoch):
 
 
 def mean_gradient(record, epoch, depth):
-    return (1 + record["seed"]) * 10.0 ** (depth - len(LAYERS) - epoch)
+    return (1 + record["seed"] ** 2) * 10.0 ** (depth - len(LAYERS) - epoch)
 
 
 def write_summary(folder, records, diverged=(), zero=(), end=1):
@@ -125,6 +125,30 @@ def test_means_leave_out_cells_that_diverged(tmp_path):
     assert rc["val_acc"] == pytest.approx((0.70 + 0.72) / 2)
     assert (bn["diverged"], bn["finished"], bn["diverged_step"]) == (3, [], 17)
     assert math.isnan(bn["val_acc"])
+
+
+def test_gradients_are_those_of_cells_that_finished_in_epochs_that_all_layers_have(tmp_path):
+    folder = write_summary(tmp_path, study(["vgg38"], ["rc"]), diverged={1})
+    table = pd.read_csv(folder / "gradients.csv")
+    table.loc[(table["epoch"] == 2) & (table["depth"] == 1), "mean_abs"] = math.inf
+    table.to_csv(folder / "gradients.csv", index=False)
+    found = summary.load(folder)
+    means = summary.gradients_of(found, summary.over_seeds(found.cells).iloc[0])
+    assert means["epoch"].unique().tolist() == [0, 1]
+    assert means["mean_abs"].iloc[0] == pytest.approx((1 + 5) / 2 * 10.0 ** -len(LAYERS))
+
+
+def test_means_over_epochs_are_of_what_is_finite():
+    table = pd.DataFrame({"cell": [*"abab"], "epoch": [0, 0, 1, 1], "loss": [1.0, math.inf, 2.0, 4.0]})
+    found = summary.over_epochs(table, ["a", "b"], ("epoch",), ("loss",))
+    assert found["loss"].tolist() == [1, 3]
+    assert found["loss_std"].tolist() == pytest.approx([math.nan, math.sqrt(2)], nan_ok=True)
+
+
+def test_rows_stand_in_the_order_of_blocks_then_rates(tmp_path):
+    records = [record(block, lr=lr) for lr in (0.1, 0.01) for block in ("bn", "plain")]
+    rows = summary.over_seeds(summary.load(write_summary(tmp_path, records)).cells)
+    assert rows[["block", "lr"]].to_numpy().tolist() == [["plain", 0.01], ["plain", 0.1], ["bn", 0.01], ["bn", 0.1]]
 
 
 def test_best_is_the_highest_validation_accuracy_then_the_lowest_loss():
@@ -275,7 +299,8 @@ def test_curves_tell_rows_apart_by_what_differs():
 def test_grad_flow_shows_the_mean_over_the_seeds(folder, run):
     table = pd.read_csv(run(plot_grad_flow, folder, "--best").with_suffix(".csv"))
     assert table["layer"].tolist() == list(LAYERS) * EPOCHS
-    expected = [2 * 10.0 ** (depth - len(LAYERS) - epoch) for epoch in range(EPOCHS) for depth in range(len(LAYERS))]
+    mean = (1 + 2 + 5) / 3
+    expected = [mean * 10.0 ** (depth - len(LAYERS) - epoch) for epoch in range(EPOCHS) for depth in range(len(LAYERS))]
     assert table["mean_abs"].to_numpy() == pytest.approx(np.array(expected), rel=1e-12)
 
 

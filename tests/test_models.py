@@ -24,6 +24,11 @@ def test_parameters_as_in_the_brief(model, block):
     assert sum(parameter.numel() for parameter in network.parameters()) == COUNTS[model, block]
 
 
+@pytest.mark.parametrize(("width", "filters"), [(0.3, 10), (0.29, 9), (0.001, 1), (2, 64)])
+def test_a_width_is_rounded_to_filters(width, filters):
+    assert build_model("vgg08", width=width).num_filters == filters
+
+
 @pytest.mark.parametrize("model", list_models())
 @pytest.mark.parametrize("block", list_blocks())
 def test_operations_are_counted_as_pytorch_counts_them(model, block):

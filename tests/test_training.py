@@ -14,11 +14,12 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from models.registry import build_model
 from tests.conftest import ROOT, command
-from workflow_scripts.engine import checkpoints, datasets, schedules
+from workflow_scripts.engine import checkpoints, datasets, results, schedules
 from workflow_scripts.engine.gradients import GradientRecorder, weight_layers
 from workflow_scripts.engine.optimizers import OPTIMIZERS
 from workflow_scripts.engine.record import Cell
@@ -99,20 +100,31 @@ def test_equals_a_plain_pytorch_loop(digits, options):
     np.testing.assert_allclose([row[6] for row in training.gradient_rows[-len(last) :]], first, rtol=1e-4)
 
 
-def test_best_epoch_is_chosen_on_validation_and_tested_once(digits):
+def test_best_epoch_is_chosen_on_validation_kept_and_tested_once(digits, tmp_path):
     training = Training(tiny(lr=0.02, block="bn"), digits, CPU)
     training.run_epoch()
     training.run_epoch()
     images, labels = next(training.test_batches.in_order(10_000))
     with torch.no_grad():
         logits = training.model(images)
+    weights = training.model.classifier.weight.detach().clone()
     torch.nn.init.zeros_(training.model.classifier.weight)
     training._end_epoch(torch.tensor([9.0, 0.0], dtype=torch.float64), 0.0)  # a last epoch that is worse
     accuracies = [row[5] for row in training.history]
     assert training.finished and training.progress.best_epoch == int(np.argmax(accuracies)) == 1
+    results.write(training, tmp_path, {}, with_test=False)
+    assert torch.equal(load_file(tmp_path / "model.safetensors")["classifier.weight"], weights)
     test_loss, test_acc = training.test()
     assert test_acc == pytest.approx((logits.argmax(1) == labels).double().mean().item())
     assert test_loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
+
+
+def test_a_record_does_not_stand_beside_files_of_another_run(digits, tmp_path):
+    (tmp_path / "cell.json").write_text("{}")
+    (tmp_path / "steps.npz").mkdir()  # where the third file should be
+    with pytest.raises(OSError):
+        results.write(Training(tiny(), digits, CPU), tmp_path, {})
+    assert (tmp_path / "history.csv").exists() and not (tmp_path / "cell.json").exists()
 
 
 def test_of_equal_accuracies_the_first_is_the_best_and_one_without_a_finite_loss_is_none(digits):
@@ -131,6 +143,14 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(digits, loss):
     training._end_epoch(torch.tensor([2.3, 0.1], dtype=torch.float64), 0.0)
     assert training.finished and training.progress.diverged_step == training.steps + 1
     assert training.progress.best_epoch == 0
+
+
+def test_a_run_may_diverge_in_its_first_step(digits):
+    training = Training(tiny(), digits, CPU)
+    training.sums[0] = training.step_losses[0] = math.nan
+    training._end_epoch(torch.tensor([math.nan, 0.1], dtype=torch.float64), 0.0)
+    facts = results.measurements(training, digits)
+    assert (facts["status"], facts["diverged_step"], facts["epochs_run"]) == ("diverged", 0, 1)
 
 
 def test_images_are_normalised_as_the_training_images_ask_for(digits):

@@ -56,6 +56,13 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
     assert path.read_text() == "whole"
 
 
+def test_a_file_may_be_read_by_whom_any_other_may(tmp_path):
+    (tmp_path / "any").touch()
+    with written_whole(tmp_path / "mine") as temporary:
+        temporary.touch()
+    assert (tmp_path / "mine").stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
 def test_a_lock_is_waited_for_and_a_killed_process_holds_none(tmp_path, capsys):
     path = tmp_path / "cell.lock"
     holder = started(HOLDS, path, 1)

@@ -107,6 +107,14 @@ def test_components_are_those_of_the_brief(components):
     assert parts.model.call(np.zeros((3, 784), np.float32)).shape == (3, 10)
 
 
+def test_the_rate_is_the_brief_s_and_falls_to_zero_with_the_last_step():
+    assert assignment.get_simple_model_components().model.optimizer.learning_rate == 0.02
+    for samples, steps in ((1010, 33), (1000, 30)):  # a short last batch is a step too
+        components = assignment.get_advanced_model_components(epochs=3, batch_size=100, samples=samples)
+        rate = components.model.optimizer.learning_rate
+        assert (rate(0), rate(steps)) == (0.002, 0) and rate(steps - 1) > 0
+
+
 @pytest.mark.skipif(not MNIST.is_dir(), reason=f"MNIST is not at {MNIST}")
 def test_the_simple_model_passes_the_bar_on_mnist():
     """The advanced model's bar is in benchmarks/beras.py: it takes longer than a test should."""

@@ -97,6 +97,12 @@ def test_mean_squared_error_sums_over_the_outputs():
     np.testing.assert_array_equal(loss.input_gradients(), [[2, 4], [0, -8]])
 
 
+def test_at_its_kink_leaky_relu_has_the_slope_of_its_left_side():
+    layer = LeakyReLU(0.2)
+    layer(np.array([[-1.0, 0.0, 1.0]]))
+    np.testing.assert_array_equal(layer.input_gradients(), [[0.2, 0.2, 1]])
+
+
 @pytest.mark.parametrize(
     "layer", [Dense(5, 4), Softmax(), SkipConnection([Dense(5, 5), ReLU()]), BatchNormalization(5)]
 )

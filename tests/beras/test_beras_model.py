@@ -167,6 +167,13 @@ def test_saved_weights_come_back_bit_for_bit(tmp_path, digits):
         assert len(archive.files) == 2 + 4 + 2 + 2
 
 
+def test_weights_that_cannot_be_written_leave_nothing_behind(tmp_path):
+    (tmp_path / "weights").mkdir()
+    with pytest.raises(OSError):
+        SequentialModel([Dense(4, 3)]).save_weights(tmp_path / "weights")
+    assert [path.name for path in tmp_path.iterdir()] == ["weights"]
+
+
 def test_weights_of_another_model_are_refused(tmp_path):
     path = tmp_path / "weights.npz"
     SequentialModel([Dense(4, 3), Dense(3, 2)]).save_weights(path)

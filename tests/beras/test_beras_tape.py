@@ -104,6 +104,28 @@ def test_dense_has_the_names_and_shapes_of_the_brief(rng):
     assert softmax.input_gradients().shape == (3, 4, 4)
 
 
+def test_defaults_are_those_of_keras_and_of_the_brief():
+    parts = (Beras.LeakyReLU(), Beras.BatchNormalization(2), Beras.RMSProp(0.1), Beras.Adam(0.1))
+    regularizers = (Beras.regularizers.L1(), Beras.regularizers.L2())
+    found = [{key: value for key, value in vars(part).items() if isinstance(value, float)} for part in parts]
+    assert found == [
+        {"alpha": 0.3},
+        {"momentum": 0.99, "epsilon": 1e-3},
+        {"learning_rate": 0.1, "beta": 0.9, "epsilon": 1e-6},
+        {"learning_rate": 0.1, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7},
+    ]
+    assert [(penalty.l1, penalty.l2) for penalty in regularizers] == [(0.01, 0), (0, 0.01)]
+    assert Dense(400, 300).w.std() == pytest.approx((2 / 400) ** 0.5, rel=0.02)
+
+
+def test_a_learning_phase_ends_with_the_one_around_it():
+    with Beras.learning_phase(True):
+        with Beras.learning_phase(False):
+            assert Diffable.training is False
+        assert Diffable.training is True
+    assert Diffable.training is False
+
+
 MOMENTS = {
     "zero": 0.0,
     "normal": 1.0,
