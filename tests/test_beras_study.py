@@ -110,7 +110,7 @@ def results(tmp_path_factory, data_file, data):
     return folder
 
 
-def test_a_run_holds_what_it_says(results):
+def test_a_run_holds_what_it_says(results, data):
     folder = results / "extra-dropout-seed1"
     assert {path.name for path in folder.iterdir()} == set(names.RUN)
     facts = json.loads((folder / "run.json").read_text())
@@ -121,7 +121,15 @@ def test_a_run_holds_what_it_says(results):
     with np.load(folder / "steps.npz") as steps, np.load(folder / "predictions.npz") as predictions:
         assert len(steps["train_loss"]) == len(steps["train_acc"]) == 2 * 30
         assert history["train_loss"][1] == pytest.approx(steps["train_loss"][30:].mean())
-        assert len(predictions["predicted"]) == 297
+        predicted, probability = predictions["predicted"], predictions["probability"]
+    model = variants.build("extra-dropout", variants.Plan(2, 50, 1500))
+    model.load_weights(folder / "weights.npz")
+    for part, (inputs, labels) in zip(("train", "test"), runs.samples(data), strict=True):
+        outputs = model(inputs)
+        assert facts[f"{part}_images"] == len(outputs) and (inputs.min(), inputs.max()) == (0, 1)
+        assert facts[f"{part}_acc"] == pytest.approx((outputs.argmax(1) == labels.argmax(1)).mean())
+    np.testing.assert_array_equal(predicted, outputs.argmax(1))
+    np.testing.assert_allclose(probability, outputs.max(1), rtol=1e-5)
 
 
 def test_the_same_variant_gives_the_same_bits(results, data_file, tmp_path):
@@ -171,6 +179,11 @@ def test_the_table_names_every_variant(results, tmp_path):
     for word in ("advanced", "RMSProp", "skip connection", "digits (scikit-learn), after 2 epochs", "over 2 seeds"):
         assert word in text
     assert len(pd.read_csv(tmp_path / "table1.csv")) == 13
+    (line,) = (line for line in text.splitlines() if line.startswith("advanced"))
+    means = (
+        pd.read_csv(results / "summary/runs.csv").groupby("variant")[["train_acc", "test_acc"]].mean().loc["advanced"]
+    )
+    assert re.findall(r"([\d.]+) ± ", line)[:2] == [f"{100 * mean:.2f}" for mean in means]
 
 
 FIGURES = {
@@ -186,6 +199,13 @@ FIGURES = {
 def test_a_figure_is_drawn_with_its_data(results, figure, columns):
     assert (results / f"figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
     assert set(pd.read_csv(results / f"figures/{figure}.csv")) == columns
+
+
+def test_figures_show_what_came_after_each_epoch_and_first_what_is_right(results):
+    models, predictions = (pd.read_csv(results / f"figures/{name}.csv") for name in ("models", "predictions"))
+    assert set(models["epoch"]) == {1, 2}
+    right = predictions["label"] == predictions["predicted"]
+    assert right.tolist() == [True] * figures.SHOWN + [False] * (len(right) - figures.SHOWN)
 
 
 def test_optimisers_that_go_alike_can_be_told_apart(results, data):

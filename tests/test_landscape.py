@@ -209,13 +209,23 @@ def test_what_is_measured_is_what_the_run_did(digits):
 
 
 def test_a_walk_of_one_rate_meets_the_weights_after_a_plain_step(digits):
-    cell = Cell(**TINY, optimizer="sgd", schedule="constant")
+    cell = Cell(**TINY, optimizer="sgd", schedule="linear")
     training = Training(cell, digits, CPU, {"walk": {"step_sizes": [1], "every": 1}})
-    images, labels = next(training.train_batches.epoch(cell.seed, 0, cell.batch_size))
-    training._step(images, labels)
-    with torch.no_grad():
-        after = training.forward(images, labels)[1].item()
-    assert training.observers["walk"].series["loss"][0, 0].item() == pytest.approx(after, rel=1e-6)
+    batches = training.train_batches.epoch(cell.seed, 0, cell.batch_size)
+    for step, (images, labels) in zip(range(3), batches, strict=False):
+        training._step(images, labels)
+        with torch.no_grad():
+            after = training.forward(images, labels)[1].item()
+        assert training.observers["walk"].series["loss"][0, step].item() == pytest.approx(after, rel=1e-6)
+
+
+def test_a_layer_is_a_weight_and_what_stands_before_the_next(digits):
+    training = Training(Cell(**TINY, block="bn"), digits, CPU, {"covariate_shift": {"every": 1}})
+    named = {id(parameter): name for name, parameter in training.model.named_parameters()}
+    groups = [[named[id(parameter)] for parameter in group] for group in training.observers["covariate_shift"].groups]
+    assert [name for group in groups for name in group] == list(named.values())
+    assert [group[0] for group in groups] == [f"{layer}.weight" for layer in training.gradients.layers]
+    assert groups[0] == ["entry.conv.weight", "entry.norm.weight", "entry.norm.bias"]
 
 
 def test_a_diverged_run_is_measured_to_its_end(digits):

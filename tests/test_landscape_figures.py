@@ -231,16 +231,27 @@ def test_a_walk_into_infinity_is_wider_than_any_other(tmp_path, study):
 @pytest.mark.parametrize("points", [7, STEPS, 1000])
 def test_windows_are_medians_and_extremes(landscape, points):
     curves = landscape_runs.loss_envelope(landscape.steps)
+    curves = curves.assign(min_curve=curves["step"] ** 2.0, max_curve=1000.0 + 2.0 ** curves["step"])
     found = landscape_runs.windows(curves, points)
     assert found.groupby("network").size().max() <= points
     size = -(-STEPS // points) if points < STEPS else 1
     group = curves[curves["network"] == 0].iloc[:size]
+    low, high = group["min_curve"], group["max_curve"]
     first = found[found["network"] == 0].iloc[0]
-    assert (first["steps"], first["low"], first["highest"]) == (
-        size,
-        np.median(group["min_curve"]),
-        group["max_curve"].max(),
+    assert first[["step", "steps"]].tolist() == [0, size]
+    assert first[["low", "high", "lowest", "highest"]].tolist() == [
+        np.median(low),
+        np.median(high),
+        min(low),
+        max(high),
+    ]
+
+
+def test_widths_of_infinite_and_of_single_curves():
+    curves = pd.DataFrame(
+        {"min_curve": [1, 1, math.inf, 1], "max_curve": [3, math.inf, math.inf, 3], "runs": [2, 2, 2, 1]}
     )
+    np.testing.assert_array_equal(landscape_runs.width(curves), [2, math.inf, math.inf, math.nan])
 
 
 # Both protocols in numbers
@@ -277,11 +288,30 @@ def test_findings_say_which_is_larger(landscape):
             assert (found.verdict, found.verdict_maximum, found.opposed) == ("larger", "larger", False)
             assert found.ratio == pytest.approx(4, rel=1e-3)
             assert found.share > 0.97  # where the rates cross, both ranges are 0
+    assert facts["protocols"]["rates"]["loss_range"].compared["VGG-A BN"].share == (STEPS - 1) / STEPS
     assert facts["agree"] == dict.fromkeys(landscape_runs.QUANTITIES, True)
     assert facts["lags"][3].spread["VGG-A"].steps == STEPS - 3
     assert [row.depth for row in facts["shift"]] == [1, 2, 3]
     assert facts["shift"][2].cosine["VGG-A BN"].median == pytest.approx(0.7)
     assert facts["norms"] == {"VGG-A": 0.4, "VGG-A BN": 0.4}
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "verdict", "ratio"),
+    [
+        (1.0, 1.05, "alike", 1 / 1.05),
+        (1.05, 1.0, "alike", 1.05),
+        (1.0, 1.2, "smaller", 1 / 1.2),
+        (1.2, 1.0, "larger", 1.2),
+        (0.0, 0.0, "alike", 1),
+        (1.0, 0.0, "larger", math.inf),
+        (math.inf, 1.0, "larger", math.inf),
+        (1.0, math.inf, "smaller", 0),
+        (math.inf, math.inf, "alike", 1),
+    ],
+)
+def test_verdicts_of_two_numbers(one, two, verdict, ratio):
+    assert landscape_findings._verdict(one, two) == (verdict, pytest.approx(ratio))
 
 
 def test_a_median_and_a_maximum_may_contradict_each_other(tmp_path, study):

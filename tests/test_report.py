@@ -10,6 +10,7 @@ import math
 import re
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib.figure
 import pandas as pd
@@ -255,6 +256,17 @@ def test_the_sentences_follow_the_results(tmp_path, scenario):
     text = filled(tmp_path, **study)
     assert [sentence for sentence in said if sentence not in text] == []
     assert [sentence for sentence in unsaid if sentence in text] == []
+
+
+@pytest.mark.parametrize(
+    ("train_acc", "val_acc", "outcome"),
+    [(0.12, 0.15, "chance"), (0.13, 0.15, "learns"), (0.12, 0.16, "learns"), (0.05, 0.05, "chance")],
+)
+def test_chance_is_within_three_deviations_of_a_guess(train_acc, val_acc, outcome):
+    """Of a tenth: 0.126 for 1,200 training images, 0.152 for 300 that validate."""
+    measures = {"train_acc": findings.Measure(train_acc, 0.0), "val_acc": findings.Measure(val_acc, 0.0)}
+    row = SimpleNamespace(finished=["a"], num_classes=10, facts={"train_images": 1200, "val_images": 300}, **measures)
+    assert findings._outcome(row) == outcome
 
 
 @pytest.mark.parametrize("scenario", SENTENCES)

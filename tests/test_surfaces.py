@@ -19,6 +19,7 @@ from workflow_scripts.engine.batches import COURSE_MEAN, COURSE_STD
 from workflow_scripts.engine.datasets import split_indices
 from workflow_scripts.engine.gradients import weight_layers
 from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.trainer import Training
 
 CPU = torch.device("cpu")
 RECORD = {"model": "vgg08", "width": 0.125, "dataset": "digits", "augmentation": "none", "epochs": 2, "lr": 0.01}
@@ -79,6 +80,16 @@ def test_the_middle_is_the_trained_network(cell, digits):
     ((loss, acc),) = [row[3:] for row in rows if row[:3] == ("plane", 0, 0)]
     expected = training.evaluate(training.train_batches).tolist()
     assert (loss, acc) == (pytest.approx(expected[0], rel=1e-5), pytest.approx(expected[1]))
+
+
+def test_images_are_normalised_as_in_training_however_few(digits):
+    training = Training(Cell(**RECORD, normalize="dataset"), digits, CPU)
+    ((images, labels),) = surfaces.training_images(training, digits, 50)
+    train, _ = split_indices(digits.train_labels, "course", 0.05)
+    pixels = digits.train_images[train] / 255
+    expected = (pixels[:50] - pixels.mean((0, 1, 2))) / pixels.std((0, 1, 2))
+    np.testing.assert_allclose(images.permute(0, 2, 3, 1), expected, atol=1e-5)
+    assert labels.tolist() == digits.train_labels[train[:50]].tolist()
 
 
 def test_the_line_is_the_middle_of_the_plane():
