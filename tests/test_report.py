@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import matplotlib.figure
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -80,7 +81,7 @@ def write_study(
         record = Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()
         facts = {key: data.get(key, 1) for key in tables.MEASURED} | {
             "parameters": 56_746 if network[0] == "vgg08" else 333_226,
-            "train_images": 1200,
+            "train_images": 1250,
             "val_images": 300,
             "device": "cpu",
             "seconds": 60.0,
@@ -198,8 +199,13 @@ SENTENCES = {
         [],
     ),
     "one rate": ({}, ["ran at one learning rate"], ["Per block the rate"]),
-    "two rates": (
-        {"lrs": (1e-3, 1e-2)},
+    "deep trains as well": (
+        {"chance": (), "final": {"plain": 0.4195}},
+        ["is \\emph{not} seen here"],
+        ["degradation of"],
+    ),
+    "three rates": (
+        {"lrs": (1e-3, 1e-2, 1e-1)},
         ["for BN $\\eta=10^{-3}$ (2.0 points over $10^{-2}$)", "BN, which should allow longer steps"],
         ["ran at one learning rate"],
     ),
@@ -286,6 +292,53 @@ def test_the_numbers_are_those_of_the_tables(tmp_path):
     assert "\\g{1}=10^{-17}$ against $\\g{37}=10^{-4}$" in text
     assert "VGG38 & $10^{-17}$ & $10^{-4}$ & $13.0$ & $13.0$" in text
     assert "VGG38 BN+RC at $60.0$\\,$\\pm$\\,0.2\\,\\%" in text
+
+
+def test_facts_are_closed_forms_of_the_study(tmp_path):
+    study = summary.load(write_study(tmp_path, lrs=(1e-3, 1e-2)))
+    facts = findings.context(study, SHALLOW, DEEP, "s7654321")
+    assert facts["best_deep"].block == "bn_rc" and facts["matched"] is None
+    assert facts["overfit"] == pytest.approx(0.03) and facts["data"].chance_loss == math.log(10)
+    assert [(row.block, row.lr) for row in facts["controlled"]] == [(block, 1e-3) for block in ACCURACY]
+    theory = facts["theory"]
+    assert (theory.convolutions, theory.vanishes, theory.staircase) == (37, True, False)
+    assert theory.attenuation == pytest.approx(6.0**-18)
+    assert theory.below_epsilon == sum(13 / 36 * (36 - depth) > 4 for depth in range(37))
+    assert theory.steps == 12 * 3  # of 1,250 images, the last 50 of which are no batch
+    assert theory.adam_step == pytest.approx(1e-3 * 1e-17 / 1e-8)
+    assert theory.adam_total == pytest.approx(36 * 1e-3 * 1e-17 / 1e-8)
+    last, first = (flows.predicted_orders(course_layers(theory.critical - n)[:-1], 16, 32) for n in (1, 0))
+    assert last <= 24 * math.log10(2) < first
+
+
+def test_a_flow_is_the_closed_form_of_its_gradients():
+    layers, sizes = course_layers(1), 1e-6 * 2.0 ** np.arange(13)
+    table = pd.DataFrame({"epoch": 0, "depth": range(14), "layer": layers, "mean_abs": [*sizes, 99.0]})
+    later = table.assign(epoch=1, mean_abs=1.0)
+    flow, level = flows.flows(pd.concat([table, later]))
+    assert flow.layers == tuple(layers[:-1]) and (flow.first, flow.last) == (sizes[0], sizes[-1])
+    assert flow.orders == pytest.approx(12 * math.log10(2)) and flow.span == pytest.approx(2**12)
+    assert flow.stages == pytest.approx([np.median(sizes[start : start + 4]) for start in (1, 5, 9)])
+    assert flow.within == pytest.approx(2)  # a stage has one processing block of two layers
+    assert (level.orders, level.span, level.within) == (0, 1, 1)
+    first = pd.concat([table, later]).rename(columns={"mean_abs": "first_batch_mean_abs"})
+    assert flows.initial(first).orders == flow.orders
+
+
+@pytest.mark.parametrize("size", [16, 32])
+def test_the_prediction_is_that_of_its_variances(size):
+    """Half of the orders of mean squares: of what reaches the last layer, and of what each layer passes back."""
+    torch = pytest.importorskip("torch")
+
+    def inside(size):
+        ones = torch.ones(1, 1, size, size)
+        return torch.nn.functional.conv2d(ones, torch.ones(1, 1, 3, 3), padding=1).mean().item() / 9
+
+    slopes = 1 + 0.01**2
+    sizes = [size >> stage + (layer == 3) for stage in range(3) for layer in range(4)]
+    squares = [slopes / 2 / (3 * 9 * 32), *(6 / slopes / inside(size) for size in sizes)]
+    predicted = flows.predicted_orders(course_layers(1)[:-1], size, 32)
+    assert predicted == pytest.approx(sum(map(math.log10, squares)) / 2, rel=1e-6)
 
 
 def test_the_gradient_at_initialisation_is_as_predicted():

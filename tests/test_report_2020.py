@@ -208,6 +208,23 @@ def test_the_sentences_follow_the_results(tmp_path, scenario):
     assert plain.count("{") == plain.count("}")
 
 
+def test_who_is_named_is_who_is_first(tmp_path):
+    study = write_remedies(tmp_path, stuck=("plain", "gn"), flat=("bn_rc", "rc"))
+    for name, change in {
+        "history.csv": lambda table, cells: table["val_acc"].mask(cells == "dense", 0.5),  # at once all that it reaches
+        "gradients.csv": lambda table, cells: table["first_batch_mean_abs"].mask(  # the first layer's the largest
+            cells == "gn", 1e-20 / table["first_batch_mean_abs"]
+        ),
+    }.items():
+        table = pd.read_csv(tmp_path / "summary" / name)
+        changed = change(table, table["cell"].str.split("-").str[1])
+        table.assign(**{changed.name: changed}).to_csv(tmp_path / "summary" / name, index=False)
+    facts = findings_2020.of_remedies(tmp_path, study, None)
+    assert (facts.top.level, facts.fastest.level, facts.flattest.orders) == ("BN+RC", "dense", facts.levels[0].orders)
+    assert abs(facts.flattest.orders) < 1 < 10 < abs(facts.steepest.orders)
+    assert facts.flat_but_stuck == [] and [row.level for row in facts.steep_but_learning] == ["dense"]
+
+
 def test_a_search_without_its_files_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"chosen\.json: expected a file of a finished search"):
         findings_2020.of_search(tmp_path)
