@@ -7,6 +7,7 @@ import json
 import math
 import re
 import shutil
+from types import SimpleNamespace
 
 import matplotlib.figure
 import numpy as np
@@ -19,6 +20,7 @@ from tests.test_landscape_figures import STUDY as LANDSCAPE
 from tests.test_landscape_figures import write_study as write_landscape
 from workflow_scripts.engine import ablation_table, ablations, insight, landscape_names, latex, pareto
 from workflow_scripts.engine import project2_findings as findings
+from workflow_scripts.engine.findings import Measure
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.studies import Study
 
@@ -139,6 +141,9 @@ SENTENCES = {
             "Sizes go from 400 parameters (0.5, $2$\\,s per epoch) to 6,400 (2, $2$\\,s)",
             "Of the 5 mistakes",
             "is \\emph{class 3} taken for \\emph{class 5} (5).",
+            "intervals overlap",
+            "$10$ seconds in all",
+            "none is more accurate than width 0.5, base, L2 0.0005, Muon, own Adam and width 2 (by parameters)",
             "On the range of losses they agree: that of VGG-A is larger than that of VGG-A BN in the median.",
             r"Along the gradient the median effective $\beta$ of VGG-A BN, which is small where the loss is smooth, "
             r"is smaller than that of VGG-A; the learning rates say the same.",
@@ -257,6 +262,12 @@ def test_sentences_follow_the_results(tmp_path, scenario):
         assert sentence in text, sentence
     for sentence in unsaid:
         assert sentence not in text, sentence
+
+
+def test_the_best_run_of_a_network_is_the_most_accurate_that_finished():
+    outcomes = [("A", 0.3, ["a"]), ("A", 0.5, ["b"]), ("A", math.nan, []), ("B", math.nan, [])]
+    runs = [SimpleNamespace(label=label, val=Measure(mean, 0), finished=names) for label, mean, names in outcomes]
+    assert findings._best(runs, ["A", "B", "C"]) == {"A": runs[1]}
 
 
 def test_every_citation_and_reference_is_there(tmp_path):
