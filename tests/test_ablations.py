@@ -269,9 +269,18 @@ def test_more_levels_than_colours_differ_in_their_lines(tmp_path):
     study = Study(base={"model": "vgg08"}, ablations={"many": [{"block": "bn"}, {"l2": decays}]})
     found = ablations.load(write_study(tmp_path, study, accuracy))
     rows = ablations.rows(found, study)
-    looks = ablation_figure._looks(rows, numeric=False)
-    assert len(set(looks)) == len(rows) == 13
+    looks = ablation_figure.looks(rows)
+    assert len(set(looks.values())) == len(rows) == 13
     ablation_figure.draw(ablation_figure.drawn(found, rows), rows)
+
+
+def test_a_block_keeps_its_colour_and_lends_it_to_no_other_level():
+    """As in the curves: what is not a block beside the base has a colour that no block of the figure has."""
+    levels = [("bn_rc", "bn_rc", True), ("dropout 0.1", "bn_rc", False), ("plain", "plain", False), ("rc", "rc", False)]
+    looks = ablation_figure.looks(pd.DataFrame(levels, columns=["level", "block", "base"]))
+    assert list(looks) == ["bn_rc", "dropout 0.1", "plain", "rc"] and looks["bn_rc"][0] == "#000000"
+    assert all(looks[block] == (style.colour(block), "-") for block in ("plain", "rc"))
+    assert len(set(looks.values())) == 4
 
 
 # What accuracy costs

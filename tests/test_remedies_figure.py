@@ -10,7 +10,16 @@ from scipy import stats
 
 from tests.conftest import command
 from tests.made_cells import write_study
-from workflow_scripts.engine import ablations, cells, remedies, remedies_figure, statistics, style, summary
+from workflow_scripts.engine import (
+    ablation_figure,
+    ablations,
+    cells,
+    remedies,
+    remedies_figure,
+    statistics,
+    style,
+    summary,
+)
 from workflow_scripts.engine.record import Cell, Selection
 from workflow_scripts.engine.studies import Study
 
@@ -147,9 +156,12 @@ def test_the_flows_are_the_gradients_of_the_first_batch_and_the_last_epoch(found
 def test_lines_of_one_family_can_be_told_apart(found, rows):
     table = remedies_figure.flows(found, rows)
     for _, family in table.groupby("factor"):
-        looks = remedies_figure.looks(family)
+        looks = ablation_figure.looks(family)
         assert len(set(map(str, looks.values()))) == len(looks)
-    assert remedies_figure.looks(table[table["factor"] == "shorter_paths"])["RC"][0] == style.colour("rc")
+    assert ablation_figure.looks(table[table["factor"] == "shorter_paths"])["RC"][0] == style.colour("rc")
+    figure = remedies_figure.draw(table)
+    dashed = {line.get_color() for axes in figure.axes for line in axes.lines if line.get_linestyle() == "--"}
+    assert dashed == {"#000000"}  # the base of every family, and nothing else
 
 
 def test_the_figure(folder, tmp_path):

@@ -39,16 +39,16 @@ def drawn(summary, rows):
 def draw(table, rows):
     """The figure of a table as `drawn` gives it, a column wide."""
     numeric = rows["value"].notna().all()
-    looks = dict(zip(rows["level"], _looks(rows, numeric), strict=True))
+    shown = _shades(rows) if numeric else looks(rows)
     height = 1.3 if numeric else 0.35 + 0.15 * len(rows)
     with style.look():
         figure = style.figure(style.COLUMN, height + 1.55)
         above, below = figure.subplots(2, 1, height_ratios=[height, 1.25])
-        _levels(above, table[table["kind"] == "seed"], rows, looks, numeric)
+        _levels(above, table[table["kind"] == "seed"], rows, shown, numeric)
         for (level, diverged), line in table[table["kind"] == "curve"].groupby(
             ["level", "diverged"], sort=False, dropna=False
         ):
-            curves.draw_line(below, line, "val_acc", *looks[level], not pd.isna(diverged))
+            curves.draw_line(below, line, "val_acc", *shown[level], not pd.isna(diverged))
         below.set(xlabel="epoch", ylabel="val. acc. (%)")
         below.xaxis.set_major_locator(MaxNLocator(6, integer=True))
         below.yaxis.set_major_formatter(style.percent)
@@ -57,23 +57,37 @@ def draw(table, rows):
     return figure
 
 
-def _looks(rows, numeric):
-    """(colour, line style) of each level: of numbers along a scale, else the base black and the others coloured."""
-    if numeric:
-        return [(style.sequential()(LIGHTEST * place / max(1, len(rows) - 1)), "-") for place in range(len(rows))]
-    looks, place = [], 0
-    for base in rows["base"]:
-        looks.append((BASE if base else OTHERS[place % len(OTHERS)], DASHES[place // len(OTHERS) % len(DASHES)]))
-        place += not base
-    return looks
+def looks(levels):
+    """{level: (colour, line style)} of a data frame with the columns `level`, `base` and `block`; the base is black.
+
+    The first level of a block that is not the base's has that block's own colour, the others the colours that are left.
+    """
+    levels, own = levels.drop_duplicates("level"), {}
+    usual = set(levels.loc[levels["base"], "block"])
+    for row in levels[~levels["base"]].itertuples():
+        if row.block not in usual and style.colour(row.block) in OTHERS:
+            own.setdefault(style.colour(row.block), row.level)
+    found = {level: (colour, "-") for colour, level in own.items()} | {
+        level: (BASE, "-") for level in levels.loc[levels["base"], "level"]
+    }
+    left = [colour for colour in OTHERS if colour not in own] or OTHERS
+    for place, level in enumerate(level for level in levels["level"] if level not in found):
+        found[level] = (left[place % len(left)], DASHES[place // len(left) % len(DASHES)])
+    return {level: found[level] for level in levels["level"]}
 
 
-def _levels(axes, seeds, rows, looks, numeric):
+def _shades(rows):
+    """{level: (colour, line style)} of levels that are numbers, in their order: along a scale."""
+    last = max(1, len(rows) - 1)
+    return {level: (style.sequential()(LIGHTEST * place / last), "-") for place, level in enumerate(rows["level"])}
+
+
+def _levels(axes, seeds, rows, shown, numeric):
     """A dot for each seed, mean and deviation of those that finished; numbers stand along a scale, names in lines."""
     places = rows["value"] if numeric else range(len(rows))
     edge = _edge(seeds)
     for place, (_, row) in zip(places, rows.iterrows(), strict=True):
-        colour, _ = looks[row["level"]]
+        colour, _ = shown[row["level"]]
         found = seeds[seeds["level"] == row["level"]]
         finished, diverged = found[found["diverged"].isna()]["val_acc"], found[found["diverged"].notna()]["val_acc"]
         mean, std = row["best_val_acc"], row["best_val_acc_std"]

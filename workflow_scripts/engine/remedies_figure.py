@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from workflow_scripts.engine import ablations, style, summary
-from workflow_scripts.engine.ablation_figure import BASE, DASHES, OTHERS
+from workflow_scripts.engine import ablation_figure, ablations, style, summary
 from workflow_scripts.engine.grad_flow import DECADES, QUANTITY, decades
 
+DASHED = (0, (3, 1.5))  # the base
 MOST = 7  # levels beside the base in a pair of panels
 ACROSS = 3  # names in a line of a legend
 # in inches: a legend's title and lines; axes, what stands below them and above; margins of a family's two panels
@@ -95,23 +95,9 @@ def _panels(figure, left, bottom, width):
     return first, second
 
 
-def looks(table):
-    """{level: (colour, line style)} of one family: a block's own colour where no other level has it; the base black."""
-    found, free, used = {}, list(OTHERS), []
-    for level, rows in table.groupby("level", sort=False):
-        if rows["base"].iloc[0]:
-            found[level] = (BASE, (0, (3, 1.5)))
-            continue
-        own = style.colour(rows["block"].iloc[0])
-        colour = next((colour for colour in (own, *free) if colour in free), OTHERS[len(used) % len(OTHERS)])
-        found[level] = (colour, DASHES[used.count(colour) % len(DASHES)])
-        free = [other for other in free if other != colour]
-        used.append(colour)
-    return found
-
-
 def _family(figure, panels, name, table, limits, top):
-    seen = looks(table)
+    seen = ablation_figure.looks(table)
+    seen |= {level: (seen[level][0], DASHED) for level in table.loc[table["base"], "level"]}
     for axes, (moment, (title, *_)) in zip(panels, MOMENTS.items(), strict=True):
         for level, rows in table[table["moment"] == moment].groupby("level", sort=False):
             _line(axes, rows, limits[0], *seen[level])
