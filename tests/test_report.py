@@ -379,6 +379,8 @@ def test_the_gradient_at_initialisation_is_as_predicted():
         ("\\VAR{2e-5|number} \\VAR{0.001|number} \\VAR{0.05|number}", r"$2{\times}10^{-5}$ $10^{-3}$ 0.05"),
         ("\\VAR{0.01234|digits} \\VAR{123.4|digits} \\VAR{1234.4|digits}", "$0.0123$ $123$ $1234$"),
         ("\\VAR{12344|digits} \\VAR{0.0001234|digits}", r"$1.23{\times}10^{4}$ $1.23{\times}10^{-4}$"),
+        ("\\VAR{1.3|digits} \\VAR{29|digits} \\VAR{999.9|digits} \\VAR{1959|digits}", "$1.30$ $29.0$ $1000$ $1959$"),
+        ("\\VAR{0|digits} \\VAR{0.0124|digits(2)} \\VAR{14990|digits}", r"$0$ $0.012$ $1.50{\times}10^{4}$"),
         ("\\VAR{['a_b', 'c', 'd']|listed}", r"a\_b, c and d"),
         ("%> if 1 < 2\n% a LaTeX comment with {#1}\n%> endif\n", "% a LaTeX comment with {#1}\n"),
     ],

@@ -50,7 +50,7 @@ def draw(table, rows):
         ):
             curves.draw_line(below, line, "val_acc", *shown[level], not pd.isna(diverged))
         below.set(xlabel="epoch", ylabel="val. acc. (%)")
-        below.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+        below.xaxis.set_major_locator(style.counts(6))
         below.yaxis.set_major_formatter(style.percent)
         below.margins(x=0.02)
         _legend(figure, table, rows)

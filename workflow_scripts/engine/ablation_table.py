@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from workflow_scripts.engine import ablations, text_tables
+from workflow_scripts.engine import ablations, latex, text_tables
 
 # in the CSV file, unrounded and in this order
 NUMBERS = (
@@ -61,4 +61,4 @@ def points(differences, verdicts):
 
 def speeds(rows):
     """Seconds per epoch of each row, in three digits."""
-    return [f"{seconds:.3g}" if math.isfinite(seconds) else "–" for seconds in rows["seconds_per_epoch"]]
+    return [latex.significant(seconds) if math.isfinite(seconds) else "–" for seconds in rows["seconds_per_epoch"]]

@@ -4,7 +4,6 @@ import math
 
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from workflow_scripts.engine import style
 from workflow_scripts.engine.summary import over_epochs, said, varying
@@ -70,10 +69,10 @@ def draw(table, rows):
                 for part, (_, dashes) in STYLES.items():
                     draw_line(axes, line, f"{part}_{panel}", colours[group], dashes, not pd.isna(diverged))
             axes.set(xlabel="epoch", ylabel=title)
-            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+            axes.xaxis.set_major_locator(style.counts(5))
             axes.margins(x=0.02)
         losses, accuracies = figure.axes
-        accuracies.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+        accuracies.yaxis.set_major_formatter(style.percent)
         accuracies.set_ylim(bottom=0)
         chance = _mark_chance(losses, accuracies, rows, table[["train_loss", "val_loss"]].max(axis=None))
         _legend(figure, table, rows, colours, chance)

@@ -1,7 +1,7 @@
 """How a diagnosis looks: the variance of the activations, the gradients and the dead units against the depth."""
 
 import numpy as np
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine import style
 from workflow_scripts.engine.grad_flow import decades, name_sections
@@ -34,9 +34,9 @@ def draw(found, cell):
             axes.plot(layers["depth"][~aside], values[~aside], marker="o", **look)
             axes.plot(layers["depth"][aside], values[aside], marker="o", linestyle="", markerfacecolor="white", **look)
             axes.set_ylabel(title)
-        panels[-1].yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+        panels[-1].yaxis.set_major_formatter(style.percent)
         panels[-1].set(xlabel="depth of the layer", ylim=(-0.05, 1.05), xlim=(-0.5, len(layers) - 0.5))
-        panels[-1].xaxis.set_major_locator(MaxNLocator(8, integer=True))
+        panels[-1].xaxis.set_major_locator(style.counts(8))
         above, *below = panels
         name_sections(above, list(layers["layer"]), *below)
         figure.suptitle(f"{label(cell.model_dump())} at initialisation: {found.verdict}", fontsize=8)

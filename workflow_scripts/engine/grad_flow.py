@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine import style
 
@@ -63,7 +63,7 @@ def draw_epochs(table, title):
         axes = _flow_axes(figure, _layers(table), means.to_numpy())
         first, last = means.columns.min(), means.columns.max()
         bar = style.colour_bar(figure, axes, Normalize(first, max(last, first + 1)), "epoch")
-        bar.locator = MaxNLocator(5, integer=True)
+        bar.locator = style.counts(5)
         for epoch in means:
             axes.plot(_positive(means[epoch].to_numpy()), color=bar.cmap(bar.norm(epoch)), linewidth=0.6)
         axes.set_title(title)
@@ -87,7 +87,7 @@ def draw_heatmap(tables, titles, colours):
         for axes, table, title, colour in zip(grid.flat, tables, titles, colours, strict=False):
             _heatmap(axes, table, norm)
             axes.set_title(title, color=colour)
-        grid[0, 0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        grid[0, 0].xaxis.set_major_locator(style.counts(5))
         for axes in grid[-1]:
             axes.set_xlabel("epoch")
         style.colour_bar(figure, grid, norm, QUANTITY, extend="min" if norm.vmin > smallest else "neither")
@@ -153,7 +153,7 @@ def _flow_axes(figure, layers, means):
     axes = figure.add_subplot()
     axes.set(xlabel="depth of the layer", ylabel=QUANTITY, yscale="log", ylim=decades(means))
     axes.set_xlim(-0.5, len(layers) - 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.xaxis.set_major_locator(style.counts(8))
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
     axes.yaxis.set_minor_formatter(NullFormatter())
     name_sections(axes, layers)

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine import style
 
@@ -27,7 +27,7 @@ def draw(axes, table, networks):
         axes.fill_between(band["step"], low, high, alpha=BAND, **look)
         for edge in (low, high):
             axes.plot(band["step"], edge, color=network.colour, linewidth=0.6)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes.xaxis.set_major_locator(style.counts(5))
     axes.margins(x=0.02)
 
 

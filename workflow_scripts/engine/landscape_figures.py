@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine import curves, landscape_bands, landscape_runs, style, summary
 from workflow_scripts.engine.landscape_protocols import HIGH, LOW, quantiles
@@ -44,11 +44,11 @@ def landscape_curves(folder, study):
             for (group, diverged), line in table.groupby(["group", "diverged"], sort=False, dropna=False):
                 curves.draw_line(axes, line, metric, colours[group], "-", not pd.isna(diverged))
             if metric.endswith("acc"):
-                axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+                axes.yaxis.set_major_formatter(style.percent)
             else:
                 landscape_bands.cut(axes, table[metric])
             axes.set(xlabel="epoch", ylabel=label)
-            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+            axes.xaxis.set_major_locator(style.counts(4))
         handles = [
             Line2D([], [], color=colours[group], label=name)
             for group, name in zip(rows["group"], curves.names(rows), strict=True)

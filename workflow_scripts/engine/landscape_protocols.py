@@ -59,9 +59,11 @@ def tabular(table, networks):
     text = text_tables.tabular(shown, WORDS, ruled=list(np.flatnonzero(new)))
     for character, command in TYPESET.items():
         text = text.replace(character, command)
-    return re.sub(r"\d\.\de[+-]\d+", lambda found: latex.scientific(float(found[0])), text)
+    return re.sub(r"\d\.\d+e[+-]\d+", lambda found: latex.digits(float(found[0])), text)
 
 
 def _measure(value):
-    """Three digits; very large and small numbers as powers of ten."""
-    return "∞" if math.isinf(value) else f"{value:.3g}" if 1e-3 <= abs(value) < 999.5 or value == 0 else f"{value:.1e}"
+    """Three digits, as the report's `latex.digits` has them; very large and small numbers as powers of ten."""
+    if math.isinf(value):
+        return "∞"
+    return latex.significant(value) if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"

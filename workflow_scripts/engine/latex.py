@@ -66,8 +66,17 @@ def digits(value, many=3):
         return Tex(r"$\infty$")
     if value and not 1e-3 <= abs(value) < 1e4:
         return scientific(value, many - 1)
-    text = f"{value:.{many}g}"
-    return Tex(f"${value:.0f}$" if "e" in text else f"${text}$")
+    return Tex(f"${significant(value, many)}$")
+
+
+def significant(value, many=3):
+    """At least `many` significant digits as plain text, for tables of all forms.
+
+    >>> significant(1.3), significant(29), significant(999.9), significant(1959), significant(0)
+    ('1.30', '29.0', '1000', '1959', '0')
+    """
+    exponent = int(f"{value:.{many - 1}e}".partition("e")[2])
+    return f"{value:.{max(0, many - 1 - exponent)}f}" if value else "0"
 
 
 def count(value):

@@ -65,9 +65,9 @@ def write(path, rows, against=None):
 def words(rows, against=None):
     """The rows as people read them, each value a string."""
     columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100)}
-    columns["– base"] = points(rows["difference"], rows["verdict"])
+    columns["vs. base"] = points(rows["difference"], rows["verdict"])
     if against is not None:
-        columns[f"– {_name(against)}"] = points(rows["difference_other"], rows["verdict_other"])
+        columns[f"vs. {_name(against)}"] = points(rows["difference_other"], rows["verdict_other"])
     columns["Epochs to 50 %"] = text_tables.measures(rows, "epochs_to_50", digits=1)
     columns["to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)
     columns["Parameters"] = rows["parameters"].map("{:,}".format)

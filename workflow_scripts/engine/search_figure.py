@@ -6,7 +6,7 @@ An accuracy is that of the epoch with the best validation accuracy, by which can
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from workflow_scripts.engine import cells, statistics, style, summary, text_tables
 from workflow_scripts.engine.commands import UserError
@@ -100,7 +100,7 @@ def draw(table, space):
             _panel(axes, table, key, values, colours)
         for axes in grid[:, 0]:
             axes.set_ylabel("val. accuracy (%)")
-            axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+            axes.yaxis.set_major_formatter(style.percent)
         _legend(figure, table, colours, across)
     return figure
 

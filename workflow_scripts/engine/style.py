@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.summary import blocks_in_order
@@ -84,9 +85,14 @@ def sequential():
     return ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, 0.94, 256)))
 
 
+def counts(most):
+    """A locator of up to `most` intervals between round whole numbers, for epochs, steps and layers."""
+    return MaxNLocator(most, integer=True, steps=(1, 2, 5, 10))
+
+
 def percent(value, place=None):
     """A fraction as a percentage without its sign, for `set_major_formatter`: 0.5 as 50, 0.125 as 12.5."""
-    return f"{100 * value:.4g}"
+    return f"{100 * value + 0:.4g}"  # + 0, as there is a -0
 
 
 def short(number, place=None):

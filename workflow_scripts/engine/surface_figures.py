@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from workflow_scripts.engine import curves, style, summary
 from workflow_scripts.engine.commands import UserError
@@ -84,7 +84,7 @@ def lines(surfaces):
         _logarithmic(losses)
         losses.set(xlabel="along direction 1", ylabel="training loss")
         accuracies.set(xlabel="along direction 1", ylabel="accuracy (%)", ylim=(0, 1.02))
-        accuracies.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+        accuracies.yaxis.set_major_formatter(style.percent)
         figure.legend(loc="outside upper center", ncols=2, columnspacing=1.2)
     return figure, _table(surfaces, "line")
 

@@ -4,7 +4,6 @@ import itertools
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from workflow_scripts.engine import style
 from workflow_scripts.engine.beras import names, summary
@@ -31,7 +30,7 @@ def initializers(results, data):
         axes.plot([], [], ":", color=style.MUTED, linewidth=0.8, label="predicted")
         axes.set(xlabel="layer", ylabel="variance of its outputs", yscale="log")
         axes.set_ylim(top=MOST)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(style.counts(6))
         figure.legend(loc="outside upper center", ncols=3, columnspacing=1.2)
     return figure, means
 
@@ -60,8 +59,8 @@ def models(results, data):
         test = _lines(axes, history, variants, "epoch", "test_acc")
         train = _lines(axes, history, variants, "epoch", "train_acc", ("--",), labelled=False)
         axes.set(xlabel="epoch", ylabel="accuracy (%)")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+        axes.xaxis.set_major_locator(style.counts(6))
+        axes.yaxis.set_major_formatter(style.percent)
         axes.plot([], [], "-", color=style.MUTED, label="test")
         axes.plot([], [], "--", color=style.MUTED, label="training")
         figure.legend(loc="outside upper center", ncols=3, columnspacing=1.2)
@@ -98,7 +97,7 @@ def ablation(results, data):
         axes.set_yticks(range(len(variants)), ["no extra", *map(names.label, variants[1:])])
         axes.invert_yaxis()
         axes.set(xlabel="test accuracy (%)")
-        axes.xaxis.set_major_formatter(PercentFormatter(1, symbol=""))
+        axes.xaxis.set_major_formatter(style.percent)
     return figure, shown
 
 
