@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from models.registry import list_blocks
 from tests.conftest import command
-from workflow_scripts.engine import diagnosis
+from workflow_scripts.engine import diagnosis, diagnosis_figure
 from workflow_scripts.engine.gradients import weight_layers
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
@@ -164,10 +164,19 @@ def test_prints_a_table_and_a_verdict_and_draws(tmp_path):
         r"Vanishing: the first layer's gradient is \S+ times that of the last .*, below 0.0001\.", lines[-1]
     )
     assert len(lines) == 2 + 38 + 3 and lines[2].split()[:2] == ["0", "entry.conv"]
+    assert max(map(len, lines[:40])) <= 80  # or a terminal breaks every line in two
     assert len({line.rindex("%") for line in lines[2:39]}) == 1  # the last column is aligned
     table = pd.read_csv(figure.with_suffix(".csv"))
     assert len(table) == 38 and table["mean_abs_gradient"][0] < 1e-10 < table["mean_abs_gradient"].iloc[-1]
     assert figure.read_bytes().startswith(b"%PDF")
+
+
+def test_activations_that_are_all_alike_are_marked(large_digits):
+    found = diagnosed(large_digits, model="vgg38")
+    zero = found.layers["depth"][found.layers["activation_variance"] == 0].tolist()
+    variances, gradients, _ = diagnosis_figure.draw(found, Cell()).axes
+    marked = [line.get_xdata().tolist() for line in variances.lines if line.get_marker() == "v"]
+    assert zero and marked == [zero] and variances.get_legend() and not gradients.get_legend()
 
 
 def test_reads_a_data_set_and_any_key_of_the_record(digits_file, monkeypatch, capsys):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.text import Text
 
 from tests.conftest import command
 from workflow_scripts import make_table, plot_curves, plot_grad_flow, plot_gradient_heatmap
@@ -341,6 +342,19 @@ def test_a_new_block_gets_a_new_colour_and_changes_none():
 )
 def test_counts_have_three_digits(number, said):
     assert style.short(number) == said
+
+
+def test_the_name_of_the_first_layer_keeps_off_the_axis():
+    figure = grad_flow.draw_flow(["entry.conv", *(f"stages.0.conv{place}" for place in range(37))], np.full(38, 0.1))
+    with style.look():
+        figure.draw_without_rendering()
+        names = [text for text in figure.findobj(Text) if text.get_text() == "entry" and text.get_visible()]
+        assert names and all(name.get_window_extent().x0 >= figure.axes[0].bbox.x0 for name in names)
+
+
+def test_ticks_are_round():
+    assert style.counts(6).tick_values(1, 20).tolist() == [0, 5, 10, 15, 20]
+    assert [style.percent(value) for value in (1.0, 0.995, -0.0)] == ["100", "99.5", "0"]
 
 
 def test_sections_of_layer_names():

@@ -67,6 +67,9 @@ def test_contours_of_all_networks_have_the_same_levels(folder, bowls):
     filled = [axes.collections[0] for axes in figure.axes[:2]]
     assert filled[0].levels.tolist() == filled[1].levels.tolist()
     assert (filled[0].norm.vmin, filled[0].norm.vmax) == pytest.approx((0.1, 4 * 3.1))
+    axes = figure.axes[0]
+    for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
+        assert [text.get_text() for text in labels] == ["−1", "0", "1"]
 
 
 def test_surfaces_of_nothing_known_are_refused(folder, bowls, tmp_path, refused):

@@ -4,9 +4,10 @@
     python -m workflow_scripts.diagnose --model vgg38 --block plain --init kaiming --data results/data/cifar100.npz \\
         --out diagnosis.pdf
 
-Prints a row for each layer with weights, from the input to the output, and a verdict; `--out` draws the same, and a CSV
-file beside the figure holds its data. Nothing is trained. Every key of a cell's record can be given, as for train_cell;
-batches are of 50 images unless --batch-size says otherwise.
+Prints a row for each layer with weights, from the input to the output (variance of the activations; of the gradient the
+variance, the l2 norm and the mean size; dead units), and a verdict; `--out` draws the same, and a CSV file beside the
+figure holds its data. Nothing is trained. Every key of a cell's record can be given, as for train_cell; batches are of
+50 images unless --batch-size says otherwise.
 """
 
 from pathlib import Path

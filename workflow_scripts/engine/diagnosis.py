@@ -26,14 +26,14 @@ LARGEST_NORM = 1e3
 # A unit is dead where its activation passes next to nothing back, for every image and position: ReLU's slope below 0,
 # LeakyReLU's 0.01, or that of a saturated tanh. A unit is a channel of a convolution or a feature of a linear layer.
 DEAD_SLOPE = 0.0101
-HEADINGS = {  # column: (heading, format)
+HEADINGS = {  # column: (heading, format); a line of the table has 80 characters
     "depth": ("depth", "d"),
     "layer": ("layer", ""),
-    "activation_variance": ("activation var", ".2e"),
-    "gradient_variance": ("gradient var", ".2e"),
-    "gradient_norm": ("gradient norm", ".2e"),
-    "mean_abs_gradient": ("mean |gradient|", ".2e"),
-    "dead": ("dead units", ".0%"),
+    "activation_variance": ("act. var", ".2e"),
+    "gradient_variance": ("grad. var", ".2e"),
+    "gradient_norm": ("grad. norm", ".2e"),
+    "mean_abs_gradient": ("mean |g|", ".2e"),
+    "dead": ("dead", ".0%"),
 }
 ACTIVATIONS = {F.relu, torch.relu, F.leaky_relu, F.elu, F.gelu, F.silu, torch.tanh, torch.sigmoid}
 

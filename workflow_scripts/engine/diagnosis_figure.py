@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine import style
-from workflow_scripts.engine.grad_flow import decades, name_sections
+from workflow_scripts.engine.grad_flow import decades, mark_zeros, name_sections, sections
 from workflow_scripts.engine.summary import label
 
 PANELS = {  # column of the layers' table: what its axis is called
@@ -29,6 +29,7 @@ def draw(found, cell):
                 axes.set(yscale="log", ylim=decades(values))
                 axes.yaxis.set_major_locator(LogLocator(numticks=7))
                 axes.yaxis.set_minor_formatter(NullFormatter())
+                mark_zeros(axes, layers["depth"][values == 0])
                 values = values.where(values > 0, np.nan)
             look = {"color": style.colour(cell.block), "markersize": 2}
             axes.plot(layers["depth"][~aside], values[~aside], marker="o", **look)
@@ -37,7 +38,6 @@ def draw(found, cell):
         panels[-1].yaxis.set_major_formatter(style.percent)
         panels[-1].set(xlabel="depth of the layer", ylim=(-0.05, 1.05), xlim=(-0.5, len(layers) - 0.5))
         panels[-1].xaxis.set_major_locator(style.counts(8))
-        above, *below = panels
-        name_sections(above, list(layers["layer"]), *below)
+        name_sections(panels, sections(list(layers["layer"])))
         figure.suptitle(f"{label(cell.model_dump())} at initialisation: {found.verdict}", fontsize=8)
     return figure

@@ -110,16 +110,27 @@ def sections(layers):
     return parts
 
 
-def name_sections(above, layers, *below):
-    """Name the `sections` above axes whose x axis is the depth, and part them, there and in the axes `below`."""
-    parts = sections(layers)
-    names = above.secondary_xaxis("top")
-    names.set_xticks([(first + last) / 2 for _, first, last in parts], [name for name, _, _ in parts])
+def name_sections(panels, parts):
+    """Name the `sections` above the first of the panels, which share their depths, and part them by lines in all."""
+    names = panels[0].secondary_xaxis("top")
+    # a single first layer is named from its left edge on: its name is wider than itself, and would meet the other axis
+    places = [-0.5 if first == last == 0 else (first + last) / 2 for _, first, last in parts]
+    names.set_xticks(places, [name for name, _, _ in parts])
     names.tick_params(length=0, pad=2)
+    for place, label in zip(places, names.get_xticklabels(), strict=True):
+        label.set_horizontalalignment("left" if place < 0 else "center")
     names.spines["top"].set_visible(False)
-    for axes in (above, *below):
+    for axes in panels:
         for _, first, _ in parts[1:]:
             axes.axvline(first - 0.5, color=style.ABSENT, linewidth=0.5, zorder=0)
+
+
+def mark_zeros(axes, depths):
+    """Mark layers of exactly zero, which a logarithmic axis has no place for, at its bottom, and say what it means."""
+    if len(depths):
+        look = {"color": style.MUTED, "marker": "v", "markersize": 3, "linestyle": ""}
+        axes.plot(depths, np.full(len(depths), 0.02), transform=axes.get_xaxis_transform(), **look)
+        axes.legend(handles=[Line2D([], [], label="exactly zero", **look)], loc="best")
 
 
 def _section(layer):
@@ -148,7 +159,7 @@ def decades(values):
 def _flow_axes(figure, layers, means):
     """Axes for `means` of shape (layers,) or (layers, epochs), with the sections named above the depths.
 
-    Zeros have no place on a logarithmic axis: layers where one occurs are marked at its bottom, and a legend says so.
+    Layers where a zero occurs are marked.
     """
     axes = figure.add_subplot()
     axes.set(xlabel="depth of the layer", ylabel=QUANTITY, yscale="log", ylim=decades(means))
@@ -156,12 +167,9 @@ def _flow_axes(figure, layers, means):
     axes.xaxis.set_major_locator(style.counts(8))
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    name_sections(axes, layers)
+    name_sections([axes], sections(layers))
     zero = np.flatnonzero((means.reshape(len(layers), -1) == 0).any(axis=1))
-    if zero.size:
-        look = {"color": style.MUTED, "marker": "v", "markersize": 3, "linestyle": ""}
-        axes.plot(zero, np.full(len(zero), 0.02), transform=axes.get_xaxis_transform(), **look)
-        axes.legend(handles=[Line2D([], [], label="exactly zero", **look)], loc="lower right")
+    mark_zeros(axes, zero)
     return axes
 
 

@@ -8,6 +8,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from workflow_scripts.engine import ablations, style
 from workflow_scripts.engine.ablation_figure import BASE as BLACK
 from workflow_scripts.engine.ablation_figure import OTHERS
+from workflow_scripts.engine.protocol import DEVICES
 
 COSTS = {"parameters": "parameters", "seconds": "training time (s)"}
 BASE, OTHER = "base", "other cells"
@@ -66,7 +67,8 @@ def draw(table):
         for axes, (cost, label) in zip(panels, COSTS.items(), strict=True):
             _panel(axes, table, cost, colours)
             _cost_axis(axes, table[cost], label)
-        panels[1].set_xlabel(f"{COSTS['seconds']} on {' and '.join(table['device'].unique())}")
+        devices = (DEVICES.get(device, device) for device in table["device"].iloc[0].split(" and "))
+        panels[1].set_xlabel(f"{COSTS['seconds']} on {' and '.join(devices)}")
         panels[0].set_ylabel("best validation accuracy (%)")
         panels[0].yaxis.set_major_formatter(style.percent)
         _legend(figure, table, colours)

@@ -103,6 +103,8 @@ def _family(figure, panels, name, table, limits, top):
             _line(axes, rows, limits[0], *seen[level])
         axes.set(yscale="log", ylim=limits, xlim=(0, 1), title=title)
         axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+        for label, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
+            label.set_horizontalalignment(side)  # else the 1 of a panel stands beside the 0 of the next
         axes.yaxis.set_major_locator(LogLocator(numticks=6))
         axes.yaxis.set_minor_formatter(NullFormatter())
     panels[1].tick_params(labelleft=False)

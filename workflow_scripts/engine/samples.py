@@ -39,7 +39,7 @@ def facts(data, normalize, batch_size):
         f"{images.min()} to {images.max()}; labels {labels.dtype} {labels.shape}, "
         f"{labels.min()} to {labels.max()}",
         f"batch: {str(batch.dtype).removeprefix('torch.')} {tuple(batch.shape)} = (image, channel, row, column), "
-        f"channels last in memory, normalised: {batch.min():.2f} to {batch.max():.2f}",
+        f"channels last in memory, normalised: {batch.min():.2f} to {batch.max():.2f}".replace("-", "−"),
     ]
 
 

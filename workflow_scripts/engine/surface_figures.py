@@ -106,6 +106,8 @@ def contours(surfaces):
             axes.contour(alphas, betas, shown, levels, colors="white", linewidths=0.25)
             axes.plot(0, 0, "+", color="white", markersize=5, markeredgewidth=0.8)
             axes.set(aspect="equal", **AXES)
+            axes.set_xticks(*_ends(alphas))
+            axes.set_yticks(*_ends(betas))
             axes.label_outer()
         _finish(figure, grid, planes, norm, extend)
     return figure, _table(surfaces, "plane")
@@ -134,9 +136,9 @@ def view_3d(surfaces):
             axes.zaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{value:.0f}}}$"))
             axes.tick_params(pad=-3)
             for axis, places, label in zip((axes.xaxis, axes.yaxis), (alphas, betas), AXES.values(), strict=True):
-                axis.set_ticks(ends := [places[0], 0, places[-1]], [f"{end:g}" for end in ends])
+                axis.set_ticks(*_ends(places))
                 axis.set_label_text(label)
-                axis.labelpad = -9
+                axis.labelpad = -6
             axes.set_box_aspect(None, zoom=0.9)  # else the labels leave the figure
             axes.view_init(30, -60)
         _finish(figure, grid, planes, norm, "max" if cut else "neither")
@@ -158,6 +160,12 @@ def _panels(surfaces, **options):
     for axes in grid.flat[len(surfaces) :]:
         axes.set_axis_off()
     return figure, grid
+
+
+def _ends(places):
+    """(ticks, labels) of an axis of the plane: its ends and the trained weights."""
+    ends = [places[0], 0, places[-1]]
+    return ends, [f"{end:g}".replace("-", "−") for end in ends]
 
 
 def _finish(figure, grid, planes, norm, extend):
