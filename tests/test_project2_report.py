@@ -131,14 +131,16 @@ SENTENCES = {
         [
             "Demonstration run.",
             "None of the numbers is of the project's data set",
-            "Chosen by validation accuracy, CIFAR-NET BN+RC with width 2.0 (6,400 parameters) has",
-            "Validation accuracy is higher with 2 ($80.03$",
+            "Chosen by validation accuracy, CIFAR-NET BN+RC with width 2 (6,400 parameters) has",
+            "Validation accuracy is higher with width 2 ($80.03$",
             "It is lower with focal",
             r"These seeds show no difference for Muon ($70.03$\,$\pm$\,4.05\,\%) and own Adam",
             "Muon \\citep{jordan2024muon} makes",
             "What is called \\emph{own} is this project's",
             r"is $10.00$\,\% for VGG-A and $60.00$\,\% for VGG-A BN; where these are far apart, the walks begin",
-            "Sizes go from 400 parameters (0.5, $2$\\,s per epoch) to 6,400 (2, $2$\\,s)",
+            "Sizes go from 400 parameters (width 0.5, $2.00$\\,s per epoch) to 6,400 (width 2, $2.00$\\,s)",
+            r"The highest accuracy of a class is $100.0$\,\% (9 classes), the lowest $50.0$\,\% (\emph{class 3}, 10 "
+            "images;",
             "Of the 5 mistakes",
             "is \\emph{class 3} taken for \\emph{class 5} (5).",
             "intervals overlap",
@@ -169,7 +171,10 @@ SENTENCES = {
             "chosen": "1",
         },
         {},
-        ["3 of 3 runs with 2 diverged", "The base, 1, diverged from every seed, and nothing can be compared with it"],
+        [
+            "3 of 3 runs with width 2 diverged",
+            "The base, width 1, diverged from every seed, and nothing can be compared with it",
+        ],
         ["Sizes go from", "has --"],
     ),
     "CIFAR-10": (
@@ -183,7 +188,7 @@ SENTENCES = {
         {},
         [
             "With one seed the spread between repetitions is unknown",
-            "Without a spread to judge them by, the runs made have reached: 0.5 ($60.00",
+            "Without a spread to judge them by, the runs made have reached: width 0.5 ($60.00",
         ],
         ["Validation accuracy is higher with", "It is lower with", "These seeds show no difference"],
     ),
@@ -191,7 +196,7 @@ SENTENCES = {
         {"chosen": "1"},
         {},
         ["Of all settings, CIFAR-NET BN+RC, the base itself, has"],
-        ["with width 2"],
+        ["CIFAR-NET BN+RC with width 2"],
     ),
     "no mistakes": (
         {"mistakes": 0},
@@ -202,13 +207,13 @@ SENTENCES = {
     "a class all wrong": (
         {"mistakes": 10},
         {},
-        ["($0.0$\\,\\% of 10 images", "intervals lie apart"],
+        ["lowest $0.0$\\,\\% (\\emph{class 3}, 10 images;", "intervals lie apart"],
         ["intervals overlap"],
     ),
     "a level diverged": (
         {"diverged": ("cifar_net-bn_rc-width2-digits-lr0.001-seed0",)},
         {},
-        ["1 of 3 runs with 2 diverged, the earliest at step 17"],
+        ["1 of 3 runs with width 2 diverged, the earliest at step 17"],
         [],
     ),
     "a walk diverged": (
@@ -247,7 +252,7 @@ SENTENCES = {
         {"surface": True},
         [
             "Loss surfaces",
-            "For VGG-A the loss in the centre is $0.5$, and $56$\\,\\% of the plane to $\\pm1$ lies below",
+            "For VGG-A the loss in the centre is $0.500$, and $56$\\,\\% of the plane to $\\pm1$ lies below",
         ],
         [],
     ),

@@ -128,7 +128,11 @@ SENTENCES = {
     # scenario: (study, what must be said, what must not)
     "deep at chance": (
         {},
-        ["is a failure of optimisation", "stays at the accuracy of guessing"],
+        [
+            "is a failure of optimisation",
+            "stays at the accuracy of guessing",
+            "validation images. Lines are means over the seeds, bands one standard deviation to either side.",
+        ],
         ["is \\emph{not} seen"],
     ),
     "deep trains": (
@@ -177,7 +181,7 @@ SENTENCES = {
             "cannot be told from one seed",
             "rests on one seed",
         ],
-        ["standard deviation over seeds", "$\\pm$", "beat each", "is better", "lies 5.0"],
+        ["standard deviation over seeds", "bands", "over the seeds", "$\\pm$", "beat each", "is better", "lies 5.0"],
     ),
     "no BN": ({"blocks": ("plain", "rc", "bn_rc")}, ["This study has no BN variant"], ["VGG38 BN ", "beat each"]),
     "no remedy works": (

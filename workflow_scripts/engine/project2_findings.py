@@ -50,6 +50,7 @@ def context(net, net_study, landscape, landscape_study):
         "samples": sorted(path.stem for path in (net / "figures").glob("samples_*.pdf")),
         "bn": _landscape(landscape, landscape_study),
         "infinity": math.inf,
+        "readable": ablations.readable,
     }
 
 
@@ -63,11 +64,14 @@ def _level(row):
 
 def _factor(rows):
     """A factor's levels, those beside the base by their verdict, and its best one."""
+    title = ablations.readable(rows["factor"].iloc[0])
+    if rows["value"].notna().all():
+        rows = rows.assign(level=title + " " + rows["level"])  # a bare number says nothing in a sentence
     levels = [_level(row) for _, row in rows.iterrows()]
     finished = [level for level in levels if level.finished]
     return SimpleNamespace(
         name=rows["factor"].iloc[0],
-        title=ablations.readable(rows["factor"].iloc[0]),
+        title=title,
         base=next(level for level in levels if level.base),
         levels=levels,
         best=max(finished, key=lambda level: level.best_val_acc.mean, default=None),
@@ -85,8 +89,12 @@ def _chosen(path, base):
         std = facts[metric]["std"]
         facts[metric] = Measure(facts[metric]["mean"], math.nan if std is None else std)
     differs = [key for key, value in facts["record"].items() if not _same(value, getattr(base, key))]
-    said = [ablations.readable(f"{key} {facts['record'][key]}") for key in differs]
+    said = [ablations.readable(f"{key} {_said(facts['record'][key])}") for key in differs]
     return SimpleNamespace(**facts, differs=said, minutes=facts["seconds_per_epoch"] * facts["epochs"] / 60)
+
+
+def _said(value):
+    return f"{value:g}" if isinstance(value, float) else value
 
 
 def _same(value, other):
@@ -105,15 +113,16 @@ def _insight(folder):
     found = insight_figures.load(folder)
     classes = found.table("per_class").dropna(subset="accuracy").sort_values("accuracy", kind="stable")
     named = [SimpleNamespace(**{**row, "name": found.names[row["label"]]}) for row in classes.to_dict("records")]
+    worst, best = ([row for row in named if row.accuracy == end.accuracy] for end in (named[0], named[-1]))
     pairs = insight_figures.most_confused(found.table("confusion"), MOST_CONFUSED)
     facts = found.facts
     return SimpleNamespace(
         **{key: facts[key] for key in ("images", "right", "filters", "grad_cam", "tsne")},
         wrong=facts["images"] - facts["right"],
         accuracy=facts["right"] / facts["images"],
-        worst=named[0],
-        best=named[-1],
-        apart=named[0].high < named[-1].low,  # the intervals of the two do not meet
+        worst=worst,
+        best=best,
+        apart=max(row.high for row in worst) < min(row.low for row in best),  # their intervals do not meet
         pairs=[
             SimpleNamespace(label=found.names[row.label], predicted=found.names[row.predicted], images=row.images)
             for row in pairs.itertuples()

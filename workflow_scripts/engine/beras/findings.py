@@ -71,7 +71,8 @@ def _initializers(table):
 
 
 def _pictures(table):
-    return SimpleNamespace(wrong=int((table["label"] != table["predicted"]).sum()))
+    right = int((table["label"] == table["predicted"]).sum())
+    return SimpleNamespace(right=right, wrong=len(table) - right)
 
 
 def _worst(models):
