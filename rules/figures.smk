@@ -31,12 +31,16 @@ FIGURES = {
     "curves_best": (
         "plot_curves",
         lambda compare: f"{select(compare.deep)} --best",
-        lambda study, compare: ("curves", "best", "the deep and the best network"),
+        lambda study, compare: (
+            "curves",
+            [*selected_cells(study, compare.deep), "best"],
+            "the deep and the best network",
+        ),
     ),
     "grad_flow_best": (
         "plot_grad_flow",
         lambda compare: "--best",
-        lambda study, compare: ("grad-flow", "best", "the best network"),
+        lambda study, compare: ("grad-flow", ["best"], "the best network"),
     ),
     "gradient_heatmap": (
         "plot_gradient_heatmap",

@@ -52,7 +52,8 @@ ITEMS = itertools.count()
 def in_report(path, caption, shown="all", subject=""):
     """An output under results/<study>/ that the HTML report shows.
 
-    `shown` says which cells it is about: their names, "all" of the study, the "best" or the "chosen" one, or None.
+    `shown` says which cells it is about: "all" of the study, a list of their names, in which "best" and "chosen" stand
+    for the one that was found to be that, or None.
     """
     study = path.split("/")[1]
     subcategory, name = CAPTIONS[caption]
@@ -71,14 +72,12 @@ def in_report(path, caption, shown="all", subject=""):
 
 def labels_of(study, shown):
     """{label: value} of the cells of a study that `in_report` is given; "all" stands for all of several values."""
-    everything = [cell.model_dump() for cell in STUDIES[study].values()]
-    if isinstance(shown, str) and shown in OUTCOMES:
-        records = [OUTCOMES[shown](f"results/{study}")]
-    else:
-        records = everything if shown == "all" else [STUDIES[study][name].model_dump() for name in shown]
+    everything = {name: cell.model_dump() for name, cell in STUDIES[study].items()}
+    names = everything if shown == "all" else shown
+    records = [OUTCOMES[name](f"results/{study}") if name in OUTCOMES else everything[name] for name in names]
     found = {}
     for label, key in LABELS.items():
-        values, known = (dict.fromkeys(f"{record[key]}" for record in some) for some in (records, everything))
+        values, known = (dict.fromkeys(f"{record[key]}" for record in some) for some in (records, everything.values()))
         found[label] = "all" if len(values) > 1 and values.keys() == known.keys() else ", ".join(values)
     return found
 

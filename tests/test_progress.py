@@ -97,6 +97,17 @@ def test_watch_shows_the_cells_that_are_training(run, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("Gradscape: 1 of 4 cells done")
 
 
+def test_watch_fits_a_terminal(run):
+    run.look(now=START + 40)
+    name = "cw2/vgg38-bn_rc-width0.25-digits-val0.2-augnone-batch64-epochs4-lr0.001-seed1"
+    for known in (run.cells, run.running, run.before):
+        known[name] = known["cw2/works"]
+    lines = watch.lines(run, 80)
+    assert max(map(len, lines)) == 80 and any(line.startswith("cw2/works ") for line in lines)
+    assert any(line.startswith("cw2/vgg3") and "-seed1  " in line for line in lines)
+    assert any(line.startswith(name) for line in watch.lines(run))
+
+
 def test_watch_of_no_run_is_one_message(tmp_path, refused):
     assert "run.json: expected the cells of a run, found none" in refused("watch", "--results", tmp_path)
     (tmp_path / "logs").mkdir()

@@ -149,14 +149,18 @@ assert "torch" not in sys.modules
 """
 
 
+DIGITS = {"digits": Dataset(source="digits", image_size=32)}
+
+
 def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
     """It has them built, long before they are trained."""
     study = Study(grids=[Grid(model="vgg_a", block=["bn", "rc"], dataset="digits", seed=[0, 1])])
     found = cells.expand("a", study)
-    said = preview.preview(
-        {"a": found}, {"a": list(found)}, {"digits": Dataset(source="digits", image_size=32)}, tmp_path
-    )
+    said = preview.preview({"a": found}, {"a": list(found)}, DIGITS, tmp_path)
     assert "a  4 cells, 4 to train" in said[1]
+    nothing = preview.preview({"a": found, "b": found}, {"a": list(found)[:1], "b": []}, DIGITS, tmp_path)[1:3]
+    assert [line.index("to train") for line in nothing] == [line.index("to train") for line in nothing][:1] * 2
+    assert len(preview.preview({"a": found}, {"a": []}, DIGITS, tmp_path)) == 2  # of no work there is no time
     assert said[-1] == (
         f"  Cannot be trained: a/{list(found)[2]} and 1 more: the network vgg_a takes the blocks plain, bn, not "
         "ConvolutionalProcessingBlockRC"

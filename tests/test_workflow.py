@@ -169,6 +169,9 @@ def test_a_cell_holds_what_the_design_says(finished):
     assert gradients["depth"].max() == 37 and len(gradients) == 2 * 38
 
 
+SIDE = "element => getComputedStyle(element).textAlign"
+
+
 def test_the_html_report_shows_every_figure_and_table(finished, project, tmp_path):
     folder, _ = finished
     target = "results/report/mlp-cw2/mlp-cw2-template.tex"
@@ -188,15 +191,19 @@ def test_the_html_report_shows_every_figure_and_table(finished, project, tmp_pat
         deep = {"shows": "gradient flow of the deep network", "model": "vgg38", "block": "plain", "rate": "0.001"}
         assert labels["results/cw2/figures/grad_flow_deep.pdf"] == deep
         table = pd.read_csv(study / "tables/table1.csv")
-        assert labels["results/cw2/figures/grad_flow_best.pdf"]["block"] == table["block"][table["best"]].item()
+        best = table["block"][table["best"]].item()
+        assert labels["results/cw2/figures/grad_flow_best.pdf"]["block"] == best != "plain"
+        assert labels["results/cw2/figures/curves_best.pdf"]["block"] == f"plain, {best}"
 
         page.evaluate("app.setView({navbarMode: 'searchresults', searchTerm: 're:grad_flow_(shallow|deep)'})")
         page.get_by_text("gradient flow of the shallow network").wait_for()  # two with one difference are no switch
         path = "results/cw2/summary/cells.html"
         cells, _ = report_reader.visit(page, path, items[path])
         assert cells.locator("tbody tr:visible").count() == 5
-        cells.get_by_label("model").select_option("vgg38")
+        cells.get_by_label("Model").select_option("vgg38")
         assert cells.locator("tbody tr:visible").count() == 4
+        sides = {text: cells.get_by_text(text, exact=True).first.evaluate(SIDE) for text in ("Block", "Val. acc. (%)")}
+        assert sides == {"Block": "left", "Val. acc. (%)": "right"}  # numbers by their last digits
     assert wrong == []
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from workflow_scripts.engine import commands, progress, text_tables
 
+LEAST = 20  # characters of a cell's name
 CLEAR = "\x1b[H\x1b[J"  # to the upper left corner, and nothing below
 
 
@@ -29,17 +30,34 @@ def main():
         run.look()
         if again:
             print(CLEAR, end="")
-        print(*lines(run)[: shutil.get_terminal_size().lines - 1 if again else None], sep="\n", flush=True)
+        size = shutil.get_terminal_size()
+        print(*(lines(run, size.columns)[: size.lines - 1] if again else lines(run)), sep="\n", flush=True)
         if not again or len(run.finished) == len(run.cells):
             return
         time.sleep(2)
 
 
-def lines(run):
-    """What there is to see of a `progress.Run` after its `look`: how far it is, and a row for each running cell."""
+def lines(run, width=None):
+    """What there is to see of a `progress.Run` after its `look`: how far it is, and a row for each running cell.
+
+    In lines of `width` characters, if it is given, names have their middles left out.
+    """
     head = [f"Gradscape: {run.tally(run.left())}"]
     rows = [_row(name, run.cells[name][1], cell) for name, cell in sorted(run.running.items())]
-    return [*head, "", *text_tables.plain(pd.DataFrame(rows), ("Cell",))] if rows else head
+    if not rows:
+        return head
+    table = pd.DataFrame(rows)
+    if width:
+        others = sum(2 + max(len(name), table[name].str.len().max()) for name in table if name != "Cell")
+        table["Cell"] = [_shortened(name, max(LEAST, width - others)) for name in table["Cell"]]
+    return [*head, "", *text_tables.plain(table, ("Cell",))]
+
+
+def _shortened(name, most):
+    """A name in so many characters: both ends of it, which have the study, the network, the rate and the seed."""
+    if len(name) <= most:
+        return name
+    return f"{name[: (most - 1) // 2]}…{name[-(most // 2) :]}"
 
 
 def _row(name, epochs, cell):
@@ -50,7 +68,7 @@ def _row(name, epochs, cell):
         "Loss": "–" if cell.loss is None else f"{cell.loss:.4f}",
         "Val. acc.": "–" if cell.val_acc is None else f"{cell.val_acc:.1%}",
         "Left": "–" if left is None else progress.duration(left),
-        "Last heard of": f"{cell.silent:.0f} s ago",
+        "Heard of": f"{cell.silent:.0f} s ago",
     }
 
 

@@ -7,10 +7,12 @@ from workflow_scripts.engine.summary import said, varying
 
 def words(cells):
     """The rows of a summary's `cells` as people read them, each value a string; of the record, what differs."""
-    columns = {key.replace("_", " "): cells[key].map(said) for key in ("model", "block", *varying(cells), "lr", "seed")}
+    keys = [key for key in varying(cells) if key != "epochs"]  # of which those that were run are shown
+    columns = {key.replace("_", " ").capitalize(): cells[key].map(said) for key in ("model", "block", *keys)}
+    columns |= {"Learning rate": cells["lr"].map(said), "Seed": cells["seed"].map(said)}
     columns["Epochs"] = cells["epochs_run"].map(str)
     columns["Status"] = cells["status"]
     for metric, heading in (("best_val_acc", "Val. acc. (%)"), ("test_acc", "Test acc. (%)")):
         columns[heading] = [f"{100 * value:.2f}" if pd.notna(value) else "–" for value in cells[metric]]
     columns["Seconds"] = cells["seconds"].map("{:.1f}".format)
-    return pd.DataFrame(columns).rename(columns={"lr": "learning rate"})
+    return pd.DataFrame(columns)

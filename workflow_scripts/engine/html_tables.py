@@ -1,6 +1,7 @@
 """A table of strings as one HTML page, which needs nothing beside it: for the HTML report."""
 
 import html
+import re
 
 from workflow_scripts.engine.commands import written_whole
 
@@ -9,16 +10,19 @@ from workflow_scripts.engine.commands import written_whole
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
 body {{ font: 15px/1.4 system-ui, sans-serif; margin: 1.5em; }}
+div {{ overflow-x: auto; }}
 table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
 th, td {{ padding: 0.25em 0.8em; text-align: left; white-space: nowrap; }}
 th {{ border-bottom: 1px solid; vertical-align: top; }}
-tbody tr:nth-child(even) {{ background: #f3f4f6; }}
+{numbers} {{ text-align: right; }}
+tbody tr:nth-child(even of :not([hidden])) {{ background: #f3f4f6; }}
 select {{ display: block; max-width: 14em; }}
 </style>
-{table}
+<div>{table}</div>
 <p>{note}</p>
 <script>
 const rows = [...document.querySelectorAll("tbody tr")];
@@ -42,10 +46,19 @@ document.querySelectorAll("thead th").forEach((heading, column) => {{
 """
 
 
+NUMBER = re.compile(r"[+−]?[\d.,]+(e[+-]\d+)?( ± [\d.,]+)?†?|[–∞]|")
+
+
 def page(table, title, note=""):
-    """The page of a data frame of strings; `note` is what stands under the table, a line of it on a line."""
+    """The page of a data frame of strings; `note` is what stands under the table, a line of it on a line.
+
+    Columns of numbers are aligned to the right. A table that is wider than the window scrolls; its note does not.
+    """
     body = table.to_html(index=False, border=0)
-    return PAGE.format(title=html.escape(title), table=body, note=html.escape(note.strip()).replace("\n", "<br>"))
+    places = [place for place, name in enumerate(table, 1) if all(map(NUMBER.fullmatch, table[name]))]
+    numbers = f":is({', '.join(f':nth-child({place})' for place in places)}):is(th, td)"
+    note = html.escape(note.strip()).replace("\n", "<br>")
+    return PAGE.format(title=html.escape(title), numbers=numbers, table=body, note=note)
 
 
 def write(path, table, note=""):

@@ -173,7 +173,7 @@ def covariate_shift(folder, study):
         for axes, depth in zip(grid[0], depths, strict=True):
             axes.set_title(f"layer {depth + 1} of {layers}")
         landscape_bands.logarithmic(grid[0, 0])
-        grid[0, 0].set_ylabel("l2 distance")
+        grid[0, 0].set_ylabel(r"$\ell_2$ distance")
         grid[1, 0].set(ylabel="cosine", ylim=(-1.05, 1.05))
         for axes in grid[1]:
             axes.axhline(0, color=style.ABSENT, linewidth=0.5, zorder=0)

@@ -31,24 +31,25 @@ def preview(studies, todo, described, results):
     training step counts as three forward passes: for each product of the forward pass, the backward pass has two.
     """
     if not importlib.util.find_spec("torch"):  # as where the jobs have conda environments and Snakemake one of its own
-        lines = [_amount(study, studies, todo) for study in studies]
+        lines = _amounts(studies, todo)
         return [HEAD, *lines, "  How long that takes is estimated where Snakemake's own Python has PyTorch."]
     used = {cell.dataset for grid in studies.values() for cell in grid.values()}
     sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
-    lines, total = [], 0
+    flops = dict.fromkeys(studies, 0)
     forward, refused = ForwardFlops(results / COUNTED), {}
     for study, cells in studies.items():
-        new, flops = [cells[name] for name in todo[study]], 0
-        for name, cell in zip(todo[study], new, strict=True):
+        for name in todo[study]:
+            cell = cells[name]
             try:
-                flops += training_flops(cell, forward, *sizes[cell.dataset]) if sizes[cell.dataset] else 0
+                flops[study] += training_flops(cell, forward, *sizes[cell.dataset]) if sizes[cell.dataset] else 0
             except ValueError as error:  # of a network that does not fit its block or the images
                 refused.setdefault((study, str(error)), []).append(name)
-        total += flops
-        lines.append(f"{_amount(study, studies, todo)}, {flops:.2g} FLOP")
     forward.save()
-    speed, source = measured_speed(studies, results)
-    lines.append(f"  At {speed:.2g} FLOP/s ({source}) that is {duration(total / speed)} one after the other.")
+    lines = _amounts(studies, todo, flops)
+    if any(todo.values()):
+        speed, source = measured_speed(studies, results)
+        took = duration(sum(flops.values()) / speed)
+        lines.append(f"  At {speed:.2g} FLOP/s ({source}) that is {took} one after the other.")
     lines += [
         f"  Not counted: the cells on {name}, whose size is known once it is fetched."
         for name, size in sizes.items()
@@ -61,10 +62,18 @@ def preview(studies, todo, described, results):
     return [HEAD, *lines]
 
 
-def _amount(study, studies, todo):
-    cells, names, width = studies[study], todo[study], max(map(len, studies))
-    epochs = sum(cells[name].epochs for name in names)
-    return f"  {study:{width}}  {len(cells):,} cells, {len(names):,} to train, {epochs:,} epochs"
+def _amounts(studies, todo, flops=None):
+    """A line for each study: its cells, those to train, their epochs and, where they were counted, their operations."""
+    rows = []
+    for study, cells in studies.items():
+        epochs = sum(cells[name].epochs for name in todo[study])
+        counted = [] if flops is None else [f"{flops[study]:.2g} FLOP"]
+        rows.append([f"{len(cells):,} cells", f"{len(todo[study]):,} to train", f"{epochs:,} epochs", *counted])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    first = max(map(len, studies))
+    return [
+        f"  {study:{first}}  {', '.join(map(str.rjust, row, widths))}" for study, row in zip(studies, rows, strict=True)
+    ]
 
 
 def training_flops(cell, forward, count, shape, classes):

@@ -15,6 +15,7 @@ from workflow_scripts.engine.record import Cell, Range
 FINAL = "final"
 CHOSEN = "#D55E00"
 ACROSS = 3  # panels in a row of the page
+HEADINGS = {"lr": "learning rate"}
 
 
 def load(folder):
@@ -70,7 +71,7 @@ def survivors(table, keys):
                     "Epochs": str(first["epochs"]),
                     "Trained": str(len(cells_of_rung)),
                     "Candidate": str(first["candidate"]),
-                    **{key.replace("_", " "): summary.said(first[key]) for key in keys},
+                    **{HEADINGS.get(key, key.replace("_", " ")).capitalize(): summary.said(first[key]) for key in keys},
                     "Val. acc. (%)": text_tables.measure(accuracy.mean, accuracy.std),
                 }
             )
@@ -127,7 +128,7 @@ def _panel(axes, table, key, values, colours):
         axes.scatter(at, rows["val_acc"], color=[colours[rung]], edgecolor="white", **look)
         lost = rows["status"] != "finished"
         axes.scatter(at[lost], rows.loc[lost, "val_acc"].fillna(bottom), marker="x", s=14, color="black", linewidth=0.7)
-    axes.set_xlabel(key.replace("_", " "))
+    axes.set_xlabel(HEADINGS.get(key, key.replace("_", " ")))
 
 
 def _places(axes, table, key, values):
