@@ -116,8 +116,8 @@ def _told_apart(table, levels):
 def readable(level):
     """What people call a level or a factor.
 
-    >>> readable("label_smoothing"), readable("l2 0.0005"), readable("bn_rc, activation silu")
-    ('label smoothing', 'L2 0.0005', 'BN+RC, activation SiLU')
+    >>> readable("label_smoothing"), readable("l2 0.0005"), readable("bn_rc, activation silu"), readable("clip None")
+    ('label smoothing', 'L2 0.0005', 'BN+RC, activation SiLU', 'clip none')
     """
     return ", ".join(_word(word) for word in level.split(", "))
 
@@ -126,7 +126,7 @@ def _word(word):
     key, space, value = word.partition(" ")
     if word in code.registered("block") and word != "plain":
         return summary.block_label(word)
-    return NAMES.get(key, key.replace("_", " ")) + space + (_word(value) if value not in ("", "None") else value)
+    return NAMES.get(key, key.replace("_", " ")) + space + ("none" if value == "None" else value and _word(value))
 
 
 def _numbers(levels):

@@ -79,11 +79,15 @@ def ablations(study):
 
 
 def _level(cell, shown, keys):
-    """The values of the keys `shown` of a cell; a number has its key's name before it where there are several keys."""
+    """The values of the keys `shown` of a cell; a number has its key's name before it where there are several keys.
+
+    So has None, except of an option of the network, where it stands for the network's own.
+    """
     words = []
     for key in shown:
-        value = getattr(cell, key)
-        words.append(_text(value) if isinstance(value, str) or len(keys) == 1 else f"{key} {_text(value)}")
+        value, option = getattr(cell, key), "option" in Cell.model_fields[key].json_schema_extra
+        alone = isinstance(value, str) or (len(keys) == 1 and (value is not None or option))
+        words.append(_text(value) if alone else f"{key} {_text(value)}")
     return ", ".join(words)
 
 
