@@ -55,7 +55,7 @@ rule train_bundle:
         test=lambda wildcards: test_flags(wildcards.study),
         code=bundle_code,
     message:
-        "Training up to {SETTINGS.cells_per_job} cells from {wildcards.cell} on ({wildcards.study})"
+        f"Training up to {SETTINGS.cells_per_job} cells from {{wildcards.cell}} on ({{wildcards.study}})"
     shell:
         "printf '%s\\n' {params.orders:q} | python -m workflow_scripts.train_bundle --data {input.data} --out {output}"
         " --logs results/logs/{wildcards.study} {resources.computing} {params.test} 2> {log}"

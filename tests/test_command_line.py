@@ -79,10 +79,10 @@ def test_a_dry_run_where_only_the_jobs_have_packages(tmp_path):
     assert done.returncode == 0 and "2 to train, 2 epochs\n" in done.stderr and "Traceback" not in done.stderr
 
 
-def of_another_workflow(folder, *arguments, more=""):
+def of_another_workflow(folder, *arguments, more="", **settings):
     """Run a workflow in `folder` that has ours as a module; returns its exit status and all that it printed."""
     (folder / "Snakefile").write_text(MODULE.format(snakefile=str(ROOT / "Snakefile"), more=more))
-    (folder / "mine.yaml").write_text(yaml.safe_dump({"gradscape": CONFIG}))
+    (folder / "mine.yaml").write_text(yaml.safe_dump({"gradscape": CONFIG | settings}))
     program = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     done = subprocess.run(program, cwd=folder, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
@@ -92,6 +92,8 @@ def test_as_a_module(tmp_path):
     """Its commands are found, and what it says it says once, although Snakemake reads it once for each `use rule`."""
     status, said = of_another_workflow(tmp_path, "-n")
     assert status == 0 and said.count("s  2 cells, 2 to train, 2 epochs") == 1
+    status, said = of_another_workflow(tmp_path, "-n", cells_per_job=2)
+    assert status == 0 and "s  2 cells, 2 to train" in said and f"Training up to 2 cells from {NAMES[0]} on (s)" in said
     status, said = of_another_workflow(tmp_path)
     assert status == 0 and "VGG08" in (tmp_path / "mine.txt").read_text()
     assert all(said.count(f"\ns/{name}: 1 epoch in ") == 1 for name in NAMES)
