@@ -67,7 +67,7 @@ def _amounts(studies, todo, flops=None):
     rows = []
     for study, cells in studies.items():
         epochs = sum(cells[name].epochs for name in todo[study])
-        counted = [] if flops is None else [f"{flops[study]:.2g} FLOP"]
+        counted = [] if flops is None else [f"{flops[study]:.1e} FLOP" if flops[study] else "0 FLOP"]
         rows.append([f"{len(cells):,} cells", f"{len(todo[study]):,} to train", f"{epochs:,} epochs", *counted])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     first = max(map(len, studies))

@@ -187,10 +187,11 @@ class Run:
 def duration(seconds):
     """A length of time for people.
 
-    >>> duration(100), duration(10_000), duration(1e6)
-    ('1.7 minutes', '2.8 hours', '11.6 days')
+    >>> duration(100), duration(10_000), duration(1e6), duration(1e7)
+    ('1.7 minutes', '2.8 hours', '11.6 days', '116 days')
     """
     for unit, length in (("days", 86_400), ("hours", 3_600)):
         if seconds >= 2 * length:
-            return f"{seconds / length:.1f} {unit}"
+            many = seconds / length
+            return f"{many:.1f} {unit}" if many < 100 else f"{many:,.0f} {unit}"
     return f"{seconds / 60:.1f} minutes" if seconds >= 60 else "less than a minute"

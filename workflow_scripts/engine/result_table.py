@@ -30,7 +30,7 @@ def words(rows):
     Beside model, rate, parameters and metrics there are columns for what differs between the rows only.
     """
     columns = {"Model": rows["label"]}
-    columns |= {key.replace("_", " "): rows[key].map(said) for key in varying(rows)}
+    columns |= {key.replace("_", " ").capitalize(): rows[key].map(said) for key in varying(rows)}
     columns |= {"LR": rows["lr"].map("{:g}".format), "Parameters": rows["parameters"].map("{:,}".format)}
     for name in list(columns)[1:]:
         columns[name] = columns[name].where(rows["model"] != "", "–")  # nothing of a run made elsewhere is known
