@@ -174,7 +174,7 @@ def test_tables_say_what_the_rows_say(folder, run):
     assert table["best_val_acc"].tolist() == pytest.approx([0.5 + gain + np.mean(WOBBLE) for gain in GAIN.values()])
     assert table["difference"].tolist()[1:] == pytest.approx([0.2, 0.3])
     text = (out / "block.txt").read_text(encoding="utf-8")
-    assert re.search(r"BN\+RC +81\.33 ± 1\.53 +\+30\.00† +1,600 +2 +3\.0 ± 0\.0", text)
+    assert re.search(r"BN\+RC +81\.33 ± 1\.53 +\+30\.00† +1,600 +2\.00 +3\.0 ± 0\.0", text)
     assert "paired by seed" in text and "difference from the base (plain)" in text
     tex = (out / "block.tex").read_text()
     assert r"\textbf{plain} & \textbf{51.33\,$\pm$\,1.53}" in tex
@@ -344,7 +344,7 @@ def test_samples_are_the_first_of_each_class_and_the_arrays_are_described(digits
     low, high = (0 - 0.4914) / 0.2023, (1 - 0.4465) / 0.2010
     assert "uint8 (1500, 8, 8, 3) = (image, row, column, channel), RGB, 0 to 255; labels int64 (1500,), 0 to 9" in text
     assert "float32 (50, 3, 8, 8) = (image, channel, row, column), channels last in memory, normalised: " in text
-    assert f"{low:.2f} to {high:.2f}" in text
+    assert f"−{-low:.2f} to {high:.2f}" in text
 
 
 @pytest.mark.parametrize(("classes", "shown"), [(3, [4, 4, 4]), (15, [2] * 15), (120, [1] * 100)])
