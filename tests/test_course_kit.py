@@ -69,6 +69,14 @@ def test_the_course_s_script_describes_the_cell_of_the_study():
     assert deep == Cell(model="vgg38", block="bn_rc")
 
 
+def test_the_arguments_of_the_training_reach_the_cell():
+    words = (
+        "--weight_decay_coefficient 0.01 --learning_rate 0.1 --num_epochs 7 --batch_size 50 --num_filters 32 --seed 3"
+    )
+    expected = Cell(weight_decay=0.01, lr=0.1, epochs=7, batch_size=50, seed=3)
+    assert arguments.cell(parsed(*words.split()), CIFAR100) == expected
+
+
 def test_the_defaults_are_the_framework_s():
     cell = arguments.cell(parsed(), CIFAR100)
     assert cell == Cell(model="vgg38", block="plain", width=0.5, seed=7112018)
@@ -242,6 +250,12 @@ def test_what_else_a_folder_may_be_like(tmp_path):
     assert folders.read(old).test == {}
     with pytest.raises(UserError, match="expected the metrics of an experiment of the course, found no such file"):
         folders.read(tmp_path / "nowhere")
+
+
+def test_a_run_made_elsewhere_ends_with_its_last_epoch_and_is_as_good_as_its_best():
+    rows = [dict(zip(folders.EPOCHS, row, strict=True)) for row in ((0.3, 3.0, 0.6, 2.0), (0.5, 1.0, 0.4, 4.0))]
+    test = {"test_acc": 0.55, "test_loss": 2.5}
+    assert external._outcome(folders.Run(rows, test)) == {"status": "finished", **rows[1], "best_val_acc": 0.6, **test}
 
 
 @pytest.fixture(scope="module")

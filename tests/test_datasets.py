@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_digits
 
 from tests.test_workflow import snakemake
 from workflow_scripts import fetch_data
@@ -188,6 +189,13 @@ def test_the_digits(tmp_path):
     assert list(data.class_names) == [str(digit) for digit in range(10)]
     assert data.meta["embedded"] and data.meta["title"] == "digits (scikit-learn)"
     assert list(data.train_labels[:10]) == list(range(10))
+
+
+def test_the_digits_are_those_of_the_package(digits):
+    package = load_digits()
+    images = np.concatenate([digits.train_images, digits.test_images])
+    assert (images == np.rint(package.images * 255 / 16)[..., None]).all()
+    assert (np.concatenate([digits.train_labels, digits.test_labels]) == package.target).all()
 
 
 def test_the_command(tmp_path):

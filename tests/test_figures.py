@@ -267,6 +267,24 @@ def test_curves_show_the_mean_and_deviation_of_what_was_asked_for(folder, run):
         assert row.val_loss == pytest.approx(3 - np.mean(seeds))
 
 
+def test_curves_are_dashed_for_training_with_a_band_and_chance(folder):
+    found = summary.load(folder)
+    rows = summary.over_seeds(found.cells)[:1]
+    table = curves.learning_curves(found, rows)
+    figure = curves.draw(table, rows)
+    for axes, panel, chance in zip(figure.axes, ("loss", "acc"), (math.log(CLASSES), 1 / CLASSES), strict=True):
+        train, val, guess = axes.lines
+        assert (train.get_linestyle(), val.get_linestyle(), guess.get_linestyle()) == ("--", "-", ":")
+        assert train.get_ydata().tolist() == table[f"train_{panel}"].tolist() and guess.get_ydata()[0] == chance
+        assert val.get_ydata().tolist() == table[f"val_{panel}"].tolist()
+        ends = axes.collections[1].get_paths()[0].get_extents().get_points()[:, 1]
+        mean, std = table[f"val_{panel}"], table[f"val_{panel}_std"]
+        assert ends.tolist() == pytest.approx([(mean - std).min(), (mean + std).max()])
+    (legend,) = figure.legends
+    said = {text.get_text(): line.get_linestyle() for text, line in zip(legend.texts, legend.get_lines(), strict=True)}
+    assert (said["training"], said["validation"], said["chance"]) == ("--", "-", ":")
+
+
 def test_the_best_is_drawn_once_even_if_it_is_selected_too(folder, run):
     out = run(plot_curves, folder, "--select", "model=vgg08", "block=bn_rc", "--best")
     assert set(pd.read_csv(out.with_suffix(".csv"))["line"]) == {"VGG08 BN+RC"}
@@ -313,6 +331,18 @@ def test_gradients_of_zero_are_marked(tmp_path, zero):
     (mark,) = [line for line in axes.lines if line.get_marker() == "v"]
     assert set(mark.get_xdata()) == zero
     assert [text.get_text() for text in axes.get_legend().texts] == ["exactly zero"]
+    flows = [line.get_ydata() for line in axes.lines if line is not mark and len(line.get_ydata()) == len(LAYERS)]
+    assert len(flows) == EPOCHS and all(set(np.flatnonzero(np.isnan(flow))) == zero for flow in flows)
+    mesh = grad_flow.draw_heatmap([table], ["title"], ["black"]).axes[0].collections[0]
+    assert set(np.flatnonzero(np.ma.getmaskarray(mesh.get_array()).any(axis=1))) == zero
+
+
+def test_a_logarithmic_scale_ends_at_powers_of_ten():
+    assert grad_flow.decades(np.array([0.0, 3e-5, 0.02, math.inf, math.nan])) == pytest.approx((1e-5, 0.1))
+    assert grad_flow.decades(np.array([0.0])) == (1e-8, 1)
+    table = pd.DataFrame({"epoch": 0, "depth": range(4), "layer": LAYERS, "mean_abs": 10.0 ** -np.arange(0, 40, 10)})
+    norm = grad_flow.draw_heatmap([table], ["title"], ["black"]).axes[0].collections[0].norm
+    assert (norm.vmin, norm.vmax) == pytest.approx((1e-20, 1))
 
 
 def test_the_heatmap_has_a_panel_for_each_block_unknown_ones_too(tmp_path, run):
