@@ -111,6 +111,7 @@ def test_zero_residual_opens_with_the_shortcuts_alone(block):
     for stage in network.stages:
         for part in stage.blocks:
             torch.testing.assert_close(part(x), torch.nn.functional.leaky_relu(x))
+            assert part.conv1.weight.any() == (block != "rc_pool")  # closed by the normalization, where there is one
         if hasattr(stage.reduction, "shortcut"):
             torch.testing.assert_close(stage.reduction(x), torch.nn.functional.leaky_relu(stage.reduction.shortcut(x)))
         x = stage.reduction(x)

@@ -67,7 +67,7 @@ def arrays(cell, diverged=False, walked=True, every=5):
         found |= {"shift_steps": probed, "shift_layers": np.array(LAYERS)}
         depth = np.arange(len(LAYERS))
         found["shift_l2"] = here * scale * depth
-        found["shift_cosine"] = here * (1 - 0.1 * depth)
+        found["shift_cosine"] = here * (1 - 0.1 * scale**0.5 * depth)
     return found
 
 

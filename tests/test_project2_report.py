@@ -150,7 +150,7 @@ SENTENCES = {
             r"Along the gradient the median effective $\beta$ of VGG-A BN, which is small where the loss is smooth, "
             r"is smaller than that of VGG-A; the learning rates say the same.",
             "Of the 3 layers that have others before them, the median distance is smaller with VGG-A BN than with "
-            "VGG-A in 3, larger in 0 and alike in 0. The median cosine of VGG-A BN is nearer to 1 in 0 of 3.",
+            "VGG-A in 3, larger in 0 and alike in 0. The median cosine of VGG-A BN is nearer to 1 in 3 of 3.",
         ],
         [
             "For orientation",
