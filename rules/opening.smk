@@ -20,7 +20,9 @@ onstart:
     if not workflow.local_exec and GPUS:  # those of the machine where Snakemake runs limit nothing on a cluster
         workflow.register_resource("gpu", sys.maxsize if GPU_LIMIT is None else GPU_LIMIT)
     if workflow.executor_plugin.name == "slurm":
-        sent = [(job.rule.name, job.resources) for job in workflow.dag.needrun_jobs() if not job.is_local]
+        jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
+        sent = [(job.rule.name, job.resources) for job in jobs]
+        threads = [the_cell(job.wildcards).threads for job in jobs if job.rule.name in TRAINED_BY]
         limits = {
             "--jobs": workflow.nodes,
             "--resources gpu": GPU_LIMIT,
@@ -28,6 +30,7 @@ onstart:
         }
         try:
             slurm.check(sent)
+            slurm.check_cores(max(threads, default=0), workflow.resource_settings.cores)
             slurm.check_limits(sent, workflow.executor_settings.array_jobs, limits)
         except commands.UserError as error:
             sys.exit(f"error: {error}")

@@ -54,6 +54,12 @@ def test_a_limit_below_the_array_jobs(folder, cluster):
     assert "--jobs 2: expected none, or at least 3, the jobs that wait" in refused(folder, cluster, "--jobs", "2")
 
 
+def test_a_cell_with_more_threads_than_snakemake_asks_for(tmp_path, cluster):
+    """It would get fewer CPUs than it has threads."""
+    runs.prepare(tmp_path, cells={**CELL, "threads": 3})
+    assert "--cores 2: expected at least 3, the `threads` of a cell" in refused(tmp_path, cluster)
+
+
 @pytest.mark.parametrize("arrays", ["train_cell", "choose, train_cell", "all"])
 def test_limits_of_array_jobs(arrays):
     jobs = [("train_cell", {}), ("train_cell", {}), ("surface", {})]

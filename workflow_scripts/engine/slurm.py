@@ -69,6 +69,15 @@ def check_limits(jobs, array_jobs, limits):
             )
 
 
+def check_cores(threads, cores):
+    """Raise UserError where the `threads` of a job are more than Snakemake's --cores, which may be None."""
+    if cores is not None and threads > cores:
+        raise UserError(
+            f"--cores {cores}: expected at least {threads}, the `threads` of a cell: Snakemake asks Slurm for no more "
+            "CPUs than that for a job"
+        )
+
+
 def array_command(script, task):
     """The shell command of a task of an array job, from the batch script that the Slurm plugin (2.8) wrote.
 
