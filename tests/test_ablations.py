@@ -146,7 +146,7 @@ def test_words_of_levels():
     assert ablations.readable("bn_rc, silu, l2 0.0005") == "BN+RC, SiLU, L2 0.0005"
     assert ablations.readable("None") == "network's own"
     assert ablations.readable("activation relu, loss cross_entropy, block bn_rc, clip None") == (
-        "activation ReLU, loss cross-entropy, block BN+RC, clip None"
+        "activation ReLU, loss cross-entropy, block BN+RC, clip none"
     )
 
 

@@ -144,7 +144,7 @@ SENTENCES = {
             "Of the 5 mistakes",
             "is \\emph{class 3} taken for \\emph{class 5} (5).",
             "intervals overlap",
-            "$10$ seconds in all",
+            "$10.0$ seconds in all",
             "none is more accurate than width 0.5, base, L2 0.0005, Muon, own Adam and width 2 (by parameters)",
             "On the range of losses they agree: that of VGG-A is larger than that of VGG-A BN in the median.",
             r"Along the gradient the median effective $\beta$ of VGG-A BN, which is small where the loss is smooth, "
