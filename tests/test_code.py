@@ -133,7 +133,7 @@ REACHED = {
 @pytest.mark.parametrize(("entry", "other"), REACHED.values(), ids=REACHED)
 def test_what_is_reached_is_in_the_digest(digest, entry, other):
     assert digest(entry, other) != digest(entry, other.replace("1", "2"))
-    assert digest(entry, other) == digest(entry, f"{other}\ndef unused():\n    return 1")
+    assert digest(entry, other) == digest(entry, f"{other}\nunused: int = 1\ndef never():\n    return unused")
 
 
 def test_names_are_listed_without_importing_torch():

@@ -43,7 +43,7 @@ def write_summary(folder, records, diverged=(), zero=(), end=1):
                 value = 0.0 if depth in zero else known * mean_gradient(record, epoch, depth)
                 gradients.append([name, epoch, layer, depth, value])
         last = dict(zip(["train_loss", "train_acc", "val_loss", "val_acc"], history[-1][3:7], strict=True))
-        best = {"best_val_acc": last["val_acc"], "test_loss": last["val_loss"], "test_acc": last["val_acc"]}
+        best = {"best_val_acc": last["val_acc"], "test_loss": 2 * last["val_loss"], "test_acc": last["val_acc"] / 3}
         status = (
             {"status": "diverged", "diverged_step": 17} if broken else {"status": "finished", "diverged_step": None}
         )
