@@ -46,7 +46,9 @@ for study in CHOSEN:
             input:
                 [f"results/{study}/insight/{name}" for name in INSIGHT],
             output:
-                pdf=in_report(f"results/{study}/figures/{figure}.pdf", f"insight-{figure.replace('_', '-')}", ["chosen"]),
+                pdf=in_report(
+                    f"results/{study}/figures/{figure}.pdf", f"insight-{figure.replace('_', '-')}", ["chosen"]
+                ),
                 csv=f"results/{study}/figures/{figure}.csv",
             log:
                 f"results/logs/{study}/{figure}.log",
