@@ -6,11 +6,15 @@ from workflow_scripts.engine import preview
 
 def say_what_is_to_do():
     dag = workflow.dag
-    todo = {study: [] for study in STUDIES}
-    for job in dag.jobs:
-        if job.rule.name in TRAINED_BY and dag.needrun(job):
+    todo, searching = {study: [] for study in STUDIES}, {}
+    for job in filter(dag.needrun, dag.jobs):
+        if job.rule.name in TRAINED_BY:
             todo[job.wildcards.study] += still_to_train(job)
-    return preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results")
+        elif job.rule.name == checkpoints.select_rung.rule.name:
+            searching[job.wildcards.study] = True
+    yield from preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results")
+    for study in searching:
+        yield f"  Not counted: what {study} trains after the rung of its search that is next, by which it is chosen."
 
 
 def say_what_was_done():

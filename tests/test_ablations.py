@@ -12,7 +12,16 @@ from scipy import stats
 from tests.made_cells import CURVE, PARAMETERS, SECONDS, write_study
 from tests.test_workflow import snakemake, write_config
 from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto, plot_samples
-from workflow_scripts.engine import ablation_figure, ablation_table, ablations, cells, pareto, samples, style
+from workflow_scripts.engine import (
+    ablation_figure,
+    ablation_table,
+    ablations,
+    cells,
+    pareto,
+    samples,
+    statistics,
+    style,
+)
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.studies import Study
 
@@ -119,8 +128,17 @@ def test_how_soon_is_counted_in_epochs():
         + [("chance", epoch, 0.1) for epoch in range(3)],
         columns=["cell", "epoch", "val_acc"],
     )
-    assert ablations.epochs_to(history, 0.5).to_dict() == {"a": 2, "chance": 1}
-    assert ablations.epochs_to(history, 0.9).to_dict() == {"a": 3, "chance": 1}
+    guessing = {"a": 0.1, "chance": 0.1}
+    assert ablations.epochs_to(history, 0.5, guessing).to_dict() == {"a": 2}
+    assert ablations.epochs_to(history, 0.9, guessing).to_dict() == {"a": 3}
+
+
+def test_a_network_that_only_guesses_gets_nowhere(tmp_path):
+    limit = statistics.chance(10, 10)  # of the made cells' classes and validation images
+    found = rows_of(write_study(tmp_path, STUDY, lambda cell: limit - 0.01 if cell.block == "bn" else 0.5), STUDY)
+    stuck = found[found["level"] == "BN"]
+    assert stuck["epochs_to_50"].isna().all() and found[found["level"] != "BN"]["epochs_to_50"].notna().all()
+    assert ablation_table.words(found[found["factor"] == "block"])["Epochs to 90 %"].tolist()[1] == "–"
 
 
 def test_one_seed_has_no_deviation_and_no_verdict(tmp_path):

@@ -24,6 +24,10 @@ def test_the_interval_of_a_mean_is_that_of_scipy(count):
     assert found[:2] == pytest.approx((values.mean(), values.std(ddof=1))) and found.n == count
 
 
+def test_chance_by_hand():
+    assert statistics.chance(10, 900) == pytest.approx(0.1 + 3 * 0.01)  # sqrt(0.1 x 0.9 / 900) = 0.01
+
+
 def test_an_interval_by_hand():
     # mean 2, deviation 1, standard error 1 / sqrt(3), t(0.975; 2) = 4.302653
     found = statistics.estimate([1, 2, 3])

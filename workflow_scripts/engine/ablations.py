@@ -10,7 +10,7 @@ import pandas as pd
 from workflow_scripts.engine import cells, code, statistics, summary
 from workflow_scripts.engine.commands import UserError
 
-MEASURED = ("forward_flops",)  # what the rows need of cells.csv beyond `summary.load`
+MEASURED = ("forward_flops", "val_images")  # what the rows need of cells.csv beyond `summary.load`
 SPEED = ("seconds_per_epoch", "epochs_to_50", "epochs_to_90")
 COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")  # of a row with another
 
@@ -50,20 +50,23 @@ def load(folder):
     found = summary.load(folder, also=MEASURED)
     table = found.cells
     table["seconds_per_epoch"] = table["cell"].map(found.history.groupby("cell")["seconds"].median())
+    chance = dict(zip(table["cell"], map(statistics.chance, table["num_classes"], table["val_images"]), strict=True))
     for share in (50, 90):
-        table[f"epochs_to_{share}"] = table["cell"].map(epochs_to(found.history, share / 100))
+        table[f"epochs_to_{share}"] = table["cell"].map(epochs_to(found.history, share / 100, chance))
     return found
 
 
-def epochs_to(history, share):
+def epochs_to(history, share, chance):
     """{cell: epochs until the validation accuracy first was `share` of that after the last epoch}, as a series.
 
-    It says how fast a cell gets where it gets; a cell that stays at chance is there after its first epoch.
+    It says how fast a cell gets where it gets. A cell that ends no higher than `chance`, {cell: accuracy}, got nowhere
+    and is left out.
     """
     reached = {}
     for cell, lines in history.sort_values("epoch").groupby("cell", sort=False):
-        there = lines["val_acc"] >= share * lines["val_acc"].iloc[-1]
-        reached[cell] = lines["epoch"][there].min() + 1
+        last = lines["val_acc"].iloc[-1]
+        if last > chance[cell]:
+            reached[cell] = lines["epoch"][lines["val_acc"] >= share * last].min() + 1
     return pd.Series(reached, dtype=float)
 
 

@@ -127,9 +127,8 @@ def _outcome(row):
     """`diverged` (every seed), `chance` (training and validation accuracy within three deviations of 1/C), `learns`."""
     if not row.finished:
         return "diverged"
-    chance = 1 / row.num_classes
     at_chance = all(
-        measure.mean <= chance + 3 * math.sqrt(chance * (1 - chance) / images)
+        measure.mean <= statistics.chance(row.num_classes, images)
         for measure, images in ((row.train_acc, row.facts["train_images"]), (row.val_acc, row.facts["val_images"]))
     )
     return "chance" if at_chance else "learns"

@@ -66,6 +66,7 @@ def of_remedies(folder, study, against):
     rows = [_variant(row, facts[tuple(row["cells"])]) for row in table.to_dict("records")]
     base, levels = rows[0], rows[1:]
     learning = [row for row in levels if row.outcome == "learns"]
+    timed = [row for row in learning if not math.isnan(row.epochs_to_90.mean)]  # some learn the training images alone
     known = [row for row in levels if row.orders is not None]
     return SimpleNamespace(
         base=base,
@@ -78,7 +79,7 @@ def of_remedies(folder, study, against):
         top=max((row for row in levels if row.finished), key=lambda row: row.best_val_acc.mean, default=None),
         flattest=min(known, key=lambda row: abs(row.orders), default=None),
         steepest=max(known, key=lambda row: abs(row.orders), default=None),
-        fastest=min(learning, key=lambda row: row.epochs_to_90.mean, default=None),
+        fastest=min(timed, key=lambda row: row.epochs_to_90.mean, default=None),
         other=_other(rows, against) if against is not None else None,
         described=_described(found.cells[found.cells["cell"].isin([name for row in levels for name in row.cells])]),
         words=protocol.words(found.cells),

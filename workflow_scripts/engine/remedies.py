@@ -94,7 +94,8 @@ def legend(rows, against=None):
     ]
     if (rows.filter(like="verdict").isin(SURE)).any(axis=None):
         lines.append("† the 95 % interval excludes 0, p < 0.05 corrected for the number of comparisons (Holm).")
-    return "\n".join([*lines, "Epochs until 50 % and 90 % of the last epoch's validation accuracy were reached."])
+    lines.append("Epochs until 50 % and 90 % of the last epoch's validation accuracy, where that is above chance.")
+    return "\n".join(lines)
 
 
 def _name(selection):

@@ -37,6 +37,11 @@ class Difference(NamedTuple):
     paired: bool
 
 
+def chance(classes, images):
+    """The largest accuracy on so many images that is taken for guessing: three deviations above 1/`classes`."""
+    return 1 / classes + 3 * math.sqrt((1 - 1 / classes) / classes / images)
+
+
 def estimate(values):
     """The `Estimate` of finite values; deviation and interval are NaN with one of them, all are NaN with none."""
     values = [float(value) for value in values]
