@@ -77,6 +77,11 @@ def test_the_arguments_of_the_training_reach_the_cell():
     assert arguments.cell(parsed(*words.split()), CIFAR100) == expected
 
 
+def test_the_schedule_of_the_framework_s_later_code_can_be_asked_for():
+    assert arguments.cell(parsed("--schedule", "cosine_course_2023"), CIFAR100).schedule == "cosine_course_2023"
+    assert arguments.cell(parsed(), CIFAR100).schedule == "cosine"
+
+
 def test_the_defaults_are_the_framework_s():
     cell = arguments.cell(parsed(), CIFAR100)
     assert cell == Cell(model="vgg38", block="plain", width=0.5, seed=7112018)
@@ -88,6 +93,7 @@ def test_the_defaults_are_the_framework_s():
     {
         "conv_block": "plain", "conv_bn": "bn", "conv_rc": "rc", "conv_bn_rc": "bn_rc",
         "conv_bn_rc_block": "bn_rc", "conv_block_bn": "bn", "bn_rc": "bn_rc",
+        "bn_block": "bn", "bn_rc_block": "bn_rc", "bnrc_block": "bn_rc",
     }.items(),
 )  # fmt: skip
 def test_block_types(name, block):
@@ -111,6 +117,7 @@ def test_every_block_of_ours_has_its_name(name):
         "classes": (["--num_classes", "11"], "it takes: --image_num_channels 3 --image_height 8"),
         "gpu": (["--use_gpu", "perhaps"], "expected True or False, found 'perhaps'"),
         "lr": (["--learning_rate", "0"], "lr: 0.0: Input should be greater than 0"),
+        "schedule": (["--schedule", "step"], "schedule: 'step'"),
         "resume": (["--continue_from_epoch", "-2"], "to go on from; -1 starts anew"),
     }.values(),
 )
@@ -246,6 +253,9 @@ def test_what_else_a_folder_may_be_like(tmp_path):
         tmp_path / "old", [(0.1, 4, 0.1, 4, 0)], None, "train_acc,train_loss,val_acc,val_loss,curr_epoch", "\n"
     )
     assert folders.read(old) == folders.Run([dict(zip(folders.EPOCHS, (0.1, 4, 0.1, 4), strict=True))], {})
+    spreadsheet = handed_out(tmp_path / "spreadsheet", header=f"\ufeff{HEADERS[folders.SUMMARY]}")
+    windows = handed_out(tmp_path / "windows", end="\r\r\n")  # where the framework's text files end lines once more
+    assert folders.read(spreadsheet) == folders.read(windows) == folders.read(handed_out(tmp_path / "linux"))
     (old / folders.TEST_SUMMARY).unlink()
     assert folders.read(old).test == {}
     with pytest.raises(UserError, match="expected the metrics of an experiment of the course, found no such file"):

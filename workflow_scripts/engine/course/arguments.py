@@ -37,6 +37,7 @@ ARGUMENTS = {
     "weight_decay_coefficient": (float, 0.0, "Adam's weight decay"),
     "block_type": (str, "conv_block", "conv_block, conv_bn, conv_rc, conv_bn_rc, or a block of this workflow"),
     "learning_rate": (float, 1e-3, "learning rate at the start"),
+    "schedule": (str, "cosine", "cosine: stepped per epoch; cosine_course_2023: per batch, as in the later code"),
 }
 
 
@@ -73,6 +74,7 @@ def cell(arguments, meta):
         "width": arguments.num_filters / FILTERS,
         "dataset": meta["name"],
         "lr": arguments.learning_rate,
+        "schedule": arguments.schedule,
         "weight_decay": arguments.weight_decay_coefficient,
         "batch_size": arguments.batch_size,
         "epochs": arguments.num_epochs,
@@ -82,17 +84,18 @@ def cell(arguments, meta):
 
 
 def block(name):
-    """The registered block for a --block_type, however a year's scripts put `conv` and `block` around it.
+    """The registered block for a --block_type, however a year's scripts put `conv`, `block` and `_` into it.
 
-    >>> block("conv_block"), block("conv_bn_rc_block"), block("conv_block_bn"), block("rc")
-    ('plain', 'bn_rc', 'bn', 'rc')
+    >>> block("conv_block"), block("conv_bn_rc_block"), block("bnrc_block"), block("conv_block_bn"), block("rc")
+    ('plain', 'bn_rc', 'bn_rc', 'bn', 'rc')
     """
     known = code.registered("block")
     if name in known:
         return name
-    bare = "_".join(word for word in name.lower().split("_") if word not in ("conv", "block")) or "plain"
-    if bare not in known:
+    bare = "".join(word for word in name.lower().split("_") if word not in ("conv", "block")) or "plain"
+    spelled = {one.replace("_", ""): one for one in known}
+    if bare not in spelled:
         raise UserError(
             f"--block_type {name!r} is not known; known: conv_block, conv_bn, conv_rc, conv_bn_rc, {', '.join(known)}"
         )
-    return bare
+    return spelled[bare]

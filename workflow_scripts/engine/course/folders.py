@@ -59,8 +59,10 @@ def export(cell, out, gradient_flow=False):
 def read(folder):
     """The `Run` in an experiment folder; test_summary.csv may be missing.
 
-    Columns behind the expected ones are left alone (the framework of 2018 had a fifth). Raises UserError for columns
-    that are missing or in another order, rows that are ragged, accuracies in percent and what is no number.
+    Columns behind the expected ones are left alone (the framework of 2018 had a fifth). Every row is taken for an
+    epoch: a run that was resumed has some of them twice, as the framework appends, and nothing there says which.
+    Raises UserError for columns that are missing or in another order, rows that are ragged, accuracies in percent and
+    what is no number.
     """
     summary, test = (folder / name for name in FILES)
     if not summary.is_file():
@@ -74,7 +76,7 @@ def read(folder):
 def _table(path, columns):
     """[{column: number}] of the rows of a CSV file that begins with these columns."""
     try:
-        with open(path, newline="", encoding="utf-8") as file:
+        with open(path, newline="", encoding="utf-8-sig") as file:  # a spreadsheet that saved it put a mark in front
             header, *rows = list(csv.reader(file)) or [[]]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: expected a CSV file, found something else ({error})") from None
