@@ -266,6 +266,7 @@ def test_the_sentences_follow_the_results(tmp_path, scenario):
     text = filled(tmp_path, **study)
     assert [sentence for sentence in said if sentence not in text] == []
     assert [sentence for sentence in unsaid if sentence in text] == []
+    assert "we recommend to ask" in text  # the brief wants a recommendation for future work, whatever the results
 
 
 @pytest.mark.parametrize(
