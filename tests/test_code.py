@@ -14,7 +14,7 @@ PRINT = """
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine import cells, config
 for block in ("plain", "bn", "rc", "bn_rc"):
-    print(cells.code_digest(Cell(block=block)))
+    print(cells.code_digest(Cell(block=block)) + cells.record_digest(Cell(block=block)))
 """
 NEW_BLOCK = '''
 
@@ -57,6 +57,11 @@ UNCHANGED = {
     "an unused optimiser": ("workflow_scripts/engine/optimizers.py", "momentum=0.9", "momentum=0.8"),
     "another model": ("models/course_vgg.py", "_course_vgg(0, block", "_course_vgg(1, block"),
     "a new block": ("models/blocks.py", '\n\n@register_block("rc")', NEW_BLOCK + '\n\n@register_block("rc")'),
+    "a new option of networks": (
+        "workflow_scripts/engine/record.py",
+        "    init: ",
+        '    depth: Count | None = option("depth", None, "layers; null: the network\'s own")\n    init: ',
+    ),
     "the figures": ("workflow_scripts/engine/style.py", "import", "import os\nimport"),
 }
 
@@ -77,6 +82,12 @@ CHANGED = {
     ),
     "the schedule": ("workflow_scripts/engine/schedules.py", "/ cell.epochs))", "/ (cell.epochs + 1)))"),
     "the network": ("models/course_vgg.py", "return x.mean((2, 3))", "return x.amax((2, 3))"),
+    "a default of the record": ("workflow_scripts/engine/record.py", '"epochs", 100', '"epochs", 90'),
+    "a key of the record": (
+        "workflow_scripts/engine/record.py",
+        "    init: ",
+        '    decay: Number = label("decay", 0.0, "of the averaged weights")\n    init: ',
+    ),
     "a constant": ("workflow_scripts/engine/batches.py", "0.4914", "0.4915"),
     "the augmentation": ("workflow_scripts/engine/augmentations.py", "padding=size // 8", "padding=size // 4"),
     "the split": ("workflow_scripts/engine/datasets.py", "RandomState(0)", "RandomState(1)"),

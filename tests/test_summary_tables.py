@@ -49,6 +49,15 @@ def spoil(path):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+def test_a_cell_that_is_older_than_a_key_of_the_record_has_its_default(made, tmp_path):
+    folders, _ = made
+    facts = json.loads((folders[0] / "cell.json").read_text())
+    del facts["record"]["width"]
+    (folders[0] / "cell.json").write_text(json.dumps(facts))
+    tables.gather(folders, tmp_path / "anew")
+    assert pd.read_csv(tmp_path / "anew/cells.csv")["width"].tolist() == [1.0] * 6
+
+
 def test_a_new_cell_and_one_trained_again_give_the_bytes_of_tables_made_anew(made, tmp_path):
     folders, out = made
     retrained = folders[4] / "gradients.csv"

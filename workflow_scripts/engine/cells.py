@@ -85,7 +85,7 @@ def _level(cell, shown, keys):
     """
     words = []
     for key in shown:
-        value, option = getattr(cell, key), "option" in Cell.model_fields[key].json_schema_extra
+        value, option = getattr(cell, key), key in OPTIONS
         alone = isinstance(value, str) or (len(keys) == 1 and (value is not None or option))
         words.append(_text(value) if alone else f"{key} {_text(value)}")
     return ", ".join(words)
@@ -137,8 +137,9 @@ def changed(cell):
 
 
 def record_digest(cell):
-    """Hex digest of the whole record."""
-    return hashlib.sha256(cell.model_dump_json().encode()).hexdigest()
+    """Hex digest of the whole record, without those options of the network that are at their defaults."""
+    unused = OPTIONS - set(changed(cell))
+    return hashlib.sha256(cell.model_dump_json(exclude=unused).encode()).hexdigest()
 
 
 def _marks(field):
@@ -147,13 +148,18 @@ def _marks(field):
     return [mark for mark in [*field.metadata, *inner] if isinstance(mark, Registered)]
 
 
+# An option at its default is not given to the network. So a new one is no change of the cells that leave it out: in the
+# digests of record and code, options count where they differ from their defaults, and of all other keys the defaults.
+OPTIONS = {key for key, field in Cell.model_fields.items() if "option" in field.json_schema_extra}
+DEFAULTS = {key: field.default for key, field in Cell.model_fields.items() if key not in OPTIONS}
+RECORD_IN_CODE = (((Cell.__module__, Cell.__name__), repr(DEFAULTS)),)
+
 MARKS = {key: found for key, field in Cell.model_fields.items() if (found := _marks(field))}  # once: cells are many
 
 
 def options(cell):
     """{key: value} of the network's options that differ from their defaults: what `build_model` is to be given."""
-    fields = Cell.model_fields
-    return {key: getattr(cell, key) for key in changed(cell) if "option" in fields[key].json_schema_extra}
+    return {key: getattr(cell, key) for key in changed(cell) if key in OPTIONS}
 
 
 def code_digest(cell, observers=()):
@@ -169,7 +175,7 @@ def code_digest(cell, observers=()):
                 names += [(mark.kind, name) for name in value.split("+") if name != "none"]
             elif value is not None:
                 names.append((mark.kind, value))
-    return code.digest("workflow_scripts.train_cell", tuple(names))
+    return code.digest("workflow_scripts.train_cell", tuple(names), RECORD_IN_CODE)
 
 
 def flags(cell):

@@ -51,13 +51,15 @@ def _registered_as(kind, name):
 
 
 @functools.cache
-def digest(entry, names=()):
+def digest(entry, names=(), instead=()):
     """Hex digest of the code reachable from the module `entry` and from the registered `names`: (kind, name) pairs.
+
+    `instead` has ((module, name), text) for definitions in whose place, and in that of what they use, a text counts.
 
     >>> digest("workflow_scripts.train_cell", (("model", "vgg38"), ("block", "bn")))  # doctest: +SKIP
     """
     todo = [(entry, None)] + [_registered_as(kind, name) for kind, name in names]
-    seen, parts = set(), []
+    seen, parts = {place for place, _ in instead}, [f"{module}.{name}: {text}" for (module, name), text in instead]
     while todo:
         place = todo.pop()
         if place in seen:

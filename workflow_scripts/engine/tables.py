@@ -79,7 +79,7 @@ def _row(facts, folder):
     facts = {**facts, "image_size": facts["image_shape"][1]}
     return [
         folder.name,
-        *(facts["record"][key] for key in Cell.model_fields),
+        *(facts["record"].get(key, field.default) for key, field in Cell.model_fields.items()),  # older than the key
         *(facts[key] for key in MEASURED),
         *(history[-1][key] for key in LAST_EPOCH),
         *(test["epoch"], best.get("val_loss"), best.get("val_acc"), test["test_loss"], test["test_acc"]),
