@@ -121,3 +121,13 @@ def test_what_is_measured_along_the_way_of_a_cell():
         {"lags": [1, 3], "walk": {"step_sizes": [0.5], "every": 7}, "covariate_shift": {"every": 7}},
         {},
     ]
+
+
+def test_what_a_study_measures_of_every_cell_and_more_of_some():
+    walk = {"step_sizes": [1.0], "every": 2}
+    study = Study(grids=[{"lr": [0.1, 0.2]}], measure={"lags": [5], "walk": walk})
+    assert [cells.measured(study, Cell(lr=lr)) for lr in (0.1, 0.2)] == [{"lags": [5], "walk": walk}] * 2
+    study = Study(
+        grids=[{"lr": [0.1, 0.2]}], measure={"walk": walk}, landscape={"rates": {"lr": 0.1}, "walk": {"lr": 1}}
+    )
+    assert cells.measured(study, Cell(lr=0.1)) == {"walk": walk, "lags": [1, 2, 5, 10]}

@@ -69,6 +69,11 @@ BAD = {
         {"rates": {}, "walk": {}, "step_sizes": [1, -2]},
         "studies.cw2.landscape.step_sizes[1]: -2: Input should be greater than 0",
     ),
+    "unknown observer": (
+        "studies.cw2.measure",
+        {"lag": [1]},
+        "unknown observer; known: lags, walk, covariate_shift",
+    ),
     "surface of 0 points": (
         "studies.cw2.surface",
         {"cells": [{}], "points": 0},

@@ -102,7 +102,7 @@ def _selections(study):
 
 def measured(study, cell):
     """{observer: settings} of what is measured along the way of a cell: see engine/observers.py."""
-    landscape, found = study.landscape, {}
+    landscape, found = study.landscape, dict(study.measure)
     if landscape and (selects(landscape.rates, cell) or selects(landscape.walk, cell)):
         found["lags"] = landscape.lags
     if landscape and selects(landscape.walk, cell):

@@ -1,6 +1,6 @@
 """A study: its grids, and what is to be compared, measured, searched and tested of its cells."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -9,7 +9,7 @@ from workflow_scripts.engine.record import Cell, Grid, Range, Selection, Space
 
 
 class Compare(Strict):
-    """The two networks that the cw2 report sets against each other."""
+    """Two networks that a study sets against each other."""
 
     shallow: Selection = Field(description="the network that trains")
     deep: Selection = Field(description="the same network, deeper, that does not")
@@ -96,8 +96,13 @@ class Study(Strict):
     ablations: dict[Name, Annotated[list[Grid], OneOrMany()] | None] = Field(
         {}, description="by factor: grids around the base, which is one of their cells; null: none"
     )
-    compare: Compare | None = Field(None, description="which cells Figures 1 to 3 of the cw2 report are about")
+    compare: Compare | None = Field(
+        None, description="two networks that the study's figures set against each other; cw2 has a report if it does"
+    )
     landscape: Landscape | None = Field(None, description="what is measured along the way")
+    measure: dict[Annotated[str, Registered("observer")], Any] = Field(
+        {}, description="observers of every cell and their settings: what they find is in steps.npz"
+    )
     surface: Surface | None = Field(None, description="loss surfaces around the trained networks")
     search: Search | None = Field(None, description="candidates around the base, from which one is chosen; null: none")
     test: Literal["every", "chosen"] = Field(
