@@ -64,14 +64,8 @@ rule all:
     default_target: True
     input:
         list(PAPERS),
-        [f"results/{study}/summary/cells.html" for study in STUDIES],
-        [
-            f"results/{study}/ablations/{factor}.{kind}"
-            for study, factors in ABLATIONS.items()
-            for factor in factors
-            for kind in ("txt", "pdf")
-        ],
-        [f"results/{study}/figures/{figure}.pdf" for study in SURFACES for figure in landscape_names.SURFACES],
+        SHOWN,
+        [f"results/{study}/chosen.json" for study in CHOSEN],
 
 
 rule data:

@@ -47,16 +47,18 @@ CAPTIONS = {
 
 LABELS = {"model": "model", "block": "block", "rate": "lr"}  # label: key of a cell's record
 ITEMS = itertools.count()
+SHOWN = []  # what it shows of every study: what the rule all makes
 
 
-def in_report(path, caption, shown="all", subject=""):
+def in_report(path, caption, shown="all", subject="", in_all=True):
     """An output under results/<study>/ that the HTML report shows.
 
     `shown` says which cells it is about: "all" of the study, a list of their names, in which "best" and "chosen" stand
-    for the one that was found to be that, or None.
+    for the one that was found to be that, or None. `in_all` says whether the rule all makes it.
     """
     study = path.split("/")[1]
     subcategory, name = CAPTIONS[caption]
+    SHOWN.extend(expand(path, study=STUDIES) if in_all else [])
 
     def labels(wildcards):
         found = labels_of(study.format(**dict(wildcards.items())), shown) if shown is not None else {}

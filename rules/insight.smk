@@ -47,7 +47,10 @@ for study in CHOSEN:
                 [f"results/{study}/insight/{name}" for name in INSIGHT],
             output:
                 pdf=in_report(
-                    f"results/{study}/figures/{figure}.pdf", f"insight-{figure.replace('_', '-')}", ["chosen"]
+                    f"results/{study}/figures/{figure}.pdf",
+                    f"insight-{figure.replace('_', '-')}",
+                    ["chosen"],
+                    in_all=False,  # for who asks: not every network has filters and feature maps
                 ),
                 csv=f"results/{study}/figures/{figure}.csv",
             log:

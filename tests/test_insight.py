@@ -75,7 +75,7 @@ def test_the_last_map_is_the_outermost_of_those_that_are_fine_enough():
     )
     assert last_map(body, images) == "2"  # 5 x 5; the next one's 2 x 2 would say little of where
     assert last_map(body[2:5], images[..., :6, :6]) == "2"  # 3 x 3, where there is none of 4 x 4
-    with pytest.raises(ValueError, match="feature map of more than one position"):
+    with pytest.raises(insight.UserError, match="no feature map of more than one position"):
         last_map(nn.Sequential(nn.Flatten(), nn.Linear(432, 2)), images)
 
 

@@ -103,6 +103,31 @@ def test_dry_run_of_the_full_configuration(tmp_path):
     assert not (tmp_path / "results/logs").exists()  # what a run that is under way keeps there for `make watch`
 
 
+def test_a_study_of_your_own_is_made_to_its_last_figure_and_table(tmp_path):
+    """Everything, for a study with a new name and no report: what the HTML report would show of it."""
+    base = {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 4}
+    grids = [{}, {"model": "vgg38"}]
+    studies = {
+        "deep": {"base": base, "grids": grids, "compare": TINY["studies"]["cw2"]["compare"]},
+        "factors": {"base": base, "ablations": {"width": {"width": 0.5}}},
+        "found": {"base": base, "search": {"space": {"width": [0.25, 0.5]}}, "test": "chosen"},
+    }
+    write_config(tmp_path, {"datasets": TINY["datasets"], "studies": studies, "beras": None})
+    _, said = snakemake(tmp_path, "-n")
+    made = set(re.search(r"rule all:\n    input: (.+)", said)[1].split(", "))
+    figures = ("curves_problem", "grad_flow_shallow", "grad_flow_deep", "curves_best", "grad_flow_best")
+    expected = [f"results/deep/figures/{figure}.pdf" for figure in (*figures, "gradient_heatmap")]
+    expected += [f"results/{study}/{name}.html" for study in studies for name in ("summary/cells", "tables/table1")]
+    expected += ["results/factors/ablations/width.pdf", "results/factors/ablations/width.html"]
+    expected += [
+        "results/factors/figures/pareto.pdf",
+        "results/found/figures/search.pdf",
+        "results/found/chosen.json",
+    ]
+    assert set(expected) <= made
+    assert "results/found/figures/filters.pdf" not in made  # for who asks: not every network has filters
+
+
 def test_the_whole_study_runs_to_its_report(finished):
     folder, said = finished
     results = folder / "results/cw2"

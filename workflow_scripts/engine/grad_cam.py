@@ -6,6 +6,8 @@ et al. 2016, divided by the number of positions, with their negative part cut of
 
 import torch
 
+from workflow_scripts.engine.commands import UserError
+
 COARSEST = 4  # rows and columns: a coarser map says little of where
 
 
@@ -13,7 +15,7 @@ def last_map(model, images):
     """Name of the module whose output is the last feature map (b, c, h, w) of the forward pass that is fine enough.
 
     That is a map of at least `COARSEST` rows and columns, or else the last of more than one position. Of modules that
-    give the same map it is the outermost, so that what a block does at its end is part of it. Raises ValueError for a
+    give the same map it is the outermost, so that what a block does at its end is part of it. Raises UserError for a
     network that has no such map.
     """
     found = {1: [], COARSEST: []}  # smallest side: names
@@ -36,7 +38,7 @@ def last_map(model, images):
             handle.remove()
     names = found[COARSEST] or found[1]
     if not names:
-        raise ValueError("expected a network with a feature map of more than one position, found none")
+        raise UserError("the network has no feature map of more than one position, which Grad-CAM needs")
     return names[-1]
 
 
