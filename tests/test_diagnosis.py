@@ -29,6 +29,14 @@ def diagnosed(data, batches=1, **record):
     return diagnosis.diagnose(Training(Cell(batch_size=20, **record), data, CPU), batches)
 
 
+def test_a_classifier_alone_has_a_verdict(large_digits):
+    training = Training(Cell(batch_size=20), large_digits, CPU)
+    training.model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 10))
+    found = diagnosis.diagnose(training, 1)
+    assert len(found.layers) == 1
+    assert (found.ratio, found.verdict) == (1, "healthy")
+
+
 # Measures
 
 

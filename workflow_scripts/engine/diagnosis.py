@@ -87,7 +87,7 @@ def diagnose(training, batches):
     columns = ("activation_variance", "gradient_variance", "gradient_norm", "mean_abs_gradient")
     layers = pd.DataFrame({"depth": range(len(watch.layers)), "layer": watch.layers})
     layers = layers.assign(**dict(zip(columns, means.numpy(), strict=True)), dead=watch.dead())
-    first, last = layers["mean_abs_gradient"].iloc[[0, -2]]
+    first, last = layers["mean_abs_gradient"].iloc[[0, max(len(layers) - 2, 0)]]  # the classifier may be alone
     ratio, norm = first / last if last else math.nan, math.hypot(*layers["gradient_norm"])
     return Diagnosis(layers, sum(losses) / len(losses), ratio, norm, *judge(first, ratio, norm))
 
