@@ -53,7 +53,7 @@ BAD = {
     "half an epoch": ("studies.cw2.grids.0.epochs", 1.5, "epochs[0]: 1.5: Input should be a valid integer"),
     "unknown model": ("studies.cw2.grids.0.model", "vgg39", "model[0]: 'vgg39': unknown model; known: cifar_net"),
     "unknown activation": ("studies.cw2.grids.0.activation", "rely", "'rely': unknown activation; known: relu, leaky"),
-    "unknown loss": ("studies.cw2.grids.0.loss", "hinge", "'hinge': unknown loss; known: cross_entropy, label"),
+    "unknown loss": ("studies.cw2.grids.0.loss", "mean", "'mean': unknown loss; known: cross_entropy, label"),
     "unknown optimiser": ("studies.cw2.grids.0.optimizer", "adamm", "'adamm': unknown optimizer; known: adam, adamw"),
     "negative supervision": ("studies.cw2.grids.0.supervision", -1, "supervision[0]: -1: Input should be greater"),
     "growth rate of 0": ("studies.cw2.grids.0.growth_rate", 0, "growth_rate[0]: 0: Input should be greater than or"),
