@@ -1,0 +1,110 @@
+"""The rules, over all jobs of the full configuration: what a job reads it depends on, its code above all."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from workflow_scripts.engine import code
+
+# The workflow as a module of another one, which writes down what its jobs are.
+JOBS = """
+import atexit, json, os
+
+configfile: {config!r}
+
+module gradscape:
+    snakefile: {snakefile!r}
+    config: config
+
+use rule * from gradscape
+
+def write():
+    jobs = [
+        {{
+            "rule": job.rule.name,
+            "shell": job.rule.shellcmd,
+            "command": job.shellcmd,
+            "input": list(job.input),
+            "output": list(job.output),
+            "log": list(job.log),
+            "params": dict(job.params.items()),
+            "computes": "computing" in job.resources.keys(),
+            "local": job.rule.name in workflow._localrules,
+        }}
+        for job in workflow.dag.jobs
+        if job.rule.shellcmd
+    ]
+    with open("jobs.json", "w") as file:
+        json.dump(jobs, file)
+    os._exit(0)  # without counting what there is to compute
+
+atexit.register(write)
+"""
+TARGETS = ("all", "results/cw2/course", "submission/s1234567.zip", "submission/hw2.zip")
+# what they are given decides which code they run
+BY_NAME = {"fetch_data", "train_cell", "train_beras", "check_beras", "measure_surface"}
+OF_BERAS = {"train_beras", "probe_initializers", "check_beras", "export_notebook"}  # they import models/Beras
+FOLDERS = ("--out", "--checkpoint")  # flags of what a job writes
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory):
+    """A job of each rule that the full configuration needs, as {rule: job}; of those for each cell the first."""
+    folder = tmp_path_factory.mktemp("rules")
+    paths = {"config": str(ROOT / "config.yaml"), "snakefile": str(ROOT / "Snakefile")}
+    (folder / "Snakefile").write_text(JOBS.format(**paths))
+    words = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--quiet", "all", "--", *TARGETS]
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {}
+    for job in json.loads((folder / "jobs.json").read_text()):
+        job["name"] = re.search(r"-m workflow_scripts\.(\w+)", job["command"])[1]
+        found.setdefault(job["rule"], job)
+    return found
+
+
+def test_a_job_depends_on_all_files_that_it_is_told_of(jobs):
+    """A file, or a folder that some of its inputs lie in."""
+    for rule, job in jobs.items():
+        words = [word.rstrip(")") for word in shlex.split(job["command"])]
+        inside = {str(folder) for path in job["input"] for folder in Path(path).parents}
+        for flag, word in zip(["", *words], words, strict=False):
+            if word.startswith(("results/", "report/", f"{ROOT}/")) and flag not in FOLDERS:
+                assert word in inside.union(job["input"], job["output"], job["log"]), f"{rule}: {flag} {word}"
+
+
+def test_a_job_is_done_again_when_its_code_changes(jobs):
+    for rule, job in jobs.items():
+        own = code.digest(f"workflow_scripts.{job['name']}")
+        assert job["params"]["code"] if job["name"] in BY_NAME else job["params"]["code"] == own, rule
+        assert ("beras" in job["params"]) == (job["name"] in OF_BERAS), rule
+
+
+def test_a_job_is_told_all_that_it_is_done_again_for(jobs):
+    for rule, job in jobs.items():
+        told = set(re.findall(r"{params\.(\w+)", job["shell"]))
+        assert job["params"].keys() - {"code", "beras"} <= told, rule
+        assert set(job["log"]) <= set(re.findall(r"[\w./+-]+", job["command"])), rule
+
+
+def test_what_computes_goes_to_the_cluster_and_nothing_else(jobs):
+    for rule, job in jobs.items():
+        assert job["local"] != job["computes"], rule
+
+
+def test_a_report_depends_on_the_figures_that_it_shows(jobs):
+    shown = 0
+    for rule, job in jobs.items():
+        if rule.startswith("fill_"):
+            figures = {Path(path).stem for path in job["input"] if path.endswith(".pdf")}
+            for template in filter(re.compile(r"\.tex\.j2$").search, job["input"]):
+                named = re.findall(r"\\gradfigure(?:here)?{(\w+)}", Path(template).read_text())
+                assert set(named) <= figures, rule
+                shown += len(named)
+    assert shown > 20
