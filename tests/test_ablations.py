@@ -358,7 +358,13 @@ def test_samples_are_the_first_of_each_class_and_the_arrays_are_described(digits
     assert table.groupby("label").size().tolist() == [samples.MOST] * 10
     for label, found in table.groupby("label"):
         assert found["image"].tolist() == [i for i, other in enumerate(digits.train_labels) if other == label][:4]
-    text = "\n".join(samples.facts(digits, "course", 50))
+    facts = samples.facts(digits, "course", 50)
+    mosaic = samples.draw(digits, table, facts).axes[0].images[0].get_array()
+    for image in table.itertuples():  # a column for each class, beneath its name
+        top, left = len(mosaic) - 10 * (samples.MOST - image.place), 10 * image.label + 1
+        assert (mosaic[top : top + 8, left : left + 8] == digits.train_images[image.image]).all()
+    text = "\n".join(facts)
+    assert text.startswith("digits (scikit-learn): 1,500 training and 297 test images in 10 classes")
     low, high = (0 - 0.4914) / 0.2023, (1 - 0.4465) / 0.2010
     assert "uint8 (1500, 8, 8, 3) = (image, row, column, channel), RGB, 0 to 255; labels int64 (1500,), 0 to 9" in text
     assert "float32 (50, 3, 8, 8) = (image, channel, row, column), channels last in memory, normalised: " in text

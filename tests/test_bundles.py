@@ -2,6 +2,7 @@
 
 import argparse
 import copy
+import io
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from tests.conftest import ROOT, inside
 from tests.test_workflow import CELL, TINY, snakemake, to_train, write_config
 from workflow_scripts.engine import cells, config, made, making, manifests
 from workflow_scripts.engine.bundles import bundles
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell
 
 FILES = ("gradients.csv", "steps.npz", "test.json", "model.safetensors")
@@ -135,6 +137,13 @@ def test_the_manifest_stands_for_the_cells(bundled):
     assert not list((bundled / "checkpoints").iterdir())
 
 
+@pytest.mark.parametrize("nothing", ["", "\n"])  # the latter is what printf makes of no names
+def test_no_cells_are_a_mistake(monkeypatch, nothing):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(nothing))
+    with pytest.raises(UserError, match="no cells were named on standard input"):
+        manifests.folders_from_stdin()
+
+
 def test_a_study_may_be_called_as_the_manifests_folder_is(tmp_path):
     cell = tmp_path / "results" / manifests.FOLDER / FIRST
     cell.mkdir(parents=True)
@@ -157,19 +166,22 @@ def test_a_bundle_that_was_killed_keeps_its_finished_cells(bundled, tmp_path, di
     said = train(tmp_path, digits_file, *orders)
     for name, found in before.items():
         assert stamps(tmp_path, name) == found and made.NOTE in said[name]
+        assert said[name].count("\n") == 1  # a log is of the last time
     for name in CELLS:
         assert all((tmp_path / name / file).read_bytes() == (bundled / name / file).read_bytes() for file in FILES)
 
 
 def test_one_that_fails_does_not_keep_the_others_from_being_trained(tmp_path, digits_file, refused, monkeypatch):
-    too_large, *others = (order(name, tmp_path) for name in (FIRST, SECOND))
+    too_large, other = (order(name, tmp_path) for name in (FIRST, SECOND))
     too_large["record"]["batch_size"] = 10**6
-    monkeypatch.setattr(sys, "stdin", lines([too_large, *others]).splitlines())
-    message = refused("train_bundle", *flags(tmp_path, digits_file))
+    other["measured"] = {"lags": [1]}
+    monkeypatch.setattr(sys, "stdin", lines([too_large, other]).splitlines())
+    message = refused("train_bundle", *flags(tmp_path, digits_file), "--no-test")
     assert (
         message.startswith("error: 1 of 2 cells failed:\n") and "batch_size is 1000000, but there are only" in message
     )
-    assert "error: " in logs(tmp_path)[FIRST] and (tmp_path / SECOND / "cell.json").exists()
+    facts = json.loads((tmp_path / SECOND / "cell.json").read_text())
+    assert "error: " in logs(tmp_path)[FIRST] and (facts["measured"], facts["tested"]) == ({"lags": [1]}, False)
     assert not (tmp_path / FIRST / "cell.json").exists() and not (tmp_path / manifests.FOLDER).exists()
 
 

@@ -59,6 +59,8 @@ def test_the_flags_of_a_cell_give_the_cell(record):
     cell = Cell(**record)
     arguments = train_cell.parser().parse_args(["--data", "d.npz", "--out", "o", *cells.flags(cell)])
     assert record_flags.read(arguments) == cell
+    if "lr" in record:  # what a person says comes before a command's own default
+        assert record_flags.read(arguments, lr=0.5) == cell
 
 
 def with_another(key):

@@ -49,6 +49,7 @@ BAD = {
     "lr: true": ("studies.cw2.grids.0.lr", True, "grids[0].lr[0]: True: expected a number"),
     "lr: 0": ("studies.cw2.grids.0.lr", 0, "grids[0].lr[0]: 0: Input should be greater than 0"),
     "lr: nan": ("studies.cw2.grids.0.lr", float("nan"), "lr[0]: nan: Input should be"),
+    "clip: inf": ("studies.cw2.grids.0.clip", float("inf"), "clip[0]: inf: Input should be a finite number"),
     "negative epochs": ("studies.cw2.grids.0.epochs", -1, "epochs[0]: -1: Input should be greater than or equal to 1"),
     "half an epoch": ("studies.cw2.grids.0.epochs", 1.5, "epochs[0]: 1.5: Input should be a valid integer"),
     "unknown model": ("studies.cw2.grids.0.model", "vgg39", "model[0]: 'vgg39': unknown model; known: cifar_net"),
@@ -97,6 +98,7 @@ BAD = {
     ),
     "malformed student number": ("report", {"student_number": "1234"}, "'1234': expected an s and seven digits"),
     "student number without its s": ("report", {"student_number": 1234567}, "student_number: 1234567: expected text"),
+    "a title of two lines": ("datasets.cifar100.title", "a\nb", "title: 'a\\nb': expected one line of printable"),
     "space in a name": ("datasets.a b", {"source": "digits"}, "'a b': expected letters, digits and underscores"),
 }
 

@@ -10,12 +10,13 @@ import pytest
 from tests.conftest import ROOT
 
 STEPS = """
-import hashlib, json, resource, sys
+import hashlib, json, os, resource, sys
 import torch
 from workflow_scripts.engine import devices
 
 if sys.argv[1] == "plain":
     devices._keep_freed_memory = lambda: None
+torch.set_num_threads(2)
 devices.choose_device("cpu", 1)
 torch.manual_seed(0)
 model = torch.nn.Sequential(torch.nn.Conv2d(3, 64, 3), torch.nn.ReLU(), torch.nn.Conv2d(64, 8, 3))
@@ -31,7 +32,15 @@ for _ in range(5):
     step()
 faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 bits = b"".join(parameter.grad.numpy().tobytes() for parameter in model.parameters())
-print(json.dumps([faults, hashlib.sha256(bits).hexdigest()]))
+settings = [
+    torch.get_deterministic_debug_mode() == 2,  # an error
+    torch.get_num_threads(),
+    torch.utils.deterministic.fill_uninitialized_memory,
+    torch.backends.cudnn.benchmark,
+    torch.backends.cudnn.allow_tf32,
+    os.environ["CUBLAS_WORKSPACE_CONFIG"],
+]
+print(json.dumps([faults, hashlib.sha256(bits).hexdigest(), settings]))
 """
 
 
@@ -41,5 +50,6 @@ def test_steps_find_the_memory_of_the_step_before_and_the_bits_are_the_same():
     for way in ("plain", "kept"):
         done = subprocess.run([sys.executable, "-c", STEPS, way], cwd=ROOT, capture_output=True, text=True, check=True)
         found[way] = json.loads(done.stdout)
-    (plain, bits), (kept, same_bits) = found.values()
+    (plain, bits, settings), (kept, same_bits, _) = found.values()
+    assert settings == [True, 1, False, False, False, ":4096:8"]
     assert bits == same_bits and kept < plain / 4  # not 0: where blocks lie differs from run to run

@@ -1,17 +1,21 @@
 """GPUs of one machine: jobs take them by locks. The GPUs are pretended; locks, processes and kills are real."""
 
+import argparse
 import os
 import random
 import select
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
+import torch
 
 from tests.conftest import ROOT
-from workflow_scripts.engine import gpus
+from workflow_scripts.engine import devices, gpus
 from workflow_scripts.engine.commands import UserError
 
 JOB = """
@@ -94,6 +98,18 @@ def test_a_job_with_two_gpus_takes_both_or_none(machine):
     assert sorted(pairs[0] + pairs[1]) == ["0", "1", "2", "3"]
 
 
+def test_a_job_that_waits_for_two_gpus_holds_none(machine, monkeypatch):
+    others, seen = [gpus._try(machine.folder / f"{name}-0.lock") for name in "012"], []
+
+    def meanwhile(seconds):
+        seen.append(free(machine.folder))
+        others.pop().release()
+
+    monkeypatch.setattr(gpus.time, "sleep", meanwhile)
+    with gpus.taken(2, folder=machine.folder):
+        assert seen == [1] and os.environ["CUDA_VISIBLE_DEVICES"] == "2,3"
+
+
 def test_only_what_is_visible_is_taken(machine, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-7a, GPU-9b")
     with gpus.taken(folder=machine.folder):
@@ -102,6 +118,23 @@ def test_only_what_is_visible_is_taken(machine, monkeypatch):
     wanted = gpus.taken(3, folder=machine.folder)
     with pytest.raises(UserError, match="wants 3 GPUs, but this machine has 2: GPU-7a, GPU-9b"), wanted:
         pass
+
+
+def test_the_driver_is_asked_for_the_gpus_of_the_machine(machine, monkeypatch, tmp_path):
+    """And all users of the machine may hold them."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    tool, folder = tmp_path / "nvidia-smi", tmp_path / "locks"
+    tool.write_text("#!/bin/sh\nprintf '0\\n1\\n'\n")
+    tool.chmod(0o755)
+    with gpus.taken(folder=folder):
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+        modes = [stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())]
+        assert modes == [0o1777, 0o666]
+    assert "CUDA_VISIBLE_DEVICES" not in os.environ
+    tool.write_text("#!/bin/sh\nexit 9\n")  # as where its driver is not loaded
+    with gpus.taken(folder=folder):
+        assert "CUDA_VISIBLE_DEVICES" not in os.environ
 
 
 @pytest.mark.parametrize("scheduler", gpus.SCHEDULERS)
@@ -117,3 +150,26 @@ def test_without_gpus_nothing_is_locked(machine, monkeypatch):
     with gpus.taken(folder=machine.folder):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
     assert not list(machine.folder.iterdir())
+
+
+@pytest.fixture
+def settings():
+    """PyTorch's settings, put back afterwards."""
+    mode = torch.get_deterministic_debug_mode()
+    yield
+    torch.set_deterministic_debug_mode(mode)
+
+
+def test_a_command_holds_a_gpu_with_others_and_none_for_the_cpu(machine, monkeypatch, settings):
+    monkeypatch.setattr(tempfile, "tempdir", str(machine.folder))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    monkeypatch.setattr(gpus.time, "sleep", None)  # nobody waits
+    threads, shared = torch.get_num_threads(), argparse.Namespace(device="auto", gpu_share=2)
+    with devices.computing(argparse.Namespace(device="cpu", gpu_share=1), threads):
+        assert not list(machine.folder.iterdir())
+    with devices.computing(shared, threads), devices.computing(shared, threads):
+        held = [gpus._try(path) for path in (machine.folder / "gradscape-gpus").iterdir()]
+        assert held == [None, None]
+    none = devices.computing(argparse.Namespace(device="cpu", gpu_share=0), threads)
+    with pytest.raises(UserError, match="--gpu-share: expected at least 1, found 0"), none:
+        pass

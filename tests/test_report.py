@@ -319,6 +319,7 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
 def test_a_flow_is_the_closed_form_of_its_gradients():
     layers, sizes = course_layers(1), 1e-6 * 2.0 ** np.arange(13)
     table = pd.DataFrame({"epoch": 0, "depth": range(14), "layer": layers, "mean_abs": [*sizes, 99.0]})
+    table = table.iloc[::-1]  # in any order
     later = table.assign(epoch=1, mean_abs=1.0)
     flow, level = flows.flows(pd.concat([table, later]))
     assert flow.layers == tuple(layers[:-1]) and (flow.first, flow.last) == (sizes[0], sizes[-1])

@@ -82,10 +82,11 @@ def test_the_middle_is_the_trained_network(cell, digits):
     assert (loss, acc) == (pytest.approx(expected[0], rel=1e-5), pytest.approx(expected[1]))
 
 
-def test_images_are_normalised_as_in_training_however_few(digits):
-    training = Training(Cell(**RECORD, normalize="dataset"), digits, CPU)
+@pytest.mark.parametrize("items", [None, 100])
+def test_images_are_normalised_as_in_training_however_few(digits, items):
+    training = Training(Cell(**RECORD, normalize="dataset", train_items=items), digits, CPU)
     ((images, labels),) = surfaces.training_images(training, digits, 50)
-    train, _ = split_indices(digits.train_labels, "course", 0.05)
+    train, _ = split_indices(digits.train_labels, "course", 0.05, items)
     pixels = digits.train_images[train] / 255
     expected = (pixels[:50] - pixels.mean((0, 1, 2))) / pixels.std((0, 1, 2))
     np.testing.assert_allclose(images.permute(0, 2, 3, 1), expected, atol=1e-5)

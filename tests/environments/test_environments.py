@@ -175,6 +175,8 @@ LOOSE = {
     "no version": ("tqdm", "'tqdm' is no exact version; expected tqdm=={tqdm}, as in requirements.lock"),
     "a range": ("pytorch>=2.5", "'pytorch>=2.5' is no exact version; expected pytorch=={torch}, as in"),
     "a beginning of one": ("numpy=2.4", "'numpy=2.4' is no exact version; expected numpy=={numpy}, as in"),
+    "a pattern": ("numpy==2.*", "'numpy==2.*' is no exact version; expected numpy=={numpy}, as in"),
+    "a version for each Python": ("scipy", "'scipy' is no exact version; expected scipy=={scipy}, as in"),
     "one of pip's": ({"pip": ["tqdm~=4.0"]}, "'tqdm~=4.0' is no exact version; expected tqdm=={tqdm}, as in"),
     "an unknown package": ("mine", "'mine' is no exact version; expected mine==<version>"),
     "no list": (None, "expected lists `channels` and `dependencies`, cannot read them"),

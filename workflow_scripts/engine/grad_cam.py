@@ -57,8 +57,7 @@ def grad_cam(model, layer, images, classes):
 
     handle = model.get_submodule(layer).register_forward_hook(cut)
     try:
-        with torch.enable_grad():
-            logits = model(images).float()
+        logits = model(images).float()
     finally:
         handle.remove()
     (gradient,) = torch.autograd.grad(logits.gather(1, classes[:, None]).sum(), kept["map"])
