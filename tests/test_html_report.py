@@ -5,9 +5,11 @@ import re
 
 import docutils.core
 import docutils.utils
+import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
+from workflow_scripts.engine import html_tables
 
 RULES = {path.name: path.read_text() for path in (ROOT / "rules").glob("*.smk")}
 CAPTIONS = ast.literal_eval(re.search(r"^CAPTIONS = (\{.*?^\})", RULES["html_report.smk"], re.M | re.S)[1])
@@ -25,6 +27,13 @@ def test_a_caption_is_sentences_that_can_be_typeset(caption):
 
 def test_there_is_no_caption_of_nothing():
     assert {path.stem for path in (ROOT / "report/captions").iterdir()} == set(CAPTIONS)
+
+
+def test_a_table_is_a_page_with_numbers_to_the_right():
+    table = pd.DataFrame({"Network": ["a<b", "2"], "Gain": ["−1.5", "2.00 ± 0.10"], "Best": ["–", "1e-05"]})
+    page = html_tables.page(table, "Gains", "a < b\nb < c\n")
+    assert re.findall(r":nth-child\((\d)\)", page) == ["2", "3"]
+    assert "<p>a &lt; b<br>b &lt; c</p>" in page and "<td>a&lt;b</td>" in page and "<title>Gains</title>" in page
 
 
 @pytest.mark.parametrize("name", sorted(RULES))

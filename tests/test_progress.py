@@ -49,25 +49,30 @@ def run(tmp_path):
     return run
 
 
-def test_the_time_left_is_that_of_the_work_left(run):
+def test_the_time_left_is_that_of_the_work_left(run, tmp_path):
     run.look(now=START + 40)
     assert set(run.finished) == {"cw2/done"} and set(run.running) == {"cw2/works", "cw2/went-on"}
     # 10 + 4 + 2 epochs in 40 seconds, and 6 + 2 + 10 to go; the 6 that were done before the run do not count
     assert run.left(now=START + 40) == pytest.approx(40 * 18 / 16)
     assert run.tally(run.left(now=START + 60)) == "1 of 4 cells done, 1.1 minutes left"
+    log(tmp_path, "cw2/went-on", 10, 10, START + 41, first=6)
+    record(tmp_path, "cw2/went-on", START + 41)
+    run.look(now=START + 42)
+    assert set(run.running) == {"cw2/works"}
+    assert run.left(now=START + 42) == pytest.approx(42 * 16 / 18)
     run.finished = dict.fromkeys(run.cells)  # since `left` was asked for
     assert run.tally(60) == "4 of 4 cells done"
 
 
 def test_cells_of_another_kind_count_by_what_their_epochs_take(tmp_path):
-    run = progress.Run(tmp_path, {"a/fast": ("vgg08", 10), "a/slow": ("vgg38", 10)}, START)
+    run = progress.Run(tmp_path, {"a/fast": ("vgg08", 10), "a/slow": ("vgg38", 10), "a/none": ("vgg_a", 2)}, START)
     run.look(now=START + 1)
-    assert run.left(now=START + 1) is None and run.tally(None) == "0 of 2 cells done"
+    assert run.left(now=START + 1) is None and run.tally(None) == "0 of 3 cells done"
     log(tmp_path, "a/fast", 10, 10, START + 10, seconds=1.0)
     record(tmp_path, "a/fast", START + 10, seconds=10.0)
     log(tmp_path, "a/slow", 1, 10, START + 20, seconds=10.0)
     run.look(now=START + 20)
-    assert run.left(now=START + 20) == pytest.approx(20 * 90 / 20)
+    assert run.left(now=START + 20) == pytest.approx(20 * (90 + 11) / 20)  # of what is not known: the mean
 
 
 def test_what_an_earlier_run_left_is_not_taken_for_this_one(run, tmp_path):

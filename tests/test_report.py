@@ -331,6 +331,17 @@ def test_a_flow_is_the_closed_form_of_its_gradients():
     assert flows.initial(first).orders == flow.orders
 
 
+def test_what_adam_can_make_of_gradients_that_grow():
+    """Below its epsilon are layers that are so in every epoch; a step is that of the largest gradient of any."""
+    sizes = np.array([[1e-9, 1e-9, 1e-4], [3e-8, 2e-9, 1e-4], [1e-8, 5e-9, 1e-4]])
+    shown = [flows.Flow(("a", "b", "c"), epoch, 5.0, (), 1.0) for epoch in sizes]
+    row = SimpleNamespace(flows=shown, initial=None, width=1, block="bn", init="own", activation=None, cells=["a"])
+    row.facts, row.batch_size, row.lr = {"train_images": 95}, 10, 0.1
+    found = flows.diagnosis(row, pd.DataFrame({"cell": ["a", "a", "a", "b"], "lr": [0.1, 0.2, 0.3, 9]}))
+    assert (found.below_epsilon, found.steps, found.predicted) == (1, 27, None)
+    assert found.adam_step == pytest.approx(0.1 * 3 / 4) and found.adam_total == pytest.approx(0.6 * 9 * 3 / 4)
+
+
 @pytest.mark.parametrize("size", [16, 32])
 def test_the_prediction_is_that_of_its_variances(size):
     """Half of the orders of mean squares: of what reaches the last layer, and of what each layer passes back."""

@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.conftest import ROOT
-from workflow_scripts.engine import code
+from workflow_scripts.engine import cells, code, config
 
 # The workflow as a module of another one, which writes down what its jobs are.
 JOBS = """
@@ -54,19 +55,24 @@ FOLDERS = ("--out", "--checkpoint")  # flags of what a job writes
 
 
 @pytest.fixture(scope="module")
-def jobs(tmp_path_factory):
-    """A job of each rule that the full configuration needs, as {rule: job}; of those for each cell the first."""
+def every(tmp_path_factory):
+    """All jobs that the full configuration needs."""
     folder = tmp_path_factory.mktemp("rules")
     paths = {"config": str(ROOT / "config.yaml"), "snakefile": str(ROOT / "Snakefile")}
     (folder / "Snakefile").write_text(JOBS.format(**paths))
     words = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--quiet", "all", "--", *TARGETS]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = {}
-    for job in json.loads((folder / "jobs.json").read_text()):
+    found = json.loads((folder / "jobs.json").read_text())
+    for job in found:
         job["name"] = re.search(r"-m workflow_scripts\.(\w+)", job["command"])[1]
-        found.setdefault(job["rule"], job)
     return found
+
+
+@pytest.fixture(scope="module")
+def jobs(every):
+    """One of each rule, as {rule: job}."""
+    return {job["rule"]: job for job in every}
 
 
 def test_a_job_depends_on_all_files_that_it_is_told_of(jobs):
@@ -91,6 +97,17 @@ def test_a_job_is_told_all_that_it_is_done_again_for(jobs):
         told = set(re.findall(r"{params\.(\w+)", job["shell"]))
         assert job["params"].keys() - {"code", "beras"} <= told, rule
         assert set(job["log"]) <= set(re.findall(r"[\w./+-]+", job["command"])), rule
+
+
+def test_a_cell_is_trained_as_its_study_says(every):
+    studies = config.load(yaml.safe_load((ROOT / "config.yaml").read_text())).studies
+    records = {name: cells.expand(name, study) for name, study in studies.items()}
+    for job in every:
+        if job["rule"] == "train_cell":
+            words, (study, cell) = shlex.split(job["command"]), job["output"][0].split("/")[1:3]
+            measured = json.loads(words[words.index("--measure") + 1]) if "--measure" in words else {}
+            assert measured == cells.measured(studies[study], records[study][cell])
+            assert ("--no-test" in words) == (studies[study].test == "chosen")
 
 
 def test_what_computes_goes_to_the_cluster_and_nothing_else(jobs):

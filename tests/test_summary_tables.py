@@ -13,7 +13,7 @@ from tests.made_cells import write_study
 from workflow_scripts.engine import cell_index, cells, preview, summary, tables
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.config import Dataset
-from workflow_scripts.engine.record import Grid
+from workflow_scripts.engine.record import Cell, Grid
 from workflow_scripts.engine.studies import Study
 
 FILES = ("cells.csv", "history.csv", "gradients.csv", "dataset.json", "index.json")
@@ -60,12 +60,13 @@ def test_a_cell_that_is_older_than_a_key_of_the_record_has_its_default(made, tmp
 
 def test_a_new_cell_and_one_trained_again_give_the_bytes_of_tables_made_anew(made, tmp_path):
     folders, out = made
-    retrained = folders[4] / "gradients.csv"
-    retrained.write_text(retrained.read_text().replace("4.5", "40.25"))
+    for place, other in ((4, "40.25"), (5, "7.5")):  # of another size, and of the same
+        retrained = folders[place] / "gradients.csv"
+        retrained.write_text(retrained.read_text().replace(f"{place}.5", other))
     tables.gather(folders, out)
     assert content(out) == anew(folders, tmp_path / "anew")
     assert pd.read_csv(out / "gradients.csv").groupby("cell", sort=False)["mean_abs"].first().tolist() == [
-        *(0.5, 1.5, 2.5, 3.5, 40.25, 5.5)
+        *(0.5, 1.5, 2.5, 3.5, 40.25, 7.5)
     ]
 
 
@@ -82,11 +83,22 @@ def test_a_row_has_the_last_epoch_the_best_one_and_the_test(made):
     assert row[["test_loss", "test_acc"]].tolist() == [7, 0.7]
 
 
+def test_cells_on_several_data_sets(made):
+    folders, out = made
+    facts = json.loads((folders[0] / "cell.json").read_text())
+    facts["dataset"] = {"title": "another", "embedded": False}
+    (folders[0] / "cell.json").write_text(json.dumps(facts))
+    tables.gather(folders, out)
+    found = json.loads((out / "dataset.json").read_text())
+    assert (found["title"], found["embedded"]) == ("another and made", True)
+
+
 def test_cells_that_are_gone_and_another_order_give_the_bytes_of_tables_made_anew(made, tmp_path):
     folders, out = made
     fewer = [folders[5], folders[0], folders[3]]
     tables.gather(fewer, out)
     assert content(out) == anew(fewer, tmp_path / "anew")
+    assert pd.read_csv(out / "cells.csv")["cell"].tolist() == [folder.name for folder in fewer]
 
 
 def test_a_cell_that_has_not_changed_is_not_read_again(made, tmp_path):
@@ -129,7 +141,7 @@ def test_the_gradients_of_some_cells_are_those_of_the_whole_table(made, indexed)
     folders, out = made
     if not indexed:
         cell_index.remove(out)
-    names, whole = [folders[3].name, folders[0].name], pd.read_csv(out / "gradients.csv")
+    names, whole = [folders[place].name for place in (1, 3, 0)], pd.read_csv(out / "gradients.csv")
     found = summary.load(out).gradients(names).sort_values(["cell", "epoch", "depth"], ignore_index=True)
     expected = whole[whole["cell"].isin(names)].sort_values(["cell", "epoch", "depth"], ignore_index=True)
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
@@ -185,13 +197,25 @@ def test_a_preview_without_pytorch(tmp_path, monkeypatch):
     assert said[2] == "  How long that takes is estimated where Snakemake's own Python has PyTorch."
 
 
+def test_what_a_preview_counts(tmp_path):
+    """Three passes of every image that is trained on; a network once for each size of its images and of its output."""
+    assert preview.data_size(tmp_path / "none", Dataset(source="digits")) == (1500, (3, 8, 8), 10)
+    assert preview.data_size(tmp_path / "none", DIGITS["digits"]) == (1500, (3, 32, 32), 10)
+    for items, images in ((None, 800), (100, 100), (900, 800)):
+        cell = Cell(val_fraction=0.2, train_items=items, epochs=2)
+        assert preview.training_flops(cell, lambda *network: 7, 1000, (3, 8, 8), 10) == 3 * 7 * images * 2
+    forward, cell = preview.ForwardFlops(tmp_path / "counted"), Cell(model="vgg08", width=0.25)
+    assert forward(cell, (3, 8, 8), 100) - forward(cell, (3, 8, 8), 10) == 2 * 8 * 90
+
+
 @pytest.mark.parametrize("text", ['{"x"', "[]", "{}", "\ufffd"])
 def test_a_preview_leaves_out_a_damaged_cell(tmp_path, text):
-    found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", seed=[0, 1])]))
-    for name, content in zip(found, (MEASURED, text), strict=True):
+    found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", seed=[0, 1, 2, 3])]))
+    fast = MEASURED.replace('"seconds": 2', '"seconds": 0.2')
+    for name, content in zip(found, (MEASURED, fast, text, MEASURED), strict=True):
         (tmp_path / "a" / name).mkdir(parents=True)
         (tmp_path / "a" / name / "cell.json").write_text(content)
-    assert preview.measured_speed({"a": found}, tmp_path) == (3e6, "median of 1 finished here")
+    assert preview.measured_speed({"a": found}, tmp_path) == (3e6, "median of 3 finished here")
 
 
 def test_a_second_preview_says_the_same_without_pytorch(tmp_path):

@@ -43,6 +43,7 @@ def test_tables_that_could_not_be_gathered(study, project):  # noqa: F811
     history.rename(study / "aside")
     status, said = snakemake(study, TABLE, project=project, check=False)
     assert status and f"{history.relative_to(study)} is missing" in said and "VGG08" in (study / TABLE).read_text()
+    assert (study / "results/cw2/summary/index.json").exists()
     (study / "aside").rename(history)
     snakemake(study, TABLE, project=project)
     assert "VGG08" not in (study / TABLE).read_text()

@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 from workflow_scripts.engine import locks
 from workflow_scripts.engine.commands import written_whole
@@ -54,6 +56,21 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
     assert {file.name for file in tmp_path.iterdir()} == {path.name} | writing
     killed(living)
     assert path.read_text() == "whole"
+
+
+def test_what_was_left_of_a_file_with_an_odd_name_is_removed(tmp_path):
+    path = tmp_path / "lr[1].csv"
+    (tmp_path / ".lr[1]-abcdefgh.csv").write_text("half")
+    with written_whole(path) as temporary:
+        temporary.write_text("whole")
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_nothing_is_left_of_a_file_that_was_interrupted(tmp_path):
+    with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "history.csv") as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_file_may_be_read_by_whom_any_other_may(tmp_path):

@@ -56,6 +56,7 @@ def test_a_limit_below_the_array_jobs(folder, cluster):
 
 def test_a_cell_with_more_threads_than_snakemake_asks_for(tmp_path, cluster):
     """It would get fewer CPUs than it has threads."""
+    slurm.check_cores(2, 2)
     runs.prepare(tmp_path, cells={**CELL, "threads": 3})
     assert "--cores 2: expected at least 3, the `threads` of a cell" in refused(tmp_path, cluster)
 

@@ -172,7 +172,7 @@ class Run:
     def _seconds_per_epoch(self):
         found = {}
         for name, cell in self.finished.items():
-            found.setdefault(self.cells[name][0], []).append(cell.seconds / max(cell.epochs, 1))
+            found.setdefault(self.cells[name][0], []).append(cell.seconds / cell.epochs)
         for name, cell in self.running.items():
             if cell.seconds is not None:
                 found.setdefault(self.cells[name][0], []).append(cell.seconds)
