@@ -173,3 +173,9 @@ def test_a_command_holds_a_gpu_with_others_and_none_for_the_cpu(machine, monkeyp
     none = devices.computing(argparse.Namespace(device="cpu", gpu_share=0), threads)
     with pytest.raises(UserError, match="--gpu-share: expected at least 1, found 0"), none:
         pass
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there():
+    with pytest.raises(UserError, match="device is 'cuda', but PyTorch finds no GPU"):
+        devices.choose_device("cuda", torch.get_num_threads())

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import inside
 from workflow_scripts import watch
-from workflow_scripts.engine import progress, reporting
+from workflow_scripts.engine import made, progress, reporting
 
 START = 1_800_000_000.0  # of the run, in seconds since 1970
 
@@ -81,6 +81,17 @@ def test_what_an_earlier_run_left_is_not_taken_for_this_one(run, tmp_path):
     record(tmp_path, "cw2/old", START - 10)
     run.look(now=START + 40)
     assert "cw2/old" not in run.finished | run.running
+
+
+def test_a_cell_that_was_there_is_no_work_of_this_run(run, tmp_path):
+    log(tmp_path, "cw2/waits", 0, 10, START)
+    (tmp_path / "logs/cw2/waits.log").write_text(f"{made.NOTE}: results/cw2/waits\n")
+    os.utime(tmp_path / "logs/cw2/waits.log", (START + 1, START + 1))
+    for name in ("waits", "works"):
+        record(tmp_path, f"cw2/{name}", START - 10)  # the latter is trained again
+    run.look(now=START + 40)
+    assert set(run.finished) == {"cw2/done", "cw2/waits"} and set(run.running) == {"cw2/works", "cw2/went-on"}
+    assert run.left(now=START + 40) == pytest.approx(40 * 8 / 16)
 
 
 def test_what_came_of_a_cell(tmp_path):
