@@ -7,11 +7,7 @@ LANDSCAPE_SUMMARY = (*SUMMARY, *landscape_names.TABLES)
 
 # Studies that measure along the way, and their cells that do.
 LANDSCAPES = {
-    name: [
-        cell
-        for cell, record in STUDIES[name].items()
-        if any(cells.selects(selection, record) for selection in (study.landscape.rates, study.landscape.walk))
-    ]
+    name: [cell for cell, record in STUDIES[name].items() if cells.in_landscape(study, record)]
     for name, study in SETTINGS.studies.items()
     if study.landscape
 }

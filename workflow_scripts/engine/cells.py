@@ -100,10 +100,15 @@ def _selections(study):
         yield from ((f"surface.cells[{index}]", selection) for index, selection in enumerate(study.surface.cells))
 
 
+def in_landscape(study, cell):
+    """Whether the landscape of a study that has one is about a cell: of what the rates or the walk select."""
+    return any(selects(selection, cell) for selection in (study.landscape.rates, study.landscape.walk))
+
+
 def measured(study, cell):
     """{observer: settings} of what is measured along the way of a cell: see engine/observers.py."""
     landscape, found = study.landscape, dict(study.measure)
-    if landscape and (selects(landscape.rates, cell) or selects(landscape.walk, cell)):
+    if landscape and in_landscape(study, cell):
         found["lags"] = landscape.lags
     if landscape and selects(landscape.walk, cell):
         found["walk"] = {"step_sizes": landscape.step_sizes, "every": landscape.every}

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine import style
-from workflow_scripts.engine.grad_flow import decades, mark_zeros, name_sections, sections
+from workflow_scripts.engine.grad_flow import decades, mark_zeros, name_sections
 from workflow_scripts.engine.summary import label
 
 PANELS = {  # column of the layers' table: what its axis is called
@@ -38,6 +38,6 @@ def draw(found, cell):
         panels[-1].yaxis.set_major_formatter(style.percent)
         panels[-1].set(xlabel="depth of the layer", ylim=(-0.05, 1.05), xlim=(-0.5, len(layers) - 0.5))
         panels[-1].xaxis.set_major_locator(style.counts(8))
-        name_sections(panels, sections(list(layers["layer"])))
+        name_sections(panels, list(layers["layer"]))
         figure.suptitle(f"{label(cell.model_dump())} at initialisation: {found.verdict}", fontsize=8)
     return figure

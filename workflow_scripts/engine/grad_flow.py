@@ -110,8 +110,9 @@ def sections(layers):
     return parts
 
 
-def name_sections(panels, parts):
+def name_sections(panels, layers):
     """Name the `sections` above the first of the panels, which share their depths, and part them by lines in all."""
+    parts = sections(layers)
     names = panels[0].secondary_xaxis("top")
     # a single first layer is named from its left edge on: its name is wider than itself, and would meet the other axis
     places = [-0.5 if first == last == 0 else (first + last) / 2 for _, first, last in parts]
@@ -167,7 +168,7 @@ def _flow_axes(figure, layers, means):
     axes.xaxis.set_major_locator(style.counts(8))
     axes.yaxis.set_major_locator(LogLocator(numticks=7))
     axes.yaxis.set_minor_formatter(NullFormatter())
-    name_sections([axes], sections(layers))
+    name_sections([axes], layers)
     zero = np.flatnonzero((means.reshape(len(layers), -1) == 0).any(axis=1))
     mark_zeros(axes, zero)
     return axes

@@ -68,7 +68,7 @@ def draw(table):
             _panel(axes, table, cost, colours)
             _cost_axis(axes, table[cost], label)
         devices = (DEVICES.get(device, device) for names in table["device"].unique() for device in names.split(" and "))
-        panels[1].set_xlabel(f"{COSTS['seconds']} on {' and '.join(devices)}")
+        panels[1].set_xlabel(f"{COSTS['seconds']} on {' and '.join(dict.fromkeys(devices))}")
         panels[0].set_ylabel("best validation accuracy (%)")
         panels[0].yaxis.set_major_formatter(style.percent)
         _legend(figure, table, colours)
