@@ -1,0 +1,49 @@
+"""A device that computes nothing: what a GPU would be asked to do, seen without one.
+
+PyTorch's device `meta` knows shapes, types and places, and no values. In `EmptyDevice` what is read back from it is
+zeros, an operation on tensors of two devices is an error, as on a GPU, and every transfer is counted.
+"""
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+META = torch.device("meta")
+aten = torch.ops.aten
+COPIES = (aten._to_copy.default, aten.copy_.default)
+
+
+class EmptyDevice(TorchDispatchMode):
+    """A context; `sent` and `read` are the operations by which something came to the device, or back from it."""
+
+    def __init__(self):
+        super().__init__()
+        self.sent, self.read = [], []
+
+    def __torch_dispatch__(self, operation, types, arguments=(), options=None):
+        options = options or {}
+        given = _on_meta((arguments, options))
+        if operation is aten._local_scalar_dense.default and any(given):
+            self.read.append(operation)
+            return 0
+        if operation is aten._to_copy.default and all(given) and not _stays(options):
+            self.read.append(operation)
+            shape, dtype = arguments[0].shape, options.get("dtype") or arguments[0].dtype
+            return torch.zeros(shape, dtype=dtype, device="cpu")
+        result = operation(*arguments, **options)
+        if len({*given, *_on_meta(result)}) > 1:
+            # a number of no dimension may lie on the CPU: it is handed over with the kernel, which a graph would freeze
+            mixed = {*_on_meta((arguments, options), least=1), *_on_meta(result, least=1)}
+            if operation not in COPIES and len(mixed) > 1:
+                raise RuntimeError(f"{operation} of tensors on two devices")
+            self.sent.append(operation)
+        return result
+
+
+def _on_meta(values, least=0):
+    """For each tensor of at least so many dimensions among nested values: whether it is on the device."""
+    return [value.is_meta for value in tree_leaves(values) if isinstance(value, torch.Tensor) and value.dim() >= least]
+
+
+def _stays(options):
+    return options.get("device") in (None, META)
