@@ -173,6 +173,15 @@ assert "torch" not in sys.modules
 DIGITS = {"digits": Dataset(source="digits", image_size=32)}
 
 
+def test_a_preview_estimates_no_time_for_data_of_unknown_size(tmp_path):
+    found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="mine")]))
+    said = preview.preview({"a": found}, {"a": list(found)}, {"mine": Dataset(source="folder", path="mine")}, tmp_path)
+    assert said[1:] == [
+        "  a  1 cells, 1 to train, 100 epochs, FLOP unknown",
+        "  Not counted: the cells on mine, whose size is known once it is fetched.",
+    ]
+
+
 def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
     """It has them built, long before they are trained."""
     study = Study(grids=[Grid(model="vgg_a", block=["bn", "rc"], dataset="digits", seed=[0, 1])])

@@ -46,7 +46,7 @@ def preview(studies, todo, described, results):
                 refused.setdefault((study, str(error)), []).append(name)
     forward.save()
     lines = _amounts(studies, todo, flops)
-    if any(todo.values()):
+    if any(flops.values()):
         speed, source = measured_speed(studies, results)
         took = duration(sum(flops.values()) / speed)
         lines.append(f"  At {speed:.2g} FLOP/s ({source}) that is {took} one after the other.")
@@ -67,7 +67,10 @@ def _amounts(studies, todo, flops=None):
     rows = []
     for study, cells in studies.items():
         epochs = sum(cells[name].epochs for name in todo[study])
-        counted = [] if flops is None else [f"{flops[study]:.1e} FLOP" if flops[study] else "0 FLOP"]
+        unknown = (
+            "FLOP unknown" if todo[study] else "0 FLOP"
+        )  # of data that has not been read, of networks that do not fit
+        counted = [] if flops is None else [f"{flops[study]:.1e} FLOP" if flops[study] else unknown]
         rows.append([f"{len(cells):,} cells", f"{len(todo[study]):,} to train", f"{epochs:,} epochs", *counted])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     first = max(map(len, studies))
