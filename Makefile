@@ -2,6 +2,7 @@
 # make setup    only install
 # make watch    see the cells that are training, in a second terminal
 # make test     everything that CI checks
+# make gpu      what only a GPU can show: the tests that need one, then the benchmarks of epochs and start-up
 # make chaos    the long chaos test, about 40 minutes: the workflow killed 100 times, and disturbed otherwise
 # make lock     renew requirements.lock (and then envs/) after a change of pyproject.toml
 # make pins     write envs/*.pin.txt, the conda environments to the byte; needs their channel (conda-forge)
@@ -17,7 +18,7 @@ TEST_TOOLS := chromium slurm-wlm munge poppler-utils
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 SOURCES := models workflow_scripts tests benchmarks notebooks
 
-.PHONY: demo setup watch test test-tools lint chaos lock pins schema
+.PHONY: demo setup watch test test-tools lint gpu chaos lock pins schema
 
 demo: setup
 	$(BIN)/snakemake --profile profiles/demo -- report/mlp-cw2.pdf report/beras.pdf
@@ -56,6 +57,10 @@ lint: setup
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint --cores 1
+
+gpu: setup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m gpu
+	$(BIN)/python -m benchmarks.gpu_epoch
 
 chaos: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.chaos.long --kills 100 --seed 0

@@ -13,6 +13,27 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_runtest_setup(item):
+    """Skip what is marked `gpu` where there is none; `pytest -m gpu` runs just that."""
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("there is no GPU")
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request):
+    """The CPU, and a GPU where there is one, with PyTorch set as the commands set it."""
+    import torch
+
+    from workflow_scripts.engine.devices import choose_device
+
+    mode = torch.get_deterministic_debug_mode()
+    yield choose_device(request.param, torch.get_num_threads())
+    torch.set_deterministic_debug_mode(mode)
+
+
 @pytest.fixture(scope="session")
 def digits_file(tmp_path_factory):
     """scikit-learn's digits at 8x8 pixels, as the workflow's data file."""

@@ -398,8 +398,6 @@ def test_the_files_of_a_cell_name_the_way_and_differ_in_nothing_else(digits_file
 
 # With a real graph
 
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-
 
 @contextlib.contextmanager
 def on_a_gpu():
@@ -413,7 +411,7 @@ def on_a_gpu():
         torch.set_deterministic_debug_mode(mode)
 
 
-@needs_cuda
+@pytest.mark.gpu
 @pytest.mark.parametrize("record", SAME, ids=lambda record: "-".join(map(str, record.values())))
 def test_a_cuda_graph_has_the_bits_of_the_plain_run(digits, tmp_path, capsys, record):
     """Two epochs, killed in the middle of the second."""
@@ -428,7 +426,7 @@ def test_a_cuda_graph_has_the_bits_of_the_plain_run(digits, tmp_path, capsys, re
             assert training.captured.path == "cuda_graph" and state(training) == expected
 
 
-@needs_cuda
+@pytest.mark.gpu
 def test_observers_measure_the_same_beside_a_cuda_graph(digits):
     cell = Cell(**TINY)
     with on_a_gpu() as device:
@@ -444,7 +442,7 @@ class Synchronises:
         output.sum().item()
 
 
-@needs_cuda
+@pytest.mark.gpu
 def test_what_cannot_be_captured_is_taken_the_plain_way_on_a_gpu(digits, capsys):
     cell = Cell(**TINY)
     with on_a_gpu() as device:
@@ -460,7 +458,7 @@ def test_what_cannot_be_captured_is_taken_the_plain_way_on_a_gpu(digits, capsys)
         assert trained(cell, digits, device).captured.path == "cuda_graph"
 
 
-@needs_cuda
+@pytest.mark.gpu
 @pytest.mark.parametrize(("line", "record"), OBSTACLES.items())
 def test_a_record_may_forbid_it_on_a_gpu(digits, capsys, line, record):
     cell = Cell(**{**TINY, **record})

@@ -80,7 +80,7 @@ def test_the_record_says_what_this_machine_is():
     assert facts["driver"] is None and facts["device_name"] and facts["versions"]["torch"].startswith("2.")
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.gpu
 def test_the_record_says_what_the_gpu_is():
     facts = provenance.machine(torch.device("cuda"))
     assert facts["device_name"] == torch.cuda.get_device_name() and facts["driver"].split(".")[0].isdigit()

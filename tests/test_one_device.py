@@ -5,40 +5,26 @@ computes nothing; every network, block, loss, optimiser and so on that is regist
 """
 
 import pytest
+import torch
+from torch.nn import functional as F
 
-from models.registry import list_blocks, list_models
-from tests.conftest import command
+from tests.conftest import inside
 from tests.empty_device import META, EmptyDevice
+from tests.variants import TINY, VARIANTS, name
 from workflow_scripts.engine import datasets, insight, results, surfaces
-from workflow_scripts.engine.augmentations import AUGMENTATIONS
-from workflow_scripts.engine.initializations import INITS
-from workflow_scripts.engine.objectives import LOSSES
 from workflow_scripts.engine.observers import OBSERVERS
-from workflow_scripts.engine.optimizers import OPTIMIZERS
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
-TINY = {"model": "vgg08", "block": "bn", "width": 0.25, "batch_size": 25, "train_items": 50, "epochs": 2}
 SETTINGS = {"lags": [1, 2], "walk": {"step_sizes": [0.5, 4], "every": 1}, "covariate_shift": {"every": 1}}
-VARIANTS = [
-    *({"model": model, "block": "plain", "width": 1} for model in list_models()),
-    *({"model": "vgg38", "block": block} for block in list_blocks()),
-    *({"loss": loss} for loss in LOSSES),
-    *({"optimizer": optimizer} for optimizer in OPTIMIZERS),
-    *({"augmentation": name} for name in AUGMENTATIONS),
-    *({"model": "vgg38", "block": "bn_rc", "init": init} for init in INITS),
-    {"l1": 0.1, "l2": 0.1},
-    {"clip": 1.0},
-    {"dropout": 0.1},
-    {"supervision": 0.3},
-]
+of_all = pytest.mark.parametrize("record", VARIANTS, ids=name)
 
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     """The digits at 32 x 32 pixels, the least that VGG-A takes."""
     path = tmp_path_factory.mktemp("data") / "digits.npz"
-    command("fetch_data", "--name", "digits", "--source", "digits", "--image-size", "32", "--out", path)
+    inside("fetch_data", "--name", "digits", "--source", "digits", "--image-size", "32", "--out", path)
     return datasets.load(path)
 
 
@@ -48,13 +34,13 @@ def device():
         yield empty
 
 
-def training(digits, measured=None, **keys):
-    return Training(Cell(**TINY | keys), digits, META, measured)
+def training(digits, record=TINY, measured=None):
+    return Training(Cell(**record), digits, META, measured)
 
 
-@pytest.mark.parametrize("keys", VARIANTS, ids=lambda keys: "-".join(map(str, keys.values())))
-def test_an_epoch_is_read_back_once(device, digits, keys):
-    run = training(digits, **keys)
+@of_all
+def test_an_epoch_is_read_back_once(device, digits, record):
+    run = training(digits, record)
     device.read.clear()
     run.run_epoch()
     assert len(device.read) == 1
@@ -62,28 +48,28 @@ def test_an_epoch_is_read_back_once(device, digits, keys):
     assert len(device.read) == 2 and run.finished
 
 
-@pytest.mark.parametrize("keys", VARIANTS, ids=lambda keys: "-".join(map(str, keys.values())))
-def test_nothing_that_a_graph_would_freeze_comes_into_a_step_from_the_host(device, digits, keys):
-    run = training(digits, **keys)
+@of_all
+def test_nothing_that_a_graph_would_freeze_comes_into_a_step_from_the_host(device, digits, record):
+    run = training(digits, record)
     images, labels = next(run.train_batches.epoch(0, 0, 25))
     device.sent.clear(), device.read.clear()
     run._gradient_step(images, labels)
     assert not device.sent and not device.read
 
 
-@pytest.mark.parametrize("name", OBSERVERS)
-def test_observers_wait_for_nothing(device, digits, name):
-    run = training(digits, {name: SETTINGS[name]})
+@pytest.mark.parametrize("observer", OBSERVERS)
+def test_observers_wait_for_nothing(device, digits, observer):
+    run = training(digits, measured={observer: SETTINGS[observer]})
     device.read.clear()
     run.run_epoch()
     assert len(device.read) == 1
-    assert run.observers[name].arrays()
+    assert run.observers[observer].arrays()
 
 
 def test_a_run_is_resumed_and_its_files_are_written(device, digits, tmp_path):
-    run = training(digits, SETTINGS)
+    run = training(digits, measured=SETTINGS)
     run.run_epoch()
-    later = training(digits, SETTINGS)
+    later = training(digits, measured=SETTINGS)
     later.load_state_dict(run.state_dict())
     later.run_epoch()
     assert later.finished
@@ -98,3 +84,29 @@ def test_surfaces_and_insight_keep_to_the_device(device, digits, monkeypatch):
     rows = surfaces.surface(run, digits, points=3, extent=1.0, images=40, seed=0)
     assert len(rows) == 9 + 9  # of the line and of the plane
     assert set(insight.inspect(run, digits, count=2)) >= {"filters.npz", "grad_cam.npz", "tsne.csv"}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda there, here: F.conv2d(there, here),
+        lambda there, here: F.linear(there, here[0, 0]),
+        lambda there, here: there.index_select(0, here.long().flatten()),
+        lambda there, here: there + here,
+    ],
+)
+def test_the_empty_device_sees_what_mixes_two(device, operation):
+    with pytest.raises(RuntimeError, match="device"):
+        operation(torch.zeros(2, 2, 2, 2, device=META), torch.zeros(2, 2, 2, 2))
+    assert operation(*torch.zeros(2, 2, 2, 2, 2, device=META)).is_meta
+
+
+@pytest.mark.parametrize("read", [torch.Tensor.item, torch.Tensor.tolist, torch.Tensor.cpu, torch.Tensor.__bool__])
+def test_the_empty_device_counts_transfers(device, read):
+    assert read(torch.ones(1).to(META)) in (0, [0], False)  # whatever it was
+    assert len(device.sent) == len(device.read) == 1
+
+
+def test_the_empty_device_counts_a_number_that_is_frozen_with_a_kernel(device):
+    (torch.zeros(2, device=META) + torch.tensor(3.0)).add_(1)
+    assert len(device.sent) == 1

@@ -16,7 +16,6 @@ from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
 CPU = torch.device("cpu")
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 CONVERGENT = (15 / 8, -5 / 4, 3 / 8)  # a polynomial that takes every singular value to 1
 SHAPES = ((4, 3), (5,), ())
 
@@ -254,7 +253,7 @@ def test_state_goes_on_from_a_file(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "nesterov", "momentum"])
-@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=needs_cuda)])
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def test_an_update_is_one_kernel_on_a_gpu_alone(name, device):
     optimizer = OPTIMIZERS[name](iter([nn.Parameter(torch.ones(3, device=device))]), 0.1, 0.0)
     assert bool(optimizer.param_groups[0]["fused"]) == (device == "cuda")

@@ -1,0 +1,98 @@
+"""A GPU computes what the CPU does: gradients, updates, surfaces, insight and bundles, to rounding.
+
+The runs on the CPU, which are compared with themselves, hold the tests to be right where there is no GPU.
+"""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from tests.conftest import inside
+from tests.variants import TINY, VARIANTS, name
+from workflow_scripts.engine import cells, datasets
+from workflow_scripts.engine.optimizers import OPTIMIZERS
+from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.trainer import Training
+
+CPU = torch.device("cpu")
+STEPS = 5
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """The digits at 32 x 32 pixels, the least that VGG-A takes."""
+    path = tmp_path_factory.mktemp("data") / "digits.npz"
+    inside("fetch_data", "--name", "digits", "--source", "digits", "--image-size", "32", "--out", path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def digits(file):
+    return datasets.load(file)
+
+
+@pytest.mark.parametrize("record", VARIANTS, ids=name)
+def test_the_gradients_of_a_first_step(digits, device, record):
+    """In float64, as its rounding says nothing of deep networks; dropout draws elsewhere, and is not compared."""
+    losses, gradients = zip(*(first_step(digits, where, record) for where in (CPU, device)), strict=True)
+    if not record.get("dropout"):
+        torch.testing.assert_close(losses[1], losses[0], rtol=1e-6, atol=0)
+        for there, here in zip(gradients[1], gradients[0], strict=True):
+            assert (there - here).norm() <= 1e-4 * here.norm()
+
+
+def first_step(digits, device, record):
+    training = Training(Cell(**record), digits, device, cuda_graphs=False)
+    training.model.double()
+    images, labels = next(training.train_batches.epoch(0, 0, 25))
+    loss = training._gradient_step(images.double(), labels)
+    return loss.cpu(), [parameter.grad.cpu() for parameter in training.parameters]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_the_updates_of_an_optimizer(device, optimizer):
+    """Of Muon to the rounding of its products in bfloat16."""
+    generator = torch.Generator().manual_seed(0)
+    start = [torch.randn(shape, generator=generator) for shape in ((8, 3, 3, 3), (8,), (16, 8), (16,), (10, 16))]
+    gradients = [[torch.randn(weight.shape, generator=generator) for weight in start] for _ in range(STEPS)]
+    moved = []
+    for where in (CPU, device):
+        weights = [torch.nn.Parameter(weight.to(where, copy=True)) for weight in start]
+        made = OPTIMIZERS[optimizer](weights, 0.01, 0.1)
+        for of_step in gradients:
+            for weight, gradient in zip(weights, of_step, strict=True):
+                weight.grad = gradient.to(where, copy=True)
+            made.step()
+        moved.append([weight.detach().cpu() - before for weight, before in zip(weights, start, strict=True)])
+    for there, here in zip(*moved[::-1], strict=True):
+        assert (there - here).norm() <= (0.02 if optimizer == "muon" else 1e-5) * here.norm()
+
+
+def test_the_commands(file, device, tmp_path):
+    """A bundle of two cells, of which the second draws random numbers; then what is made of the first."""
+    made = {where: commands(file, where, tmp_path / where) for where in {"cpu", device.type}}
+    for there, here in zip(made[device.type], made["cpu"], strict=True):
+        np.testing.assert_allclose(there, here, rtol=0.01, atol=0.01)
+
+
+def commands(file, device, out):
+    """(last validation loss, losses of the surface, probabilities of the predictions) of a cell, on a device."""
+    records = {"bn": TINY, "dropout": TINY | {"dropout": 0.2}}
+    lines = [
+        {"cell": cell, "record": cells.shown(Cell(**record)), "checkpoint": str(out / cell), "measured": {}}
+        for cell, record in records.items()
+    ]
+    study = out / "results"
+    bundle = ["--data", file, "--logs", out / "logs", "--out", study / "bundles/first.txt", "--device", device]
+    inside("train_bundle", *bundle, stdin="\n".join(map(json.dumps, lines)))
+    of_cell = ["--cell", study / "bn", "--data", file, "--device", device]
+    inside("measure_surface", *of_cell, "--points", 3, "--images", 50, "--out", out / "surface.csv")
+    inside("inspect_cell", *of_cell, "--images", 2, "--out", out / "insight")
+    assert json.loads((study / "dropout/cell.json").read_text())["device"] == device
+    history, surface, predictions = (
+        np.genfromtxt(path, delimiter=",", names=True, dtype=None, encoding="utf-8")
+        for path in (study / "bn/history.csv", out / "surface.csv", out / "insight/predictions.csv")
+    )
+    return history["val_loss"], surface["loss"], predictions["confidence"]
