@@ -20,7 +20,7 @@ from workflow_scripts.engine import (
     style,
     summary,
 )
-from workflow_scripts.engine.record import Cell, Selection
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.studies import Study
 
 BLOCKS = ["rc", "rc_pool", "rc_proj", "preact_rc", "skipinit_rc", "dense"]
@@ -90,7 +90,7 @@ def test_every_remedy_is_there_once_with_the_base_first(found, rows):
 
 
 def test_differences_are_those_of_scipy_and_corrected_by_holm(found, rows):
-    table = remedies.compared(found, rows, Selection(block="bn_rc")).set_index("level")
+    table = remedies.compared(found, rows, {"block": "bn_rc"}).set_index("level")
     values = {
         level: list(summary.by_seed(found.cells, names)["best_val_acc"].values())
         for level, names in table["finished"].items()

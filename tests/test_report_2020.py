@@ -16,7 +16,6 @@ from tests.conftest import ROOT, command, pdf_text
 from workflow_scripts import make_remedies_table, plot_remedies
 from workflow_scripts.engine import cells, findings, findings_2020, latex, search_figure, summary
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.record import Selection
 from workflow_scripts.engine.studies import Study
 
 TEMPLATES = [ROOT / "report" / f"mlp-cw2-2020{part}.tex.j2" for part in ("", "-answers")]
@@ -75,7 +74,7 @@ def filled(folder, remedies=None, search=None, **study):
     facts |= {"all_remedies": None, "search": None}
     if remedies is not None:
         made = write_remedies(folder / "remedies", **remedies)
-        against = Selection(block="bn_rc")
+        against = {"block": "bn_rc"}
         facts["all_remedies"] = findings_2020.of_remedies(folder / "remedies", made, against)
     if search is not None:
         write_search(folder / "search", **search)

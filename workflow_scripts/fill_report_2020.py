@@ -13,7 +13,6 @@ Without --remedies or --search the report says that they are no part of the run.
 from pathlib import Path
 
 from workflow_scripts.engine import commands, findings, findings_2020, selections, summary, typesetting
-from workflow_scripts.engine.record import Selection
 from workflow_scripts.engine.typesetting import copy, fill
 
 FIGURES = ("curves_problem", "grad_flow_deep")
@@ -48,7 +47,7 @@ def main():
     figures = [arguments.figures / f"{name}.pdf" for name in FIGURES]
     copied = typesetting.shared(arguments)
     if arguments.remedies:
-        against = Selection(**selections.parse(arguments.against)) if arguments.against else None
+        against = selections.parse(arguments.against) if arguments.against else None
         facts["all_remedies"] = findings_2020.of_remedies(arguments.remedies, arguments.study, against)
         figures.append(arguments.remedies / "figures/remedies.pdf")
         copied.append(arguments.remedies / "tables/remedies_statistics.tex")

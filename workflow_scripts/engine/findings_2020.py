@@ -12,7 +12,6 @@ import pandas as pd
 
 from workflow_scripts.engine import ablations, findings, protocol, remedies, search_figure
 from workflow_scripts.engine import summary as tables
-from workflow_scripts.engine.cells import selected
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.findings import Measure
 from workflow_scripts.engine.latex import Tex, escape, number
@@ -58,7 +57,7 @@ SWITCHES = {  # keys that stand for a remedy wherever they differ from their def
 def of_remedies(folder, study, against):
     """The facts of a study of remedies: `folder` holds its summary, `study` is its `studies.Study`.
 
-    `against` is a `record.Selection` of the second reference, or None.
+    `against` has those values of a record that select the second reference, or is None.
     """
     found = ablations.load(folder / "summary")
     table = remedies.compared(found, ablations.rows(found, study), against)
@@ -116,7 +115,7 @@ def _other(rows, against):
 
 
 def _has(row, against):
-    return all(getattr(row, key, value) == value for key, value in selected(against).items())
+    return all(getattr(row, key, value) == value for key, value in against.items())
 
 
 def _described(cells):
