@@ -109,7 +109,11 @@ VERDICTS = {"better": "higher", "worse": "lower", "alike": "alike"}
 
 
 def _other(rows, against):
-    reference = next(row for row in rows if row.verdict_other == "none" and row.finished and _has(row, against))
+    """The second reference, and what the seeds allow to be said of the others beside it; None where it diverged."""
+    found = (row for row in rows if row.verdict_other == "none" and row.finished and _has(row, against))
+    reference = next(found, None)
+    if reference is None:
+        return None
     others = [row for row in rows if row is not reference]
     return SimpleNamespace(label=reference.level, **_verdicts(others, "verdict_other"))
 
