@@ -187,3 +187,9 @@ def test_a_reference_that_is_not_there_is_refused(folder, tmp_path, refused):
     study = STUDY.model_dump_json(exclude_unset=True)
     flags = ["--summary", folder, "--study", study, "--out", tmp_path / "a.csv"]
     assert "--against: expected cells with lr=0.5" in refused("make_remedies_table", *flags, "--against", "lr=0.5")
+
+
+def test_a_table_is_a_csv_file(folder, tmp_path, refused):
+    study = STUDY.model_dump_json(exclude_unset=True)
+    message = refused("make_remedies_table", "--summary", folder, "--study", study, "--out", tmp_path / "a.txt")
+    assert message == f"error: {tmp_path}/a.txt: expected a name that ends in .csv" and not any(tmp_path.iterdir())
