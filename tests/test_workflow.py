@@ -114,6 +114,16 @@ def test_a_selection_may_ask_for_null(tmp_path):
     assert selections.parse(words) == {"model": "vgg38", "block": "plain", "clip": None}
 
 
+def test_images_are_drawn_as_the_cells_on_their_data_are_given_them(tmp_path):
+    config = {"datasets": {name: {"source": "digits"} for name in ("one", "two")}, "studies": {}}
+    other = {"dataset": "two", "normalize": "dataset", "batch_size": 25}
+    config["studies"]["net"] = {"base": {"model": "vgg08", "dataset": "one"}, "ablations": {"data": other}}
+    write_config(tmp_path, config)
+    _, said = snakemake(tmp_path, "-n", "-p", *(f"results/net/figures/samples_{name}.pdf" for name in ("one", "two")))
+    assert "one.npz --normalize course --batch-size 100" in said
+    assert "two.npz --normalize dataset --batch-size 25" in said
+
+
 def test_a_study_of_your_own_is_made_to_its_last_figure_and_table(tmp_path):
     """Everything, for a study with a new name and no report: what the HTML report would show of it."""
     base = {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 4}
