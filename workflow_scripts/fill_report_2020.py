@@ -21,7 +21,7 @@ FIGURES = ("curves_problem", "grad_flow_deep")
 def parser():
     """The arguments."""
     parser = selections.parser("fill_report_2020", __doc__, "folder to write")
-    network = {"nargs": "+", "metavar": "KEY=VALUE"}
+    network = {"nargs": "*", "metavar": "KEY=VALUE"}
     parser.add_argument("--shallow", required=True, **network, help="the network that trains, by its record")
     parser.add_argument("--deep", required=True, **network, help="the deeper one that does not")
     parser.add_argument("--figures", type=Path, required=True, help="folder of the figures of cw2")
