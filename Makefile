@@ -6,7 +6,7 @@
 # make chaos    the long chaos test, about 40 minutes: the workflow killed 100 times, and disturbed otherwise
 # make lock     renew requirements.lock (and then envs/) after a change of pyproject.toml
 # make pins     write envs/*.pin.txt, the conda environments to the byte; needs their channel (conda-forge)
-# make schema   renew config.schema.json after a change of workflow_scripts/engine/config.py
+# make schema   renew config.schema.json after a change of the configuration's keys
 
 SHELL := /bin/bash
 PYTHON ?= python3

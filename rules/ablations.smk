@@ -1,7 +1,5 @@
 # Ablations: a table and a figure for every factor, what accuracy costs, the data's images, and the choice that is tested.
 
-from pathlib import Path
-
 # Studies with ablations: {factor: {name of a cell: its level}}.
 ABLATIONS = {name: cells.ablations(study) for name, study in SETTINGS.studies.items() if any(study.ablations.values())}
 
@@ -9,9 +7,17 @@ ABLATIONS = {name: cells.ablations(study) for name, study in SETTINGS.studies.it
 CHOSEN = [name for name, study in SETTINGS.studies.items() if study.test == "chosen"]
 
 
+def first_cells(study):
+    """{data set: the first cell of a study that is trained on it}."""
+    found = {}
+    for cell in STUDIES[study].values():
+        found.setdefault(cell.dataset, cell)
+    return found
+
+
 def datasets_of(study):
     """The files of the data sets that the cells of a study are trained on."""
-    return [f"results/data/{name}.npz" for name in dict.fromkeys(cell.dataset for cell in STUDIES[study].values())]
+    return [f"results/data/{dataset}.npz" for dataset in first_cells(study)]
 
 
 for study, factors in ABLATIONS.items():
@@ -91,32 +97,27 @@ for study, factors in ABLATIONS.items():
             "python -m workflow_scripts.plot_pareto --summary results/{params.study}/summary"
             " --study {params.design:q} --out {output.pdf} 2> {log}"
 
-    for dataset in datasets_of(study):
+    for dataset, cell in first_cells(study).items():
 
         rule:
             name:
-                f"samples_{study}_{Path(dataset).stem}"
+                f"samples_{study}_{dataset}"
             input:
-                dataset,
+                f"results/data/{dataset}.npz",
             output:
-                pdf=in_report(
-                    f"results/{study}/figures/samples_{Path(dataset).stem}.pdf",
-                    "samples",
-                    None,
-                    subject=Path(dataset).stem,
-                ),
-                csv=f"results/{study}/figures/samples_{Path(dataset).stem}.csv",
+                pdf=in_report(f"results/{study}/figures/samples_{dataset}.pdf", "samples", None, subject=dataset),
+                csv=f"results/{study}/figures/samples_{dataset}.csv",
             log:
-                f"results/logs/{study}/samples_{Path(dataset).stem}.log",
+                f"results/logs/{study}/samples_{dataset}.log",
             localrule: True
             conda:
                 "../envs/evaluate.yaml"
             params:
-                normalize=next(iter(STUDIES[study].values())).normalize,
-                batch_size=next(iter(STUDIES[study].values())).batch_size,
+                normalize=cell.normalize,
+                batch_size=cell.batch_size,
                 code=digest("plot_samples"),
             message:
-                f"Drawing images of {Path(dataset).stem}"
+                f"Drawing images of {dataset}"
             shell:
                 "python -m workflow_scripts.plot_samples --data {input} --normalize {params.normalize}"
                 " --batch-size {params.batch_size} --out {output.pdf} 2> {log}"

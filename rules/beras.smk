@@ -39,7 +39,7 @@ if BERAS:
             seed=lambda wildcards: the_run(wildcards)[1],
             epochs=BERAS.epochs,
             batch_size=BERAS.batch_size,
-            code=lambda wildcards: digest("train_beras", **dict([beras.split(the_run(wildcards)[0])])),
+            code=lambda wildcards: code.digest("workflow_scripts.train_beras", (beras.split(the_run(wildcards)[0]),)),
             beras=BERAS_CODE,
         message:
             "Training {wildcards.cell} (beras)"

@@ -14,7 +14,7 @@ def say_what_is_to_do():
             searching[job.wildcards.study] = True
     yield from preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results")
     for study in searching:
-        yield f"  Not counted: what {study} trains after the rung of its search that is next, by which it is chosen."
+        yield f"  Not counted: what {study} trains after the next rung of its search, which decides it."
 
 
 def say_what_was_done():

@@ -16,8 +16,8 @@ try:
 except commands.UserError as error:
     sys.exit(f"error: {error}")
 
-# Whether it is here that is said what Snakemake does not say: not in the processes of jobs, and once where another workflow
-# has this one as a module and uses some of it changed (`with:`), for which all of it is read again.
+# Whether this process tells people what Snakemake does not: those of jobs do not, and it is told once where another
+# workflow has this one as a module and uses some of it changed (`with:`), for which all of it is read again.
 SPEAKS = workflow.is_main_process and workflow.modifier.ruleinfo_overwrite is None
 
 HERE = Path.cwd()  # the working directory of the run; at exit it is that of the shell again

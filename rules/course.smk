@@ -9,7 +9,7 @@ def external_runs(study):
 
 
 def external_files(wildcards):
-    """The files of these runs that are read; one that must be there and is not is said before anything is trained."""
+    """The files of these runs that are read: a missing summary is reported before anything is trained."""
     folders = [folder for run in external_runs(wildcards.study).values() for folder in run.folder]
     paths = [folder / name for folder in folders for name in experiments.FILES]
     return [str(path) for path in paths if path.match(experiments.SUMMARY) or path.exists()]

@@ -2,9 +2,9 @@
 
 
 def select(selection, without=(), flag="--select"):
-    """The flag that selects the cells of a `record.Selection`."""
+    """The flag that selects the cells of a `record.Selection`, by its keys but those of `without`."""
     values = {key: value for key, value in cells.selected(selection).items() if key not in without}
-    return " ".join([flag, *(f"{key}={value}" for key, value in values.items())])
+    return " ".join([flag, *(f"{key}={'null' if value is None else value}" for key, value in values.items())])
 
 
 # figure: (command, its flags for the study's `compare`, what the HTML report shows it as)

@@ -6,7 +6,7 @@ import itertools
 report: "../report/workflow.rst"
 
 
-# its words, report/captions/<caption>.rst: (subcategory, its name among the others)
+# caption, whose words are in report/captions/<caption>.rst: (subcategory, name among the others)
 CAPTIONS = {
     "curves": ("Training", "learning curves of {subject}"),
     "grad-flow": ("Gradients", "gradient flow of {subject}"),

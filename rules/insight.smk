@@ -50,7 +50,7 @@ for study in CHOSEN:
                     f"results/{study}/figures/{figure}.pdf",
                     f"insight-{figure.replace('_', '-')}",
                     ["chosen"],
-                    in_all=False,  # for who asks: not every network has filters and feature maps
+                    in_all=False,  # made on request: not every network has filters and feature maps
                 ),
                 csv=f"results/{study}/figures/{figure}.csv",
             log:

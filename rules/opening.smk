@@ -1,6 +1,6 @@
 # What is said and looked at before the first job.
 
-# Snakemake keeps its notes here, before anything else, and would end with a traceback
+# Snakemake writes here before anything else, and where it cannot, it ends with a traceback
 NOTES = Path(".snakemake" if os.path.exists(".snakemake") else ".").absolute()
 if workflow.is_main_process and not os.access(NOTES, os.W_OK):
     sys.exit(f"error: {NOTES}: cannot be written to (read-only, or another user's); --directory names another folder")

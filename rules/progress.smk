@@ -16,8 +16,10 @@ def cells_of(job):
     name, wildcards = job.rule.name, job.wildcards
     if BERAS and name == rules.train_beras.rule.name:
         return {f"beras/{wildcards.cell}": (f"beras {the_run(wildcards)[0]}", BERAS.epochs)}
-    study, names = (wildcards.study, TRAINED_BY[name](wildcards)) if name in TRAINED_BY else (None, ())
-    records = {cell: STUDIES[study][cell] for cell in names}
+    if name not in TRAINED_BY:
+        return {}
+    study = wildcards.study
+    records = {cell: STUDIES[study][cell] for cell in TRAINED_BY[name](wildcards)}
     return {f"{study}/{cell}": (f"{study} {record.model}", record.epochs) for cell, record in records.items()}
 
 

@@ -1,4 +1,4 @@
-# What a run has begun and not finished, the next one makes, whatever else is there.
+# What one run began and did not finish, the next one makes, whatever else is there.
 #
 # Snakemake deletes a job's old outputs before the job begins, and forgets the job if it fails or is stopped. Where what
 # was made from the old outputs is still there and nothing is newer than it, the next run would find nothing to do, and

@@ -229,6 +229,9 @@ FIGURES = {
     "grad_flow": (plot_grad_flow, ["--select", "model=vgg38", "block=plain"]),
     "grad_flow_best": (plot_grad_flow, ["--best"]),
     "heatmap": (plot_gradient_heatmap, ["--select", "model=vgg38", "lr=0.001"]),
+    # as of a study whose `compare` selects by the block alone, or by nothing
+    "heatmap_of_all": (plot_gradient_heatmap, ["--select"]),
+    "grad_flow_of_all": (plot_grad_flow, ["--select"]),
 }
 
 

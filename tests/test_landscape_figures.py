@@ -376,6 +376,21 @@ def test_nothing_was_probed(tmp_path, study, name):
     assert facts["agree"]["beta"] is None
 
 
+@pytest.mark.parametrize("end", [0, 1])
+def test_a_study_whose_runs_all_diverged_at_once(tmp_path, study, monkeypatch, end):
+    monkeypatch.setattr(sys.modules[__name__], "END", end)
+    folder = write_study(tmp_path, diverged=set(range(8)))
+    cells = pd.read_csv(folder / "cells.csv", keep_default_na=False)
+    cells.assign(diverged_step=end).to_csv(folder / "cells.csv", index=False)
+    landscape = landscape_runs.load(folder, study)
+    assert len(landscape.first_seed().ends) == 8
+    assert "beta" not in set(landscape_runs.per_step(landscape).query("protocol == 'rates'")["quantity"])
+    facts = landscape_findings.context(landscape)
+    assert facts["protocols"]["rates"]["beta"].compared["VGG-A BN"].verdict == "none" and len(facts["ended"]) == 8
+    _, table = landscape_figures.FIGURES["beta_smoothness"](folder, study)
+    assert table.empty
+
+
 @pytest.mark.parametrize("name", landscape_names.FIGURES)
 @pytest.mark.parametrize("diverged", [{0, 6}, set(range(8))], ids=["a rate and a walk", "all"])
 def test_figures_of_diverged_runs(tmp_path, study, name, diverged):
@@ -444,13 +459,13 @@ def test_missing_tables_and_columns_are_named(tmp_path, study, name):
 
 def test_cells_without_measurements_are_refused(tmp_path):
     (tmp_path / "cell").mkdir()
-    with pytest.raises(UserError, match="steps.npz: expected a file"):
+    with pytest.raises(UserError, match=r"steps.npz is missing; delete .*/cell/cell.json and run"):
         landscape_tables.gather([tmp_path / "cell"], tmp_path)
     np.savez(tmp_path / "cell" / "steps.npz", train_loss=np.ones(3))
     with pytest.raises(UserError, match="expected the arrays lags, gradient_norm"):
         landscape_tables.gather([tmp_path / "cell"], tmp_path)
     (tmp_path / "cell" / "steps.npz").write_bytes(b"PK no archive")
-    with pytest.raises(UserError, match="steps.npz is damaged"):
+    with pytest.raises(UserError, match=r"steps.npz is damaged .*delete .*/cell/cell.json and run"):
         landscape_tables.gather([tmp_path / "cell"], tmp_path)
 
 

@@ -20,7 +20,7 @@ from workflow_scripts.engine import (
     style,
     summary,
 )
-from workflow_scripts.engine.record import Cell, Selection
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.studies import Study
 
 BLOCKS = ["rc", "rc_pool", "rc_proj", "preact_rc", "skipinit_rc", "dense"]
@@ -90,7 +90,7 @@ def test_every_remedy_is_there_once_with_the_base_first(found, rows):
 
 
 def test_differences_are_those_of_scipy_and_corrected_by_holm(found, rows):
-    table = remedies.compared(found, rows, Selection(block="bn_rc")).set_index("level")
+    table = remedies.compared(found, rows, {"block": "bn_rc"}).set_index("level")
     values = {
         level: list(summary.by_seed(found.cells, names)["best_val_acc"].values())
         for level, names in table["finished"].items()
@@ -187,3 +187,9 @@ def test_a_reference_that_is_not_there_is_refused(folder, tmp_path, refused):
     study = STUDY.model_dump_json(exclude_unset=True)
     flags = ["--summary", folder, "--study", study, "--out", tmp_path / "a.csv"]
     assert "--against: expected cells with lr=0.5" in refused("make_remedies_table", *flags, "--against", "lr=0.5")
+
+
+def test_a_table_is_a_csv_file(folder, tmp_path, refused):
+    study = STUDY.model_dump_json(exclude_unset=True)
+    message = refused("make_remedies_table", "--summary", folder, "--study", study, "--out", tmp_path / "a.txt")
+    assert message == f"error: {tmp_path}/a.txt: expected a name that ends in .csv" and not any(tmp_path.iterdir())

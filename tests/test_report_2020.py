@@ -16,7 +16,6 @@ from tests.conftest import ROOT, command, pdf_text
 from workflow_scripts import make_remedies_table, plot_remedies
 from workflow_scripts.engine import cells, findings, findings_2020, latex, search_figure, summary
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.record import Selection
 from workflow_scripts.engine.studies import Study
 
 TEMPLATES = [ROOT / "report" / f"mlp-cw2-2020{part}.tex.j2" for part in ("", "-answers")]
@@ -32,16 +31,22 @@ def design(seeds=(0, 1, 2, 3, 4)):
     )
 
 
-def write_remedies(folder, seeds=(0, 1, 2, 3, 4), stuck=("plain",), flat=("bn_rc", "gn", "rc", "dense"), gain=None):
-    """A folder of a study of remedies; `stuck`: blocks that stay at chance; `flat`: those of level gradients."""
+def write_remedies(
+    folder, seeds=(0, 1, 2, 3, 4), stuck=("plain",), flat=("bn_rc", "gn", "rc", "dense"), gain=None, lost=None
+):
+    """A folder of a study of remedies; `stuck`: blocks that stay at chance; `flat`: those of level gradients.
+
+    `lost`: the block that diverges from every seed.
+    """
     study = design(seeds)
+    diverged = [name for name, cell in cells.expand("made", study).items() if cell.block == lost]
 
     def accuracy(cell):
         place = sum(map(ord, cell.block)) + (cell.supervision > 0)
         top = 0.05 if cell.block in stuck else 0.3 + {**GAIN, **(gain or {})}[cell.block] + 0.1 * cell.supervision
         return top + WOBBLE[(cell.seed + place) % 3]
 
-    path = made_cells.write_study(folder, study, accuracy)
+    path = made_cells.write_study(folder, study, accuracy, diverged)
     layers = test_report.course_layers(5)
     rows = [
         (name, epoch, layer, depth, 1e-4 * 10.0 ** (-(0.5 if cell.block in flat else 12) * (1 - depth / len(layers))))
@@ -75,7 +80,7 @@ def filled(folder, remedies=None, search=None, **study):
     facts |= {"all_remedies": None, "search": None}
     if remedies is not None:
         made = write_remedies(folder / "remedies", **remedies)
-        against = Selection(block="bn_rc")
+        against = {"block": "bn_rc"}
         facts["all_remedies"] = findings_2020.of_remedies(folder / "remedies", made, against)
     if search is not None:
         write_search(folder / "search", **search)
@@ -224,6 +229,12 @@ def test_who_is_named_is_who_is_first(tmp_path):
     assert (facts.top.level, facts.fastest.level, facts.flattest.orders) == ("BN+RC", "dense", facts.levels[0].orders)
     assert abs(facts.flattest.orders) < 1 < 10 < abs(facts.steepest.orders)
     assert facts.flat_but_stuck == [] and [row.level for row in facts.steep_but_learning] == ["dense"]
+
+
+def test_a_second_reference_that_diverged_is_none(tmp_path):
+    text = filled(tmp_path, remedies={"lost": "bn_rc"})
+    assert "in points" in text and "and from VGG" not in text and "Of the others" not in text
+    assert "diverged" in text
 
 
 def test_a_search_without_its_files_is_refused(tmp_path):

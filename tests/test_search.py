@@ -307,4 +307,4 @@ def test_a_search_runs_rung_by_rung_and_only_grows(tmp_path):
     _, said = snakemake(tmp_path, "-n", "results/search/chosen.json")
     new = {line.split()[-2] for line in said.splitlines() if "Training vgg08" in line}
     assert len(new) == 1 and not new & trained
-    assert "Not counted: what search trains after the rung of its search that is next" in said
+    assert "Not counted: what search trains after the next rung of its search, which decides it" in said

@@ -77,7 +77,8 @@ def test_what_is_missing_or_damaged_is_one_clear_line(cells, tmp_path, refused):
     broken = tmp_path / "broken"
     shutil.copytree(cells / "finished", broken)
     (broken / "cell.json").write_text('{"cell": ')
-    assert "cell.json is damaged" in refused("show", broken)
+    said = refused("show", broken)
+    assert f"{broken}/cell.json is damaged" in said and f"delete {broken}/cell.json and run the workflow" in said
     (broken / "cell.json").write_text('{"cell": "broken"}')
     assert f"{broken}: expected the files of a cell, found damaged ones" in refused("show", broken)
     (broken / "cell.json").unlink()

@@ -1,6 +1,7 @@
 """The real workflow, end to end, on real data small enough for a minute: what runs, what runs again, what it says."""
 
 import contextlib
+import copy
 import json
 import re
 import shutil
@@ -18,7 +19,7 @@ import yaml
 
 from tests import report_reader
 from tests.conftest import ROOT, command
-from workflow_scripts.engine import tables
+from workflow_scripts.engine import selections, tables
 
 TINY = {
     "datasets": {"digits": {"source": "digits", "image_size": 8}},
@@ -101,6 +102,26 @@ def test_dry_run_of_the_full_configuration(tmp_path):
     assert "Snakemake" not in summary  # these are the last lines
     assert "cells done" not in said
     assert not (tmp_path / "results/logs").exists()  # what a run that is under way keeps there for `make watch`
+
+
+def test_a_selection_may_ask_for_null(tmp_path):
+    config = copy.deepcopy(TINY)
+    config["studies"]["cw2"]["grids"][1]["clip"] = [None, 1.0]
+    config["studies"]["cw2"]["compare"]["deep"]["clip"] = None
+    write_config(tmp_path, config)
+    _, said = snakemake(tmp_path, "-n", "-p", "results/cw2/figures/grad_flow_deep.pdf")
+    words = re.search(r"plot_grad_flow .*--select (.*) --out", said)[1].split()
+    assert selections.parse(words) == {"model": "vgg38", "block": "plain", "clip": None}
+
+
+def test_images_are_drawn_as_the_cells_on_their_data_are_given_them(tmp_path):
+    config = {"datasets": {name: {"source": "digits"} for name in ("one", "two")}, "studies": {}}
+    other = {"dataset": "two", "normalize": "dataset", "batch_size": 25}
+    config["studies"]["net"] = {"base": {"model": "vgg08", "dataset": "one"}, "ablations": {"data": other}}
+    write_config(tmp_path, config)
+    _, said = snakemake(tmp_path, "-n", "-p", *(f"results/net/figures/samples_{name}.pdf" for name in ("one", "two")))
+    assert "one.npz --normalize course --batch-size 100" in said
+    assert "two.npz --normalize dataset --batch-size 25" in said
 
 
 def test_a_study_of_your_own_is_made_to_its_last_figure_and_table(tmp_path):

@@ -17,7 +17,7 @@ from workflow_scripts.engine.typesetting import copy, fill
 def main():
     """Read the arguments and write the folder."""
     parser = selections.parser("fill_report", __doc__, "folder to write")
-    network = {"nargs": "+", "metavar": "KEY=VALUE", "required": True}
+    network = {"nargs": "*", "metavar": "KEY=VALUE", "required": True}
     parser.add_argument("--shallow", **network, help="the network that trains, by values of its record")
     parser.add_argument("--deep", **network, help="the deeper one that does not")
     parser.add_argument("--figures", type=Path, required=True, help="folder of the figures' PDFs")

@@ -13,7 +13,6 @@ Without --remedies or --search the report says that they are no part of the run.
 from pathlib import Path
 
 from workflow_scripts.engine import commands, findings, findings_2020, selections, summary, typesetting
-from workflow_scripts.engine.record import Selection
 from workflow_scripts.engine.typesetting import copy, fill
 
 FIGURES = ("curves_problem", "grad_flow_deep")
@@ -22,7 +21,7 @@ FIGURES = ("curves_problem", "grad_flow_deep")
 def parser():
     """The arguments."""
     parser = selections.parser("fill_report_2020", __doc__, "folder to write")
-    network = {"nargs": "+", "metavar": "KEY=VALUE"}
+    network = {"nargs": "*", "metavar": "KEY=VALUE"}
     parser.add_argument("--shallow", required=True, **network, help="the network that trains, by its record")
     parser.add_argument("--deep", required=True, **network, help="the deeper one that does not")
     parser.add_argument("--figures", type=Path, required=True, help="folder of the figures of cw2")
@@ -48,7 +47,7 @@ def main():
     figures = [arguments.figures / f"{name}.pdf" for name in FIGURES]
     copied = typesetting.shared(arguments)
     if arguments.remedies:
-        against = Selection(**selections.parse(arguments.against)) if arguments.against else None
+        against = selections.parse(arguments.against) if arguments.against else None
         facts["all_remedies"] = findings_2020.of_remedies(arguments.remedies, arguments.study, against)
         figures.append(arguments.remedies / "figures/remedies.pdf")
         copied.append(arguments.remedies / "tables/remedies_statistics.tex")

@@ -17,8 +17,6 @@ def main():
     )
     selections.add_study(parser)
     arguments = parser.parse_args()
-    if arguments.out.suffix != ".csv":
-        raise commands.UserError(f"--out {arguments.out}: expected a name that ends in .csv")
     landscape = landscape_runs.load(arguments.summary, arguments.study)
     table = landscape_protocols.quantiles(landscape_runs.per_step(landscape))
     labels = table["network"].map(landscape.networks["label"])

@@ -9,7 +9,6 @@ beside it.
 """
 
 from workflow_scripts.engine import ablations, commands, remedies, selections
-from workflow_scripts.engine.record import Selection
 
 
 def main():
@@ -20,7 +19,7 @@ def main():
     parser.add_argument("--against", nargs="+", metavar="KEY=VALUE", help="a second reference, beside the base")
     arguments = parser.parse_args()
     found = ablations.load(arguments.summary)
-    against = Selection(**selections.parse(arguments.against)) if arguments.against else None
+    against = selections.parse(arguments.against) if arguments.against else None
     rows = remedies.of_factors(ablations.rows(found, arguments.study), arguments.factor)
     remedies.write(arguments.out, remedies.compared(found, rows, against), against)
 

@@ -17,8 +17,6 @@ def main():
     cells = summary.load(arguments.summary).cells
     rows = summary.over_seeds(cells)
     rows = external.joined(rows, external.rows(external.load(arguments.summary), after=len(rows)))
-    if arguments.out.suffix != ".csv":
-        raise commands.UserError(f"--out {arguments.out}: expected a name that ends in .csv")
     text = result_table.plain_text(rows, machines.remark(cells))
     forms = (result_table.starred(rows), text, result_table.tabular(rows))
     text_tables.write(arguments.out, result_table.numbers(rows), *forms)

@@ -17,7 +17,7 @@ def main():
     selections.add_best(which)
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)
-    selected = [arguments.select] if arguments.select else []
+    selected = [] if arguments.best else [arguments.select]
     row = selections.chosen(summary.over_seeds(study.cells), selected, arguments.best).iloc[0]
     table = summary.gradients_of(study, row)
     style.save(grad_flow.draw_epochs(table, summary.title(row)), arguments.out, table)

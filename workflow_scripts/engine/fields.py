@@ -79,7 +79,7 @@ def _nameable(path):
 
 
 NAME, COLOUR, STUDENT_NUMBER = r"^[A-Za-z0-9][A-Za-z0-9_]*$", r"^#[0-9A-Fa-f]{6}$", r"^s\d{7}$"
-PATTERNS = {  # in words, for who does not read regular expressions
+PATTERNS = {  # in words, for those who do not read regular expressions
     NAME: "letters, digits and underscores, a letter or a digit first",
     COLOUR: "a colour as #rrggbb",
     STUDENT_NUMBER: "an s and seven digits",

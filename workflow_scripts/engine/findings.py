@@ -1,4 +1,4 @@
-r"""What a study shows, as facts that the templates of a report turn into sentences. Numbers stay numbers here.
+"""What a study shows, as facts that the templates of a report turn into sentences. Numbers stay numbers here.
 
 A comparison of two rows says what their seeds allow: "higher" or "lower" where the 95 % interval of the difference
 excludes 0, in a family of comparisons after Holm's correction, and "alike" where these seeds could show no difference.

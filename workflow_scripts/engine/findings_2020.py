@@ -12,7 +12,6 @@ import pandas as pd
 
 from workflow_scripts.engine import ablations, findings, protocol, remedies, search_figure
 from workflow_scripts.engine import summary as tables
-from workflow_scripts.engine.cells import selected
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.findings import Measure
 from workflow_scripts.engine.latex import Tex, escape, number
@@ -58,7 +57,7 @@ SWITCHES = {  # keys that stand for a remedy wherever they differ from their def
 def of_remedies(folder, study, against):
     """The facts of a study of remedies: `folder` holds its summary, `study` is its `studies.Study`.
 
-    `against` is a `record.Selection` of the second reference, or None.
+    `against` has those values of a record that select the second reference, or is None.
     """
     found = ablations.load(folder / "summary")
     table = remedies.compared(found, ablations.rows(found, study), against)
@@ -110,13 +109,17 @@ VERDICTS = {"better": "higher", "worse": "lower", "alike": "alike"}
 
 
 def _other(rows, against):
-    reference = next(row for row in rows if row.verdict_other == "none" and row.finished and _has(row, against))
+    """The second reference, and what the seeds allow to be said of the others beside it; None where it diverged."""
+    found = (row for row in rows if row.verdict_other == "none" and row.finished and _has(row, against))
+    reference = next(found, None)
+    if reference is None:
+        return None
     others = [row for row in rows if row is not reference]
     return SimpleNamespace(label=reference.level, **_verdicts(others, "verdict_other"))
 
 
 def _has(row, against):
-    return all(getattr(row, key, value) == value for key, value in selected(against).items())
+    return all(getattr(row, key, value) == value for key, value in against.items())
 
 
 def _described(cells):

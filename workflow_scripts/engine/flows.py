@@ -1,4 +1,4 @@
-r"""How much of the gradient arrives at the first layer: what was recorded, and what the initialisation predicts."""
+"""How much of the gradient arrives at the first layer: what was recorded, and what the initialisation predicts."""
 
 import itertools
 import math

@@ -45,7 +45,7 @@ class Landscape:
 
     def first_seed(self):
         """The same of the cells with the lowest seed alone, which the figures show."""
-        seed = min(table["seed"].min() for table in (self.steps, self.walks) if not table.empty)
+        seed = min(table["seed"].min() for table in (self.steps, self.walks, self.ends) if not table.empty)
         names = ("steps", "lags", "walks", "shifts", "ends")
         return Landscape(self.networks, *(table[table["seed"] == seed] for table in (getattr(self, n) for n in names)))
 
@@ -163,7 +163,8 @@ def _over_rates(table, column):
         for runs in [group.pivot(index="step", columns="lr", values=column)]
     ]
     columns = ["network", "seed", "step", *Envelope._fields]
-    return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns))[columns].dropna()
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns, dtype=float)
+    return found[columns].dropna()
 
 
 def per_step(landscape):

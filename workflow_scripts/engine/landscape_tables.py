@@ -14,6 +14,7 @@ import pandas as pd
 
 from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.landscape_names import TABLES
+from workflow_scripts.engine.manifests import how_to_make_again
 
 MOST_ROWS = 500_000
 
@@ -57,9 +58,9 @@ def _arrays(path):
         with np.load(path) as file:
             found = dict(file)
     except FileNotFoundError:
-        raise UserError(f"{path}: expected a file that train_cell writes, found none") from None
+        raise UserError(f"{path} is missing; {how_to_make_again(path.parent)}") from None
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path} is damaged ({error}); delete it and run the workflow again") from None
+        raise UserError(f"{path} is damaged ({error}); {how_to_make_again(path.parent)}") from None
     missing = [name for name in ("lags", *STEPS.values(), *LAGS.values()) if name not in found]
     if missing:
         raise UserError(

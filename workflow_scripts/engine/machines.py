@@ -1,4 +1,4 @@
-"""On what the cells of a study were made, and in what that differed: other machines and versions move last digits."""
+"""What the cells of a study were made on, and in what that differed: other machines and versions move last digits."""
 
 import pandas as pd
 

@@ -22,6 +22,16 @@ def write(path, names):
         temporary.write_text("".join(f"{name}\n" for name in names))
 
 
+def how_to_make_again(folder):
+    """The end of a message about a damaged cell: delete what stands for the cell in `folder` in the DAG, and run again.
+
+    The workflow looks at nothing else to know whether the cell is there. Other cells of a bundle are not made again.
+    """
+    bundles = folder.parent / FOLDER
+    looked_at = [folder / "cell.json", *([bundles] if bundles.exists() else [])]
+    return f"delete {' and '.join(map(str, looked_at))} and run the workflow again"
+
+
 def folders(path):
     """The folders of cells that a path stands for: a cell's folder, any file in it, or the manifest of a bundle."""
     path = Path(path)

@@ -67,10 +67,9 @@ def _amounts(studies, todo, flops=None):
     rows = []
     for study, cells in studies.items():
         epochs = sum(cells[name].epochs for name in todo[study])
-        unknown = (
-            "FLOP unknown" if todo[study] else "0 FLOP"
-        )  # of data that has not been read, of networks that do not fit
-        counted = [] if flops is None else [f"{flops[study]:.1e} FLOP" if flops[study] else unknown]
+        # unknown: of data that has not been read, or of networks that do not fit
+        none = "FLOP unknown" if todo[study] else "0 FLOP"
+        counted = [] if flops is None else [f"{flops[study]:.1e} FLOP" if flops[study] else none]
         rows.append([f"{len(cells):,} cells", f"{len(todo[study]):,} to train", f"{epochs:,} epochs", *counted])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     first = max(map(len, studies))

@@ -21,7 +21,7 @@ RESUMED = re.compile(r"^going on from epoch (\d+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Finished:
-    """A cell that is done: `words` for people."""
+    """A cell that is done; `words` say to people what came of it."""
 
     epochs: int
     seconds: float

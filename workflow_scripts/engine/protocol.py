@@ -1,4 +1,4 @@
-r"""How the cells of a study were trained, in words for the report's section on the experiments.
+"""How the cells of a study were trained, in words for the report's section on the experiments.
 
 A registered name that is not known here is printed as it is, in typewriter type, so that the text stays true
 whatever somebody adds.

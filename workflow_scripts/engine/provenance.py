@@ -46,7 +46,7 @@ def cpu_name():
 
 
 def measure_memory_anew(device):
-    """Let `peak_memory` begin here; of a process on the CPU it cannot."""
+    """Let `peak_memory` of a GPU begin anew here; on a CPU it is always that of the whole process."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 

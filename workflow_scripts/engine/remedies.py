@@ -9,7 +9,6 @@ import pandas as pd
 
 from workflow_scripts.engine import ablations, summary, text_tables
 from workflow_scripts.engine.ablation_table import SURE, points, speeds
-from workflow_scripts.engine.cells import selected
 from workflow_scripts.engine.commands import UserError
 
 # in the CSV file, unrounded and in this order, before the columns of the comparisons
@@ -34,8 +33,8 @@ def of_factors(rows, factors):
 def compared(found, rows, against=None):
     """Rows of `ablations.rows`, each once and the base first, with how each differs from the base and from another.
 
-    The columns of `ablations.COMPARED` are for the base, those that end in `_other` for `against`: a `record.Selection`
-    of one of the rows, the nearest to the defaults in all that it does not name.
+    The columns of `ablations.COMPARED` are for the base, those that end in `_other` for the row that has the values of
+    the mapping `against`; of several such rows, see `summary.pick`.
     """
     rows = rows.sort_values("base", ascending=False, kind="stable").drop_duplicates("group").reset_index(drop=True)
     rows = rows[[*NUMBERS, "group", "cells", "finished"]]
@@ -48,7 +47,7 @@ def compared(found, rows, against=None):
 
 def _place(found, rows, against):
     everything = ablations.all_rows(found).set_index("group", drop=False).loc[rows["group"]]
-    group = summary.pick(everything, selected(against), "--against")["group"]
+    group = summary.pick(everything, against, "--against")["group"]
     return rows.index[rows["group"] == group][0]
 
 
@@ -98,8 +97,8 @@ def legend(rows, against=None):
     return "\n".join(lines)
 
 
-def _name(selection):
+def _name(record):
     return ", ".join(
         summary.block_label(value) if key == "block" else f"{key} {summary.said(value)}"
-        for key, value in selected(selection).items()
+        for key, value in record.items()
     )

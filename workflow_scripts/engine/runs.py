@@ -12,10 +12,10 @@ from workflow_scripts.engine.trainer import Training
 def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, measured=None, cuda_graphs=True):
     """Train `cell` on `data` (a `datasets.Data`) to its end, from the file `checkpoint` if it holds this very run.
 
-    `measured` is {observer: settings} as `cells.measured` gives it; `cuda_graphs` is as in `trainer.Training`.
-
-    The file is rewritten after every epoch and, in epochs that last longer, every `checkpoint_seconds`.
-    Returns the finished `trainer.Training`; raises UserError where the network or the batches do not fit the data.
+    The checkpoint is rewritten after every epoch and, in epochs that last longer, every `checkpoint_seconds`.
+    `tensorboard` is the folder of the event files, or None; `measured` is {observer: settings} as `cells.measured`
+    gives it; `cuda_graphs` is as in `trainer.Training`. Returns the finished `trainer.Training`; raises UserError where
+    the network or the batches do not fit the data.
     """
     name = cells.cell_name(cell)
     try:

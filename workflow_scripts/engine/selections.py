@@ -24,10 +24,10 @@ def add_select(parser, **options):
     """Add `--select KEY=VALUE ...` to a parser or a group of it; `options` as for its `add_argument`."""
     parser.add_argument(
         "--select",
-        nargs="+",
+        nargs="*",
         metavar="KEY=VALUE",
-        help="the cells whose record has these values, over all seeds; where they differ in other keys, those with "
-        "most of them at their defaults",
+        help="the cells whose record has these values (none: all cells), over all seeds; where they differ in other "
+        "keys, those with most of them at their defaults",
         **options,
     )
 

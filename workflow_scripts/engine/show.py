@@ -7,6 +7,7 @@ import math
 import shutil
 
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.manifests import how_to_make_again
 from workflow_scripts.engine.record import Cell
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -65,7 +66,7 @@ def _read(folder):
             content = path.read_text(encoding="utf-8")
             found.append(json.loads(content) if name.endswith("json") else list(csv.DictReader(content.splitlines())))
         except ValueError as error:
-            raise UserError(f"{path} is damaged ({error}); delete it and run the workflow again") from None
+            raise UserError(f"{path} is damaged ({error}); {how_to_make_again(folder)}") from None
     return found
 
 

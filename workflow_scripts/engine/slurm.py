@@ -1,6 +1,6 @@
 """Slurm: what jobs ask of it, held against what it has before the first of them is submitted; and tasks of its arrays.
 
-A job that asks for what is not there Slurm refuses, and it would be tried again; or it waits in the queue for ever.
+Slurm refuses a job that asks for what is not there, and Snakemake tries it again; or it waits in the queue for ever.
 """
 
 import base64

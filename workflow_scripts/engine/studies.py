@@ -26,7 +26,7 @@ class Landscape(Strict):
     step_sizes: Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1)] = Field(
         [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4], description="how far to walk along the gradient, in learning rates"
     )
-    every: Count = Field(20, description="walk from every so many-th step", ge=1)
+    every: Count = Field(20, description="steps from one walk to the next; the first is at step 0", ge=1)
 
 
 class Surface(Strict):

@@ -5,8 +5,9 @@ import csv
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import cell_index, code, machines, manifests
+from workflow_scripts.engine import cell_index, code, machines
 from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.manifests import how_to_make_again
 from workflow_scripts.engine.record import Cell
 
 SIZES = ("parameters", "forward_flops", "train_images", "val_images", "test_images", "num_classes", "image_size")
@@ -58,7 +59,7 @@ def _files(folder):
     try:
         found = [(folder / name).stat() for name in READ]
     except FileNotFoundError as error:
-        raise UserError(f"{error.filename} is missing; {_again(folder)}") from None
+        raise UserError(f"{error.filename} is missing; {how_to_make_again(folder)}") from None
     return [[file.st_size, file.st_mtime_ns] for file in found]
 
 
@@ -68,7 +69,7 @@ def _read(folder):
     try:
         return {"files": files, "row": _row(facts, folder), "dataset": facts["dataset"]}
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{folder} is damaged ({error!r}); delete it and run the workflow again") from None
+        raise UserError(f"{folder} is damaged ({error!r}); {how_to_make_again(folder)}") from None
 
 
 def _row(facts, folder):
@@ -128,11 +129,4 @@ def _read_json(path):
     try:
         return json.loads(path.read_text())
     except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}); {_again(path.parent)}") from None
-
-
-def _again(folder):
-    # the workflow looks at these alone to know whether the cell is there; a bundle's other cells are not made again
-    bundles = folder.parent / manifests.FOLDER
-    looked_at = [folder / "cell.json", *([bundles] if bundles.exists() else [])]
-    return f"delete {' and '.join(map(str, looked_at))} and run the workflow again"
+        raise UserError(f"{path} is damaged ({error}); {how_to_make_again(path.parent)}") from None

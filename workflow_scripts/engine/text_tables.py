@@ -3,7 +3,7 @@
 import math
 
 from workflow_scripts.engine import html_tables, latex
-from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine.commands import UserError, written_whole
 
 TYPESET = {" ± ": r"\,$\pm$\,", "–": "--", "−": "$-$", "†": r"\textsuperscript{\dag}"}
 
@@ -56,8 +56,11 @@ def write(path, numbers, shown, text, tex=None):
     """Write one table in all its forms: the data frame `numbers` to the CSV file `path`, the others beside it.
 
     `text` (.txt) is the table for a terminal and, after an empty line, what is said under it; `shown`, a data frame of
-    strings, becomes HTML (.html), with the same under it; `tex` is its LaTeX (.tex), where it has one.
+    strings, becomes HTML (.html), with the same under it; `tex` is its LaTeX (.tex), where it has one. Raises UserError
+    where `path` is of another kind.
     """
+    if path.suffix != ".csv":
+        raise UserError(f"{path}: expected a name that ends in .csv")
     page = html_tables.page(shown, path.stem, note=text.partition("\n\n")[2])
     texts = {".csv": numbers.to_csv(index=False, lineterminator="\n"), ".txt": text, ".html": page}
     for suffix, content in (texts | ({".tex": tex} if tex else {})).items():

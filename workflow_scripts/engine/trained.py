@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.config import parse
+from workflow_scripts.engine.manifests import how_to_make_again
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
@@ -18,17 +19,18 @@ def load(folder, data, device, diverged=False):
     With `diverged`, also of one that diverged: those before it did. Raises UserError where files of the cell are
     missing or damaged, where it diverged, or was trained on other data.
     """
-    path = Path(folder) / "cell.json"
+    folder = Path(folder)
+    path, weights_path = folder / "cell.json", folder / "model.safetensors"
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         status, record = facts["status"], facts["record"]
         title, images = facts["dataset"]["title"], facts["dataset"]["sha256"]
-        weights = load_file(path.with_name("model.safetensors"))
+        weights = load_file(weights_path)
     except FileNotFoundError as error:
-        missing = error.filename or path.with_name("model.safetensors")
+        missing = error.filename or weights_path
         raise UserError(f"{folder}: expected a cell that train_cell has finished, found no {missing}") from None
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise UserError(f"{folder}: damaged ({error}); delete it and run the workflow again") from None
+        raise UserError(f"{folder}: damaged ({error}); {how_to_make_again(folder)}") from None
     if status != "finished" and not diverged:
         raise UserError(f"{folder}: expected a cell that finished, found one that {status}")
     if images != data.sha256:
@@ -38,7 +40,7 @@ def load(folder, data, device, diverged=False):
         training.model.load_state_dict(weights)
     except RuntimeError:
         raise UserError(
-            f"{folder}: model.safetensors does not fit the network of cell.json; delete it and run the workflow again"
+            f"{folder}: model.safetensors does not fit the network of cell.json; {how_to_make_again(folder)}"
         ) from None
     training.model.eval()
     return training
