@@ -2,13 +2,14 @@
 
 import json
 import math
+import re
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import command
+from tests.conftest import ROOT, command
 from tests.test_figures import record, write_summary
 from workflow_scripts import make_landscape_table, plot_landscape, train_cell
 from workflow_scripts.engine import (
@@ -382,6 +383,13 @@ def test_figures_of_diverged_runs(tmp_path, study, name, diverged):
     folder = write_study(tmp_path, diverged=diverged)
     figure, _ = landscape_figures.FIGURES[name](folder, study)
     style.save(figure, tmp_path / "figure.pdf", pd.DataFrame())
+
+
+def test_curves_have_the_lines_that_the_caption_says(folder, study):
+    """Training and validation have panels of their own, so that no line is dashed."""
+    figure, _ = landscape_figures.landscape_curves(folder, study)
+    assert {line.get_linestyle() for axes in figure.axes for line in axes.lines} == {"-"}
+    assert not re.search("dashed|solid", (ROOT / "report/captions/landscape-curves.rst").read_text())
 
 
 def test_blocks_keep_their_colours(landscape):
