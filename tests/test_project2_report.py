@@ -134,7 +134,7 @@ SENTENCES = {
             "Chosen by validation accuracy, CIFAR-NET BN+RC with width 2 (6,400 parameters) has",
             "Validation accuracy is higher with width 2 ($80.03$",
             "It is lower with focal",
-            r"These seeds show no difference for Muon ($70.03$\,$\pm$\,4.05\,\%) and own Adam",
+            r"These seeds could show no difference for Muon ($70.03$\,$\pm$\,4.05\,\%) and own Adam",
             "Muon \\citep{jordan2024muon} makes",
             "What is called \\emph{own} is this project's",
             r"is $10.00$\,\% for VGG-A and $60.00$\,\% for VGG-A BN; where these are far apart, the walks begin",
@@ -210,7 +210,7 @@ SENTENCES = {
             "With one seed the spread between repetitions is unknown",
             "Without a spread to judge them by, the runs made have reached: width 0.5 ($60.00",
         ],
-        ["Validation accuracy is higher with", "It is lower with", "These seeds show no difference"],
+        ["Validation accuracy is higher with", "It is lower with", "These seeds could show no difference"],
     ),
     "the base is chosen": (
         {"chosen": "1"},
