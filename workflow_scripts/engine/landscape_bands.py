@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from workflow_scripts.engine import style
 
 BAND, EXTREMES = 0.5, 0.15  # how opaque medians and extremes are
-FEW = 20  # of the largest value over the smallest: below it a logarithmic axis has more than powers of ten
+FEW = 100  # of the largest value over the smallest: below it a logarithmic axis has more than powers of ten
 MOST = 0.99  # share of the windows that are drawn to their top where a loss explodes
 CURVES = ["low", "high", "lowest", "highest"]
 
