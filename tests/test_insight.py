@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 from safetensors.torch import load_file
 from scipy import stats
 from torch import nn
@@ -245,6 +246,16 @@ def test_without_mistakes_the_figures_say_so(tmp_path):
     heat, _ = insight_figures.grad_cam(found)
     assert [axes.get_ylabel() for axes in heat.axes if axes.get_ylabel()] == ["right", "predicted"]
     assert not insight_figures.tsne(found)[0].legends
+
+
+def test_the_frame_of_a_name_has_the_colour_of_its_points(tmp_path):
+    """Where classes lie upon each other, the name's place alone does not tell whose a colour is."""
+    embedded = pd.DataFrame({"image": range(8), "x": [0.0, 1] * 4, "y": range(8), "label": [0, 1] * 4, "right": True})
+    insight.write({"insight.json": {"class_names": ["cat", "dog"]}, "tsne.csv": embedded}, tmp_path)
+    (axes,) = insight_figures.tsne(insight_figures.load(tmp_path))[0].axes
+    colour_at = {line.get_xdata()[0]: line.get_color() for line in axes.lines if len(line.get_xdata())}
+    frames = {text.get_text(): text.get_bbox_patch().get_edgecolor()[:3] for text in axes.texts}
+    assert frames == {"cat": to_rgb(colour_at[0]), "dog": to_rgb(colour_at[1])} and frames["cat"] != frames["dog"]
 
 
 @pytest.mark.parametrize("name", insight_figures.FIGURES)

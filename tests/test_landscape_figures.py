@@ -2,13 +2,14 @@
 
 import json
 import math
+import re
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import command
+from tests.conftest import ROOT, command
 from tests.test_figures import record, write_summary
 from workflow_scripts import make_landscape_table, plot_landscape, train_cell
 from workflow_scripts.engine import (
@@ -343,11 +344,11 @@ def test_the_workflow_knows_all_figures():
     assert tuple(landscape_figures.FIGURES) == landscape_names.FIGURES
 
 
-@pytest.mark.parametrize("top", [36, 5000])
-def test_a_logarithmic_axis_has_two_labels_or_more(top):
+@pytest.mark.parametrize("ends", [(8, 36), (1.3, 75), (8, 5000)])
+def test_a_logarithmic_axis_has_two_labels_or_more(ends):
     figure = style.figure(2, 2)
     axes = figure.subplots()
-    axes.plot([8, top])
+    axes.plot(ends)
     landscape_bands.logarithmic(axes)
     figure.draw_without_rendering()
     low, high = axes.get_ylim()
@@ -399,6 +400,13 @@ def test_figures_of_diverged_runs(tmp_path, study, name, diverged):
     style.save(figure, tmp_path / "figure.pdf", pd.DataFrame())
 
 
+def test_curves_have_the_lines_that_the_caption_says(folder, study):
+    """Training and validation have panels of their own, so that no line is dashed."""
+    figure, _ = landscape_figures.landscape_curves(folder, study)
+    assert {line.get_linestyle() for axes in figure.axes for line in axes.lines} == {"-"}
+    assert not re.search("dashed|solid", (ROOT / "report/captions/landscape-curves.rst").read_text())
+
+
 def test_blocks_keep_their_colours(landscape):
     colours = landscape.networks.set_index("block")["colour"]
     assert {block: colours[block] for block in SCALE} == {
@@ -416,8 +424,9 @@ def test_figures_show_the_lowest_seed_and_numbers_all(tmp_path, study):
 def test_what_explodes_is_cut_off_and_the_figure_says_so():
     with style.look():
         axes = style.figure(2, 2).subplots()
+        axes.plot([0.5, 50])
         landscape_bands.cut(axes, pd.Series([*[1.0] * 199, 50.0, math.inf]))
-    assert axes.get_ylim()[1] == pytest.approx(1.1)
+    assert axes.get_ylim() == pytest.approx((-0.1, 1.1))  # not down to where a twentieth of the peak would be
     assert axes.get_title() == "(peaks up to 50 cut off)"
 
 

@@ -1,6 +1,7 @@
 """Figures of loss surfaces, of bowls in closed form."""
 
 import math
+import re
 import sys
 
 import numpy as np
@@ -70,6 +71,22 @@ def test_contours_of_all_networks_have_the_same_levels(folder, bowls):
     axes = figure.axes[0]
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         assert [text.get_text() for text in labels] == ["−1", "0", "1"]
+
+
+@pytest.mark.parametrize("losses", [(2.3, 2.31), (1.8, 79), (0.01, 300)], ids=["flat", "one power of ten", "many"])
+def test_losses_stand_at_their_heights_and_beside_their_colours(losses):
+    """Loss surfaces of photographs span few powers of ten, of which an axis may have one or none."""
+    alpha, beta = (grid.ravel() for grid in np.meshgrid([-1, 0, 1], [-1, 0, 1]))
+    table = pd.DataFrame({"kind": "plane", "alpha": alpha, "beta": beta, "loss": np.geomspace(*losses, 9), "acc": 0.5})
+    figure, _ = surface_figures.view_3d([surface_figures.Surface("A", (0, 0, 0), table)])
+    figure.draw_without_rendering()
+    space, bar = figure.axes
+    for axis, found in (space.zaxis, lambda place: 10.0**place), (bar.yaxis, float):
+        shown = {found(tick.get_loc()): tick.label1.get_text() or tick.label2.get_text() for tick in axis.majorTicks}
+        assert len(shown) > 1
+        for loss, label in shown.items():
+            power = re.fullmatch(r"\$10\^\{(.*)\}\$", label)
+            assert (10.0 ** float(power[1]) if power else float(label)) == pytest.approx(loss, rel=5e-3)
 
 
 def test_surfaces_of_nothing_known_are_refused(folder, bowls, tmp_path, refused):

@@ -219,11 +219,13 @@ def _depth(best, shallow, champions, rows):
 
 
 def data_of(summary):
-    """The data set of a study: title, whether it comes with the software, sizes, the loss of a constant guess."""
+    """The data set of a study: title, whether it comes with the software and whether its training images were cut to a
+    part of them, sizes, the loss of a constant guess."""
     facts = summary.cells.iloc[0]
     return SimpleNamespace(
         title=summary.dataset["title"],
         embedded=bool(summary.dataset["embedded"]),
+        cut=bool(facts["train_items"] > 0),  # NaN where it is not given
         chance_loss=math.log(facts["num_classes"]),
         **{key: int(facts[key]) for key in ("num_classes", "image_size", "train_images", "val_images", "test_images")},
     )

@@ -7,7 +7,6 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib.patheffects as effects
 import numpy as np
 import pandas as pd
 from matplotlib.colors import to_rgb
@@ -21,6 +20,7 @@ EXTREMES = 10  # classes at either end of the accuracies, where there are more t
 PAIRS = 5  # most confused pairs of classes that are named, where there are more than NAMED
 FILTERS = 64  # first-layer filters that are drawn
 GREYS = "Greys_r"
+FRAME = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.9, "linewidth": 0.8}  # of a name among points
 OPAQUE = 0.8  # how much of the image the hottest place of a heat map hides
 
 
@@ -237,8 +237,8 @@ def class_accuracy(insight):
 def tsne(insight):
     """The t-SNE of the last features: a point per image in its label's colour, a cross where it is classified wrong.
 
-    The name of a class stands at the median of its points. Of more than `NAMED` classes, those of the most confused
-    pairs have colours and names.
+    The name of a class stands at the median of its points, framed in their colour: where classes mingle, the place
+    alone does not tell whose a colour is. Of more than `NAMED` classes, those of the most confused pairs have both.
     """
     table, names = insight.table("tsne"), insight.names
     labels = range(len(names))
@@ -250,19 +250,19 @@ def tsne(insight):
         axes.set(xticks=[], yticks=[], aspect="equal")
         axes.spines[:].set_visible(False)
         _points(axes, table[~table["label"].isin(labels)], style.ABSENT, "o")
-        for place, label in enumerate(labels):
-            points = table[table["label"] == label]
-            _points(axes, points, style.COLOURS[place % len(style.COLOURS)], "osD"[place // len(style.COLOURS)])
-        halo = [effects.withStroke(linewidth=2, foreground="white")]
+        colours = dict(zip(labels, style.COLOURS, strict=False))
+        for label, colour in colours.items():
+            _points(axes, table[table["label"] == label], colour, "o")
         for label, (x, y) in _apart(table[table["label"].isin(labels)]).items():
-            axes.text(x, y, names[label], ha="center", va="center", fontsize=style.SMALL, path_effects=halo)
+            frame = {**FRAME, "edgecolor": colours[label]}
+            axes.text(x, y, names[label], ha="center", va="center", fontsize=style.SMALL, bbox=frame)
         if not table["right"].all():
             cross = Line2D([], [], linestyle="", marker="x", color=style.MUTED, markersize=3, label="classified wrong")
             figure.legend(handles=[cross], loc="outside lower right")
     return figure, table
 
 
-def _apart(table, wide=0.2, high=0.045):
+def _apart(table, wide=0.2, high=0.055):
     """{label: (x, y)}: above the medians of the labels, higher where a name would come to lie upon another one.
 
     `wide` and `high` are the room that a name takes, in parts of the figure.

@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from workflow_scripts.engine import style
 
 BAND, EXTREMES = 0.5, 0.15  # how opaque medians and extremes are
-FEW = 20  # of the largest value over the smallest: below it a logarithmic axis has more than powers of ten
+FEW = 100  # of the largest value over the smallest: below it a logarithmic axis has more than powers of ten
 MOST = 0.99  # share of the windows that are drawn to their top where a loss explodes
 CURVES = ["low", "high", "lowest", "highest"]
 
@@ -48,7 +48,7 @@ def cut(axes, values):
         return
     most, peak = finite.quantile(MOST), finite.max()
     if peak > 1.5 * most:
-        axes.set_ylim(top=1.1 * most)
+        axes.set_ylim(max(axes.get_ylim()[0], -0.1 * most), 1.1 * most)  # the margin below is a part of the peak
         axes.set_title(f"(peaks up to {peak:.3g} cut off)", color=style.MUTED, fontsize=style.SMALL)
 
 

@@ -105,6 +105,7 @@ def _pareto(path):
     """{cost: names of the settings that no other beats at the same cost or less, the cheapest first}."""
     table = pd.read_csv(path)
     costs = [column.removeprefix("front_") for column in table if column.startswith("front_")]
+    table["name"] = table["name"].str.replace(r", (.*)", r" (\1)", regex=True)  # a comma would part it in two in a list
     return {cost: table[table[f"front_{cost}"]].sort_values(cost)["name"].tolist() for cost in costs}
 
 

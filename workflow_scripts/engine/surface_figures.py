@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from workflow_scripts.engine import curves, style, summary
+from workflow_scripts.engine import curves, landscape_bands, style, summary
 from workflow_scripts.engine.commands import UserError
 
 COLUMNS = ("kind", "alpha", "beta", "loss", "acc")
@@ -81,7 +81,7 @@ def lines(surfaces):
             known = line["loss"].where(_drawable(line["loss"]))
             losses.plot(line["alpha"], known, color=surface.colour, label=surface.label)
             accuracies.plot(line["alpha"], line["acc"], color=surface.colour)
-        _logarithmic(losses)
+        landscape_bands.logarithmic(losses)
         losses.set(xlabel="along direction 1", ylabel="training loss")
         accuracies.set(xlabel="along direction 1", ylabel="accuracy (%)", ylim=(0, 1.02))
         accuracies.yaxis.set_major_formatter(style.percent)
@@ -132,8 +132,8 @@ def view_3d(surfaces):
                 shade=False,
             )
             axes.set_zlim(np.log10([norm.vmin, norm.vmax]))
-            axes.zaxis.set_major_locator(MaxNLocator(4, integer=True))
-            axes.zaxis.set_major_formatter(FuncFormatter(lambda value, _: f"$10^{{{value:.0f}}}$"))
+            losses, labels = _ticks(norm)
+            axes.set_zticks(np.log10(losses), labels)
             axes.tick_params(pad=-3)
             for axis, places, label in zip((axes.xaxis, axes.yaxis), (alphas, betas), AXES.values(), strict=True):
                 axis.set_ticks(*_ends(places))
@@ -170,7 +170,10 @@ def _ends(places):
 
 def _finish(figure, grid, planes, norm, extend):
     """The colour bar, and what the colour of what is absent means, where it occurs."""
-    style.colour_bar(figure, grid, norm, "training loss", extend=extend)
+    bar = style.colour_bar(figure, grid, norm, "training loss", extend=extend)
+    losses, labels = _ticks(norm)
+    bar.set_ticks(losses, labels=labels)
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
     if any(np.isnan(losses).any() for _, _, losses in planes):
         handle = Patch(facecolor=style.ABSENT, label="not a finite number")
         figure.legend(handles=[handle], loc="outside lower left", borderpad=0, borderaxespad=0.2)
@@ -186,14 +189,20 @@ def _scale(planes):
     return LogNorm(lowest, max(top, 1.01 * lowest)), highest > top
 
 
+def _ticks(norm):
+    """(losses, what stands beside them): powers of ten, or 1, 2 and 5 times these where they alone would be too few.
+
+    Where not even those are two, the ends of the norm.
+    """
+    few = norm.vmax < landscape_bands.FEW * norm.vmin
+    found = LogLocator(subs=(1, 2, 5) if few else (1,), numticks=9).tick_values(norm.vmin, norm.vmax)
+    losses = [loss for loss in found if norm.vmin <= loss <= norm.vmax]
+    losses = losses if len(losses) > 1 else [norm.vmin, norm.vmax]
+    return losses, [style.short(loss) if few else f"$10^{{{math.log10(loss):.0f}}}$" for loss in losses]
+
+
 def _drawable(losses):
     return np.isfinite(losses) & (losses > 0)
-
-
-def _logarithmic(axes):
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(numticks=7))
-    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _table(surfaces, kind):
