@@ -388,8 +388,9 @@ def test_a_study_whose_runs_all_diverged_at_once(tmp_path, study, monkeypatch, e
     assert "beta" not in set(landscape_runs.per_step(landscape).query("protocol == 'rates'")["quantity"])
     facts = landscape_findings.context(landscape)
     assert facts["protocols"]["rates"]["beta"].compared["VGG-A BN"].verdict == "none" and len(facts["ended"]) == 8
-    _, table = landscape_figures.FIGURES["beta_smoothness"](folder, study)
-    assert table.empty
+    for name in ("gradient_predictiveness", "beta_smoothness"):
+        _, table = landscape_figures.FIGURES[name](folder, study)
+        assert table.empty
 
 
 @pytest.mark.parametrize("name", landscape_names.FIGURES)

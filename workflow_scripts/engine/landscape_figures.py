@@ -81,7 +81,7 @@ def loss_envelope(folder, study):
 def gradient_predictiveness(folder, study):
     """`VGG_Grad_Pred` of the smallest lag over the steps; of every lag the largest over the rates, in quantiles."""
     landscape = landscape_runs.load(folder, study).first_seed()
-    lags = sorted(landscape.lags["lag"].unique())
+    lags = sorted(study.landscape.lags)
     envelopes = {lag: landscape_runs.VGG_Grad_Pred(landscape.lags, lag) for lag in lags}
     table = windows(envelopes[lags[0]])
     largest = [
