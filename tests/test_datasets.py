@@ -129,7 +129,7 @@ def test_the_file_holds_what_the_source_gave(tmp_path):
     assert datasets.load_meta(tmp_path / "new" / "mine.npz") == data.meta
     save("mine", dataset(source="digits", channels=1), decoded, tmp_path / "again.npz")
     assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "new" / "mine.npz").read_bytes()
-    changed = small(test_labels=np.array([0, 1, 0, 0]))
+    changed = small(test_labels=np.array([0, 1, 0, 0]), title="Small")
     save("mine", dataset(source="digits", channels=1, title="Changed"), changed, tmp_path / "changed.npz")
     assert datasets.load(tmp_path / "changed.npz").sha256 != data.sha256
     assert datasets.load(tmp_path / "changed.npz").meta["title"] == "Changed"

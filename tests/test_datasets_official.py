@@ -164,7 +164,7 @@ def test_a_download_is_made_once(server, tmp_path):
 
 def test_mirrors_come_first_and_the_next_one_helps(server, tmp_path):
     table = cifar100(server)
-    mirrors = [f"{server.address}lost", f"{server.address}copy/cifar-100-binary.tar.gz"]
+    mirrors = [f"{server.address}lost/", f"{server.address}copy/cifar-100-binary.tar.gz"]
     server.files["copy/cifar-100-binary.tar.gz"] = b"another file"
     cifar.cifar100(dataset(mirrors=mirrors), tmp_path, table)
     assert server.asked == [
