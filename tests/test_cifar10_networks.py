@@ -104,13 +104,18 @@ def test_cifar_net_is_small(block):
     assert parameters(build_model("cifar_net", block, 10)) == COUNTS[block] <= 1_000_000
 
 
-@pytest.mark.parametrize("width", [0.25, 0.5, 2.0])
+@pytest.mark.parametrize("width", [0.25, 0.45, 0.5, 2.0])
 def test_cifar_net_is_as_wide_as_asked_in_multiples_of_8(width):
     network = build_model("cifar_net", "bn_rc", 10, width=width)
     widths = [stage.entry.conv.out_channels for stage in network.stages]
     assert all(
         abs(found - width * filters) <= 4 and found % 8 == 0 for found, (filters, _) in zip(widths, SHAPE, strict=True)
     )
+
+
+def test_cifar_net_has_8_filters_at_least():
+    network = build_model("cifar_net", "bn_rc", 10, width=0.01)
+    assert {stage.entry.conv.out_channels for stage in network.stages} == {8}
 
 
 def by_hand(weights, x, bn, rc):

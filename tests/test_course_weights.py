@@ -36,6 +36,7 @@ def test_both_networks_give_equal_outputs(tmp_path, blocks, bn, rc, to):
         weights.save_ours(weights.to_ours(weights.load_course(checkpoint)), safetensors)
         ours.load_state_dict(weights.load_ours(safetensors))
     else:
+        ours.to(memory_format=torch.channels_last)  # in which networks are trained here
         weights.save_ours(trained(ours).state_dict(), safetensors)
         weights.save_course(weights.to_course(weights.load_ours(safetensors)), checkpoint)
         state = torch.load(checkpoint, weights_only=True)
@@ -48,11 +49,17 @@ def test_both_networks_give_equal_outputs(tmp_path, blocks, bn, rc, to):
 
 def test_there_and_back_again_is_the_same(tmp_path, capsys):
     source = tmp_path / "model.safetensors"
-    weights.save_ours(build_model("vgg08", "plain", 10, (3, 8, 8), width=0.25).state_dict(), source)
+    weights.save_ours(build_model("vgg08", "plain", 10, (1, 8, 8), width=0.25).state_dict(), source)
     inside("convert_weights", "--to", "course", source, tmp_path / "train_model_0")
     assert "vgg08 (plain or rc), 8 filters, 10 classes" in capsys.readouterr().out
     inside("convert_weights", "--to", "ours", tmp_path / "train_model_0", tmp_path / "back.safetensors")
     assert (tmp_path / "back.safetensors").read_bytes() == source.read_bytes()
+
+
+def test_weights_are_in_our_order_whatever_the_checkpoints_is():
+    names = list(build_model("vgg08", "bn", 7, (3, 8, 8), width=0.125).state_dict())
+    state = CourseNetwork(classes=7, filters=4, blocks=0, bn=True).state_dict()
+    assert list(weights.to_ours(dict(reversed(state.items())))) == names
 
 
 def test_bare_and_parallel_checkpoints_are_read_too(tmp_path):
@@ -97,6 +104,9 @@ def without(state, part):
     return {name: value for name, value in state.items() if part not in name}
 
 
+EXTRA = "layer_dict.input_conv.layer_dict.conv_0.bias"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     {
@@ -109,6 +119,15 @@ def without(state, part):
             lambda: without(CourseNetwork(filters=4).state_dict(), "block_2_4.layer_dict.conv_1"),
             "expected the weights of vgg38 (plain); it has no such stages.2.blocks.4.conv1.weight",
         ),
+        "size": (
+            lambda: CourseNetwork(filters=4).state_dict() | {"logit_linear_layer.weight": torch.zeros(100, 5)},
+            "expected the weights of vgg38 (plain); it has no such classifier.weight",
+        ),
+        "one too many": (
+            lambda: CourseNetwork(filters=4).state_dict() | {EXTRA: torch.zeros(4)},
+            "expected the weights of vgg38 (plain); it has no such entry.conv.bias",
+        ),
+        "no tensors": (lambda: {"logit_linear_layer.weight": [0.0]}, "expected tensors by name under 'network'"),
         "another network": (
             lambda: {"fc.weight": torch.zeros(2, 2)},
             "fc.weight is the name of no layer of the course's",
@@ -120,6 +139,12 @@ def test_weights_of_another_network(tmp_path, refused, change, message):
     torch.save({"network": change()}, tmp_path / "weights")
     said = refused("convert_weights", "--to", "ours", tmp_path / "weights", tmp_path / "out")
     assert message in said and str(tmp_path / "weights") in said
+
+
+def test_a_checkpoint_of_a_tensor_alone_holds_no_network(tmp_path, refused):
+    torch.save(torch.zeros(3), tmp_path / "weights")
+    said = refused("convert_weights", "--to", "ours", tmp_path / "weights", tmp_path / "out")
+    assert "expected tensors by name under 'network', found something else" in said
 
 
 @pytest.mark.parametrize("to", ["ours", "course"])

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from sklearn.datasets import load_digits
+from torch.nn import functional as F
 
 from tests.test_workflow import snakemake
 from workflow_scripts import fetch_data
 from workflow_scripts.engine import config, datasets
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.sources import Decoded
+from workflow_scripts.engine.sources import Decoded, pixels
 from workflow_scripts.engine.sources.prepare import prepare, save
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,7 +34,7 @@ def small(train=6, test=4, size=4, classes=2, **changes):
     random = np.random.default_rng(0)
     parts = {
         "train_images": random.integers(0, 256, (train, size, size, 1), dtype=np.uint8),
-        "train_labels": np.arange(train) % classes,
+        "train_labels": (np.arange(train) % classes).astype(np.uint8),
         "test_images": random.integers(0, 256, (test, size, size, 1), dtype=np.uint8),
         "test_labels": np.arange(test) % classes,
         "class_names": [f"class {index}" for index in range(classes)],
@@ -127,9 +129,10 @@ def test_the_file_holds_what_the_source_gave(tmp_path):
     assert datasets.load_meta(tmp_path / "new" / "mine.npz") == data.meta
     save("mine", dataset(source="digits", channels=1), decoded, tmp_path / "again.npz")
     assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "new" / "mine.npz").read_bytes()
-    changed = small(test_labels=np.array([0, 1, 0, 0]))
-    save("mine", dataset(source="digits", channels=1), changed, tmp_path / "changed.npz")
+    changed = small(test_labels=np.array([0, 1, 0, 0]), title="Small")
+    save("mine", dataset(source="digits", channels=1, title="Changed"), changed, tmp_path / "changed.npz")
     assert datasets.load(tmp_path / "changed.npz").sha256 != data.sha256
+    assert datasets.load(tmp_path / "changed.npz").meta["title"] == "Changed"
 
 
 @pytest.mark.parametrize(("given", "wanted"), [(1, 3), (3, 1), (1, 1), (3, 3)])
@@ -142,6 +145,16 @@ def test_size_and_channels(tmp_path, given, wanted, size):
     images = datasets.load(tmp_path / "x.npz").train_images
     assert images.shape == (6, size or 4, size or 4, wanted)
     assert (images == np.arange(100, 106)[:, None, None, None]).all()
+
+
+@pytest.mark.parametrize("size", [5, 20])
+def test_images_are_resized_as_pytorch_does_it(size):
+    images = 64 + small(size=12).train_images // 2  # what goes beyond 0 or 255 on the way, Pillow would cut off
+    theirs = F.interpolate(
+        torch.from_numpy(images).permute(0, 3, 1, 2).double(), (size, size), mode="bicubic", antialias=True
+    )
+    ours = pixels.conform(images, size, 1)
+    assert abs(ours - theirs.permute(0, 2, 3, 1).clamp(0, 255).numpy()).max() < 2  # Pillow rounds twice
 
 
 @pytest.mark.parametrize(

@@ -60,15 +60,16 @@ def read(path, channels=3, image_size=None):
     return folder(config.Dataset(source="folder", path=path, channels=channels, image_size=image_size), None)
 
 
-@pytest.fixture(params=["folder", "zip", "zip with a top folder"])
+@pytest.fixture(params=["folder", "folder with a top folder", "zip", "zip with a top folder"])
 def written(request, tmp_path):
     """A function that writes {path: bytes} as a folder or a zip and gives its path."""
 
     def write(files):
-        if request.param == "folder":
-            return write_folder(tmp_path / "mine", files)
         top = "mine/" if "top" in request.param else ""
-        return write_zip(tmp_path / "mine.zip", {top + name: content for name, content in files.items()})
+        files = {top + name: content for name, content in files.items()}
+        if request.param.startswith("folder"):
+            return write_folder(tmp_path / "mine", files)
+        return write_zip(tmp_path / "mine.zip", files)
 
     return write
 
@@ -92,18 +93,27 @@ def test_clutter_and_other_splits_are_left_alone(written):
     assert len(read(written(tree() | files)).train_images) == 20
 
 
+def test_a_zip_as_macos_makes_it(tmp_path):
+    """Its folders are entries too, and a second tree is beside the first."""
+    beside = {"mine/": b"", "__MACOSX/": b"", "__MACOSX/mine/": b"", "__MACOSX/mine/._train": b""}
+    files = {f"mine/{name}": content for name, content in tree().items()}
+    assert len(read(write_zip(tmp_path / "mine.zip", beside | files)).train_images) == 20
+
+
 def test_suffixes_in_any_case_and_photographs(tmp_path):
     upright = picture(size=(8, 8), seed=5)
     photograph = Image.new("RGB", (12, 8), "red")
+    photograph.paste("blue", (6, 0, 12, 8))
     orientation = Image.Exif()
-    orientation[0x0112] = 6  # the camera was turned: 12x8 in the file is 8x12 upright
+    orientation[0x0112] = 6  # the camera was turned: 12x8 in the file is 8x12 upright, the left side on top
     files = tree(2) | {
-        "train/cat/a.JPEG": encoded(photograph, "JPEG", exif=orientation),
+        "train/cat/a.JPEG": encoded(photograph, "JPEG", exif=orientation, quality=100, subsampling=0),
         "train/cat/b.Png": encoded(upright),
     }
     decoded = read(write_folder(tmp_path, files), image_size=8)
     assert (decoded.train_images[3] == np.asarray(upright)).all()
-    assert abs(decoded.train_images[2].astype(int) - [254, 0, 0]).max() < 3
+    for half, colour in ((decoded.train_images[2][:4], [254, 0, 0]), (decoded.train_images[2][4:], [0, 0, 254])):
+        assert abs(half.astype(int) - colour).max() < 10
 
 
 def test_the_middle_of_an_image_that_is_not_square(tmp_path, monkeypatch):
@@ -155,8 +165,11 @@ WHOLE = encoded(picture())
         (encoded(picture(), "JPEG")[:200], "cannot read it"),
         (encoded(picture(), "WEBP")[:50], "it is none of them|cannot read it"),
         (encoded(picture(size=(9, 8))), "expected 8x8 pixels as in .*train/cat/00.png, found 9x8; set .*`image_size`"),
+        (encoded(picture(size=(8, 9))), "expected 8x8 pixels as in .*train/cat/00.png, found 8x9"),
         (encoded(picture("L")), "expected colour as in .*train/cat/00.png, found a greyscale image; .*`channels` to 1"),
         (encoded(CLEAR), "expected an opaque image, found transparent pixels"),
+        (encoded(picture().quantize(4), transparency=0), "expected an opaque image, found transparent pixels"),
+        (encoded(picture("LA")), "expected an opaque image, found transparent pixels"),
         (encoded(Image.fromarray(np.full((8, 8), 40_000, np.uint16))), "expected 8-bit grey or RGB, found I;16"),
         (encoded(Image.new("CMYK", (8, 8)), "JPEG"), "expected 8-bit grey or RGB, found CMYK"),
     ],
@@ -244,6 +257,12 @@ def test_a_zip_that_swells(tmp_path):
         archive.writestr("train/dog/bomb.png", bytes(2**26 + 1))
     with pytest.raises(UserError, match=r"train/dog/bomb.png: 67,108,865 bytes are more than an image file may have"):
         read(tmp_path / "mine.zip")
+
+
+def test_a_file_that_is_too_large_for_an_image(tmp_path):
+    os.truncate(write_folder(tmp_path, tree()) / "train/dog/03.png", 2**26 + 1)  # longer, by zeros that use no disk
+    with pytest.raises(UserError, match=r"train/dog/03.png: 67,108,865 bytes are more than an image file may have"):
+        read(tmp_path)
 
 
 def test_a_zip_that_is_damaged(tmp_path):

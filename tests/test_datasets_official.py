@@ -33,7 +33,7 @@ class Server(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        name = self.path.lstrip("/")
+        name = self.path.removeprefix("/")
         self.server.asked.append(name)
         answer = self.server.files.get(name, 404)
         if isinstance(answer, list):
@@ -44,6 +44,8 @@ class Handler(BaseHTTPRequestHandler):
         content, length = answer if isinstance(answer, tuple) else (answer, len(answer))
         self.send_response(200)
         self.send_header("Content-Length", str(length))
+        if "gzip" in self.headers["Accept-Encoding"]:  # as servers do that take a .gz for a compressed page
+            self.send_header("Content-Encoding", "gzip")
         self.end_headers()
         self.wfile.write(content)
 
@@ -162,7 +164,7 @@ def test_a_download_is_made_once(server, tmp_path):
 
 def test_mirrors_come_first_and_the_next_one_helps(server, tmp_path):
     table = cifar100(server)
-    mirrors = [f"{server.address}lost", f"{server.address}copy/cifar-100-binary.tar.gz"]
+    mirrors = [f"{server.address}lost/", f"{server.address}copy/cifar-100-binary.tar.gz"]
     server.files["copy/cifar-100-binary.tar.gz"] = b"another file"
     cifar.cifar100(dataset(mirrors=mirrors), tmp_path, table)
     assert server.asked == [
@@ -172,11 +174,20 @@ def test_mirrors_come_first_and_the_next_one_helps(server, tmp_path):
     ]
 
 
-def test_a_busy_server_is_asked_again(server, tmp_path):
+@pytest.mark.parametrize("status", [500, 503])
+def test_a_busy_server_is_asked_again(server, tmp_path, status):
     table = cifar100(server, retries=1)
-    server.files["cifar-100-binary.tar.gz"] = [503, server.files["cifar-100-binary.tar.gz"]]
+    server.files["cifar-100-binary.tar.gz"] = [status, server.files["cifar-100-binary.tar.gz"]]
     cifar.cifar100(dataset(), tmp_path, table)
     assert len(server.asked) == 2
+
+
+def test_a_server_that_does_not_have_the_file_is_not_asked_again(server, tmp_path):
+    table = cifar100(server, retries=1)
+    server.files.clear()
+    with pytest.raises(UserError, match="HTTP 404 Not Found"):
+        cifar.cifar100(dataset(), tmp_path, table)
+    assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize(
@@ -249,6 +260,7 @@ def test_a_local_copy_that_was_compressed_anew(tmp_path):
         (odd("cifar-100-binary/link", tarfile.LNKTYPE, "../evil"), "found a link or device"),
         (odd("cifar-100-binary/device", tarfile.CHRTYPE), "found a link or device"),
         (odd("cifar-100-binary/pipe", tarfile.FIFOTYPE), "found a link or device"),
+        (odd("cifar-100-binary/holes", tarfile.GNUTYPE_SPARSE), "found a link or device"),
     ],
 )
 def test_a_tar_entry_that_does_not_belong(server, tmp_path, member, message):
@@ -278,10 +290,12 @@ WHOLE = tar_gz(CIFAR100_FILES)
     [
         (WHOLE[: len(WHOLE) // 2], "expected a whole gzip file, found a truncated"),
         (b"no gzip file", "expected a whole gzip file"),
+        (WHOLE[:10] + b"\xff" + WHOLE[11:], "expected a whole gzip file, found a truncated or damaged one"),
         (gzip.compress(gzip.decompress(WHOLE)[:15_000]), "expected a whole tar archive"),
         (gzip.compress(b"no tar archive" * 1000), "expected a whole tar archive"),
     ],
-    ids=["cut in half", "no gzip file", "a cut archive", "no archive"],  # not the bytes, in which the time of day is
+    # not the bytes, in which the time of day is
+    ids=["cut in half", "no gzip file", "another byte", "a cut archive", "no archive"],
 )
 def test_an_archive_that_is_published_damaged(server, tmp_path, content, message):
     with pytest.raises(UserError, match=message):
@@ -302,9 +316,10 @@ def test_a_gzip_file_that_swells(tmp_path):
         (idx_file(pixels(2)), "expected the magic number 00000803, found 00000801"),
         (b"", "expected the magic number 00000803, found nothing"),
         (idx_file(pixels(2, 28, 28))[:-1], "expected 1,584 bytes for 2 x 28 x 28 values, found 1,583"),
+        (idx_file(pixels(2, 28, 28)) + b"x", "expected 1,584 bytes for 2 x 28 x 28 values, found 1,585"),
         (bytes([0, 0, 8, 3, 0, 0]), "found 6"),
     ],
-    ids=["another type", "another rank", "empty", "a byte short", "no sizes"],
+    ids=["another type", "another rank", "empty", "a byte short", "a byte too many", "no sizes"],
 )
 def test_an_idx_file_that_is_another(content, message):
     with pytest.raises(UserError, match=message):

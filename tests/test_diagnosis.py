@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from models.activations import ACTIVATIONS
 from models.registry import list_blocks
 from tests.conftest import command
 from workflow_scripts.engine import diagnosis, diagnosis_figure
@@ -85,11 +86,12 @@ def test_a_unit_is_dead_where_its_activation_lets_nothing_back(watched):
 
 def test_a_unit_that_lives_in_one_batch_is_not_dead(watched):
     network, watch, x = watched
-    with torch.no_grad():
-        network.first[0].bias[:] = 100.0
-    with watch:
-        network(x)
-    assert watch.dead()[0] == 0
+    for bias in (100.0, -100.0):
+        with torch.no_grad():
+            network.first[0].bias[:] = bias
+        with watch:
+            network(x)
+        assert watch.dead()[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,12 @@ def test_a_unit_that_lives_in_one_batch_is_not_dead(watched):
 def test_slopes(activation, points, alive):
     slope = diagnosis._slope(activation, torch.tensor(points))
     assert (slope > diagnosis.DEAD_SLOPE).tolist() == alive
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_activation_is_seen_after_its_layer(large_digits, activation):
+    dead = diagnosed(large_digits, model="vgg08", width=0.25, activation=activation).layers["dead"]
+    assert dead.isna().tolist() == [False] * 7 + [True]
 
 
 def test_gradients_are_those_of_the_first_batches(large_digits):

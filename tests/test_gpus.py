@@ -98,7 +98,7 @@ def test_a_job_with_two_gpus_takes_both_or_none(machine):
     assert sorted(pairs[0] + pairs[1]) == ["0", "1", "2", "3"]
 
 
-def test_a_job_that_waits_for_two_gpus_holds_none(machine, monkeypatch):
+def test_a_job_that_waits_for_three_gpus_holds_none_and_says_so_once(machine, monkeypatch, capsys):
     others, seen = [gpus._try(machine.folder / f"{name}-0.lock") for name in "012"], []
 
     def meanwhile(seconds):
@@ -106,8 +106,9 @@ def test_a_job_that_waits_for_two_gpus_holds_none(machine, monkeypatch):
         others.pop().release()
 
     monkeypatch.setattr(gpus.time, "sleep", meanwhile)
-    with gpus.taken(2, folder=machine.folder):
-        assert seen == [1] and os.environ["CUDA_VISIBLE_DEVICES"] == "2,3"
+    with gpus.taken(3, folder=machine.folder):
+        assert seen == [1, 2] and os.environ["CUDA_VISIBLE_DEVICES"] == "1,2,3"
+    assert capsys.readouterr().err == "waiting for 3 of the GPUs 0, 1, 2, 3\n"
 
 
 def test_only_what_is_visible_is_taken(machine, monkeypatch):
@@ -115,7 +116,8 @@ def test_only_what_is_visible_is_taken(machine, monkeypatch):
     with gpus.taken(folder=machine.folder):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-7a"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-7a, GPU-9b"
-    wanted = gpus.taken(3, folder=machine.folder)
+    monkeypatch.setattr(gpus.time, "sleep", None)  # nobody waits for what is not there
+    wanted = gpus.taken(3, share=2, folder=machine.folder)
     with pytest.raises(UserError, match="wants 3 GPUs, but this machine has 2: GPU-7a, GPU-9b"), wanted:
         pass
 

@@ -15,7 +15,7 @@ from torch import nn
 from models.registry import build_model, list_models
 from tests.conftest import command
 from workflow_scripts import inspect_cell, plot_insight
-from workflow_scripts.engine import datasets, insight, insight_figures
+from workflow_scripts.engine import datasets, insight, insight_figures, trained
 from workflow_scripts.engine.grad_cam import grad_cam, last_map
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
@@ -152,6 +152,21 @@ def test_grad_cam_is_of_right_ones_of_different_classes_and_of_the_most_confiden
     assert (shown["pixels"] == digits.train_images[shown["image"]]).all()
     assert (shown["map_predicted"] >= 0).all() and shown["map_predicted"].shape == shown["map_label"].shape
     assert (shown["map_predicted"][right] == shown["map_label"][right]).all()
+
+
+def test_heat_maps_and_probabilities_are_of_the_true_and_of_the_predicted_class(study, folder, digits):
+    training = trained.load(study / "cell-seed0", digits, torch.device("cpu"))
+    with np.load(folder / "grad_cam.npz") as file:
+        shown = dict(file)
+    places = pd.Index(pd.read_csv(folder / "predictions.csv")["image"]).get_indexer(shown["image"])
+    images = next(training.val_batches.in_order(len(training.val_batches)))[0][places]
+    layer = json.loads((folder / "insight.json").read_text())["grad_cam"]["layer"]
+    for role in ("label", "predicted"):
+        classes = torch.from_numpy(shown[role])
+        maps = grad_cam(training.model, layer, images, classes).numpy()
+        np.testing.assert_allclose(shown[f"map_{role}"], maps, rtol=1e-4, atol=1e-6)
+        probabilities = training.model(images).detach().softmax(1)[range(len(places)), classes]
+        np.testing.assert_allclose(shown[f"probability_{role}"], probabilities, rtol=1e-4, atol=1e-7)
 
 
 def test_filters_and_features_are_the_networks(study, folder):

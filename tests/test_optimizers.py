@@ -271,6 +271,12 @@ def test_a_closure_gives_the_loss():
     assert OwnSGD([weight], 0.25).step(closure) == 4 and weight.item() == 1
 
 
+@pytest.mark.parametrize("ours, theirs", [(OwnSGD, "SGD"), (OwnAdam, "Adam"), (Muon, "Muon")])
+def test_defaults_are_pytorchs(ours, theirs):
+    own, others = (kind(parameters([(2, 2)])).defaults for kind in (ours, getattr(torch.optim, theirs)))
+    assert {key: value for key, value in own.items() if key != "precision"}.items() <= others.items()
+
+
 BAD = [
     (OwnSGD, {"lr": -1.0}, "lr is -1.0: expected at least 0"),
     (OwnSGD, {"momentum": -0.1}, "momentum is -0.1: expected at least 0"),

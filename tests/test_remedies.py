@@ -66,6 +66,8 @@ def test_dense_has_the_budget_of_vgg38_and_its_depth():
         assert sum(isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear)) for layer in network.modules()) == 38
     assert parameters("vgg38", "dense", growth_rate=7) == dense(7)
     assert parameters("vgg38", "dense", width=0.5) == dense(6, 16)
+    assert parameters("vgg38", "dense", width=0.3) == dense(4, 10)  # 3.75, rounded
+    assert parameters("vgg38", "dense", width=1 / 32) == dense(1, 1)
 
 
 def test_without_processing_blocks_dense_and_preactivation_leave_the_reductions():
@@ -186,6 +188,11 @@ def test_normalizations_per_image_equal_their_definition(name, groups):
     expected = ((grouped - mean) / (var + 1e-5).sqrt()).reshape(3, 16, 4, 4) * scale + shift
     torch.testing.assert_close(block.norm0(block.conv0(x)), expected)
     torch.testing.assert_close(block(x[:1]), block(x)[:1])  # no image depends on the others of its batch
+
+
+@pytest.mark.parametrize(("channels", "groups"), [(1, 1), (4, 1), (12, 1), (20, 2), (28, 1), (32, 4)])
+def test_a_group_has_8_filters_or_more_where_those_do_not_divide(channels, groups):
+    assert BLOCKS["gn"]((channels, 4, 4), channels).norm0.num_groups == groups
 
 
 @pytest.mark.parametrize("name", NEW)

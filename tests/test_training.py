@@ -1,7 +1,11 @@
 """The training loop: against PyTorch's own, bit for bit with itself, and killed at any moment."""
 
+import argparse
 import contextlib
+import copy
 import csv
+import io
+import itertools
 import json
 import math
 import os
@@ -19,11 +23,13 @@ from torch.nn import functional as F
 
 from models.registry import build_model
 from tests.conftest import ROOT, command
-from workflow_scripts.engine import checkpoints, datasets, results, schedules
+from workflow_scripts.engine import checkpoints, datasets, making, results, runs, schedules, trainer
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.gradients import GradientRecorder, weight_layers
 from workflow_scripts.engine.optimizers import OPTIMIZERS
 from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.reporting import Reporter
+from workflow_scripts.engine.trainer import METRICS, Training
 
 TINY = {"model": "vgg08", "width": 0.25, "dataset": "digits", "augmentation": "none", "epochs": 3}
 CPU = torch.device("cpu")
@@ -346,6 +352,63 @@ def test_a_checkpoint_of_other_code_or_data_is_not_gone_on_from(tmp_path):
     assert state is None and "another version of the code or data" in note
 
 
+class Bomb:
+    """Unpickled, it would make a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+def test_a_checkpoint_is_not_executed_whatever_its_digest_says(tmp_path):
+    checkpoints.save(tmp_path / "c", "key", {"x": Bomb(tmp_path / "executed")})
+    state, note = checkpoints.load(tmp_path / "c", "key")
+    assert state is None and "is damaged" in note and not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(("seconds", "within"), [(2, [2, 4]), (9, [])])
+def test_a_checkpoint_is_written_at_once_when_it_is_due_and_after_every_epoch(
+    digits, tmp_path, monkeypatch, seconds, within
+):
+    """At once, because a folder that cannot be written to should not cost an epoch. Here a step takes a second."""
+    saved, save = [], checkpoints.save
+
+    def noted(path, key, state):
+        saved.append((state["progress"]["epoch"], state["progress"]["step"]))
+        save(path, key, state)
+
+    monkeypatch.setattr(checkpoints, "save", noted)
+    monkeypatch.setattr(trainer, "time", argparse.Namespace(monotonic=itertools.count().__next__))
+    runs.train(tiny(epochs=2, train_items=500), digits, CPU, tmp_path / "c", seconds)
+    epochs = [[(epoch, 0), *((epoch, step) for step in within)] for epoch in (0, 1)]
+    assert saved == [*epochs[0], *epochs[1], (2, 0)]
+
+
+@pytest.mark.parametrize("state", [{"progress": {}}, {"progress": {}, "model": {}}, {"progress": {"epoch": [0]}}])
+def test_a_checkpoint_that_holds_another_state_is_one_clear_message(digits, tmp_path, state):
+    path = tmp_path / "c"
+    runs.train(tiny(epochs=1, train_items=100), digits, CPU, path, 60)
+    key = torch.load(io.BytesIO(path.read_bytes()[32:]), weights_only=True)["key"]
+    checkpoints.save(path, key, state)
+    with pytest.raises(UserError, match="c: expected the state of vgg08-plain-.*, found another; delete it"):
+        runs.train(tiny(epochs=1, train_items=100), digits, CPU, path, 60)
+
+
+def test_a_checkpoint_outlives_files_that_cannot_be_written(digits, tmp_path, capsys):
+    order = making.Order(tiny(epochs=1), tmp_path / "cell", tmp_path / "checkpoint")
+    settings = argparse.Namespace(tensorboard=False, checkpoint_seconds=60.0, cuda_graphs=False)
+    (order.out / "steps.npz").mkdir(parents=True)  # where a file should be
+    with pytest.raises(OSError):
+        making.make(order, digits, CPU, settings)
+    (order.out / "steps.npz").rmdir()
+    making.make(order, digits, CPU, settings)
+    assert "going on from epoch 2, step 0" in capsys.readouterr().err
+    assert order.is_made(digits.meta) and not order.checkpoint.exists()
+    assert json.loads((order.out / "cell.json").read_text())["resumed_from"] == []  # of another machine
+
+
 BAD = {
     "batch larger than the data": ({"batch_size": 5000}, "batch_size is 5000, but there are only 1425 training images"),
     "more items than there are": ({"train_items": 10**6}, "train_items is 1,000,000"),
@@ -373,6 +436,46 @@ def test_a_missing_or_damaged_data_file(refused, tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     assert str(path) in refused("train_cell", "--data", path, "--out", tmp_path / "c")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_bar_begins_where_the_run_does_and_shows_the_means_so_far(digits, monkeypatch):
+    training = Training(tiny(), digits, CPU)
+    training.run_epoch()
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    reporter = Reporter(training, "cell")
+    training.run_epoch(reporter.step)
+    reporter.close()
+    said, steps = sys.stderr.getvalue(), training.steps
+    assert f" {steps}/{3 * steps} " in said and f" {2 * steps}/{3 * steps} " in said
+    assert f"loss {training.step_losses[steps]:.3f}, acc " in said  # which it looks at after the first step
+
+
+def test_tensorboard_shows_every_epoch_once_also_of_a_run_that_was_killed(digits, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    first = Training(tiny(), digits, CPU)
+    reporter = Reporter(first, "cell", tmp_path)
+    for _ in range(2):
+        checkpoint = copy.deepcopy(first.state_dict())
+        first.run_epoch()
+        reporter.epoch()
+    reporter.close()  # after the second epoch, of which there is no checkpoint
+    second = Training(tiny(), digits, CPU)
+    second.load_state_dict(checkpoint)
+    reporter = Reporter(second, "cell", tmp_path)
+    while not second.finished:
+        second.run_epoch()
+        reporter.epoch()
+    reporter.close()
+    events = EventAccumulator(str(tmp_path)).Reload()
+    for name, column in zip(("lr", *METRICS), range(1, 6), strict=True):
+        found = [(event.step, event.value) for event in events.Scalars(name)]
+        assert found == [(row[0], pytest.approx(row[column])) for row in second.history], name
 
 
 def test_tensorboard_reads_the_curves(digits_file, tmp_path):
