@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
-from workflow_scripts.engine import html_tables
+from workflow_scripts.engine import html_tables, text_tables
 
 RULES = {path.name: path.read_text() for path in (ROOT / "rules").glob("*.smk")}
 CAPTIONS = ast.literal_eval(re.search(r"^CAPTIONS = (\{.*?^\})", RULES["html_report.smk"], re.M | re.S)[1])
@@ -42,3 +42,9 @@ def test_every_figure_and_table_is_in_the_report(name):
     for output in OUTPUT.findall(RULES[name]):
         assert re.findall(r"\b(pdf|html)=", output) == re.findall(r"\b(pdf|html)=\[?\s*in_report\(", output)
         assert "html=" in output or not re.search(r"\btxt\b", output)
+
+
+def test_a_loss_that_exploded_is_scientific_and_stays_in_a_column_of_numbers():
+    shown = text_tables.measure(1.7e26, 7.9e25)
+    assert shown == "1.70e+26 ± 7.90e+25" and html_tables.NUMBER.fullmatch(shown)
+    assert text_tables.measure(19510.9, 0.5) == "19510.90 ± 0.50"

@@ -75,7 +75,8 @@ def _read(path, names):
             return [json.loads(str(file[name])) if name == "meta" else file[name] for name in names]
     except FileNotFoundError:
         raise UserError(
-            f"{path}: no such data set; make it with `python -m workflow_scripts.fetch_data --out {path}`"
+            f"{path}: no such data set; make it with `python -m workflow_scripts.fetch_data --name {path.stem} "
+            f"--source SOURCE --out {path}`, see its --help for the sources"
         ) from None
     except DAMAGED:
         raise UserError(

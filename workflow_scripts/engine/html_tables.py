@@ -46,7 +46,7 @@ document.querySelectorAll("thead th").forEach((heading, column) => {{
 """
 
 
-NUMBER = re.compile(r"[+−]?[\d.,]+(e[+-]\d+)?( ± [\d.,]+)?†?|[–∞]|")
+NUMBER = re.compile(r"[+−]?[\d.,]+(e[+-]\d+)?( ± [\d.,]+(e[+-]\d+)?)?†?|[–∞]|")
 
 
 def page(table, title, note=""):

@@ -5,6 +5,7 @@ import math
 from workflow_scripts.engine import html_tables, latex
 from workflow_scripts.engine.commands import UserError, written_whole
 
+EXPLODED = 1e6  # from here on, digits would only make a column wide
 TYPESET = {" ± ": r"\,$\pm$\,", "–": "--", "−": "$-$", "†": r"\textsuperscript{\dag}"}
 
 
@@ -33,10 +34,14 @@ def tabular(table, left, bold=(), ruled=(0,)):
 
 
 def measure(mean, std, digits=2):
-    """`1.23 ± 0.04`; the mean alone where there is no deviation, a dash where there is nothing."""
+    """`1.23 ± 0.04`; the mean alone where there is no deviation, a dash where there is nothing.
+
+    What has exploded is scientific: `1.23e+12 ± 4.00e+10`.
+    """
     if math.isnan(mean):
         return "–"
-    return f"{mean:.{digits}f}" if math.isnan(std) else f"{mean:.{digits}f} ± {std:.{digits}f}"
+    kind = "e" if math.isfinite(mean) and abs(mean) >= EXPLODED else "f"
+    return f"{mean:.{digits}{kind}}" if math.isnan(std) else f"{mean:.{digits}{kind}} ± {std:.{digits}{kind}}"
 
 
 def measures(rows, metric, factor=1, digits=2):
