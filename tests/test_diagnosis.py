@@ -78,6 +78,14 @@ def test_the_variance_is_over_the_images_after_the_activation(watched):
     assert watch.variances() == pytest.approx(expected, rel=1e-4)
 
 
+def test_of_activations_in_a_row_the_first_is_the_layers():
+    network, x = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Tanh(), nn.Linear(4, 2)), torch.randn(6, 3)
+    watch = diagnosis.Watch(network)
+    with watch:
+        network(x)
+    assert watch.variances()[0] == pytest.approx(F.relu(network[0](x)).var(0).mean().item())
+
+
 def test_a_unit_is_dead_where_its_activation_lets_nothing_back(watched):
     _, watch, _ = watched
     first, second, last = watch.dead()
@@ -119,15 +127,17 @@ def test_gradients_are_those_of_the_first_batches(large_digits):
     record = {"model": "vgg08", "block": "bn", "supervision": 0.3, "width": 0.25}
     found = diagnosed(large_digits, 2, **record)
     training = Training(Cell(batch_size=20, **record), large_digits, CPU)
-    expected = []
+    expected, losses = [], []
     for _, (images, labels) in zip(range(2), training.train_batches.epoch(0, 0, 20), strict=False):
         training.model.zero_grad()
         logits, *companions = training.model(images)
-        (F.cross_entropy(logits, labels) + 0.3 * sum(F.cross_entropy(one, labels) for one in companions)).backward()
+        losses.append(F.cross_entropy(logits, labels))
+        (losses[-1] + 0.3 * sum(F.cross_entropy(one, labels) for one in companions)).backward()
         gradients = [weight.grad.double() for _, weight in weight_layers(training.model.named_parameters())]
         expected.append([[g.var(correction=0), g.norm(), g.abs().mean()] for g in gradients])
     columns = found.layers[["gradient_variance", "gradient_norm", "mean_abs_gradient"]]
     np.testing.assert_allclose(columns, np.mean(expected, axis=0), rtol=1e-4)
+    assert found.loss == pytest.approx(sum(losses).item() / 2)
     mean_abs = found.layers["mean_abs_gradient"]
     assert found.layers["layer"].tolist() == training.gradients.layers
     assert found.ratio == pytest.approx(mean_abs[0] / mean_abs.iloc[-2])

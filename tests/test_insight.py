@@ -75,6 +75,8 @@ def test_the_last_map_is_the_outermost_of_those_that_are_fine_enough():
         nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 2)
     )
     assert last_map(body, images) == "2"  # 5 x 5; the next one's 2 x 2 would say little of where
+    assert last_map(body[:4], images[..., :10, :10]) == "2"  # 4 x 4
+    assert last_map(body[:4], images[..., :6]) == "1"  # 10 x 4; the next one's 5 x 2 is as coarse as its shorter side
     assert last_map(body[2:5], images[..., :6, :6]) == "2"  # 3 x 3, where there is none of 4 x 4
     with pytest.raises(insight.UserError, match="no feature map of more than one position"):
         last_map(nn.Sequential(nn.Flatten(), nn.Linear(432, 2)), images)
@@ -167,6 +169,14 @@ def test_heat_maps_and_probabilities_are_of_the_true_and_of_the_predicted_class(
         np.testing.assert_allclose(shown[f"map_{role}"], maps, rtol=1e-4, atol=1e-6)
         probabilities = training.model(images).detach().softmax(1)[range(len(places)), classes]
         np.testing.assert_allclose(shown[f"probability_{role}"], probabilities, rtol=1e-4, atol=1e-7)
+
+
+def test_several_batches_give_what_one_does(study, digits, monkeypatch):
+    training = trained.load(study / "cell-seed0", digits, torch.device("cpu"))
+    whole = insight.outputs(training)
+    monkeypatch.setattr(insight, "EVALUATION_BATCH", 64)
+    for one, other in zip(whole, insight.outputs(training), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
 
 
 def test_filters_and_features_are_the_networks(study, folder):

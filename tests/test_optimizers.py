@@ -75,6 +75,19 @@ def test_sgd_equals_pytorchs(options):
     assert_equal_on_the_way(lambda p: OwnSGD(p, 0.01, **options), lambda p: torch.optim.SGD(p, 0.01, **options))
 
 
+def test_the_momentum_is_not_the_gradient_into_which_a_graph_writes_the_next_one():
+    pairs = []
+    for kind in (OwnSGD, torch.optim.SGD):
+        (weight,) = parameters([(4, 3)])
+        weight.grad = torch.empty_like(weight)
+        pairs.append((weight, kind([weight], 0.01, momentum=0.9)))
+    for step in range(5):
+        for weight, optimizer in pairs:
+            weight.grad.fill_(step + 1)
+            optimizer.step()
+    torch.testing.assert_close(pairs[0][0], pairs[1][0])
+
+
 ADAM = [
     {**numbers, **switches}
     for numbers in ({}, {"betas": (0.0, 0.5), "eps": 0.1, "weight_decay": 0.05}, {"weight_decay": 0.05})

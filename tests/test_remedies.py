@@ -192,7 +192,9 @@ def test_normalizations_per_image_equal_their_definition(name, groups):
 
 @pytest.mark.parametrize(("channels", "groups"), [(1, 1), (4, 1), (12, 1), (20, 2), (28, 1), (32, 4)])
 def test_a_group_has_8_filters_or_more_where_those_do_not_divide(channels, groups):
-    assert BLOCKS["gn"]((channels, 4, 4), channels).norm0.num_groups == groups
+    processing = BLOCKS["gn"]
+    for block in (processing, processing.reduction_block_type):
+        assert block((channels, 4, 4), channels).norm0.num_groups == groups
 
 
 @pytest.mark.parametrize("name", NEW)
