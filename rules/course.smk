@@ -9,10 +9,18 @@ def external_runs(study):
 
 
 def external_files(wildcards):
-    """The files of these runs that are read: a missing summary is reported before anything is trained."""
-    folders = [folder for run in external_runs(wildcards.study).values() for folder in run.folder]
-    paths = [folder / name for folder in folders for name in experiments.FILES]
-    return [str(path) for path in paths if path.match(experiments.SUMMARY) or path.exists()]
+    """The files of these runs that are read; a missing summary ends the run before anything is done.
+
+    Snakemake says nothing of a missing input where the outputs are there from an earlier run.
+    """
+    found = []
+    for name, run in external_runs(wildcards.study).items():
+        for path in (folder / file for folder in run.folder for file in experiments.FILES):
+            if path.exists() or any(rule.is_producer(str(path)) for rule in workflow.rules):
+                found.append(str(path))
+            elif path.match(experiments.SUMMARY):
+                sys.exit(f"error: external_runs.{name}.folder: expected a run with the file {path}, found none")
+    return found
 
 
 def external_flags(wildcards):

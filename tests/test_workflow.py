@@ -365,6 +365,9 @@ def test_a_cell_that_does_not_exist(tmp_path):
 
 
 LOST = {"external_runs": {"handed_out": {"folder": "nowhere", "joins": "cw2"}}}
+LOST_SAID = (
+    "external_runs.handed_out.folder: expected a run with the file nowhere/result_outputs/summary.csv, found none"
+)
 
 
 @pytest.mark.parametrize(
@@ -372,7 +375,7 @@ LOST = {"external_runs": {"handed_out": {"folder": "nowhere", "joins": "cw2"}}}
     [
         ("submission/s7654321.zip", {}, "the report says s1234567"),
         ("report/mlp-cw3.pdf", {}, "No rule to produce"),
-        ("results/cw2/summary/cells.csv", LOST, "nowhere/result_outputs/summary.csv"),
+        ("results/cw2/summary/cells.csv", LOST, LOST_SAID),
     ],
 )
 def test_what_cannot_be_made_is_said_before_anything_is_done(tmp_path, target, change, message):
@@ -380,6 +383,13 @@ def test_what_cannot_be_made_is_said_before_anything_is_done(tmp_path, target, c
     status, said = snakemake(tmp_path, "-n", target, check=False)
     assert status == 1 and message in said and "Traceback" not in said
     assert "Gradscape's work" not in said  # which is not known
+
+
+def test_a_run_made_elsewhere_is_missed_beside_a_summary_without_it(finished, project, tmp_path):
+    folder = shutil.copytree(finished[0], tmp_path / "copy", symlinks=True)
+    write_config(folder, {**TINY, **LOST})
+    status, said = snakemake(folder, "-n", "results/cw2/summary/cells.csv", project=project, check=False)
+    assert status == 1 and LOST_SAID in said and "Traceback" not in said
 
 
 def test_no_core_is_none_to_wait_for(tmp_path):
