@@ -30,7 +30,7 @@ def test_a_finished_run_is_shown(cells):
     facts, test = (json.loads((cells / "finished" / name).read_text()) for name in ("cell.json", "test.json"))
     assert said.startswith("finished: finished\n")
     for key, value in facts["record"].items():
-        assert f"{key} {value}" in said
+        assert f"{key} {'null' if value is None else value}" in said
     assert "record   model vgg08, width 0.125" in said  # what was chosen stands before the defaults
     assert f"{facts['parameters']:,} parameters" in said
     assert f"test accuracy {test['test_acc']:.2%}" in said

@@ -75,7 +75,8 @@ def _record(facts, width):
     defaults = {key: field.default for key, field in Cell.model_fields.items()}
     words = {"record ": [], "default": []}
     for key, value in facts["record"].items():
-        words["default" if key in defaults and value == defaults[key] else "record "].append(f"{key} {value}")
+        kind = "default" if key in defaults and value == defaults[key] else "record "
+        words[kind].append(f"{key} {'null' if value is None else value}")  # as config.yaml has it
     return "\n".join(line for title, found in words.items() for line in _wrapped(title, found, width))
 
 
