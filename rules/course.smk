@@ -16,7 +16,7 @@ def external_files(wildcards):
     found = []
     for name, run in external_runs(wildcards.study).items():
         for path in (folder / file for folder in run.folder for file in experiments.FILES):
-            if path.exists() or any(rule.is_producer(str(path)) for rule in workflow.rules):
+            if path.exists() or any(one.is_producer(str(path)) for one in workflow.rules):
                 found.append(str(path))
             elif path.match(experiments.SUMMARY):
                 sys.exit(f"error: external_runs.{name}.folder: expected a run with the file {path}, found none")
