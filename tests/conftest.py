@@ -50,6 +50,22 @@ def digits(digits_file):
     return datasets.load(digits_file)
 
 
+@pytest.fixture(scope="session")
+def large_digits_file(tmp_path_factory):
+    """The digits at 32x32 pixels, the least that VGG-A takes."""
+    path = tmp_path_factory.mktemp("data") / "digits.npz"
+    command("fetch_data", "--name", "digits", "--source", "digits", "--image-size", 32, "--out", path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def large_digits(large_digits_file):
+    """The same, loaded."""
+    from workflow_scripts.engine import datasets
+
+    return datasets.load(large_digits_file)
+
+
 @pytest.fixture
 def refused(monkeypatch, capsys):
     """Run a command inside this process and give its one-line error; fails where it succeeds or shows a traceback."""

@@ -398,41 +398,29 @@ def test_the_files_of_a_cell_name_the_way_and_differ_in_nothing_else(digits_file
 
 # With a real graph
 
-
-@contextlib.contextmanager
-def on_a_gpu():
-    """The device, with PyTorch set as `train_cell` sets it."""
-    from workflow_scripts.engine.devices import choose_device
-
-    mode = torch.get_deterministic_debug_mode()
-    try:
-        yield choose_device("cuda", torch.get_num_threads())
-    finally:
-        torch.set_deterministic_debug_mode(mode)
+on_a_gpu = pytest.mark.parametrize("device", [pytest.param("cuda", marks=pytest.mark.gpu)], indirect=True)
 
 
-@pytest.mark.gpu
+@on_a_gpu
 @pytest.mark.parametrize("record", SAME, ids=lambda record: "-".join(map(str, record.values())))
-def test_a_cuda_graph_has_the_bits_of_the_plain_run(digits, tmp_path, capsys, record):
+def test_a_cuda_graph_has_the_bits_of_the_plain_run(digits, device, tmp_path, capsys, record):
     """Two epochs, killed in the middle of the second."""
     cell = Cell(**{**TINY, **record})
-    with on_a_gpu() as device:
-        expected = plain(cell, digits, device)
-        training = trained(cell, digits, device)
-        assert training.captured.path == "cuda_graph" and capsys.readouterr().err == ""
-        assert state(training) == expected
-        if training.progress.diverged_step is None:
-            training = resumed(cell, digits, tmp_path / "checkpoint", device)
-            assert training.captured.path == "cuda_graph" and state(training) == expected
-
-
-@pytest.mark.gpu
-def test_observers_measure_the_same_beside_a_cuda_graph(digits):
-    cell = Cell(**TINY)
-    with on_a_gpu() as device:
-        expected = plain(cell, digits, device, measured=MEASURED)
-        training = trained(cell, digits, device, measured=MEASURED)
+    expected = plain(cell, digits, device)
+    training = trained(cell, digits, device)
+    assert training.captured.path == "cuda_graph" and capsys.readouterr().err == ""
+    assert state(training) == expected
+    if training.progress.diverged_step is None:
+        training = resumed(cell, digits, tmp_path / "checkpoint", device)
         assert training.captured.path == "cuda_graph" and state(training) == expected
+
+
+@on_a_gpu
+def test_observers_measure_the_same_beside_a_cuda_graph(digits, device):
+    cell = Cell(**TINY)
+    expected = plain(cell, digits, device, measured=MEASURED)
+    training = trained(cell, digits, device, measured=MEASURED)
+    assert training.captured.path == "cuda_graph" and state(training) == expected
 
 
 class Synchronises:
@@ -442,28 +430,26 @@ class Synchronises:
         output.sum().item()
 
 
-@pytest.mark.gpu
-def test_what_cannot_be_captured_is_taken_the_plain_way_on_a_gpu(digits, capsys):
+@on_a_gpu
+def test_what_cannot_be_captured_is_taken_the_plain_way_on_a_gpu(digits, device, capsys):
     cell = Cell(**TINY)
-    with on_a_gpu() as device:
-        expected = plain(cell, digits, device)
-        training = Training(cell, digits, device)
-        training.model.entry.register_forward_hook(Synchronises())
-        while not training.finished:
-            training.run_epoch()
-        assert training.captured.path == "plain" and state(training) == expected
-        assert capsys.readouterr().err.startswith("CUDA graph not used: ")
-        # what the same process trains next: with random numbers, and with a graph
-        trained(Cell(**{**TINY, "dropout": 0.2}), digits, device)
-        assert trained(cell, digits, device).captured.path == "cuda_graph"
+    expected = plain(cell, digits, device)
+    training = Training(cell, digits, device)
+    training.model.entry.register_forward_hook(Synchronises())
+    while not training.finished:
+        training.run_epoch()
+    assert training.captured.path == "plain" and state(training) == expected
+    assert capsys.readouterr().err.startswith("CUDA graph not used: ")
+    # what the same process trains next: with random numbers, and with a graph
+    trained(Cell(**{**TINY, "dropout": 0.2}), digits, device)
+    assert trained(cell, digits, device).captured.path == "cuda_graph"
 
 
-@pytest.mark.gpu
+@on_a_gpu
 @pytest.mark.parametrize(("line", "record"), OBSTACLES.items())
-def test_a_record_may_forbid_it_on_a_gpu(digits, capsys, line, record):
+def test_a_record_may_forbid_it_on_a_gpu(digits, device, capsys, line, record):
     cell = Cell(**{**TINY, **record})
-    with on_a_gpu() as device:
-        expected = plain(cell, digits, device)
-        training = trained(cell, digits, device)
-        assert training.captured.path == "plain" and state(training) == expected
-        assert capsys.readouterr().err == f"CUDA graph not used: {line}\n"
+    expected = plain(cell, digits, device)
+    training = trained(cell, digits, device)
+    assert training.captured.path == "plain" and state(training) == expected
+    assert capsys.readouterr().err == f"CUDA graph not used: {line}\n"

@@ -21,11 +21,6 @@ from workflow_scripts.engine.trainer import Training
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module")
-def large_digits():
-    return diagnosis.digits(32)
-
-
 def diagnosed(data, batches=1, **record):
     return diagnosis.diagnose(Training(Cell(batch_size=20, **record), data, CPU), batches)
 

@@ -11,7 +11,7 @@ import torch
 
 from tests.conftest import inside
 from tests.variants import TINY, VARIANTS, name
-from workflow_scripts.engine import cells, datasets
+from workflow_scripts.engine import cells
 from workflow_scripts.engine.optimizers import OPTIMIZERS
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
@@ -20,31 +20,18 @@ CPU = torch.device("cpu")
 STEPS = 5
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    """The digits at 32 x 32 pixels, the least that VGG-A takes."""
-    path = tmp_path_factory.mktemp("data") / "digits.npz"
-    inside("fetch_data", "--name", "digits", "--source", "digits", "--image-size", "32", "--out", path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def digits(file):
-    return datasets.load(file)
-
-
 @pytest.mark.parametrize("record", VARIANTS, ids=name)
-def test_the_gradients_of_a_first_step(digits, device, record):
+def test_the_gradients_of_a_first_step(large_digits, device, record):
     """In float64, as its rounding says nothing of deep networks; dropout draws elsewhere, and is not compared."""
-    losses, gradients = zip(*(first_step(digits, where, record) for where in (CPU, device)), strict=True)
+    losses, gradients = zip(*(first_step(large_digits, where, record) for where in (CPU, device)), strict=True)
     if not record.get("dropout"):
         torch.testing.assert_close(losses[1], losses[0], rtol=1e-6, atol=0)
         for there, here in zip(gradients[1], gradients[0], strict=True):
             assert (there - here).norm() <= 1e-4 * here.norm()
 
 
-def first_step(digits, device, record):
-    training = Training(Cell(**record), digits, device, cuda_graphs=False)
+def first_step(large_digits, device, record):
+    training = Training(Cell(**record), large_digits, device, cuda_graphs=False)
     training.model.double()
     images, labels = next(training.train_batches.epoch(0, 0, 25))
     loss = training._gradient_step(images.double(), labels)
@@ -70,9 +57,9 @@ def test_the_updates_of_an_optimizer(device, optimizer):
         assert (there - here).norm() <= (0.02 if optimizer == "muon" else 1e-5) * here.norm()
 
 
-def test_the_commands(file, device, tmp_path):
+def test_the_commands(large_digits_file, device, tmp_path):
     """A bundle of two cells, of which the second draws random numbers; then what is made of the first."""
-    made = {where: commands(file, where, tmp_path / where) for where in {"cpu", device.type}}
+    made = {where: commands(large_digits_file, where, tmp_path / where) for where in {"cpu", device.type}}
     for there, here in zip(made[device.type], made["cpu"], strict=True):
         np.testing.assert_allclose(there, here, rtol=0.01, atol=0.01)
 

@@ -8,10 +8,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from tests.conftest import inside
 from tests.empty_device import META, EmptyDevice
 from tests.variants import TINY, VARIANTS, name
-from workflow_scripts.engine import datasets, insight, results, surfaces
+from workflow_scripts.engine import insight, results, surfaces
 from workflow_scripts.engine.observers import OBSERVERS
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
@@ -20,27 +19,19 @@ SETTINGS = {"lags": [1, 2], "walk": {"step_sizes": [0.5, 4], "every": 1}, "covar
 of_all = pytest.mark.parametrize("record", VARIANTS, ids=name)
 
 
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory):
-    """The digits at 32 x 32 pixels, the least that VGG-A takes."""
-    path = tmp_path_factory.mktemp("data") / "digits.npz"
-    inside("fetch_data", "--name", "digits", "--source", "digits", "--image-size", "32", "--out", path)
-    return datasets.load(path)
-
-
 @pytest.fixture
 def device():
     with EmptyDevice() as empty:
         yield empty
 
 
-def training(digits, record=TINY, measured=None):
-    return Training(Cell(**record), digits, META, measured)
+def training(large_digits, record=TINY, measured=None):
+    return Training(Cell(**record), large_digits, META, measured)
 
 
 @of_all
-def test_an_epoch_is_read_back_once(device, digits, record):
-    run = training(digits, record)
+def test_an_epoch_is_read_back_once(device, large_digits, record):
+    run = training(large_digits, record)
     device.read.clear()
     run.run_epoch()
     assert len(device.read) == 1
@@ -49,8 +40,8 @@ def test_an_epoch_is_read_back_once(device, digits, record):
 
 
 @of_all
-def test_nothing_that_a_graph_would_freeze_comes_into_a_step_from_the_host(device, digits, record):
-    run = training(digits, record)
+def test_nothing_that_a_graph_would_freeze_comes_into_a_step_from_the_host(device, large_digits, record):
+    run = training(large_digits, record)
     images, labels = next(run.train_batches.epoch(0, 0, 25))
     device.sent.clear(), device.read.clear()
     run._gradient_step(images, labels)
@@ -58,32 +49,32 @@ def test_nothing_that_a_graph_would_freeze_comes_into_a_step_from_the_host(devic
 
 
 @pytest.mark.parametrize("observer", OBSERVERS)
-def test_observers_wait_for_nothing(device, digits, observer):
-    run = training(digits, measured={observer: SETTINGS[observer]})
+def test_observers_wait_for_nothing(device, large_digits, observer):
+    run = training(large_digits, measured={observer: SETTINGS[observer]})
     device.read.clear()
     run.run_epoch()
     assert len(device.read) == 1
     assert run.observers[observer].arrays()
 
 
-def test_a_run_is_resumed_and_its_files_are_written(device, digits, tmp_path):
-    run = training(digits, measured=SETTINGS)
+def test_a_run_is_resumed_and_its_files_are_written(device, large_digits, tmp_path):
+    run = training(large_digits, measured=SETTINGS)
     run.run_epoch()
-    later = training(digits, measured=SETTINGS)
+    later = training(large_digits, measured=SETTINGS)
     later.load_state_dict(run.state_dict())
     later.run_epoch()
     assert later.finished
-    results.write(later, tmp_path, results.measurements(later, digits))
+    results.write(later, tmp_path, results.measurements(later, large_digits))
     assert (tmp_path / "cell.json").is_file()
 
 
-def test_surfaces_and_insight_keep_to_the_device(device, digits, monkeypatch):
+def test_surfaces_and_insight_keep_to_the_device(device, large_digits, monkeypatch):
     monkeypatch.setitem(surfaces.BATCH, META.type, 20)
-    run = training(digits)
+    run = training(large_digits)
     run.model.eval()
-    rows = surfaces.surface(run, digits, points=3, extent=1.0, images=40, seed=0)
+    rows = surfaces.surface(run, large_digits, points=3, extent=1.0, images=40, seed=0)
     assert len(rows) == 9 + 9  # of the line and of the plane
-    assert set(insight.inspect(run, digits, count=2)) >= {"filters.npz", "grad_cam.npz", "tsne.csv"}
+    assert set(insight.inspect(run, large_digits, count=2)) >= {"filters.npz", "grad_cam.npz", "tsne.csv"}
 
 
 @pytest.mark.parametrize(
