@@ -52,6 +52,14 @@ UNCHANGED = {
         '"""Processing blocks at one resolution',
         '"""Other words: blocks at one resolution',
     ),
+    "what an exception says": (
+        "workflow_scripts/engine/datasets.py",
+        "expected at least 2 training images",
+        "expected more than 1 training image",
+    ),
+    "what a message says": ("workflow_scripts/engine/captured.py", "CUDA graph not used", "No CUDA graph"),
+    "what a flag is for": ("workflow_scripts/train_cell.py", "folder of the results", "where the results go"),
+    "what a key is for": ("workflow_scripts/engine/config.py", "checkpoint at least so often", "checkpoint as often"),
     "layout": ("workflow_scripts/engine/schedules.py", "    return cell.lr", "\n\n    return cell.lr"),
     "an unused schedule": ("workflow_scripts/engine/schedules.py", "    return cell.lr", "    return cell.lr * 2"),
     "an unused optimiser": ("workflow_scripts/engine/optimizers.py", "momentum=0.9", "momentum=0.8"),
@@ -90,6 +98,11 @@ CHANGED = {
     ),
     "a constant": ("workflow_scripts/engine/batches.py", "0.4914", "0.4915"),
     "the augmentation": ("workflow_scripts/engine/augmentations.py", "padding=size // 8", "padding=size // 4"),
+    "what is raised": (
+        "workflow_scripts/engine/datasets.py",
+        'UserError(f"expected at least 2',
+        'ValueError(f"expected at least 2',
+    ),
     "the split": ("workflow_scripts/engine/datasets.py", "RandomState(0)", "RandomState(1)"),
 }
 

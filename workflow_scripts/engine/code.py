@@ -5,7 +5,8 @@ Both are read from the source text, so neither imports PyTorch: a dry-run of ten
 A cell must be trained again when code that it runs has changed, and only then. Snakemake does not see imported
 modules, and whole modules would be too coarse (a new block class would retrain every cell). So the digest is
 taken over *definitions*: starting from a command and from what the cell's record names, every top-level
-definition that can be reached by name is hashed, without comments, docstrings and layout.
+definition that can be reached by name is hashed, without its layout and its words: comments, docstrings, what an
+exception or a message says, and what describes a key or a flag.
 """
 
 import ast
@@ -85,8 +86,7 @@ def folder_digest(folder):
     """Hex digest of all source files beneath `folder`, for code that is imported from outside of `PACKAGES`: Beras."""
     parts = []
     for path in sorted((ROOT / folder).rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        _strip_docstrings(tree)
+        tree = _wordless(path)
         parts.append(f"{path.relative_to(ROOT / folder)}: {ast.unparse(tree)}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
@@ -133,8 +133,7 @@ def _registrations():
 @functools.cache
 def _module(name):
     module = Module()
-    tree = ast.parse(_path(name).read_text(encoding="utf-8"))
-    _strip_docstrings(tree)
+    tree = _wordless(_path(name))
     for node in ast.walk(tree):  # also those inside functions
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -200,7 +199,28 @@ def _dotted(node):
     return None
 
 
-def _strip_docstrings(tree):
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) is not None:
+def _wordless(path):
+    """The syntax tree of a source file without what is only for people to read."""
+    return _Wordless().visit(ast.parse(path.read_text(encoding="utf-8")))
+
+
+class _Wordless(ast.NodeTransformer):
+    """Takes docstrings, the arguments of what is raised, lines to stderr, and `help` and `description` away."""
+
+    def _documented(self, node):
+        if ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
+        return self.generic_visit(node)
+
+    visit_Module = visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _documented
+
+    def visit_Raise(self, node):
+        if isinstance(node.exc, ast.Call):
+            node.exc = node.exc.func
+        return self.generic_visit(node)
+
+    def visit_Call(self, node):
+        if _dotted(node.func) == "print" and "sys.stderr" in [_dotted(keyword.value) for keyword in node.keywords]:
+            node.args = []
+        node.keywords = [keyword for keyword in node.keywords if keyword.arg not in ("help", "description")]
+        return self.generic_visit(node)
