@@ -33,6 +33,7 @@ NET = {
         "optimizer": {"optimizer": ["adam", "muon", "own_adam"]},
     },
 }
+SURFACE = {"cells": [{"model": "vgg_a", "block": "plain"}]}
 GAIN = {"focal": -0.1}  # a loss that is worse for every seed
 WOBBLE = {"focal": 0.001, "muon": 0.04}
 
@@ -103,7 +104,7 @@ def make_landscape(folder, title="made", embedded=True, surface=False, **options
         line = pd.DataFrame({"network": "VGG-A", "alpha": alpha, "loss": 0.5 + 4 * alpha**2})
         line.to_csv(folder / "figures/surface_lines.csv", index=False)
         line.to_csv(folder / "figures/surface_contours.csv", index=False)
-    return Study(**LANDSCAPE)
+    return Study(**LANDSCAPE, surface=SURFACE if surface else None)
 
 
 def filled(tmp_path, landscape=None, **net):
@@ -346,7 +347,7 @@ def test_the_command_writes_a_folder_that_can_be_typeset(tmp_path):
     ]:
         matplotlib.figure.Figure((3.25, 1)).savefig(path)
     words = ["--net", net, "--net-study", json.dumps(NET), "--landscape", landscape]
-    words += ["--landscape-study", json.dumps(LANDSCAPE), "--template", TEMPLATE, "--out", out]
+    words += ["--landscape-study", json.dumps(LANDSCAPE | {"surface": SURFACE}), "--template", TEMPLATE, "--out", out]
     command("fill_project2", *words, "--student-number", "s7654321")
     text = (out / "project2.tex").read_text()
     assert "s7654321" in text

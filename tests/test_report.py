@@ -18,8 +18,8 @@ import pandas as pd
 import pytest
 
 from tests.conftest import command, pdf_text
-from workflow_scripts import compile_report, fill_report
-from workflow_scripts.engine import code, findings, flows, latex, protocol, summary, tables
+from workflow_scripts import compile_report
+from workflow_scripts.engine import code, findings, flows, latex, protocol, summary, tables, typesetting
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell
 
@@ -513,6 +513,20 @@ def test_without_latexmk_the_message_says_what_to_install(tmp_path, monkeypatch)
         compile_report.compile_latex(tmp_path / "a.tex", tmp_path / "build")
 
 
-def test_a_missing_figure_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"nothing\.pdf"):
-        fill_report.copy([tmp_path / "nothing.pdf"], tmp_path / "out")
+SHOWING = r"""\gradfigure{one}{Of the first folder.} \gradfigurehere{sub/two}{Of the second.}
+\includegraphics[width=1cm]{figures/three.pdf} 100\% \gradfigure{four}{}
+% \gradfigure{old}{Not shown.}
+"""
+
+
+def test_a_report_takes_the_figures_that_it_shows(tmp_path):
+    for name in ("a/one", "b/one", "b/sub/two", "b/three", "b/four", "b/old", "b/other"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.pdf").write_text(name)
+    (tmp_path / "report.tex.j2").write_text(SHOWING)
+    typesetting.fill([tmp_path / "report.tex.j2"], {}, tmp_path / "out", [tmp_path / "a", tmp_path / "b"])
+    taken = {str(path.relative_to(tmp_path / "out/figures")) for path in (tmp_path / "out/figures").rglob("*.pdf")}
+    assert taken == {"one.pdf", "sub/two.pdf", "three.pdf", "four.pdf"}
+    assert (tmp_path / "out/figures/one.pdf").read_text() == "a/one"
+    with pytest.raises(UserError, match=r"a/four\.pdf: expected a file that the report shows"):
+        typesetting.fill([tmp_path / "report.tex.j2"], {}, tmp_path / "out", [tmp_path / "a"])

@@ -23,9 +23,8 @@ def main():
     arguments = parser.parse_args()
 
     facts = findings.context(arguments.results) | {"student_number": arguments.student_number}
-    fill([arguments.template], facts, arguments.out)
+    fill([arguments.template], facts, arguments.out, [arguments.results / "figures"])
     copy(typesetting.shared(arguments), arguments.out)
-    copy(sorted((arguments.results / "figures").glob("*.pdf")), arguments.out / "figures")
 
 
 if __name__ == "__main__":

@@ -26,13 +26,10 @@ def main():
 
     net, landscape, out = arguments.net, arguments.landscape, arguments.out
     facts = project2_findings.context(net, arguments.net_study, landscape, arguments.landscape_study)
-    fill([arguments.template], facts | {"student_number": arguments.student_number}, out)
+    facts |= {"student_number": arguments.student_number}
+    fill([arguments.template], facts, out, [net / "figures", landscape / "figures", net])  # ablations/ lies in net
     copy([*typesetting.shared(arguments), landscape / "tables/landscape_table.tex"], out)
-    for folder in (net, landscape):
-        copy(sorted((folder / "figures").glob("*.pdf")), out / "figures")
-    names = [factor.name for factor in facts["factors"]]
-    copy([net / f"ablations/{name}.tex" for name in names], out / "ablations")
-    copy([net / f"ablations/{name}.pdf" for name in names], out / "figures/ablations")
+    copy([net / f"ablations/{factor.name}.tex" for factor in facts["factors"]], out / "ablations")
 
 
 if __name__ == "__main__":

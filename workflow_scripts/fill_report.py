@@ -33,9 +33,8 @@ def main():
         selections.parse(arguments.deep),
         arguments.student_number,
     )
-    fill([arguments.template, arguments.questions], facts, arguments.out)
+    fill([arguments.template, arguments.questions], facts, arguments.out, [arguments.figures])
     copy([arguments.table, *typesetting.shared(arguments)], arguments.out)
-    copy(sorted(arguments.figures.glob("*.pdf")), arguments.out / "figures")
 
 
 if __name__ == "__main__":

@@ -15,8 +15,6 @@ from pathlib import Path
 from workflow_scripts.engine import commands, findings, findings_2020, selections, summary, typesetting
 from workflow_scripts.engine.typesetting import copy, fill
 
-FIGURES = ("curves_problem", "grad_flow_deep")
-
 
 def parser():
     """The arguments."""
@@ -44,19 +42,18 @@ def main():
     shallow, deep = selections.parse(arguments.shallow), selections.parse(arguments.deep)
     facts = findings.context(summary.load(arguments.summary), shallow, deep, arguments.student_number)
     facts |= {"all_remedies": None, "search": None}
-    figures = [arguments.figures / f"{name}.pdf" for name in FIGURES]
+    figures = [arguments.figures]
     copied = typesetting.shared(arguments)
     if arguments.remedies:
         against = selections.parse(arguments.against) if arguments.against else None
         facts["all_remedies"] = findings_2020.of_remedies(arguments.remedies, arguments.study, against)
-        figures.append(arguments.remedies / "figures/remedies.pdf")
+        figures.append(arguments.remedies / "figures")
         copied.append(arguments.remedies / "tables/remedies_statistics.tex")
     if arguments.search:
         facts["search"] = findings_2020.of_search(arguments.search)
-        figures.append(arguments.search / "figures/search.pdf")
-    fill([arguments.template, arguments.answers], facts, arguments.out)
+        figures.append(arguments.search / "figures")
+    fill([arguments.template, arguments.answers], facts, arguments.out, figures)
     copy([arguments.table, *copied], arguments.out)
-    copy(figures, arguments.out / "figures")
 
 
 if __name__ == "__main__":

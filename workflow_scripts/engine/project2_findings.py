@@ -47,7 +47,7 @@ def context(net, net_study, landscape, landscape_study):
         "chosen": _chosen(net / "chosen.json", base),
         "pareto": _pareto(net / "figures/pareto.csv"),
         "insight": _insight(net / "insight"),
-        "samples": sorted(path.stem for path in (net / "figures").glob("samples_*.pdf")),
+        "samples": [f"samples_{dataset}" for dataset in found.cells["dataset"].unique()],
         "bn": _landscape(landscape, landscape_study),
         "infinity": math.inf,
         "readable": ablations.readable,
@@ -153,7 +153,7 @@ def _landscape(folder, study):
         runs=runs,
         best=_best(runs, labels),
         walked=_best(_runs(walked), labels),
-        surfaces=_surfaces(folder / "figures", _loss_of_chance(found)),
+        surfaces=_surfaces(folder / "figures", _loss_of_chance(found)) if study.surface else [],
     )
 
 
@@ -195,12 +195,7 @@ def _shifted(facts, label):
 
 
 def _surfaces(figures, chance):
-    """Per network, of its loss surface: the loss in the centre, and which share of the plane lies below `chance`.
-
-    Empty where no surface was measured.
-    """
-    if not (figures / "surface_contours.csv").is_file():
-        return []
+    """Per network, of its loss surface: the loss in the centre, and which share of the plane lies below `chance`."""
     line, plane = (pd.read_csv(figures / f"surface_{name}.csv") for name in ("lines", "contours"))
     found = []
     for network, points in plane.groupby("network", sort=False):

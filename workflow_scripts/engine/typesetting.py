@@ -1,10 +1,15 @@
 """The folder that a report is typeset from: filled-in templates, and copies of all that they include."""
 
+import re
 import shutil
 from pathlib import Path
 
 from workflow_scripts.engine import config, latex
 from workflow_scripts.engine.commands import UserError, written_whole
+
+SHOWN = re.compile(
+    r"\\(?:gradfigure|gradfigurehere|includegraphics(?:\[[^\]]*\])?)\{(?:figures/)?([^}#]+?)(?:\.pdf)?\}"
+)
 
 
 def add_flags(parser):
@@ -21,12 +26,24 @@ def shared(arguments):
     return [arguments.style or beside / "gradscape.sty", arguments.references or beside / "references.bib"]
 
 
-def fill(templates, context, out):
-    """Render each template `<name>.tex.j2` to `<name>.tex` in the folder `out`."""
-    for template in templates:
-        text = latex.render(template, context)
-        with written_whole(out / template.name.removesuffix(".j2")) as path:
+def fill(templates, context, out, figures):
+    """Render each template `<name>.tex.j2` to `<name>.tex` in the folder `out`, and copy what they show beside them.
+
+    A figure `<name>` is the file `<name>.pdf` in the first of the folders `figures` that has it. Raises UserError for
+    one that none of them has.
+    """
+    texts = {template.name.removesuffix(".j2"): latex.render(template, context) for template in templates}
+    for name, text in texts.items():
+        with written_whole(out / name) as path:
             path.write_text(text, encoding="utf-8")
+    for name in sorted({name for text in texts.values() for name in shown(text)}):
+        found = (folder / f"{name}.pdf" for folder in figures if (folder / f"{name}.pdf").is_file())
+        copy([next(found, figures[0] / f"{name}.pdf")], (out / "figures" / name).parent)
+
+
+def shown(text):
+    """The names of the figures that LaTeX shows."""
+    return SHOWN.findall(re.sub(r"(?<!\\)%.*", "", text))
 
 
 def copy(sources, out):
