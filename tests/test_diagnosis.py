@@ -33,6 +33,25 @@ def test_a_classifier_alone_has_a_verdict(large_digits):
     assert (found.ratio, found.verdict) == (1, "healthy")
 
 
+def test_a_branch_that_starts_at_zero_is_not_what_the_first_layer_is_compared_with(large_digits):
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second, self.branch = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Conv2d(4, 4, 3, padding=1)
+            self.classifier = nn.Linear(4, 10)
+
+        def forward(self, x):
+            x = self.second(self.first(x))
+            return self.classifier((x + 0 * self.branch(x)).mean((2, 3)))
+
+    training = Training(Cell(batch_size=20), large_digits, CPU)
+    training.model = Network()
+    found = diagnosis.diagnose(training, 1)
+    first, second, branch, _ = found.layers["mean_abs_gradient"]
+    assert branch == 0 < second and found.verdict == "healthy"
+    assert found.ratio == pytest.approx(first / second)
+
+
 # Measures
 
 

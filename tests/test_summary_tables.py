@@ -177,7 +177,7 @@ def test_a_preview_estimates_no_time_for_data_of_unknown_size(tmp_path):
     found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="mine")]))
     said = preview.preview({"a": found}, {"a": list(found)}, {"mine": Dataset(source="folder", path="mine")}, tmp_path)
     assert said[1:] == [
-        "  a  1 cells, 1 to train, 100 epochs, FLOP unknown",
+        "  a  1 cell, 1 to train, 100 epochs, FLOP unknown",
         "  Not counted: the cells on mine, whose size is known once it is fetched.",
     ]
 

@@ -57,7 +57,7 @@ class Diagnosis:
     layer's activation, or of its output where none follows; of its weights' gradient the `gradient_variance` over
     the weights, the l2 `gradient_norm` and `mean_abs_gradient`; and `dead`, the fraction of dead units. All are means
     over the batches, but a dead unit is dead in all of them. `ratio` is the first layer's mean |gradient| over that of
-    the last layer before the classifier, `norm` the l2 norm of all the layers' gradients together.
+    the last layer before the classifier that gets a gradient, `norm` the l2 norm of all the layers' gradients together.
     """
 
     layers: pd.DataFrame
@@ -87,8 +87,10 @@ def diagnose(training, batches):
     columns = ("activation_variance", "gradient_variance", "gradient_norm", "mean_abs_gradient")
     layers = pd.DataFrame({"depth": range(len(watch.layers)), "layer": watch.layers})
     layers = layers.assign(**dict(zip(columns, means.numpy(), strict=True)), dead=watch.dead())
-    first, last = layers["mean_abs_gradient"].iloc[[0, max(len(layers) - 2, 0)]]  # the classifier may be alone
-    ratio, norm = first / last if last else math.nan, math.hypot(*layers["gradient_norm"])
+    gradients = layers["mean_abs_gradient"][: max(len(layers) - 1, 1)]  # without the classifier's, if it is not alone
+    received = gradients[gradients > 0]  # a branch that starts at zero, as SkipInit's, hands none back at first
+    first, norm = gradients[0], math.hypot(*layers["gradient_norm"])
+    ratio = first / received.iloc[-1] if len(received) else math.nan
     return Diagnosis(layers, sum(losses) / len(losses), ratio, norm, *judge(first, ratio, norm))
 
 

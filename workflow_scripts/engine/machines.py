@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from workflow_scripts.engine.wording import counted
+
 VERSIONS = ("python", "torch", "torchvision", "numpy", "cuda", "cudnn")
 PLAIN = ("device", "device_name", "driver", "cpu_capability", "interop_threads")
 # columns of cells.csv; threads within an operation are not among them, because they are part of the record
@@ -42,7 +44,7 @@ def _word(column, value):
 
 def _named(names):
     more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
-    return f"{len(names)} cell{'s' if len(names) > 1 else ''}: {', '.join(names[:MOST])}{more}"
+    return f"{counted(len(names), 'cell')}: {', '.join(names[:MOST])}{more}"
 
 
 def remark(cells):

@@ -10,6 +10,7 @@ from workflow_scripts.engine import code
 from workflow_scripts.engine.cells import MARKS, options
 from workflow_scripts.engine.commands import written_whole
 from workflow_scripts.engine.progress import duration
+from workflow_scripts.engine.wording import counted
 
 # training images, rows and columns, classes of what has not been fetched yet
 NOMINAL = {
@@ -69,8 +70,10 @@ def _amounts(studies, todo, flops=None):
         epochs = sum(cells[name].epochs for name in todo[study])
         # unknown: of data that has not been read, or of networks that do not fit
         none = "FLOP unknown" if todo[study] else "0 FLOP"
-        counted = [] if flops is None else [f"{flops[study]:.1e} FLOP" if flops[study] else none]
-        rows.append([f"{len(cells):,} cells", f"{len(todo[study]):,} to train", f"{epochs:,} epochs", *counted])
+        operations = [] if flops is None else [f"{flops[study]:.1e} FLOP" if flops[study] else none]
+        rows.append(
+            [counted(len(cells), "cell"), f"{len(todo[study]):,} to train", counted(epochs, "epoch"), *operations]
+        )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     first = max(map(len, studies))
     return [

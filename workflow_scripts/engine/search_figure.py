@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from workflow_scripts.engine import cells, statistics, style, summary, text_tables
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell, Range
+from workflow_scripts.engine.wording import counted
 
 FINAL = "final"
 CHOSEN = "#D55E00"
@@ -149,8 +150,8 @@ def _legend(figure, table, colours, across):
     handles = []
     for rung, rows in table.groupby("rung", sort=False):
         epochs, final = rows["epochs"].iloc[0], rung == FINAL
-        count = f"{len(rows)} seed{'s' if len(rows) > 1 else ''}" if final else f"{len(rows)} candidates"
-        text = f"{'chosen' if final else f'rung {rung}'}: {count}, {epochs} epoch{'s' if epochs > 1 else ''}"
+        many = counted(len(rows), "seed" if final else "candidate")
+        text = f"{'chosen' if final else f'rung {rung}'}: {many}, {counted(epochs, 'epoch')}"
         look = {"marker": "*" if final else "o", "markersize": 7 if final else 4, "color": colours[rung]}
         handles.append(Line2D([], [], linestyle="", label=text, **look))
     if (table["status"] != "finished").any():
