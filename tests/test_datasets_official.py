@@ -174,7 +174,7 @@ def test_mirrors_come_first_and_the_next_one_helps(server, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("status", [500, 503])
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
 def test_a_busy_server_is_asked_again(server, tmp_path, status):
     table = cifar100(server, retries=1)
     server.files["cifar-100-binary.tar.gz"] = [status, server.files["cifar-100-binary.tar.gz"]]

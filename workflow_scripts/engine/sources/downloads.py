@@ -10,6 +10,8 @@ import requests
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.sources.archives import gunzip
 
+BUSY = (requests.codes.request_timeout, requests.codes.too_many_requests)  # of the 4xx, those that pass
+
 
 @dataclass(frozen=True)
 class OfficialFile:
@@ -105,7 +107,7 @@ def _stream(url, output, store):
     try:
         stream(url, output, store)
     except requests.HTTPError as error:
-        if 400 <= error.response.status_code < 500:
+        if 400 <= error.response.status_code < 500 and error.response.status_code not in BUSY:
             raise _Absent(f"HTTP {error.response.status_code} {error.response.reason}") from None
         raise
 
