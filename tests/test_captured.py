@@ -125,11 +125,11 @@ WRONG = {
     Accumulates: "a replay gives other bits of the gradient of entry.conv.weight",
     Scales: "a replay gives other bits of the gradient of entry.conv.weight",
     RunsTwice: "a replay gives other bits of entry.norm.running_mean",
-    KeepsItsImages: "a replay gives other bits of the loss",
+    KeepsItsImages: "a replay gives other bits of the losses",
     SkipsTheStatistics: "a replay gives other bits of entry.norm.running_mean",
     SkipsTheRecorder: "a replay gives other bits of the recorder's sums",
     AddsToTheMetrics: "a replay gives other bits of the metrics' sums",
-    AnotherLoss: "a replay gives other bits of the loss",
+    AnotherLoss: "a replay gives other bits of the losses",
     MovesTheWeights: "a replay gives other bits of classifier.bias",
     CannotBeCaptured: "operation not permitted when stream is capturing",
     CannotBeReplayed: "out of memory",
@@ -194,12 +194,16 @@ def test_a_captured_run_has_the_bits_of_the_plain_one(digits, graph, capsys, rec
     assert state(training) == expected and capsys.readouterr().err == ""
 
 
-def test_observers_measure_the_same(digits, graph):
-    cell = Cell(**TINY, optimizer="own_adam")
+@pytest.mark.parametrize("record", [{}, {"l1": 1e-4, "l2": 1e-3, "clip": 0.5}], ids=["loss alone", "penalties"])
+def test_observers_measure_the_same_by_the_graph(digits, graph, record):
+    """Their probes are the graph's replays, once it was seen to be right."""
+    cell = Cell(**TINY, optimizer="own_adam", **record)
     expected = plain(cell, digits, measured=MEASURED)
-    graph()
+    used = graph()
     training = trained(cell, digits, measured=MEASURED)
     assert training.captured.path == "cuda_graph" and state(training) == expected
+    walk, shift = 1 + len(MEASURED["walk"]["step_sizes"]), len(training.gradients.layers)
+    assert used.replays == 8 + 2 * (walk + shift)  # at the steps 3 and 6 of 8: the first two are taken both ways
 
 
 class Killed(Exception):

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def walked(quadratic, w, lengths):
         here = torch.cat(parts)
         return here @ a @ here / 2 - b @ here
 
-    walk = probes.along_gradient(objective, parts, lengths)
+    walk = probes.along_gradient(partial(probes.gradient_of, objective), parts, lengths)
     assert torch.equal(torch.cat(parts), w) and all(part.grad is None for part in parts)
     return walk
 
@@ -76,7 +77,7 @@ def test_beta_along_an_eigenvector_is_its_eigenvalue(quadratic):
 def test_gradients_agree_with_finite_differences(quadratic):
     a, b, w = quadratic
     part = w.clone().requires_grad_()
-    _, (g,) = probes.gradient(lambda: part @ a @ part / 2 - b @ part, [part])
+    _, (g,) = probes.gradient_of(lambda: part @ a @ part / 2 - b @ part, [part])
     for index, unit in enumerate(torch.eye(6, dtype=torch.float64)):
         up, down = ((v @ a @ v / 2 - b @ v) for v in (w + 1e-6 * unit, w - 1e-6 * unit))
         assert g[index].item() == pytest.approx(((up - down) / 2e-6).item(), rel=1e-6)
@@ -91,7 +92,7 @@ def test_covariate_shift_of_a_linear_network_by_hand():
         return ((weights[1] * weights[0] * x - t) ** 2 / 2).sum()
 
     groups, before = [[weight] for weight in weights], [[torch.tensor([value]).double()] for value in (u, v)]
-    distance, cosine = probes.covariate_shift(objective, groups, before)
+    distance, cosine = probes.covariate_shift(partial(probes.gradient_of, objective), groups, before)
     here, there = (v * u * x - t) * u * x, (v * u_new * x - t) * u_new * x  # the second layer's, the first moved or not
     assert distance.tolist() == pytest.approx([0, abs(there - here)], rel=1e-12)
     assert cosine.tolist() == pytest.approx([1, math.copysign(1, here * there)], rel=1e-12)
@@ -104,9 +105,8 @@ def test_covariate_shift_of_two_matrices_by_hand():
     u, v, u_new, v_new = torch.randn(4, 3, 3, generator=generator, dtype=torch.float64)
     x, t = torch.randn(2, 3, 8, generator=generator, dtype=torch.float64)
     weights = [weight.clone().requires_grad_() for weight in (u_new, v_new)]
-    distance, cosine = probes.covariate_shift(
-        lambda: (weights[1] @ weights[0] @ x - t).square().sum() / 2, [[weights[0]], [weights[1]]], [[u], [v]]
-    )
+    gradient = partial(probes.gradient_of, lambda: (weights[1] @ weights[0] @ x - t).square().sum() / 2)
+    distance, cosine = probes.covariate_shift(gradient, [[weights[0]], [weights[1]]], [[u], [v]])
     here, there = ((v @ first @ x - t) @ (first @ x).T for first in (u, u_new))
     assert distance[1].item() == pytest.approx((there - here).norm().item(), rel=1e-12)
     assert cosine[1].item() == pytest.approx(((here * there).sum() / here.norm() / there.norm()).item(), rel=1e-12)

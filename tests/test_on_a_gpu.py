@@ -34,8 +34,8 @@ def first_step(large_digits, device, record):
     training = Training(Cell(**record), large_digits, device, cuda_graphs=False)
     training.model.double()
     images, labels = next(training.train_batches.epoch(0, 0, 25))
-    loss = training._gradient_step(images.double(), labels)
-    return loss.cpu(), [parameter.grad.cpu() for parameter in training.parameters]
+    both = training._gradient_step(images.double(), labels)
+    return both.cpu(), [parameter.grad.cpu() for parameter in training.parameters]
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

@@ -6,7 +6,6 @@ and unless all bits agree, the plain way is taken for the rest of the run. On a 
 """
 
 import contextlib
-import itertools
 import sys
 import warnings
 from functools import partial
@@ -71,36 +70,51 @@ class CapturedStep:
         self.capture = CAPTURES.get(device.type) if wanted else None
         self.obstacle = next((reason for reason, holds in OBSTACLES.items() if holds(cell)), None)
         self.unchecked = CHECKED
-        self.replay = self.inputs = self.gradients = self.loss = None
+        self.replay = self.inputs = self.gradients = self.given = None
 
     @property
     def path(self):
         """Which way steps are taken: "plain" or "cuda_graph"."""
         return "cuda_graph" if self.replay else "plain"
 
-    def __call__(self, step, sums, images, labels):
-        """The loss of `step(images, labels)`: a scalar tensor, good until the next call.
+    def __call__(self, step, moved, images, labels):
+        """The losses that `step(images, labels)` gives, a tensor that is good until the next call.
 
-        `step` makes the gradients anew and moves nothing but the model's buffers and `sums`, {name: tensor}. It is no
-        part of this object: each would keep the other, and with it a run's images, in memory. Raises RuntimeError for
-        a batch of another shape than the first.
+        `step` makes the gradients anew and moves nothing but `moved`, {name: tensor}. It is no part of this object:
+        each would keep the other, and with it a run's images, in memory. Raises RuntimeError for a batch of another
+        shape than the first.
         """
         if self.capture is None:
             return step(images, labels)
         if self.unchecked:
-            return self._checked(step, sums, images, labels)
+            return self._checked(step, moved, images, labels)
         return self._replayed(images, labels)
 
-    def _checked(self, step, sums, images, labels):
+    def gradient(self, parameters, images, labels):
+        """(the losses, the gradient by parameter) at the weights as they are; None where no graph is used.
+
+        It moves what a step moves, but leaves the step's own gradients in place.
+        """
+        if self.replay is None or self.unchecked:
+            return None
+        statics = [gradient for gradient in self.gradients if gradient is not None]
+        kept = [gradient.clone() for gradient in statics]
+        losses = self._replayed(images, labels).clone()
+        found = [torch.zeros_like(one) if one.grad is None else one.grad.clone() for one in parameters]
+        for static, value in zip(statics, kept, strict=True):
+            static.copy_(value)
+        return losses, found
+
+    def _checked(self, step, moved, images, labels):
         """Take the step both ways from the same state and, if that makes a difference, the plain way once more."""
-        state = dict(itertools.chain(self.model.named_parameters(), self.model.named_buffers(), sums.items()))
+        state = {**dict(self.model.named_parameters()), **moved}
         before = _copies(state)
         obstacle = self.obstacle or self._difference(step, state, before, images, labels)
         if obstacle is None:
             self.unchecked -= 1
-            return self.loss
+            return self.given
         print(f"CUDA graph not used: {obstacle}", file=sys.stderr)
-        self.capture = self.replay = self.inputs = self.gradients = self.loss = None
+        self.capture = self.replay = self.inputs = self.gradients = self.given = None
         _put_back(state, before)
         return step(images, labels)
 
@@ -114,7 +128,7 @@ class CapturedStep:
             try:
                 if self.replay is None:
                     self.inputs = images.clone(), labels.clone()
-                    self.replay, self.loss = self.capture(partial(step, *self.inputs))
+                    self.replay, self.given = self.capture(partial(step, *self.inputs))
                     self.gradients = [parameter.grad for parameter in self.parameters]
                 _put_back(state, before)
                 found = self._outcome(self._replayed(images, labels), state)
@@ -131,13 +145,13 @@ class CapturedStep:
         self.replay()
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
             parameter.grad = gradient  # into which the replay writes, whatever has been put in its place
-        return self.loss
+        return self.given
 
-    def _outcome(self, loss, state):
+    def _outcome(self, losses, state):
         """{name: copy} of what a step has given, made and moved."""
         named = self.model.named_parameters()
         gradients = {f"the gradient of {name}": weight.grad for name, weight in named if weight.grad is not None}
-        return _copies({"the loss": loss, **gradients, **state})
+        return _copies({"the losses": losses, **gradients, **state})
 
     def _random_states(self):
         states = [torch.get_rng_state()]

@@ -80,24 +80,24 @@ class Observer:
 
     @contextlib.contextmanager
     def aside(self, images, labels):
-        """The objective of the step's batch, as a function of the weights; afterwards all but them is as it was.
+        """The step's gradient, as a function of the weights that `probes` take; afterwards all but these is as it was.
 
-        It is what the training step minimises, penalties included, with the batch's own statistics in batch norm.
-        Running statistics and random state are put back; dropout drops the same features at every call, or else
+        It is that of what the training step minimises, penalties included, with the batch's own statistics in batch
+        norm. Running statistics and random state are put back; dropout drops the same features at every call, or else
         gradients would differ without any change of the weights.
         """
-        training, buffers = self.training, list(self.training.model.buffers())
-        kept = [buffer.clone() for buffer in buffers]
+        training, moved = self.training, list(self.training.moved.values())
+        kept = [tensor.clone() for tensor in moved]
         seed = random_generator(training.cell.seed, self.step).initial_seed()
 
-        def objective():
+        def gradient(parameters):
             torch.manual_seed(seed)
-            return training.forward(images, labels)[1]
+            return training.gradient(parameters, images, labels)
 
         with torch.random.fork_rng(devices=[training.device] if training.device.type == "cuda" else []):
-            yield objective
-        for buffer, value in zip(buffers, kept, strict=True):
-            buffer.copy_(value)
+            yield gradient
+        for tensor, value in zip(moved, kept, strict=True):
+            tensor.copy_(value)
 
 
 @register_observer("lags")
@@ -168,9 +168,9 @@ class GradientWalk(Observer):
     def before_update(self, images, labels):
         if self.due:
             rate = self.training.optimizer.param_groups[0]["lr"]
-            with self.aside(images, labels) as objective:
+            with self.aside(images, labels) as gradient:
                 lengths = [size * rate for size in self.step_sizes]
-                walk = probes.along_gradient(objective, self.training.parameters, lengths)
+                walk = probes.along_gradient(gradient, self.training.parameters, lengths)
             self.note(**walk._asdict())
 
     def arrays(self):
@@ -205,8 +205,8 @@ class CovariateShift(Observer):
 
     def after_update(self, images, labels):
         if self.due:
-            with self.aside(images, labels) as objective:
-                distance, cosine = probes.covariate_shift(objective, self.groups, self.before)
+            with self.aside(images, labels) as gradient:
+                distance, cosine = probes.covariate_shift(gradient, self.groups, self.before)
             self.note(l2=distance, cosine=cosine)
             del self.before
 

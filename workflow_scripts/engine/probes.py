@@ -1,7 +1,8 @@
 """Probes of a loss around the current weights, of any differentiable function; they leave its parameters as they were.
 
-`objective` is a function without arguments whose scalar tensor depends on the parameters, a list of leaf tensors, and
-on nothing else that changes. Norms and distances are summed in float64 and stay on the device.
+Parameters are a list of leaf tensors. `gradient(parameters)` gives the loss there, a scalar tensor, and its gradient by
+parameter, and depends on nothing else that changes; of a function without arguments it is `partial(gradient_of, f)`.
+Norms and distances are summed in float64 and stay on the device.
 """
 
 from typing import NamedTuple
@@ -19,20 +20,20 @@ class Walk(NamedTuple):
     beta: torch.Tensor
 
 
-def along_gradient(objective, parameters, lengths):
+def along_gradient(gradient, parameters, lengths):
     """Walk from the parameters w along their gradient g to w - length g, for each of `lengths` (learning rates).
 
     Gives the losses, the l2 distances of the gradients there and here, and these over the distance moved, length |g|:
     Santurkar et al. 2018, section 3.1 and appendix A.2. The parameters end with the bits that they began with.
     """
     here = [parameter.detach().clone() for parameter in parameters]
-    loss_here, gradient_here = gradient(objective, parameters)
+    loss_here, gradient_here = gradient(parameters)
     losses, distances = [], []
     for length in lengths:
         _set(parameters, here)
         with torch.no_grad():
             torch._foreach_add_(parameters, gradient_here, alpha=-length)
-        loss, there = gradient(objective, parameters)
+        loss, there = gradient(parameters)
         losses.append(loss)
         distances.append(l2(torch._foreach_sub(there, gradient_here)))
     _set(parameters, here)
@@ -41,7 +42,7 @@ def along_gradient(objective, parameters, lengths):
     return Walk(loss_here, torch.stack(losses), norm, distances, distances / moved)
 
 
-def covariate_shift(objective, groups, before):
+def covariate_shift(gradient, groups, before):
     """(l2, cosine), each (layers,): how the update of the layers before it changes the gradient of each layer.
 
     `groups` holds each layer's parameters, from the input on, with the values after an update, and `before` those
@@ -52,7 +53,7 @@ def covariate_shift(objective, groups, before):
     after = [[parameter.detach().clone() for parameter in group] for group in groups]
     for group, values in zip(groups, before, strict=True):
         _set(group, values)
-    _, gradients = gradient(objective, [parameter for group in groups for parameter in group])
+    _, gradients = gradient([parameter for group in groups for parameter in group])
     remaining = iter(gradients)
     distances, cosines = [], []
     for index, group in enumerate(groups):
@@ -60,7 +61,7 @@ def covariate_shift(objective, groups, before):
         there = here
         if index:
             _set(groups[index - 1], after[index - 1])
-            _, there = gradient(objective, group)
+            _, there = gradient(group)
         distances.append(l2(torch._foreach_sub(there, here)))
         dot = sum((one.double() * other.double()).sum() for one, other in zip(here, there, strict=True))
         cosines.append(dot / (l2(here) * l2(there)))
@@ -68,8 +69,8 @@ def covariate_shift(objective, groups, before):
     return torch.stack(distances), torch.stack(cosines)
 
 
-def gradient(objective, parameters):
-    """(value, gradient by parameter) of the objective; `.grad` is neither read nor written."""
+def gradient_of(objective, parameters):
+    """(value, gradient by parameter) of a function without arguments; `.grad` is neither read nor written."""
     value = objective()
     return value.detach(), torch.autograd.grad(value, parameters, allow_unused=True, materialize_grads=True)
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from models.registry import build_model
+from workflow_scripts.engine import probes
 from workflow_scripts.engine.batches import Batches, channel_statistics
 from workflow_scripts.engine.captured import CapturedStep
 from workflow_scripts.engine.cells import options
@@ -74,6 +75,8 @@ class Training:
         self.history, self.gradient_rows = [], []
         self.step_losses = torch.full((cell.epochs * self.steps,), math.nan, device=device)
         self.sums = torch.zeros(2, dtype=torch.float64, device=device)  # training loss and accuracy, this epoch
+        self.moved = dict(self.model.named_buffers())  # by a gradient step, beside the gradients
+        self.moved |= {"the recorder's sums": self.gradients.sums, "the metrics' sums": self.sums}
         self.model.train()
         INITS[cell.init](self.model, next(self.train_batches.epoch(cell.seed, 0, cell.batch_size))[0])
         self.observers = {name: OBSERVERS[name](self, settings) for name, settings in (measured or {}).items()}
@@ -102,8 +105,8 @@ class Training:
         rate = learning_rate(self.cell, progress.epoch, progress.step, self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        sums = {"the recorder's sums": self.gradients.sums, "the metrics' sums": self.sums}
-        loss = self.captured(self._gradient_step, sums, images, labels)
+        losses = self.captured(self._gradient_step, self.moved, images, labels)
+        self.step_losses[progress.epoch * self.steps + progress.step] = losses[0]
         if progress.step == 0:
             self.gradients.keep_first()
         for observer in self.observers.values():
@@ -113,11 +116,23 @@ class Training:
         self.optimizer.step()
         for observer in self.observers.values():
             observer.after_update(images, labels)
-        self.step_losses[progress.epoch * self.steps + progress.step] = loss
         progress.step += 1
 
+    def gradient(self, parameters, images, labels):
+        """(what is minimised, its gradient by parameter) of a batch at the weights as they are.
+
+        By the graph of the training step where there is one; it moves what that moves, but no gradient in place.
+        """
+        if replayed := self.captured.gradient(parameters, images, labels):
+            losses, gradients = replayed
+            return losses[1], gradients
+        return probes.gradient_of(lambda: self.forward(images, labels)[1], parameters)
+
     def _gradient_step(self, images, labels):
-        """The loss of a batch, whose gradients it makes and records: the same kernels at every step of a run."""
+        """(loss, what is minimised) of a batch, as one tensor; makes and records the gradients.
+
+        They are the same kernels at every step of a run.
+        """
         self.optimizer.zero_grad(set_to_none=True)
         loss, objective, logits = self.forward(images, labels)
         objective.backward()
@@ -125,7 +140,7 @@ class Training:
         with torch.no_grad():
             self.sums[0] += loss
             self.sums[1] += (logits.argmax(1) == labels).double().mean()
-        return loss.detach()
+            return torch.stack((loss, objective))
 
     def forward(self, images, labels):
         """(loss, what is minimised: the loss and what the cell adds to it, logits) of a batch.
