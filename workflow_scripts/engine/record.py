@@ -25,7 +25,9 @@ class Cell(Strict):
     model: Annotated[str, Registered("model")] = label("", "vgg38", "network, as registered in models/")
     block: Annotated[str, Registered("block")] = label("", "plain", "block that the network is built of")
     width: Number = option("width", 1.0, "factor on the number of filters", gt=0, le=64)
-    activation: Annotated[str, Registered("activation")] | None = option("", None, "null: the network's own")
+    activation: Annotated[str, Registered("activation")] | None = option(
+        "", None, "activation function; null: the network's own"
+    )
     dropout: Number = option("dropout", 0.0, "probability with which a feature is dropped in training", ge=0, lt=1)
     growth_rate: Count | None = option("growth", None, "filters that a dense layer adds; null: the block's own", ge=1)
     supervision: Number = option(
