@@ -87,8 +87,8 @@ Grid = create_model(
 class Range(Strict):
     """All values between two ends, which are among them."""
 
-    low: Number
-    high: Number
+    low: Number = Field(description="the least value")
+    high: Number = Field(description="the greatest value")
     log: bool = Field(False, description="evenly on a logarithmic scale")
 
     @model_validator(mode="after")
@@ -110,7 +110,7 @@ class Searched:
         values = Annotated[_only(list[_typed(self.field)], self.field, min_length=1), OneOrMany()]
         kinds = {"values": handler.generate_schema(values)}
         if number := _number(self.field):
-            limits = {"low": (number, ...), "high": (number, ...)}
+            limits = {end: (number, Field(description=Range.model_fields[end].description)) for end in ("low", "high")}
             kinds["range"] = handler.generate_schema(create_model("Range", __base__=Range, **limits))
         return core_schema.nullable_schema(
             core_schema.tagged_union_schema(
