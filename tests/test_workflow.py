@@ -173,6 +173,16 @@ def test_the_whole_study_runs_to_its_report(finished):
     assert not list((folder / "results/.checkpoints").iterdir())
 
 
+@pytest.mark.skipif(not shutil.which("latexmk"), reason="typesets reports")
+def test_the_last_lines_name_all_that_was_asked_for_and_a_table_once(finished, project):
+    folder, _ = finished
+    asked = [REPORT, "report/mlp-cw2-2020.pdf", "submission/s1234567.zip"]
+    _, said = snakemake(folder, *asked, project=project)
+    table = (folder / "results/cw2/tables/table1.txt").read_text()
+    reports = "".join(f"The report: {folder / report}\n" for report in asked[:2])
+    assert said.endswith(f"{table}\n{reports}The hand-in: {folder / asked[2]}\n") and said.count(table) == 1
+
+
 def test_every_cell_has_a_line_when_it_is_finished(finished):
     """With its numbers, how many of all are done, and how long the others take."""
     folder, said = finished
