@@ -509,8 +509,10 @@ def test_a_mistake_in_the_latex_is_one_clear_message(tmp_path, body, message):
 
 def test_without_latexmk_the_message_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match="apt-get install latexmk"):
+    with pytest.raises(UserError, match="apt-get install .*latexmk"):
         compile_report.compile_latex(tmp_path / "a.tex", tmp_path / "build")
+    packages = re.search(r"^TEX := ((?:.*\\\n)*.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    assert compile_report.INSTALL.split()[3:] == packages.replace("\\", "").split()  # what make setup installs
 
 
 SHOWING = r"""\gradfigure{one}{Of the first folder.} \gradfigurehere{sub/two}{Of the second.}

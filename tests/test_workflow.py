@@ -402,6 +402,19 @@ def test_a_run_made_elsewhere_is_missed_beside_a_summary_without_it(finished, pr
     assert status == 1 and LOST_SAID in said and "Traceback" not in said
 
 
+def test_that_a_report_cannot_be_typeset_is_said_at_the_start(finished, project, tmp_path, monkeypatch):
+    """And at the end it fails, with what to install."""
+    folder = shutil.copytree(finished[0], tmp_path / "copy", symlinks=True)
+    (folder / REPORT).unlink(missing_ok=True)
+    (tmp_path / "bin").mkdir()
+    for program in ("bash", "which"):  # all that Snakemake itself needs
+        (tmp_path / "bin" / program).symlink_to(shutil.which(program))
+    monkeypatch.setenv("PATH", f"{sys.prefix}/bin:{tmp_path}/bin")
+    status, said = snakemake(folder, REPORT, project=project, check=False)
+    assert status == 1 and "apt-get install --no-install-recommends latexmk" in said
+    assert said.index(f"latexmk is not installed: {REPORT} cannot be typeset") < said.index("Execute 1 jobs")
+
+
 def test_no_core_is_none_to_wait_for(tmp_path):
     write_config(tmp_path, TINY)
     status, said = snakemake(tmp_path, "--cores", "0", "data", check=False)
