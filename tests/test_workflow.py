@@ -415,6 +415,16 @@ def test_that_a_report_cannot_be_typeset_is_said_at_the_start(finished, project,
     assert said.index(f"latexmk is not installed: {REPORT} cannot be typeset") < said.index("Execute 1 jobs")
 
 
+def test_after_a_failure_no_report_of_an_earlier_run_is_named(finished, project, tmp_path):
+    folder = shutil.copytree(finished[0], tmp_path / "copy", symlinks=True)
+    config = copy.deepcopy(TINY)
+    config["studies"]["cw2"]["grids"][0]["batch_size"] = [100, 5000]
+    write_config(folder, config)
+    status, said = snakemake(folder, REPORT, project=project, check=False)
+    assert status == 1 and "batch_size is 5000, but there are only" in said
+    assert "The report:" not in said and "best validation accuracy" not in said
+
+
 def test_no_core_is_none_to_wait_for(tmp_path):
     write_config(tmp_path, TINY)
     status, said = snakemake(tmp_path, "--cores", "0", "data", check=False)
