@@ -44,7 +44,11 @@ def test_a_single_value_stands_for_a_list_of_one():
 
 
 BAD = {
-    "learning_rate": ("studies.cw2.grids.0.learning_rate", 0.1, "grids[0].learning_rate: unknown key"),
+    "learning_rate": (
+        "studies.cw2.grids.0.learning_rate",
+        0.1,
+        "learning_rate: unknown key; config.schema.json lists all",
+    ),
     "misspelt key": ("studies.cw2.grids.0.epoch", 5, "grids[0].epoch: unknown key; did you mean 'epochs'?"),
     "top-level key": ("study", {}, "study: unknown key; did you mean 'studies'?"),
     "lr: fast": ("studies.cw2.grids.0.lr", "fast", "grids[0].lr[0]: 'fast': Input should be a valid number"),

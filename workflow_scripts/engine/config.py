@@ -192,7 +192,7 @@ def _what(problem):
     given, message = problem["input"], problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(), n=1)
-        return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key"
+        return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key; config.schema.json lists all"
     if problem["type"] == "missing":
         return "missing"
     if problem["type"] == "too_short" and not given:
