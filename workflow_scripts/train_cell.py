@@ -28,14 +28,14 @@ def parser():
     parser.add_argument(
         "--measure", type=json.loads, default={}, metavar="JSON", help="what to measure along the way, by observer"
     )
-    record_flags.add_flags(parser)
+    record_flags.add_flags(parser, dataset="that of --data")
     return parser
 
 
 def main():
     """Train the cell that the flags describe."""
     arguments = parser().parse_args()
-    cell = record_flags.read(arguments)
+    cell = record_flags.read(arguments, dataset=datasets.load_meta(arguments.data)["name"])
     checkpoint = arguments.checkpoint or arguments.out.with_name(arguments.out.name + ".checkpoint")
     order = making.Order(cell, arguments.out, checkpoint, arguments.measure, arguments.test)
     with devices.computing(arguments, cell.threads) as device:
