@@ -114,7 +114,7 @@ assert difference(z, linear(torch.tensor(x))) < 1e-14
 
 # %% [markdown]
 # The first weights are drawn with a standard deviation that depends on the initialiser. They do not have to be the
-# same numbers as those of PyTorch, but they have to have the same moments.
+# same numbers as those of PyTorch, but they have to have the same deviation.
 
 # %%
 torch.manual_seed(0)
@@ -168,7 +168,7 @@ for loss in (squares, entropy):
     up[3, 3] += nudge
     down[3, 3] -= nudge
     slope = (loss(up, y) - loss(down, y)) / (2 * nudge) * len(p)  # of the sample's own loss
-    loss(p, y)
+    loss(p, y)  # its gradient is that of the last call
     print(f"{type(loss).__name__:24} {slope:.8f}  {loss.input_gradients()[3, 3]:.8f}")
     assert abs(slope - loss.input_gradients()[3, 3]) < 1e-6
 
@@ -269,8 +269,9 @@ plt.show()
 # %% [markdown]
 # ## Beyond the brief
 #
-# Dropout, batch normalisation, skip connections, penalties and schedules are pieces of the same kind. A skip
-# connection, for one, has the derivative $1 + f'$, and the tape needs to know nothing of it.
+# Dropout, batch normalisation, skip connections, penalties and schedules are pieces of the same kind. Two of them: a
+# skip connection has the derivative $1 + f'$, and the tape needs to know nothing of it; a schedule is a function of
+# the step.
 
 # %%
 np.random.seed(2)

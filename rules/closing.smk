@@ -18,11 +18,14 @@ def say_what_is_to_do():
 
 
 def say_what_was_done():
-    made = {str(file) for job in workflow.dag.jobs for file in job.output}
-    for report in [report for report in REPORTS if report in made]:
-        if (HERE / report).exists():
-            yield (HERE / REPORTS[report]).read_text()
-            yield f"The report: {HERE / report}"
+    left = set(workflow.dag.needrun_jobs())  # after a failure: what lies there of them is of an earlier run
+    files = {str(file) for job in workflow.dag.jobs if job not in left for file in job.output}
+    made = {file for file in files if (HERE / file).exists()}
+    reports = [report for report in REPORTS if report in made]
+    for table in dict.fromkeys(REPORTS[report] for report in reports):  # two reports may have one
+        yield (HERE / table).read_text()
+        yield from (f"The report: {HERE / report}" for report in reports if REPORTS[report] == table)
+    yield from (f"The hand-in: {HERE / file}" for file in sorted(made) if file.startswith("submission/"))
 
 
 def say():

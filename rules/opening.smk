@@ -1,5 +1,7 @@
 # What is said and looked at before the first job.
 
+import shutil
+
 # Snakemake writes here before anything else, and where it cannot, it ends with a traceback
 NOTES = Path(".snakemake" if os.path.exists(".snakemake") else ".").absolute()
 if workflow.is_main_process and not os.access(NOTES, os.W_OK):
@@ -17,6 +19,9 @@ onstart:
         workflow.register_resource("gpu", sys.maxsize)
         side_by_side = workflow.nodes or workflow.cores
         print(f"No GPU is used: cells train on the CPU, up to {side_by_side} side by side.", file=sys.stderr)
+    papers = [job.output[0] for job in workflow.dag.needrun_jobs() if job.output and job.output[0] in PAPERS]
+    if papers and not shutil.which("latexmk"):  # said before the days of training, after which it would be an error
+        print(f"latexmk is not installed: {papers[0]} cannot be typeset; make setup installs it.", file=sys.stderr)
     if not workflow.local_exec and GPUS:  # those of the machine where Snakemake runs limit nothing on a cluster
         workflow.register_resource("gpu", sys.maxsize if GPU_LIMIT is None else GPU_LIMIT)
     if workflow.executor_plugin.name == "slurm":

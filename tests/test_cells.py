@@ -63,6 +63,13 @@ def test_the_flags_of_a_cell_give_the_cell(record):
         assert record_flags.read(arguments, lr=0.5) == cell
 
 
+def test_the_help_names_what_a_flag_can_be():
+    said = " ".join(train_cell.parser().format_help().split())
+    assert f"(known: {', '.join(code.registered('block'))}; default: plain)" in said
+    assert "stay float32 (known: fp32, bf16; default: fp32)" in said
+    assert f"left out: the network's own (known: {', '.join(code.registered('activation'))})" in said
+
+
 def with_another(key):
     """A cell that has another value of this key than its default."""
     names = [name for mark in cells.MARKS.get(key, ()) for name in code.registered(mark.kind)]

@@ -1,5 +1,10 @@
-"""The workflow as people use it who know Snakemake: options of its command line, and as a module of their workflow."""
+"""The workflow as people use it who know Snakemake: options of its command line, and as a module of their workflow.
 
+And what its commands say of themselves.
+"""
+
+import importlib
+import re
 import subprocess
 import sys
 
@@ -103,3 +108,19 @@ def test_as_a_module(tmp_path):
 def test_a_module_with_another_place_for_results(tmp_path, prefix):
     status, said = of_another_workflow(tmp_path, "-n", more=prefix)
     assert status == 1 and "expected no prefix and no replace_prefix" in said and "Traceback" not in said
+
+
+COMMANDS = sorted(path.stem for path in (ROOT / "workflow_scripts").glob("[a-z]*.py"))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_shows_how_it_is_called_and_what_each_flag_is(monkeypatch, capsys, name):
+    module = importlib.import_module(f"workflow_scripts.{name}")
+    monkeypatch.setenv("COLUMNS", "300")  # a line per flag: its name and words, or its name alone where they are long
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit) as stop:
+        module.main()
+    said = capsys.readouterr().out
+    assert stop.value.code == 0 and re.search(rf"^ +.*python -m workflow_scripts\.{name}\b", said, re.MULTILINE)
+    flags = re.findall(r"^  (-.*(?:\n {20,}.*)*)", said.split("\noptions:\n")[1], re.MULTILINE)
+    assert flags and not [flag for flag in flags if not re.search(r"\s{2,}\S", flag)]

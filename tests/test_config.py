@@ -2,8 +2,10 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -42,7 +44,11 @@ def test_a_single_value_stands_for_a_list_of_one():
 
 
 BAD = {
-    "learning_rate": ("studies.cw2.grids.0.learning_rate", 0.1, "grids[0].learning_rate: unknown key"),
+    "learning_rate": (
+        "studies.cw2.grids.0.learning_rate",
+        0.1,
+        "learning_rate: unknown key; config.schema.json lists all",
+    ),
     "misspelt key": ("studies.cw2.grids.0.epoch", 5, "grids[0].epoch: unknown key; did you mean 'epochs'?"),
     "top-level key": ("study", {}, "study: unknown key; did you mean 'studies'?"),
     "lr: fast": ("studies.cw2.grids.0.lr", "fast", "grids[0].lr[0]: 'fast': Input should be a valid number"),
@@ -126,3 +132,35 @@ def test_many_mistakes_fit_on_one_screen():
 
 def test_the_schema_in_git_is_the_one_of_the_models():
     assert json.loads((ROOT / "config.schema.json").read_text()) == config.schema(), "run: make schema"
+
+
+class Editor(yaml.SafeLoader):
+    """YAML as editors read it, in which 1e-3 is a number."""
+
+
+Editor.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^-?\d+(\.\d+)?e-?\d+$"), list("-0123456789"))
+
+
+def marked(mapping):
+    """Where an editor that has the schema sees a mistake."""
+    errors = jsonschema.Draft202012Validator(config.schema()).iter_errors(mapping)
+    return [".".join(map(str, error.absolute_path)) for error in errors]
+
+
+@pytest.mark.parametrize("path", ["config.yaml", "profiles/demo/study.yaml"])
+def test_an_editor_marks_nothing_in_the_configurations_here(path):
+    assert marked(yaml.load((ROOT / path).read_text(), Editor)) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    {
+        "seed": -1, "epochs": 0, "train_items": 0, "growth_rate": [12, 0], "clip": 0, "width": 65,
+        "block": "nope", "activation": "nope", "augmentation": "crop+nope", "precision": "fp16",
+    }.items(),
+)  # fmt: skip
+def test_an_editor_marks_what_is_refused(key, value):
+    mapping = changed(f"studies.cw2.grids.0.{key}", value)
+    assert f"studies.cw2.grids.0.{key}" in marked(mapping)
+    with pytest.raises(UserError):
+        config.load(mapping)

@@ -117,15 +117,15 @@ EXTRA = "layer_dict.input_conv.layer_dict.conv_0.bias"
         ),
         "layer": (
             lambda: without(CourseNetwork(filters=4).state_dict(), "block_2_4.layer_dict.conv_1"),
-            "expected the weights of vgg38 (plain); it has no such stages.2.blocks.4.conv1.weight",
+            "expected the weights of vgg38 (plain), found no stages.2.blocks.4.conv1.weight",
         ),
         "size": (
             lambda: CourseNetwork(filters=4).state_dict() | {"logit_linear_layer.weight": torch.zeros(100, 5)},
-            "expected the weights of vgg38 (plain); it has no such classifier.weight",
+            "expected the weights of vgg38 (plain), found classifier.weight of shape (100, 5), not (100, 4)",
         ),
         "one too many": (
             lambda: CourseNetwork(filters=4).state_dict() | {EXTRA: torch.zeros(4)},
-            "expected the weights of vgg38 (plain); it has no such entry.conv.bias",
+            "expected the weights of vgg38 (plain), found entry.conv.bias, which it does not have",
         ),
         "no tensors": (lambda: {"logit_linear_layer.weight": [0.0]}, "expected tensors by name under 'network'"),
         "another network": (

@@ -2,10 +2,13 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
-from tests.conftest import inside
+from tests.conftest import ROOT, inside
 from workflow_scripts import watch
 from workflow_scripts.engine import made, progress, reporting
 
@@ -111,6 +114,17 @@ def test_watch_shows_the_cells_that_are_training(run, tmp_path, capsys):
     ]
     inside("watch", "--results", tmp_path)
     assert capsys.readouterr().out.startswith("Gradscape: 1 of 4 cells done")
+
+
+def test_ctrl_c_ends_watch_without_an_error(run, tmp_path):
+    terminal, its_end = os.openpty()
+    words = [sys.executable, "-m", "workflow_scripts.watch", "--results", tmp_path]
+    watching = subprocess.Popen(words, cwd=ROOT, stdout=its_end, stderr=subprocess.PIPE, text=True)
+    said = b""
+    while b"Gradscape: 1 of 4 cells done" not in said:
+        said += os.read(terminal, 10_000)
+    watching.send_signal(signal.SIGINT)
+    assert watching.communicate(timeout=60) == (None, "") and watching.returncode == 0
 
 
 def test_watch_fits_a_terminal(run):

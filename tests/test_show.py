@@ -53,6 +53,10 @@ def test_a_diverged_run_is_shown(cells):
     assert show.UNKNOWN in said
 
 
+def test_a_file_of_the_run_stands_for_it(cells):
+    assert command("show", cells / "diverged/cell.json").stdout == command("show", cells / "diverged").stdout
+
+
 @pytest.mark.parametrize(
     ("values", "width", "drawn"),
     [

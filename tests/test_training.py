@@ -278,6 +278,17 @@ def test_divergence_is_a_result(digits, digits_file, tmp_path):
     assert json.loads((tmp_path / "c/test.json").read_text()).keys() == {"epoch", "test_loss", "test_acc"}
 
 
+def test_what_is_no_json_is_said_to_be_none(digits_file, tmp_path, refused):
+    said = refused("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--measure", '{"lags": 3')
+    assert """argument --measure: expected JSON, found '{"lags": 3' (""" in said
+
+
+def test_a_record_without_a_data_set_names_the_one_that_was_trained_on(digits_file, tmp_path):
+    words = ("--model", "vgg08", "--width", "0.25", "--augmentation", "none", "--epochs", "1")
+    command("train_cell", "--data", digits_file, "--out", tmp_path / "c", *words)
+    assert json.loads((tmp_path / "c/cell.json").read_text())["record"]["dataset"] == "digits"
+
+
 def contents(folder):
     """Every file of a cell without its times."""
     files = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -173,6 +173,16 @@ def test_the_whole_study_runs_to_its_report(finished):
     assert not list((folder / "results/.checkpoints").iterdir())
 
 
+@pytest.mark.skipif(not shutil.which("latexmk"), reason="typesets reports")
+def test_the_last_lines_name_all_that_was_asked_for_and_a_table_once(finished, project):
+    folder, _ = finished
+    asked = [REPORT, "report/mlp-cw2-2020.pdf", "submission/s1234567.zip"]
+    _, said = snakemake(folder, *asked, project=project)
+    table = (folder / "results/cw2/tables/table1.txt").read_text()
+    reports = "".join(f"The report: {folder / report}\n" for report in asked[:2])
+    assert said.endswith(f"{table}\n{reports}The hand-in: {folder / asked[2]}\n") and said.count(table) == 1
+
+
 def test_every_cell_has_a_line_when_it_is_finished(finished):
     """With its numbers, how many of all are done, and how long the others take."""
     folder, said = finished
@@ -390,6 +400,29 @@ def test_a_run_made_elsewhere_is_missed_beside_a_summary_without_it(finished, pr
     write_config(folder, {**TINY, **LOST})
     status, said = snakemake(folder, "-n", "results/cw2/summary/cells.csv", project=project, check=False)
     assert status == 1 and LOST_SAID in said and "Traceback" not in said
+
+
+def test_that_a_report_cannot_be_typeset_is_said_at_the_start(finished, project, tmp_path, monkeypatch):
+    """And at the end it fails, with what to install."""
+    folder = shutil.copytree(finished[0], tmp_path / "copy", symlinks=True)
+    (folder / REPORT).unlink(missing_ok=True)
+    (tmp_path / "bin").mkdir()
+    for program in ("bash", "which"):  # all that Snakemake itself needs
+        (tmp_path / "bin" / program).symlink_to(shutil.which(program))
+    monkeypatch.setenv("PATH", f"{sys.prefix}/bin:{tmp_path}/bin")
+    status, said = snakemake(folder, REPORT, project=project, check=False)
+    assert status == 1 and "apt-get install --no-install-recommends latexmk" in said
+    assert said.index(f"latexmk is not installed: {REPORT} cannot be typeset") < said.index("Execute 1 jobs")
+
+
+def test_after_a_failure_no_report_of_an_earlier_run_is_named(finished, project, tmp_path):
+    folder = shutil.copytree(finished[0], tmp_path / "copy", symlinks=True)
+    config = copy.deepcopy(TINY)
+    config["studies"]["cw2"]["grids"][0]["batch_size"] = [100, 5000]
+    write_config(folder, config)
+    status, said = snakemake(folder, REPORT, project=project, check=False)
+    assert status == 1 and "batch_size is 5000, but there are only" in said
+    assert "The report:" not in said and "best validation accuracy" not in said
 
 
 def test_no_core_is_none_to_wait_for(tmp_path):

@@ -20,7 +20,9 @@ def main():
     parser = commands.parser("check_beras", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="the file to write (.json)")
-    parser.add_argument("--batch-size", type=int, default=config.Beras().batch_size, help="(default: %(default)s)")
+    parser.add_argument(
+        "--batch-size", type=int, default=config.Beras().batch_size, help="images per step (default: %(default)s)"
+    )
     parser.add_argument("--steps", type=int, default=100, help="training steps of each model (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the first weights (default: %(default)s)")
     arguments = parser.parse_args()

@@ -15,7 +15,10 @@ from pathlib import Path
 
 from workflow_scripts.engine import commands
 
-INSTALL = "apt-get install latexmk texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended lmodern"
+INSTALL = (
+    "apt-get install --no-install-recommends latexmk texlive-latex-base texlive-latex-recommended texlive-latex-extra"
+    " texlive-fonts-recommended texlive-bibtex-extra lmodern cm-super-minimal"
+)
 OVERFULL = 5  # points; less than that nobody sees
 UNDEFINED = re.compile(r"(?:Citation|Reference) [`'](.+?)' on page \d+ undefined")
 OVERFULL_BOX = re.compile(r"Overfull \\hbox \((\d+\.\d+)pt too wide\) (.*)")

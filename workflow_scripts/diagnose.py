@@ -29,7 +29,7 @@ def parser():
     )
     parser.add_argument("--batches", type=int, default=4, help="how many to look at (default: %(default)s)")
     parser.add_argument("--out", type=Path, help="the figure: a .pdf, .svg or .png")
-    record_flags.add_flags(parser)
+    record_flags.add_flags(parser, batch_size=BATCH, dataset="that of --data")
     return parser
 
 
@@ -50,10 +50,11 @@ def main():
     arguments = parser().parse_args()
     if arguments.batches < 1:
         raise commands.UserError(f"--batches {arguments.batches}: expected at least 1")
-    cell = record_flags.read(arguments, batch_size=BATCH)
+    data = read_data(arguments)
+    cell = record_flags.read(arguments, batch_size=BATCH, dataset=data.meta["name"])
     device = devices.choose_device("cpu", cell.threads)
     try:
-        found = diagnosis.diagnose(Training(cell, read_data(arguments), device), arguments.batches)
+        found = diagnosis.diagnose(Training(cell, data, device), arguments.batches)
     except ValueError as error:
         raise commands.UserError(f"{cell_name(cell)}: {error}") from None
     print("\n".join(diagnosis.lines(found)))

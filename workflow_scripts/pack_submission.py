@@ -6,7 +6,6 @@
 The same files give the same bytes.
 """
 
-import json
 from pathlib import Path
 
 from workflow_scripts.engine import commands, config
@@ -20,7 +19,9 @@ def main():
     parser.add_argument("--report", type=Path, required=True, help="the report (.pdf)")
     parser.add_argument("--results", type=Path, required=True, help="folder of the study")
     parser.add_argument("--csv", type=Path, nargs="+", default=[], help="CSV files, or folders of them, in it")
-    parser.add_argument("--config", type=json.loads, required=True, metavar="JSON", help="the configuration as used")
+    parser.add_argument(
+        "--config", type=commands.json_value, required=True, metavar="JSON", help="the configuration as used"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the archive (.zip)")
     arguments = parser.parse_args()
     number = config.parse(config.Report, {"student_number": arguments.number}, "--number").student_number

@@ -27,7 +27,12 @@ def main():
     """Read the folders, draw them."""
     parser = commands.parser("plot_course", __doc__)
     parser.add_argument("runs", nargs="+", metavar="LABEL=FOLDER", help="a run; the same label again: another seed")
-    parser.add_argument("--num-classes", type=int, default=100, help="classes of the data, for the level of chance")
+    parser.add_argument(
+        "--num-classes",
+        type=int,
+        default=100,
+        help="classes of the data, whose level of chance is drawn (default: %(default)s)",
+    )
     parser.add_argument("--out", type=Path, required=True, help="the figure: a .pdf, .svg or .png")
     arguments = parser.parse_args()
     runs = {

@@ -21,10 +21,13 @@ def main():
         "--normalize",
         choices=("course", "dataset"),
         default=cell["normalize"].default,
-        help=cell["normalize"].description,
+        help=f"{cell['normalize'].description} (default: %(default)s)",
     )
     parser.add_argument(
-        "--batch-size", type=int, default=cell["batch_size"].default, help=cell["batch_size"].description
+        "--batch-size",
+        type=int,
+        default=cell["batch_size"].default,
+        help=f"{cell['batch_size'].description} (default: %(default)s)",
     )
     arguments = parser.parse_args()
     if arguments.batch_size < 1:

@@ -1,6 +1,8 @@
 """Show one run in the terminal: its record, what came of it, sparklines of its curves and of its gradients by depth.
 
-python -m workflow_scripts.show results/cw2/<cell>
+    python -m workflow_scripts.show results/cw2/<cell>
+
+It is as wide as the terminal.
 """
 
 from pathlib import Path
@@ -11,8 +13,9 @@ from workflow_scripts.engine import commands, show
 def main():
     """Print what there is to see of a cell."""
     parser = commands.parser("show", __doc__)
-    parser.add_argument("cell", type=Path, help="folder of the cell")
-    print(show.text(parser.parse_args().cell), end="")
+    parser.add_argument("cell", type=Path, help="folder of the cell, or a file in it")
+    cell = parser.parse_args().cell
+    print(show.text(cell.parent if cell.is_file() else cell), end="")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ cells.html has a row per cell, for people. The folders of the cells, files in th
 from standard input, because ten thousand of them fit on no command line.
 """
 
-import json
 from pathlib import Path
 
 from workflow_scripts.engine import cell_table, commands, config, html_tables, manifests, summary, tables
@@ -19,7 +18,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="folder of the tables")
     parser.add_argument(
         "--external",
-        type=json.loads,
+        type=commands.json_value,
         default={},
         metavar="JSON",
         help="runs made elsewhere that join them, as `external_runs` of the configuration",

@@ -8,7 +8,6 @@ started for the same cell, one waits for the other.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 from workflow_scripts.engine import commands, datasets, devices, making, record_flags
@@ -26,16 +25,20 @@ def parser():
         "--test", action=argparse.BooleanOptionalAction, default=True, help="read the test images, at the end"
     )
     parser.add_argument(
-        "--measure", type=json.loads, default={}, metavar="JSON", help="what to measure along the way, by observer"
+        "--measure",
+        type=commands.json_value,
+        default={},
+        metavar="JSON",
+        help="what to measure along the way, by observer",
     )
-    record_flags.add_flags(parser)
+    record_flags.add_flags(parser, dataset="that of --data")
     return parser
 
 
 def main():
     """Train the cell that the flags describe."""
     arguments = parser().parse_args()
-    cell = record_flags.read(arguments)
+    cell = record_flags.read(arguments, dataset=datasets.load_meta(arguments.data)["name"])
     checkpoint = arguments.checkpoint or arguments.out.with_name(arguments.out.name + ".checkpoint")
     order = making.Order(cell, arguments.out, checkpoint, arguments.measure, arguments.test)
     with devices.computing(arguments, cell.threads) as device:

@@ -5,6 +5,7 @@
 On a terminal it is drawn anew every two seconds until all cells are done; Ctrl-C ends it.
 """
 
+import contextlib
 import shutil
 import sys
 import time
@@ -24,9 +25,14 @@ def main():
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
     parser.add_argument("--once", action="store_true", help="print once, as it does where there is no terminal")
     arguments = parser.parse_args()
-    again = sys.stdout.isatty() and not arguments.once
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it, and no error
+        watch(arguments.results, again=sys.stdout.isatty() and not arguments.once)
+
+
+def watch(results, again):
+    """Look at the run in the folder `results` and print what there is to see; `again`: on and on, until all is done."""
     while True:
-        run = progress.Run.read(arguments.results)
+        run = progress.Run.read(results)
         run.look()
         if again:
             print(CLEAR, end="")

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import fcntl
 import glob
+import json
 import os
 import sys
 import tempfile
@@ -21,6 +22,14 @@ def parser(command, description):
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def json_value(text):
+    """What a flag's JSON says; for the `type` of `add_argument`."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"expected JSON, found {text!r} ({error})") from None
 
 
 def run(main):

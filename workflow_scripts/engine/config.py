@@ -5,6 +5,7 @@ the same as a JSON Schema, from which editors complete `config.yaml`.
 """
 
 import difflib
+import json
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -145,7 +146,10 @@ def load(mapping, source="config.yaml"):
 
 def schema():
     """The JSON Schema of `config.yaml`; `make schema` writes it to config.schema.json."""
-    return Config.model_json_schema()
+    # pydantic leaves the limits of `Count | None` under its own names, which no editor knows
+    limits = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+    text = json.dumps(Config.model_json_schema())
+    return json.loads(text, object_hook=lambda part: {limits.get(key, key): value for key, value in part.items()})
 
 
 def parse(kind, value, source):
@@ -188,7 +192,7 @@ def _what(problem):
     given, message = problem["input"], problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(), n=1)
-        return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key"
+        return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key; config.schema.json lists all"
     if problem["type"] == "missing":
         return "missing"
     if problem["type"] == "too_short" and not given:

@@ -15,9 +15,20 @@ M_MMAP_MAX, M_TRIM_THRESHOLD = -4, -1  # of glibc's malloc.h
 
 def add_flags(parser):
     """Add `--device` and `--gpu-share` to a command's parser."""
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default=SETTINGS["device"].default)
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default=SETTINGS["device"].default,
+        help=f"where to compute; {SETTINGS['device'].description} (default: %(default)s)",
+    )
     share = SETTINGS["gpu_share"]
-    parser.add_argument("--gpu-share", type=int, default=share.default, metavar="N", help=share.description)
+    parser.add_argument(
+        "--gpu-share",
+        type=int,
+        default=share.default,
+        metavar="N",
+        help=f"{share.description} (default: %(default)s)",
+    )
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ def digits(size):
 
     decoded = digits.digits(None, None)
     images = [pixels.conform(images, size, 3) for images in (decoded.train_images, decoded.test_images)]
-    meta = {"title": decoded.title, "embedded": decoded.embedded}
+    meta = {"name": "digits", "title": decoded.title, "embedded": decoded.embedded}
     return Data(images[0], decoded.train_labels, images[1], decoded.test_labels, np.array(decoded.class_names), meta)
 
 

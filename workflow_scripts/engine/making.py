@@ -47,7 +47,12 @@ class Order:
 def add_flags(parser):
     """Add the flags of `make` that change no result to a command's parser."""
     settings = config.Running.model_fields
-    parser.add_argument("--checkpoint-seconds", type=float, default=settings["checkpoint_seconds"].default)
+    parser.add_argument(
+        "--checkpoint-seconds",
+        type=float,
+        default=settings["checkpoint_seconds"].default,
+        help=f"{settings['checkpoint_seconds'].description} (default: %(default)s)",
+    )
     for key in ("tensorboard", "cuda_graphs"):
         flag, setting = f"--{key.replace('_', '-')}", settings[key]
         parser.add_argument(

@@ -25,7 +25,9 @@ class Cell(Strict):
     model: Annotated[str, Registered("model")] = label("", "vgg38", "network, as registered in models/")
     block: Annotated[str, Registered("block")] = label("", "plain", "block that the network is built of")
     width: Number = option("width", 1.0, "factor on the number of filters", gt=0, le=64)
-    activation: Annotated[str, Registered("activation")] | None = option("", None, "null: the network's own")
+    activation: Annotated[str, Registered("activation")] | None = option(
+        "", None, "activation function; null: the network's own"
+    )
     dropout: Number = option("dropout", 0.0, "probability with which a feature is dropped in training", ge=0, lt=1)
     growth_rate: Count | None = option("growth", None, "filters that a dense layer adds; null: the block's own", ge=1)
     supervision: Number = option(
@@ -85,8 +87,8 @@ Grid = create_model(
 class Range(Strict):
     """All values between two ends, which are among them."""
 
-    low: Number
-    high: Number
+    low: Number = Field(description="the least value")
+    high: Number = Field(description="the greatest value")
     log: bool = Field(False, description="evenly on a logarithmic scale")
 
     @model_validator(mode="after")
@@ -108,7 +110,7 @@ class Searched:
         values = Annotated[_only(list[_typed(self.field)], self.field, min_length=1), OneOrMany()]
         kinds = {"values": handler.generate_schema(values)}
         if number := _number(self.field):
-            limits = {"low": (number, ...), "high": (number, ...)}
+            limits = {end: (number, Field(description=Range.model_fields[end].description)) for end in ("low", "high")}
             kinds["range"] = handler.generate_schema(create_model("Range", __base__=Range, **limits))
         return core_schema.nullable_schema(
             core_schema.tagged_union_schema(

@@ -65,10 +65,15 @@ def _checked(state):
     smallest = (found.channels, 2**STAGES, 2**STAGES)  # the size of the images is no part of the weights
     network = build_model(found.model, found.block, found.classes, smallest, width=found.filters / FILTERS)
     own = network.state_dict()
-    wrong = [name for name in own if name not in state or state[name].shape != own[name].shape]
-    wrong += [name for name in state if name not in own]
+    wrong = [f"found no {name}" for name in own if name not in state]
+    wrong += [f"found {name}, which it does not have" for name in state if name not in own]
+    wrong += [
+        f"found {name} of shape {tuple(state[name].shape)}, not {tuple(own[name].shape)}"
+        for name in own
+        if name in state and state[name].shape != own[name].shape
+    ]
     if wrong:
-        raise UserError(f"expected the weights of {found.model} ({found.block}); it has no such {wrong[0]}")
+        raise UserError(f"expected the weights of {found.model} ({found.block}), {wrong[0]}")
     return {name: state[name] for name in own}
 
 
@@ -102,7 +107,8 @@ def _renamed(state, source, target):
         found = next(((match, new) for old, new in patterns if (match := old.fullmatch(name))), None)
         if found is None:
             raise UserError(
-                f"{name} is the name of no layer of the course's networks (VGG_08 and VGG_38, with BN or not)"
+                f"{name} is the name of no layer of the course's networks (VGG_08 and VGG_38, with BN or not); "
+                "a model.safetensors is converted with --to course"
             )
         match, new = found
         renamed[new.format(**match.groupdict())] = value
