@@ -474,7 +474,7 @@ def test_a_table_of_nothing_but_divergence_has_no_best(tmp_path):
         (["plot_curves", "--summary", "{folder}"], "expected --select or --best"),
         (
             ["plot_curves", "--summary", "{folder}", "--select", "model=vgg38", "lr=7"],
-            "expected cells with model=vgg38 lr=7",
+            "--select model=vgg38 lr=7: expected cells with model=vgg38 lr=7",
         ),
         (["make_table", "--summary", "nowhere"], "nowhere/cells.csv: expected a file"),
     ],
@@ -488,3 +488,7 @@ def test_mistakes_get_one_line_and_write_nothing(folder, tmp_path, words, messag
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert not out.parent.exists()
+
+
+def test_a_command_on_a_summary_asks_for_what_it_needs(refused):
+    assert "the following arguments are required: --summary, --out" in refused("plot_curves")
