@@ -145,6 +145,17 @@ REACHED = {
     "a relative import": ("from .other import f\ndef main():\n    f()", "def f():\n    return 1"),
     "a module of the package": ("from . import other\ndef main():\n    other.f()", "def f():\n    return 1"),
     "a module by another name": ("import models.other as o\ndef main():\n    o.f()", "def f():\n    return 1"),
+    "a module by its whole name": ("import models.other\ndef main():\n    models.other.f()", "def f():\n    return 1"),
+    "a definition by another name": (
+        "from models.other import f as g\ndef main():\n    g()",
+        "def f():\n    return 1",
+    ),
+    "one of two constants": ("from models.other import y\ndef main():\n    return y", "x, (y, z) = 2, (1, 3)"),
+    "what a condition defines": ("import models.other\nmodels.other", "if True:\n    x = 1"),
+    "a method": (
+        "from models.other import C\ndef main():\n    C().f()",
+        "class C:\n    x: int\n    def f(self):\n        return g()\ndef g():\n    return 1",
+    ),
     "a definition that a definition uses": (
         "from models.other import f\ndef main():\n    f()",
         "def f():\n    return g()\ndef g():\n    return 1",
@@ -158,6 +169,51 @@ REACHED = {
 def test_what_is_reached_is_in_the_digest(digest, entry, other):
     assert digest(entry, other) != digest(entry, other.replace("1", "2"))
     assert digest(entry, other) == digest(entry, f"{other}\nunused: int = 1\ndef never():\n    return unused")
+
+
+NOTHING = "x = None"
+WORDS = {
+    "a docstring of the module": '"""1"""\nx = 0',
+    "a docstring of a function": 'def f():\n    """1"""\n    return 0',
+    "a docstring of a coroutine": 'async def f():\n    """1"""\n    return 0',
+    "a docstring of a class": 'class C:\n    """1"""\n    x = 0',
+    "a docstring of a method": 'class C:\n    """C."""\n    def f(self):\n        """1"""',
+    "what is raised with it": 'def f():\n    raise ValueError(f"1 {f}") from None',
+    "what is raised within": 'def f():\n    """f."""\n    def g():\n        raise ValueError("1")\n    return g',
+    "a message": 'import sys\nprint("1", [], file=sys.stderr)',
+    "a flag's help": 'add("--flag", help="1", type=int)',
+    "a key's description": 'x = option("key", 0, description="1")',
+    "within a call": 'add(option("key", 0, description="1"))',
+    "within a message": 'import sys\nprint(file=sys.stderr, flush=option(help="1"))',
+}
+
+
+@pytest.mark.parametrize("text", WORDS.values(), ids=WORDS)
+def test_words_are_not_in_the_digest(digest, text):
+    assert digest(text, NOTHING) == digest(text.replace("1", "other words"), NOTHING)
+    assert "0" not in text or digest(text, NOTHING) != digest(text.replace("0", "2"), NOTHING)
+
+
+WORK = {
+    "a text": 'x = "1"',
+    "what stands behind a docstring": 'def f():\n    """f."""\n    "1"',
+    "what is printed": 'print("1")',
+    "what is printed to somewhere": 'import sys\nprint("1", file=sys.stdout)',
+    "what another function is given": 'import sys\nwrite("1", file=sys.stderr)',
+    "how it is printed": 'import sys\nprint("x", end="1", file=sys.stderr)',
+    "what kind is raised": "def f(e):\n    raise Error1(e)",
+    "what is raised that is there": "def f(e):\n    raise e1",
+    "from what it is raised": "def f(e):\n    raise ValueError(e) from e1",
+    "another argument": 'add("--flag", metavar="1", help="x")',
+    "the name of a flag": 'add("--flag1", help="x")',
+    "a default": "def f(x=1):\n    return x",
+    "a decorator": "@one(1)\ndef f():\n    return 0",
+}
+
+
+@pytest.mark.parametrize("text", WORK.values(), ids=WORK)
+def test_what_is_no_mere_words_is_in_the_digest(digest, text):
+    assert digest(text, NOTHING) != digest(text.replace("1", "2"), NOTHING)
 
 
 def test_names_are_listed_without_importing_torch():
