@@ -43,9 +43,7 @@ def tar_files(content, archive):
                 if member.issparse() or not (member.isreg() or member.isdir()):
                     raise UserError(f"{archive}: expected files and folders only, found a link or device: {path}")
                 if member.isreg():
-                    files[path] = tar.extractfile(member).read()
-                    if len(files[path]) != member.size:
-                        raise tarfile.ReadError(f"{path} ends early")
+                    files[path] = tar.extractfile(member).read()  # raises where it ends early
     except tarfile.TarError as error:
         raise UserError(f"{archive}: expected a whole tar archive, found a damaged one ({error})") from None
     return files
