@@ -137,6 +137,18 @@ def test_the_manifest_stands_for_the_cells(bundled):
     assert not list((bundled / "checkpoints").iterdir())
 
 
+def test_paths_on_standard_input_stand_for_cells(tmp_path, monkeypatch):
+    study = tmp_path / "results/s"
+    (study / "a").mkdir(parents=True)
+    said = f"delete {study}/a/cell.json{{}} and run the workflow again"
+    assert manifests.how_to_make_again(study / "a") == said.format("")
+    manifests.write(tmp_path / manifests.path_of("s", "b"), ["b", "c"])
+    assert manifests.how_to_make_again(study / "a") == said.format(f" and {study}/bundles")
+    paths = [study / "a", "", study / "bundles/b.txt", study / "d/cell.json", study / "e/notes.txt"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(f" {path} " for path in paths)))
+    assert manifests.folders_from_stdin() == [study / name for name in "abcde"]
+
+
 @pytest.mark.parametrize("nothing", ["", "\n"])  # the latter is what printf makes of no names
 def test_no_cells_are_a_mistake(monkeypatch, nothing):
     monkeypatch.setattr(sys, "stdin", io.StringIO(nothing))
