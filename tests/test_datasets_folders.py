@@ -89,8 +89,18 @@ def test_ten_images_per_class(written, tmp_path, kind):
 
 def test_clutter_and_other_splits_are_left_alone(written):
     files = {"train/.DS_Store": b"", "train/cat/Thumbs.db": b"", "README.md": b"hello", "val/cat/x.txt": b""}
-    files |= {"train/notes.txt": b"", "__MACOSX/train/cat/._00.png": b""}
+    files |= {"train/notes.txt": b"", "__MACOSX/train/cat/._00.png": b"", "test/dog/desktop.ini": b""}
     assert len(read(written(tree() | files)).train_images) == 20
+
+
+def test_a_name_may_have_a_colon(written):
+    assert len(read(written(tree() | {"train/cat/at 12:30.png": WHOLE})).train_images) == 21
+
+
+def test_a_link_that_leads_round_in_a_circle(tmp_path):
+    path = write_folder(tmp_path / "mine", tree())
+    (path / "all").symlink_to(path)
+    assert len(read(path).train_images) == 20
 
 
 def test_a_zip_as_macos_makes_it(tmp_path):
