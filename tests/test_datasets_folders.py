@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import stat
+import struct
 import zipfile
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_a_link_that_leads_round_in_a_circle(tmp_path):
 
 def test_a_zip_as_macos_makes_it(tmp_path):
     """Its folders are entries too, and a second tree is beside the first."""
-    beside = {"mine/": b"", "__MACOSX/": b"", "__MACOSX/mine/": b"", "__MACOSX/mine/._train": b""}
+    beside = {"./": b"", "mine/": b"", "__MACOSX/": b"", "__MACOSX/mine/": b"", "__MACOSX/mine/._train": b""}
     files = {f"mine/{name}": content for name, content in tree().items()}
     assert len(read(write_zip(tmp_path / "mine.zip", beside | files)).train_images) == 20
 
@@ -269,9 +270,14 @@ def test_a_zip_that_swells(tmp_path):
         read(tmp_path / "mine.zip")
 
 
-def test_a_file_that_is_too_large_for_an_image(tmp_path):
-    os.truncate(write_folder(tmp_path, tree()) / "train/dog/03.png", 2**26 + 1)  # longer, by zeros that use no disk
-    with pytest.raises(UserError, match=r"train/dog/03.png: 67,108,865 bytes are more than an image file may have"):
+@pytest.mark.parametrize(
+    ("size", "message"), [(2**26 + 1, "67,108,865 bytes are more than an image file may have"), (2**26, "none of them")]
+)
+def test_a_file_that_is_too_large_for_an_image(tmp_path, size, message):
+    path = write_folder(tmp_path, tree()) / "train/dog/03.png"
+    path.write_bytes(b"")
+    os.truncate(path, size)  # longer, by zeros that use no disk
+    with pytest.raises(UserError, match=rf"train/dog/03.png: .*{message}"):
         read(tmp_path)
 
 
@@ -285,4 +291,33 @@ def test_a_zip_that_is_damaged(tmp_path):
     damaged[whole.index(tree()["train/dog/03.png"]) + 50] ^= 1
     path.write_bytes(damaged)
     with pytest.raises(UserError, match=r"train/dog/03.png: cannot be unpacked .*CRC"):
+        read(path)
+
+
+HARM = {  # compression, bytes from the start of the entry's own header, and from that of its header in the zip's list
+    "deflated data": (zipfile.ZIP_DEFLATED, {46: b"\xff"}, {}),
+    "LZMA data": (zipfile.ZIP_LZMA, {55: b"\xff"}, {}),
+    "a password": (zipfile.ZIP_STORED, {6: b"\1"}, {8: b"\1"}),
+    "an unknown compression": (zipfile.ZIP_STORED, {8: b"\x63"}, {10: b"\x63"}),
+    "longer than the file": (zipfile.ZIP_STORED, {}, {20: struct.pack("<II", 99_999, 99_999)}),
+    "a name in no encoding": (zipfile.ZIP_STORED, {30: b"\xff"}, {8: b"\0\x08"}),
+    "such a name in the list": (zipfile.ZIP_STORED, {}, {8: b"\0\x08", 46: b"\xff"}),
+}
+
+
+@pytest.mark.parametrize(("compression", "own", "listed"), HARM.values(), ids=HARM)
+def test_a_zip_entry_that_is_damaged(tmp_path, compression, own, listed):
+    path, name = tmp_path / "mine.zip", "train/dog/03.png"
+    with zipfile.ZipFile(write_zip(path, without(name)), "a", compression) as archive:
+        archive.writestr(name, WHOLE)
+    content = bytearray(path.read_bytes())
+    starts = content.index(name.encode()) - 30, content.rindex(name.encode()) - 46
+    for start, changes in zip(starts, (own, listed), strict=True):
+        for place, changed in changes.items():
+            content[start + place : start + place + len(changed)] = changed
+    path.write_bytes(content)
+    in_list = r"expected a folder or a whole zip file, found otherwise" if 46 in listed else ""
+    with pytest.raises(
+        UserError, match=rf"mine\.zip: ({in_list or f'{name}: cannot be unpacked .*; copy the zip again'})"
+    ):
         read(path)
