@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from workflow_scripts.engine import code
+from workflow_scripts.engine.commands import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 PRINT = """
@@ -123,11 +124,15 @@ def test_a_block_changes_only_the_cells_that_it_is_in(house):
 
 @pytest.fixture
 def digest(tmp_path, monkeypatch):
-    """The digest of the module models/entry.py of a small project, which has a models/other.py beside it."""
+    """The digest of the module models/entry.py of a small project, which has a models/other.py beside it.
+
+    The package has both the function `f` of the latter and itself under names of its own.
+    """
     cached = (code.digest, code._module, code._registrations)
 
     def digest(entry, other):
-        for name, text in {"__init__": "", "entry": entry, "other": other}.items():
+        package = "from .other import f as passed_on\nfrom . import other as o"
+        for name, text in {"__init__": package, "entry": entry, "other": other}.items():
             (tmp_path / f"models/{name}.py").write_text(text)
         for function in cached:
             function.cache_clear()
@@ -146,6 +151,15 @@ REACHED = {
     "a module of the package": ("from . import other\ndef main():\n    other.f()", "def f():\n    return 1"),
     "a module by another name": ("import models.other as o\ndef main():\n    o.f()", "def f():\n    return 1"),
     "a module by its whole name": ("import models.other\ndef main():\n    models.other.f()", "def f():\n    return 1"),
+    "a definition that another module passes on": (
+        "from models import passed_on\ndef main():\n    passed_on()",
+        "def f():\n    return 1",
+    ),
+    "a module that another one passes on": ("import models\ndef main():\n    models.o.f()", "def f():\n    return 1"),
+    "what is registered under no plain name": (
+        "from models.other import f\ndef main():\n    f()",
+        '@register_block()\n@register_block(f"{1}")\ndef f():\n    return 0',
+    ),
     "a definition by another name": (
         "from models.other import f as g\ndef main():\n    g()",
         "def f():\n    return 1",
@@ -168,7 +182,9 @@ REACHED = {
 @pytest.mark.parametrize(("entry", "other"), REACHED.values(), ids=REACHED)
 def test_what_is_reached_is_in_the_digest(digest, entry, other):
     assert digest(entry, other) != digest(entry, other.replace("1", "2"))
-    assert digest(entry, other) == digest(entry, f"{other}\nunused: int = 1\ndef never():\n    return unused")
+    assert digest(entry, other) == digest(
+        entry, f"import os\n{other}\nunused: int = 1\ndef never():\n    return unused"
+    )
 
 
 NOTHING = "x = None"
@@ -184,6 +200,7 @@ WORDS = {
     "a flag's help": 'add("--flag", help="1", type=int)',
     "a key's description": 'x = option("key", 0, description="1")',
     "within a call": 'add(option("key", 0, description="1"))',
+    "within what is raised": 'def f():\n    raise option(help="1")()',
     "within a message": 'import sys\nprint(file=sys.stderr, flush=option(help="1"))',
 }
 
@@ -214,6 +231,13 @@ WORK = {
 @pytest.mark.parametrize("text", WORK.values(), ids=WORK)
 def test_what_is_no_mere_words_is_in_the_digest(digest, text):
     assert digest(text, NOTHING) != digest(text.replace("1", "2"), NOTHING)
+
+
+def test_an_unknown_name_is_one_message():
+    with pytest.raises(UserError, match=r"unknown norm_kind 'x'; known: $"):
+        code.digest("workflow_scripts.train_cell", (("norm_kind", "x"),))
+    with pytest.raises(UserError, match="unknown activation 'rleu'; known: .*elu, .*relu"):
+        code.digest("workflow_scripts.train_cell", (("activation", "rleu"),))
 
 
 def test_names_are_listed_without_importing_torch():

@@ -103,8 +103,12 @@ def _targets(module, source, uses):
             while rest and _path(f"{target}.{rest[0]}"):  # `from package import module`, `import package.module`
                 target = f"{target}.{rest.pop(0)}"
             name = rest[0] if rest else None
-            if _path(target):
-                yield target, name if name in _module(target).definitions else None
+            if not _path(target):
+                continue
+            there = _module(target)
+            yield target, name if name in there.definitions else None
+            if name not in there.definitions and name in there.imports:  # it has that from elsewhere
+                yield from _targets(target, there, [".".join(rest)])
 
 
 def _path(module):
