@@ -9,7 +9,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
+from PIL.PngImagePlugin import PngInfo
 
 from workflow_scripts.engine import config, datasets
 from workflow_scripts.engine.commands import UserError
@@ -152,6 +153,20 @@ def test_grey_among_colour_is_fine_when_grey_is_wanted(tmp_path):
     assert (read(write_folder(tmp_path, files), channels=1).train_images[1, ..., 0] == np.asarray(picture("L"))).all()
 
 
+def test_colour_among_grey_is_told_from_the_first_of_each(tmp_path):
+    files = {name: encoded(picture("RGB" if name == "train/cat/02.png" else "L")) for name in tree(3)}
+    with pytest.raises(UserError, match=r"train/cat/00.png: expected colour as in .*train/cat/02.png, found a grey"):
+        read(write_folder(tmp_path, files))
+
+
+def test_grey_with_opaque_alpha_and_black_and_white_are_grey(tmp_path):
+    grey = picture("L")
+    files = dict.fromkeys(tree(2), encoded(grey))
+    files |= {f"train/cat/0{index}.png": encoded(grey.convert(mode)) for index, mode in enumerate(("LA", "1"))}
+    images = read(write_folder(tmp_path, files)).train_images
+    assert (images[0] == np.asarray(grey)[..., None]).all() and set(np.unique(images[1])) == {0, 255}
+
+
 def test_palettes_and_opaque_alpha_are_colours(tmp_path):
     palette = picture().quantize(16)
     opaque = picture()
@@ -163,6 +178,10 @@ def test_palettes_and_opaque_alpha_are_colours(tmp_path):
 
 
 CLEAR = picture("RGBA")
+NEARLY = picture()
+NEARLY.putalpha(254)
+LONG = PngInfo()
+LONG.add_text("Comment", "x" * (PngImagePlugin.MAX_TEXT_CHUNK + 1), zip=True)
 WHOLE = encoded(picture())
 
 
@@ -174,10 +193,14 @@ WHOLE = encoded(picture())
         (WHOLE[:60], "cannot read it"),
         (encoded(picture(), "GIF"), "it is none of them"),
         (encoded(picture(), "JPEG")[:200], "cannot read it"),
+        (encoded(picture(), "JPEG")[:-30], "cannot read it"),
         (encoded(picture(), "WEBP")[:50], "it is none of them|cannot read it"),
         (encoded(picture(size=(9, 8))), "expected 8x8 pixels as in .*train/cat/00.png, found 9x8; set .*`image_size`"),
         (encoded(picture(size=(8, 9))), "expected 8x8 pixels as in .*train/cat/00.png, found 8x9"),
         (encoded(picture("L")), "expected colour as in .*train/cat/00.png, found a greyscale image; .*`channels` to 1"),
+        (encoded(picture(), exif=b"Exif\0\0no TIFF"), "cannot read it"),
+        (encoded(picture(), pnginfo=LONG), "cannot read it"),
+        (encoded(NEARLY), "expected an opaque image, found transparent pixels"),
         (encoded(CLEAR), "expected an opaque image, found transparent pixels"),
         (encoded(picture().quantize(4), transparency=0), "expected an opaque image, found transparent pixels"),
         (encoded(picture("LA")), "expected an opaque image, found transparent pixels"),
