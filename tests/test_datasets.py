@@ -147,6 +147,13 @@ def test_size_and_channels(tmp_path, given, wanted, size):
     assert (images == np.arange(100, 106)[:, None, None, None]).all()
 
 
+@pytest.mark.parametrize("count", [1, pixels.BLOCK, pixels.BLOCK + 1, 3 * pixels.BLOCK - 1])
+def test_every_image_is_resized(count):
+    levels = (1 + np.arange(count) % 255).astype(np.uint8)[:, None, None, None]
+    found = pixels.conform(np.tile(levels, (2, 2, 1)), 3, 1)
+    assert found.shape == (count, 3, 3, 1) and (found == levels).all()
+
+
 @pytest.mark.parametrize("size", [5, 20])
 def test_images_are_resized_as_pytorch_does_it(size):
     images = 64 + small(size=12).train_images // 2  # what goes beyond 0 or 255 on the way, Pillow would cut off
