@@ -148,10 +148,16 @@ def test_size_and_channels(tmp_path, given, wanted, size):
 
 
 @pytest.mark.parametrize("count", [1, pixels.BLOCK, pixels.BLOCK + 1, 3 * pixels.BLOCK - 1])
-def test_every_image_is_resized(count):
+def test_every_image_is_resized(count, capsys):
     levels = (1 + np.arange(count) % 255).astype(np.uint8)[:, None, None, None]
     found = pixels.conform(np.tile(levels, (2, 2, 1)), 3, 1)
     assert found.shape == (count, 3, 3, 1) and (found == levels).all()
+    assert not capsys.readouterr().err  # a bar would fill a log
+
+
+def test_images_that_are_larger_than_memory():
+    with pytest.raises(UserError, match="1 images of 1073741824x1073741824x3 do not fit into memory; set a smaller"):
+        pixels.conform(np.zeros((1, 2, 2, 1), np.uint8), 2**30, 3)
 
 
 @pytest.mark.parametrize("size", [5, 20])
