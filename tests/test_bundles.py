@@ -204,6 +204,8 @@ CHANGED = {
     "whether it is tested": lambda facts: facts | {"tested": False},
     "the data": lambda facts: facts | {"dataset": facts["dataset"] | {"sha256": "0"}},
     "another kind of file": lambda facts: [],
+    "no data": lambda facts: {key: value for key, value in facts.items() if key != "dataset"},
+    "data of another kind": lambda facts: facts | {"dataset": None},
 }
 
 
@@ -213,12 +215,26 @@ def test_a_cell_of_another_kind_is_made_again(change, bundled):
     path = folder / "cell.json"
     text = path.read_text()
     sha256 = json.loads(text)["dataset"]["sha256"]
-    assert made.is_made(folder, identity, sha256)
+    assert made.is_made(folder, identity, sha256) and made.is_made(folder, identity)
     try:
         path.write_text(json.dumps(change(json.loads(text))))
         assert not made.is_made(folder, identity, sha256)
     finally:
         path.write_text(text)
+
+
+def test_half_a_cell_json_is_made_again(bundled, tmp_path):
+    folder = shutil.copytree(bundled / FIRST, tmp_path / FIRST)
+    text = (folder / "cell.json").read_text()
+    (folder / "cell.json").write_text(text[: len(text) // 2])
+    assert not made.is_made(folder, made.identity(CELLS[FIRST], {}, True))
+
+
+def test_the_code_of_what_is_measured_is_part_of_a_cell():
+    cell, measured = CELLS[FIRST], {"lags": [1]}
+    found, plain = made.identity(cell, measured, False), made.identity(cell, {}, False)
+    assert found == plain | {"measured": measured, "code_digest": cells.code_digest(cell, ["lags"])}
+    assert found["code_digest"] != plain["code_digest"] and not found["tested"]
 
 
 @pytest.mark.parametrize("name", cells.FILES)
