@@ -133,6 +133,9 @@ def test_the_file_holds_what_the_source_gave(tmp_path):
     save("mine", dataset(source="digits", channels=1, title="Changed"), changed, tmp_path / "changed.npz")
     assert datasets.load(tmp_path / "changed.npz").sha256 != data.sha256
     assert datasets.load(tmp_path / "changed.npz").meta["title"] == "Changed"
+    oblong = small(train_images=decoded.train_images.reshape(6, 2, 8, 1))  # of the same bytes
+    save("mine", dataset(source="digits", channels=1), oblong, tmp_path / "oblong.npz")
+    assert datasets.load(tmp_path / "oblong.npz").sha256 != data.sha256
 
 
 @pytest.mark.parametrize(("given", "wanted"), [(1, 3), (3, 1), (1, 1), (3, 3)])
@@ -175,6 +178,7 @@ def test_images_are_resized_as_pytorch_does_it(size):
     [
         ({"test_labels": np.array([0, 1, 2, 0])}, "test: expected labels from 0 to 1, found 2 .image 2"),
         ({"train_labels": np.array([0, 1])}, "train: expected a label per image, found 2 for 6 images"),
+        ({"test_labels": np.arange(5) % 2}, "test: expected a label per image, found 5 for 4 images"),
         ({"test_images": np.empty((0, 4, 4, 1), np.uint8), "test_labels": np.empty(0, int)}, "found none"),
         ({"class_names": []}, "expected at least two classes, found none"),
         ({"class_names": ["images"]}, "expected at least two classes, found images"),
