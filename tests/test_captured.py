@@ -290,7 +290,9 @@ def test_random_numbers_that_no_record_speaks_of_are_noticed(digits, graph, caps
 def test_a_batch_of_another_shape_is_refused(digits, graph):
     graph()
     training = Training(Cell(**TINY), digits, CPU)
+    assert training.captured.path == "plain"  # so far
     training.run_epoch()
+    assert training.captured.path == "cuda_graph"
     with pytest.raises(RuntimeError, match=r"captured for batches of \(25, 3, 8, 8\), found \(1, 3, 8, 8\)"):
         training._step(*next(training.train_batches.epoch(0, 0, 1)))
 
@@ -352,7 +354,8 @@ def test_a_capture_that_fails_twice_says_why_it_failed_first(monkeypatch):
     monkeypatch.setattr(captured, "FAILED", [])
     for name in ("Stream", "stream", "CUDAGraph", "current_stream"):
         monkeypatch.setattr(torch.cuda, name, mock.MagicMock())
-    monkeypatch.setattr(torch.cuda, "graph", mock.Mock(side_effect=error))
+    ended = RuntimeError("operation failed due to a previous error during capture")
+    monkeypatch.setattr(torch.cuda, "graph", mock.Mock(side_effect=[error, ended]))
     with pytest.raises(RuntimeError) as caught:
         captured.cuda_graph(lambda: None)
     assert caught.value is error
