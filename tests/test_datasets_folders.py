@@ -106,8 +106,15 @@ def test_a_link_that_leads_round_in_a_circle(tmp_path):
 
 
 def test_a_zip_as_macos_makes_it(tmp_path):
-    """Its folders are entries too, and a second tree is beside the first."""
-    beside = {"./": b"", "mine/": b"", "__MACOSX/": b"", "__MACOSX/mine/": b"", "__MACOSX/mine/._train": b""}
+    """Its folders are entries too, and a second tree is beside the first; here also a file."""
+    beside = {
+        "./": b"",
+        "README.md": b"",
+        "mine/": b"",
+        "__MACOSX/": b"",
+        "__MACOSX/mine/": b"",
+        "__MACOSX/mine/._train": b"",
+    }
     files = {f"mine/{name}": content for name, content in tree().items()}
     assert len(read(write_zip(tmp_path / "mine.zip", beside | files)).train_images) == 20
 
