@@ -137,6 +137,18 @@ def test_the_manifest_stands_for_the_cells(bundled):
     assert not list((bundled / "checkpoints").iterdir())
 
 
+def test_paths_on_standard_input_stand_for_cells(tmp_path, monkeypatch):
+    study = tmp_path / "results/s"
+    (study / "a").mkdir(parents=True)
+    said = f"delete {study}/a/cell.json{{}} and run the workflow again"
+    assert manifests.how_to_make_again(study / "a") == said.format("")
+    manifests.write(tmp_path / manifests.path_of("s", "b"), ["b", "c"])
+    assert manifests.how_to_make_again(study / "a") == said.format(f" and {study}/bundles")
+    paths = [study / "a", "", study / "bundles/b.txt", study / "d/cell.json", study / "e/notes.txt"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(f" {path} " for path in paths)))
+    assert manifests.folders_from_stdin() == [study / name for name in "abcde"]
+
+
 @pytest.mark.parametrize("nothing", ["", "\n"])  # the latter is what printf makes of no names
 def test_no_cells_are_a_mistake(monkeypatch, nothing):
     monkeypatch.setattr(sys, "stdin", io.StringIO(nothing))
@@ -192,6 +204,8 @@ CHANGED = {
     "whether it is tested": lambda facts: facts | {"tested": False},
     "the data": lambda facts: facts | {"dataset": facts["dataset"] | {"sha256": "0"}},
     "another kind of file": lambda facts: [],
+    "no data": lambda facts: {key: value for key, value in facts.items() if key != "dataset"},
+    "data of another kind": lambda facts: facts | {"dataset": None},
 }
 
 
@@ -201,12 +215,26 @@ def test_a_cell_of_another_kind_is_made_again(change, bundled):
     path = folder / "cell.json"
     text = path.read_text()
     sha256 = json.loads(text)["dataset"]["sha256"]
-    assert made.is_made(folder, identity, sha256)
+    assert made.is_made(folder, identity, sha256) and made.is_made(folder, identity)
     try:
         path.write_text(json.dumps(change(json.loads(text))))
         assert not made.is_made(folder, identity, sha256)
     finally:
         path.write_text(text)
+
+
+def test_half_a_cell_json_is_made_again(bundled, tmp_path):
+    folder = shutil.copytree(bundled / FIRST, tmp_path / FIRST)
+    text = (folder / "cell.json").read_text()
+    (folder / "cell.json").write_text(text[: len(text) // 2])
+    assert not made.is_made(folder, made.identity(CELLS[FIRST], {}, True))
+
+
+def test_the_code_of_what_is_measured_is_part_of_a_cell():
+    cell, measured = CELLS[FIRST], {"lags": [1]}
+    found, plain = made.identity(cell, measured, False), made.identity(cell, {}, False)
+    assert found == plain | {"measured": measured, "code_digest": cells.code_digest(cell, ["lags"])}
+    assert found["code_digest"] != plain["code_digest"] and not found["tested"]
 
 
 @pytest.mark.parametrize("name", cells.FILES)

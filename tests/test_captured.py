@@ -44,7 +44,8 @@ class Graph:
         shown = [parameter.grad for parameter in self.parameters]
         self.loss.copy_(self.step())
         for parameter, static, attribute in zip(self.parameters, self.gradients, shown, strict=True):
-            self.write(static, parameter.grad)
+            if static is not None:
+                self.write(static, parameter.grad)
             parameter.grad = attribute
 
     def write(self, static, gradient):
@@ -106,6 +107,13 @@ class MovesTheWeights(Graph):
             self.parameters[-1].neg_()
 
 
+class ForgetsAGradient(Graph):
+    def __call__(self, step):
+        given = super().__call__(step)
+        self.parameters[0].grad = None
+        return given
+
+
 class CannotBeCaptured(Graph):
     def __call__(self, step):
         super().__call__(step)
@@ -131,6 +139,7 @@ WRONG = {
     AddsToTheMetrics: "a replay gives other bits of the metrics' sums",
     AnotherLoss: "a replay gives other bits of the losses",
     MovesTheWeights: "a replay gives other bits of classifier.bias",
+    ForgetsAGradient: "a replay gives other bits of the gradient of entry.conv.weight",
     CannotBeCaptured: "operation not permitted when stream is capturing",
     CannotBeReplayed: "out of memory",
 }
@@ -294,16 +303,38 @@ def test_random_numbers_that_no_record_speaks_of_are_noticed(digits, graph, caps
 def test_a_batch_of_another_shape_is_refused(digits, graph):
     graph()
     training = Training(Cell(**TINY), digits, CPU)
+    assert training.captured.path == "plain"  # so far
     training.run_epoch()
+    assert training.captured.path == "cuda_graph"
     with pytest.raises(RuntimeError, match=r"captured for batches of \(25, 3, 8, 8\), found \(1, 3, 8, 8\)"):
         training._step(*next(training.train_batches.epoch(0, 0, 1)))
+
+
+def test_a_batch_is_not_written_into(digits, graph):
+    graph()
+    training = Training(Cell(**TINY), digits, CPU)
+    batches = list(training.train_batches.epoch(0, 0, TINY["batch_size"]))
+    before = [[tensor.clone() for tensor in batch] for batch in batches]
+    for batch in batches:
+        training._step(*batch)
+    assert training.captured.path == "cuda_graph" and bits(batches) == bits(before)
+
+
+def test_a_parameter_that_gets_no_gradient(digits, graph):
+    graph()
+    training = Training(Cell(**TINY), digits, CPU)
+    training.model.register_parameter("unused", torch.nn.Parameter(torch.zeros(1)))
+    training.run_epoch()
+    assert training.captured.path == "cuda_graph"
 
 
 def test_bits_are_compared_and_not_values():
     nan, zero = torch.tensor([torch.nan, 1]), torch.tensor(0.0)
     assert captured._same_bits(nan, nan.clone()) and not captured._same_bits(zero, -zero)
     assert not captured._same_bits(zero, None) and not captured._same_bits(None, zero)
-    assert captured._same_bits(torch.tensor([True]), torch.tensor([True]))
+    for dtype in (torch.bool, torch.bfloat16, torch.float64):
+        assert captured._same_bits(torch.ones(2, dtype=dtype), torch.ones(2, dtype=dtype))
+        assert not captured._same_bits(torch.ones(2, dtype=dtype), torch.zeros(2, dtype=dtype))
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -356,7 +387,8 @@ def test_a_capture_that_fails_twice_says_why_it_failed_first(monkeypatch):
     monkeypatch.setattr(captured, "FAILED", [])
     for name in ("Stream", "stream", "CUDAGraph", "current_stream"):
         monkeypatch.setattr(torch.cuda, name, mock.MagicMock())
-    monkeypatch.setattr(torch.cuda, "graph", mock.Mock(side_effect=error))
+    ended = RuntimeError("operation failed due to a previous error during capture")
+    monkeypatch.setattr(torch.cuda, "graph", mock.Mock(side_effect=[error, ended]))
     with pytest.raises(RuntimeError) as caught:
         captured.cuda_graph(lambda: None)
     assert caught.value is error

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from workflow_scripts.engine import code
+from workflow_scripts.engine.commands import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 PRINT = """
@@ -123,11 +124,15 @@ def test_a_block_changes_only_the_cells_that_it_is_in(house):
 
 @pytest.fixture
 def digest(tmp_path, monkeypatch):
-    """The digest of the module models/entry.py of a small project, which has a models/other.py beside it."""
+    """The digest of the module models/entry.py of a small project, which has a models/other.py beside it.
+
+    The package has both the function `f` of the latter and itself under names of its own.
+    """
     cached = (code.digest, code._module, code._registrations)
 
     def digest(entry, other):
-        for name, text in {"__init__": "", "entry": entry, "other": other}.items():
+        package = "from .other import f as passed_on\nfrom . import other as o"
+        for name, text in {"__init__": package, "entry": entry, "other": other}.items():
             (tmp_path / f"models/{name}.py").write_text(text)
         for function in cached:
             function.cache_clear()
@@ -145,6 +150,26 @@ REACHED = {
     "a relative import": ("from .other import f\ndef main():\n    f()", "def f():\n    return 1"),
     "a module of the package": ("from . import other\ndef main():\n    other.f()", "def f():\n    return 1"),
     "a module by another name": ("import models.other as o\ndef main():\n    o.f()", "def f():\n    return 1"),
+    "a module by its whole name": ("import models.other\ndef main():\n    models.other.f()", "def f():\n    return 1"),
+    "a definition that another module passes on": (
+        "from models import passed_on\ndef main():\n    passed_on()",
+        "def f():\n    return 1",
+    ),
+    "a module that another one passes on": ("import models\ndef main():\n    models.o.f()", "def f():\n    return 1"),
+    "what is registered under no plain name": (
+        "from models.other import f\ndef main():\n    f()",
+        '@register_block()\n@register_block(f"{1}")\ndef f():\n    return 0',
+    ),
+    "a definition by another name": (
+        "from models.other import f as g\ndef main():\n    g()",
+        "def f():\n    return 1",
+    ),
+    "one of two constants": ("from models.other import y\ndef main():\n    return y", "x, (y, z) = 2, (1, 3)"),
+    "what a condition defines": ("import models.other\nmodels.other", "if True:\n    x = 1"),
+    "a method": (
+        "from models.other import C\ndef main():\n    C().f()",
+        "class C:\n    x: int\n    def f(self):\n        return g()\ndef g():\n    return 1",
+    ),
     "a definition that a definition uses": (
         "from models.other import f\ndef main():\n    f()",
         "def f():\n    return g()\ndef g():\n    return 1",
@@ -157,7 +182,62 @@ REACHED = {
 @pytest.mark.parametrize(("entry", "other"), REACHED.values(), ids=REACHED)
 def test_what_is_reached_is_in_the_digest(digest, entry, other):
     assert digest(entry, other) != digest(entry, other.replace("1", "2"))
-    assert digest(entry, other) == digest(entry, f"{other}\nunused: int = 1\ndef never():\n    return unused")
+    assert digest(entry, other) == digest(
+        entry, f"import os\n{other}\nunused: int = 1\ndef never():\n    return unused"
+    )
+
+
+NOTHING = "x = None"
+WORDS = {
+    "a docstring of the module": '"""1"""\nx = 0',
+    "a docstring of a function": 'def f():\n    """1"""\n    return 0',
+    "a docstring of a coroutine": 'async def f():\n    """1"""\n    return 0',
+    "a docstring of a class": 'class C:\n    """1"""\n    x = 0',
+    "a docstring of a method": 'class C:\n    """C."""\n    def f(self):\n        """1"""',
+    "what is raised with it": 'def f():\n    raise ValueError(f"1 {f}") from None',
+    "what is raised within": 'def f():\n    """f."""\n    def g():\n        raise ValueError("1")\n    return g',
+    "a message": 'import sys\nprint("1", [], file=sys.stderr)',
+    "a flag's help": 'add("--flag", help="1", type=int)',
+    "a key's description": 'x = option("key", 0, description="1")',
+    "within a call": 'add(option("key", 0, description="1"))',
+    "within what is raised": 'def f():\n    raise option(help="1")()',
+    "within a message": 'import sys\nprint(file=sys.stderr, flush=option(help="1"))',
+}
+
+
+@pytest.mark.parametrize("text", WORDS.values(), ids=WORDS)
+def test_words_are_not_in_the_digest(digest, text):
+    assert digest(text, NOTHING) == digest(text.replace("1", "other words"), NOTHING)
+    assert "0" not in text or digest(text, NOTHING) != digest(text.replace("0", "2"), NOTHING)
+
+
+WORK = {
+    "a text": 'x = "1"',
+    "what stands behind a docstring": 'def f():\n    """f."""\n    "1"',
+    "what is printed": 'print("1")',
+    "what is printed to somewhere": 'import sys\nprint("1", file=sys.stdout)',
+    "what another function is given": 'import sys\nwrite("1", file=sys.stderr)',
+    "how it is printed": 'import sys\nprint("x", end="1", file=sys.stderr)',
+    "what kind is raised": "def f(e):\n    raise Error1(e)",
+    "what is raised that is there": "def f(e):\n    raise e1",
+    "from what it is raised": "def f(e):\n    raise ValueError(e) from e1",
+    "another argument": 'add("--flag", metavar="1", help="x")',
+    "the name of a flag": 'add("--flag1", help="x")',
+    "a default": "def f(x=1):\n    return x",
+    "a decorator": "@one(1)\ndef f():\n    return 0",
+}
+
+
+@pytest.mark.parametrize("text", WORK.values(), ids=WORK)
+def test_what_is_no_mere_words_is_in_the_digest(digest, text):
+    assert digest(text, NOTHING) != digest(text.replace("1", "2"), NOTHING)
+
+
+def test_an_unknown_name_is_one_message():
+    with pytest.raises(UserError, match=r"unknown norm_kind 'x'; known: $"):
+        code.digest("workflow_scripts.train_cell", (("norm_kind", "x"),))
+    with pytest.raises(UserError, match="unknown activation 'rleu'; known: .*elu, .*relu"):
+        code.digest("workflow_scripts.train_cell", (("activation", "rleu"),))
 
 
 def test_names_are_listed_without_importing_torch():

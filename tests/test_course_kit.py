@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -368,11 +367,14 @@ def test_mistakes_in_external_runs(joined, tmp_path, refused):
 # The hand-in
 
 NUMBER = "s1234567"
+SETTINGS = {"report": {"author": "Zoë"}, "datasets": {}}
+PROGRAM = ("rules", "envs", "models", "workflow_scripts", "report")  # folders
+OTHER_ASSIGNMENT = ("models/Beras/", "models/beras_assignment/")
 
 
 def pack(folder, out, **changes):
     flags = {"number": NUMBER, "report": folder / "report.pdf", "results": folder / "cw2", "out": out}
-    settings = json.dumps({"datasets": {}, "beras": {"dataset": "mnist"}})
+    settings = json.dumps({**SETTINGS, "beras": {"dataset": "mnist"}})
     words = [word for key, value in {**flags, **changes}.items() for word in (f"--{key}", value)]
     return [*words, "--config", settings, "--csv", folder / "cw2/course", folder / "cw2/tables/table1.csv"]
 
@@ -393,6 +395,10 @@ def test_the_hand_in_has_the_tree_of_the_brief(parts):
     assert (parts / "one.zip").read_bytes() == (parts / "two.zip").read_bytes()
     with zipfile.ZipFile(parts / "one.zip") as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
+        entries = archive.infolist()
+    assert {(entry.date_time, entry.external_attr >> 16) for entry in entries} == {((1980, 1, 1, 0, 0, 0), 0o100644)}
+    assert list(files) == sorted(files)
+    assert sum(entry.compress_size for entry in entries) < sum(map(len, files.values())) / 2
     scripts = f"{NUMBER}/mlp/pytorch_experiment_scripts/"
     programs = {name.removeprefix(scripts) for name in files if name.startswith(scripts)}
     assert {name for name in files if not name.startswith(scripts)} == {
@@ -402,21 +408,12 @@ def test_the_hand_in_has_the_tree_of_the_brief(parts):
         f"{NUMBER}/results/tables/table1.csv",
     }
     assert files[f"{NUMBER}/{NUMBER}_report.pdf"] == b"%PDF-1.5 the report"
-    assert {"Snakefile", "config.yaml", "models/course_vgg.py", "workflow_scripts/engine/trainer.py"} < programs
-    assert not [name for name in programs if name.startswith(("models/Beras", "models/beras_assignment", "tests/"))]
-    assert yaml.safe_load(files[f"{scripts}config.yaml"]) == {"datasets": {}}  # as used, without the other assignment
-    assert {Path(name).suffix for name in programs} <= {
-        "",
-        ".py",
-        ".smk",
-        ".yaml",
-        ".j2",
-        ".sty",
-        ".bib",
-        ".rst",
-        ".toml",
-        ".lock",
-    }
+    found = [path for folder in PROGRAM for path in (ROOT / folder).rglob("*") if path.is_file()]
+    named = [path.relative_to(ROOT).as_posix() for path in found if path.suffix not in (".pyc", ".pdf")]
+    ours = {name for name in named if not name.startswith(OTHER_ASSIGNMENT)}
+    assert programs == ours | {"Snakefile", "config.yaml", "pyproject.toml", "requirements.lock"}
+    assert yaml.safe_load(files[f"{scripts}config.yaml"]) == SETTINGS  # as used, without the other assignment
+    assert files[f"{scripts}config.yaml"].decode().startswith("report:\n  author: Zoë\n")
 
 
 def test_what_was_handed_in_runs(parts):
@@ -438,15 +435,18 @@ def test_what_was_handed_in_runs(parts):
     assert not worked and "expected a student number, an s and seven digits, found 's12'" in text
 
 
-@pytest.mark.parametrize("number", ["s12", "1234567", "s12345678", "S1234567", "s1234567/x", ""])
+@pytest.mark.parametrize("number", ["s12", "1234567", "s12345678", "S1234567", "s1234567/x", "s1234567\n", ""])
 def test_a_malformed_student_number_is_refused(parts, refused, number):
     assert "student_number" in refused("pack_submission", *pack(parts, parts / "out.zip", number=number))
     assert not (parts / "out.zip").exists()
+    with pytest.raises(UserError, match=rf"submission/{number}\.zip: expected a student number, an s and seven digits"):
+        submission.checked(number, number)
 
 
 def test_only_csv_files_are_handed_in(parts, refused):
     (parts / "cw2/model.safetensors").write_bytes(b"")
-    for path in (parts / "cw2/model.safetensors", parts / "report.pdf"):
+    (parts / "elsewhere.csv").write_text("label\n")
+    for path in (parts / "cw2/model.safetensors", parts / "report.pdf", parts / "elsewhere.csv"):
         said = refused("pack_submission", *pack(parts, parts / "out.zip"), path)
         assert f"{path}: expected a .csv file in" in said
 

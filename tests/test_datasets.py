@@ -133,6 +133,9 @@ def test_the_file_holds_what_the_source_gave(tmp_path):
     save("mine", dataset(source="digits", channels=1, title="Changed"), changed, tmp_path / "changed.npz")
     assert datasets.load(tmp_path / "changed.npz").sha256 != data.sha256
     assert datasets.load(tmp_path / "changed.npz").meta["title"] == "Changed"
+    oblong = small(train_images=decoded.train_images.reshape(6, 2, 8, 1))  # of the same bytes
+    save("mine", dataset(source="digits", channels=1), oblong, tmp_path / "oblong.npz")
+    assert datasets.load(tmp_path / "oblong.npz").sha256 != data.sha256
 
 
 @pytest.mark.parametrize(("given", "wanted"), [(1, 3), (3, 1), (1, 1), (3, 3)])
@@ -145,6 +148,19 @@ def test_size_and_channels(tmp_path, given, wanted, size):
     images = datasets.load(tmp_path / "x.npz").train_images
     assert images.shape == (6, size or 4, size or 4, wanted)
     assert (images == np.arange(100, 106)[:, None, None, None]).all()
+
+
+@pytest.mark.parametrize("count", [1, pixels.BLOCK, pixels.BLOCK + 1, 3 * pixels.BLOCK - 1])
+def test_every_image_is_resized(count, capsys):
+    levels = (1 + np.arange(count) % 255).astype(np.uint8)[:, None, None, None]
+    found = pixels.conform(np.tile(levels, (2, 2, 1)), 3, 1)
+    assert found.shape == (count, 3, 3, 1) and (found == levels).all()
+    assert not capsys.readouterr().err  # a bar would fill a log
+
+
+def test_images_that_are_larger_than_memory():
+    with pytest.raises(UserError, match="1 images of 1073741824x1073741824x3 do not fit into memory; set a smaller"):
+        pixels.conform(np.zeros((1, 2, 2, 1), np.uint8), 2**30, 3)
 
 
 @pytest.mark.parametrize("size", [5, 20])
@@ -162,6 +178,7 @@ def test_images_are_resized_as_pytorch_does_it(size):
     [
         ({"test_labels": np.array([0, 1, 2, 0])}, "test: expected labels from 0 to 1, found 2 .image 2"),
         ({"train_labels": np.array([0, 1])}, "train: expected a label per image, found 2 for 6 images"),
+        ({"test_labels": np.arange(5) % 2}, "test: expected a label per image, found 5 for 4 images"),
         ({"test_images": np.empty((0, 4, 4, 1), np.uint8), "test_labels": np.empty(0, int)}, "found none"),
         ({"class_names": []}, "expected at least two classes, found none"),
         ({"class_names": ["images"]}, "expected at least two classes, found images"),

@@ -4,11 +4,13 @@ import io
 import os
 import shutil
 import stat
+import struct
 import zipfile
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
+from PIL.PngImagePlugin import PngInfo
 
 from workflow_scripts.engine import config, datasets
 from workflow_scripts.engine.commands import UserError
@@ -89,13 +91,30 @@ def test_ten_images_per_class(written, tmp_path, kind):
 
 def test_clutter_and_other_splits_are_left_alone(written):
     files = {"train/.DS_Store": b"", "train/cat/Thumbs.db": b"", "README.md": b"hello", "val/cat/x.txt": b""}
-    files |= {"train/notes.txt": b"", "__MACOSX/train/cat/._00.png": b""}
+    files |= {"train/notes.txt": b"", "__MACOSX/train/cat/._00.png": b"", "test/dog/desktop.ini": b""}
     assert len(read(written(tree() | files)).train_images) == 20
 
 
+def test_a_name_may_have_a_colon(written):
+    assert len(read(written(tree() | {"train/cat/at 12:30.png": WHOLE})).train_images) == 21
+
+
+def test_a_link_that_leads_round_in_a_circle(tmp_path):
+    path = write_folder(tmp_path / "mine", tree())
+    (path / "all").symlink_to(path)
+    assert len(read(path).train_images) == 20
+
+
 def test_a_zip_as_macos_makes_it(tmp_path):
-    """Its folders are entries too, and a second tree is beside the first."""
-    beside = {"mine/": b"", "__MACOSX/": b"", "__MACOSX/mine/": b"", "__MACOSX/mine/._train": b""}
+    """Its folders are entries too, and a second tree is beside the first; here also a file."""
+    beside = {
+        "./": b"",
+        "README.md": b"",
+        "mine/": b"",
+        "__MACOSX/": b"",
+        "__MACOSX/mine/": b"",
+        "__MACOSX/mine/._train": b"",
+    }
     files = {f"mine/{name}": content for name, content in tree().items()}
     assert len(read(write_zip(tmp_path / "mine.zip", beside | files)).train_images) == 20
 
@@ -141,6 +160,20 @@ def test_grey_among_colour_is_fine_when_grey_is_wanted(tmp_path):
     assert (read(write_folder(tmp_path, files), channels=1).train_images[1, ..., 0] == np.asarray(picture("L"))).all()
 
 
+def test_colour_among_grey_is_told_from_the_first_of_each(tmp_path):
+    files = {name: encoded(picture("RGB" if name == "train/cat/02.png" else "L")) for name in tree(3)}
+    with pytest.raises(UserError, match=r"train/cat/00.png: expected colour as in .*train/cat/02.png, found a grey"):
+        read(write_folder(tmp_path, files))
+
+
+def test_grey_with_opaque_alpha_and_black_and_white_are_grey(tmp_path):
+    grey = picture("L")
+    files = dict.fromkeys(tree(2), encoded(grey))
+    files |= {f"train/cat/0{index}.png": encoded(grey.convert(mode)) for index, mode in enumerate(("LA", "1"))}
+    images = read(write_folder(tmp_path, files)).train_images
+    assert (images[0] == np.asarray(grey)[..., None]).all() and set(np.unique(images[1])) == {0, 255}
+
+
 def test_palettes_and_opaque_alpha_are_colours(tmp_path):
     palette = picture().quantize(16)
     opaque = picture()
@@ -152,6 +185,10 @@ def test_palettes_and_opaque_alpha_are_colours(tmp_path):
 
 
 CLEAR = picture("RGBA")
+NEARLY = picture()
+NEARLY.putalpha(254)
+LONG = PngInfo()
+LONG.add_text("Comment", "x" * (PngImagePlugin.MAX_TEXT_CHUNK + 1), zip=True)
 WHOLE = encoded(picture())
 
 
@@ -163,10 +200,14 @@ WHOLE = encoded(picture())
         (WHOLE[:60], "cannot read it"),
         (encoded(picture(), "GIF"), "it is none of them"),
         (encoded(picture(), "JPEG")[:200], "cannot read it"),
+        (encoded(picture(), "JPEG")[:-30], "cannot read it"),
         (encoded(picture(), "WEBP")[:50], "it is none of them|cannot read it"),
         (encoded(picture(size=(9, 8))), "expected 8x8 pixels as in .*train/cat/00.png, found 9x8; set .*`image_size`"),
         (encoded(picture(size=(8, 9))), "expected 8x8 pixels as in .*train/cat/00.png, found 8x9"),
         (encoded(picture("L")), "expected colour as in .*train/cat/00.png, found a greyscale image; .*`channels` to 1"),
+        (encoded(picture(), exif=b"Exif\0\0no TIFF"), "cannot read it"),
+        (encoded(picture(), pnginfo=LONG), "cannot read it"),
+        (encoded(NEARLY), "expected an opaque image, found transparent pixels"),
         (encoded(CLEAR), "expected an opaque image, found transparent pixels"),
         (encoded(picture().quantize(4), transparency=0), "expected an opaque image, found transparent pixels"),
         (encoded(picture("LA")), "expected an opaque image, found transparent pixels"),
@@ -259,9 +300,14 @@ def test_a_zip_that_swells(tmp_path):
         read(tmp_path / "mine.zip")
 
 
-def test_a_file_that_is_too_large_for_an_image(tmp_path):
-    os.truncate(write_folder(tmp_path, tree()) / "train/dog/03.png", 2**26 + 1)  # longer, by zeros that use no disk
-    with pytest.raises(UserError, match=r"train/dog/03.png: 67,108,865 bytes are more than an image file may have"):
+@pytest.mark.parametrize(
+    ("size", "message"), [(2**26 + 1, "67,108,865 bytes are more than an image file may have"), (2**26, "none of them")]
+)
+def test_a_file_that_is_too_large_for_an_image(tmp_path, size, message):
+    path = write_folder(tmp_path, tree()) / "train/dog/03.png"
+    path.write_bytes(b"")
+    os.truncate(path, size)  # longer, by zeros that use no disk
+    with pytest.raises(UserError, match=rf"train/dog/03.png: .*{message}"):
         read(tmp_path)
 
 
@@ -275,4 +321,33 @@ def test_a_zip_that_is_damaged(tmp_path):
     damaged[whole.index(tree()["train/dog/03.png"]) + 50] ^= 1
     path.write_bytes(damaged)
     with pytest.raises(UserError, match=r"train/dog/03.png: cannot be unpacked .*CRC"):
+        read(path)
+
+
+HARM = {  # compression, bytes from the start of the entry's own header, and from that of its header in the zip's list
+    "deflated data": (zipfile.ZIP_DEFLATED, {46: b"\xff"}, {}),
+    "LZMA data": (zipfile.ZIP_LZMA, {55: b"\xff"}, {}),
+    "a password": (zipfile.ZIP_STORED, {6: b"\1"}, {8: b"\1"}),
+    "an unknown compression": (zipfile.ZIP_STORED, {8: b"\x63"}, {10: b"\x63"}),
+    "longer than the file": (zipfile.ZIP_STORED, {}, {20: struct.pack("<II", 99_999, 99_999)}),
+    "a name in no encoding": (zipfile.ZIP_STORED, {30: b"\xff"}, {8: b"\0\x08"}),
+    "such a name in the list": (zipfile.ZIP_STORED, {}, {8: b"\0\x08", 46: b"\xff"}),
+}
+
+
+@pytest.mark.parametrize(("compression", "own", "listed"), HARM.values(), ids=HARM)
+def test_a_zip_entry_that_is_damaged(tmp_path, compression, own, listed):
+    path, name = tmp_path / "mine.zip", "train/dog/03.png"
+    with zipfile.ZipFile(write_zip(path, without(name)), "a", compression) as archive:
+        archive.writestr(name, WHOLE)
+    content = bytearray(path.read_bytes())
+    starts = content.index(name.encode()) - 30, content.rindex(name.encode()) - 46
+    for start, changes in zip(starts, (own, listed), strict=True):
+        for place, changed in changes.items():
+            content[start + place : start + place + len(changed)] = changed
+    path.write_bytes(content)
+    in_list = r"expected a folder or a whole zip file, found otherwise" if 46 in listed else ""
+    with pytest.raises(
+        UserError, match=rf"mine\.zip: ({in_list or f'{name}: cannot be unpacked .*; copy the zip again'})"
+    ):
         read(path)

@@ -138,37 +138,45 @@ def test_cifar10(server, tmp_path):
     assert (decoded.train_images == np.concatenate([pixels(n, 32, 32, 3) for n in range(1, 6)])).all()
     assert list(decoded.train_labels) == [1, 0, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1]
     assert (decoded.test_images == pixels(3, 32, 32, 3)).all()
-    assert decoded.class_names == ["airplane", "automobile"]
+    assert list(decoded.test_labels) == [0, 1, 0]
+    assert decoded.class_names == ["airplane", "automobile"] and decoded.title == "CIFAR-10"
 
 
 def test_cifar100_has_the_fine_labels(server, tmp_path):
-    decoded = cifar.cifar100(dataset(), tmp_path, cifar100(server))
+    folder = odd("cifar-100-binary", tarfile.DIRTYPE)  # which the real archive has too
+    decoded = cifar.cifar100(dataset(), tmp_path, cifar100(server, extra=[folder]))
     assert (decoded.train_images == pixels(4, 32, 32, 3)).all()
     assert list(decoded.train_labels) == [FINE, 0, 0, 1]
-    assert decoded.class_names == ["apple", "aquarium_fish"]
+    assert list(decoded.test_labels) == [0, 1, 0]
+    assert decoded.class_names == ["apple", "aquarium_fish"] and decoded.title == "CIFAR-100"
 
 
 def test_mnist(server, tmp_path):
     table = official(server, {name: gzip.compress(content) for name, content in MNIST_FILES.items()})
     decoded = idx.mnist(dataset("mnist"), tmp_path, table)
     assert (decoded.train_images == pixels(5, 28, 28)[..., None]).all()
+    assert (decoded.test_images == pixels(2, 28, 28)[..., None]).all()
     assert list(decoded.train_labels) == [5, 0, 4, 1, 9] and list(decoded.test_labels) == [7, 2]
+    assert decoded.class_names == [*"0123456789"] and decoded.title == "MNIST"
 
 
-def test_a_download_is_made_once(server, tmp_path):
+def test_a_download_is_made_once(server, tmp_path, capsys):
     table = cifar100(server)
     for _ in range(2):
         cifar.cifar100(dataset(), tmp_path, table)
-    assert server.asked == ["cifar-100-binary.tar.gz"]
+    assert server.asked == ["cifar-100-binary.tar.gz"] and not capsys.readouterr().err  # a bar would fill a log
 
 
 def test_mirrors_come_first_and_the_next_one_helps(server, tmp_path):
     table = cifar100(server)
-    mirrors = [f"{server.address}lost/", f"{server.address}copy/cifar-100-binary.tar.gz"]
+    mirrors = [
+        f"{server.address}{place}" for place in ("lost/", "my-cifar-100-binary.tar.gz", "copy/cifar-100-binary.tar.gz")
+    ]
     server.files["copy/cifar-100-binary.tar.gz"] = b"another file"
     cifar.cifar100(dataset(mirrors=mirrors), tmp_path, table)
     assert server.asked == [
         "lost/cifar-100-binary.tar.gz",
+        "my-cifar-100-binary.tar.gz/cifar-100-binary.tar.gz",
         "copy/cifar-100-binary.tar.gz",
         "cifar-100-binary.tar.gz",
     ]
@@ -182,10 +190,11 @@ def test_a_busy_server_is_asked_again(server, tmp_path, status):
     assert len(server.asked) == 2
 
 
-def test_a_server_that_does_not_have_the_file_is_not_asked_again(server, tmp_path):
+@pytest.mark.parametrize(("status", "message"), [(404, "HTTP 404 Not Found"), (403, "HTTP 403 Forbidden")])
+def test_a_server_that_does_not_have_the_file_is_not_asked_again(server, tmp_path, status, message):
     table = cifar100(server, retries=1)
-    server.files.clear()
-    with pytest.raises(UserError, match="HTTP 404 Not Found"):
+    server.files = dict.fromkeys(server.files, status)
+    with pytest.raises(UserError, match=message):
         cifar.cifar100(dataset(), tmp_path, table)
     assert len(server.asked) == 1
 
@@ -202,7 +211,9 @@ def test_a_server_that_does_not_have_the_file_is_not_asked_again(server, tmp_pat
 def test_a_download_that_fails(server, tmp_path, answer, message):
     table = cifar100(server)
     server.files["cifar-100-binary.tar.gz"] = answer
-    with pytest.raises(UserError, match=f"cifar-100-binary.tar.gz: cannot be fetched; .*{message}.*`mirrors`.*`path`"):
+    with pytest.raises(
+        UserError, match=rf"cifar-100-binary.tar.gz: cannot be fetched; .*: {message}\. Name .*`mirrors`.*`path`"
+    ):
         cifar.cifar100(dataset(), tmp_path, table)
     assert not list(tmp_path.iterdir())
 
@@ -233,8 +244,10 @@ def test_a_local_copy(server, tmp_path, where):
     ):
         cifar.cifar100(dataset(path=given), tmp_path, table)
     path.unlink()
-    with pytest.raises(UserError, match="no such file"):
-        cifar.cifar100(dataset(path=given), tmp_path, table)
+    for _ in ("nothing", "a folder"):
+        with pytest.raises(UserError, match="no such file"):
+            cifar.cifar100(dataset(path=given), tmp_path, table)
+        path.mkdir(exist_ok=True)
 
 
 def test_a_local_copy_that_was_compressed_anew(tmp_path):

@@ -189,8 +189,10 @@ def test_labels(model, block, label):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["lr"], "expected KEY=VALUE"),
-        (["lr=fast"], "lr: 'fast'"),
+        (["block=bn", "lr"], "expected KEY=VALUE, for example lr=0.001, but found 'lr'"),
+        (["=1"], "expected KEY=VALUE, for example lr=0.001, but found '=1'"),
+        (["block=bn", "lr=fast"], "--select block=bn lr=fast is not valid:\n  lr: 'fast'"),
+        (["lr=1=2"], "lr: '1=2'"),
         (["rate=1"], "rate: unknown key"),
         (["block=nothing"], "block: 'nothing': unknown block; known: plain"),
     ],
@@ -204,6 +206,14 @@ def test_selections_are_typed_by_the_record():
     assert selections.parse(["lr=1e-3", "epochs=10", "train_items=null", "block=bn"]) == {
         "lr": 0.001, "epochs": 10, "train_items": None, "block": "bn",
     }  # fmt: skip
+
+
+def test_rows_are_chosen_once_each_in_the_order_in_which_they_are_asked_for(tmp_path):
+    records = [record(block, lr=lr) for block in ("plain", "bn") for lr in (0.01, 0.1)]
+    rows = summary.over_seeds(summary.load(write_summary(tmp_path, records)).cells)
+    words = [["block=bn", "lr=0.1"], ["block=plain", "lr=0.01"], ["lr=0.1", "block=bn"], ["block=bn", "lr=0.01"]]
+    assert selections.chosen(rows, words, False)["group"].tolist() == [3, 0, 2]
+    assert selections.chosen(rows, words[:2], True)["group"].tolist() == [3, 0, 2]  # of equals the first is the best
 
 
 @pytest.mark.parametrize("missing", ["cells.csv", "history.csv", "gradients.csv", "dataset.json"])
@@ -290,7 +300,7 @@ def test_curves_are_dashed_for_training_with_a_band_and_chance(folder):
 
 def test_the_best_is_drawn_once_even_if_it_is_selected_too(folder, run):
     out = run(plot_curves, folder, "--select", "model=vgg08", "block=bn_rc", "--best")
-    assert set(pd.read_csv(out.with_suffix(".csv"))["line"]) == {"VGG08 BN+RC"}
+    assert pd.read_csv(out.with_suffix(".csv"))["line"].tolist() == ["VGG08 BN+RC"] * EPOCHS
 
 
 def test_a_cell_that_diverged_has_its_own_line_which_ends(tmp_path, run):
@@ -464,7 +474,7 @@ def test_a_table_of_nothing_but_divergence_has_no_best(tmp_path):
         (["plot_curves", "--summary", "{folder}"], "expected --select or --best"),
         (
             ["plot_curves", "--summary", "{folder}", "--select", "model=vgg38", "lr=7"],
-            "expected cells with model=vgg38 lr=7",
+            "--select model=vgg38 lr=7: expected cells with model=vgg38 lr=7",
         ),
         (["make_table", "--summary", "nowhere"], "nowhere/cells.csv: expected a file"),
     ],
@@ -478,3 +488,7 @@ def test_mistakes_get_one_line_and_write_nothing(folder, tmp_path, words, messag
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert not out.parent.exists()
+
+
+def test_a_command_on_a_summary_asks_for_what_it_needs(refused):
+    assert "the following arguments are required: --summary, --out" in refused("plot_curves")

@@ -3,6 +3,7 @@
 The studies are synthetic: closed forms written to the files that `summarise` writes, not results of any training.
 """
 
+import argparse
 import csv
 import itertools
 import json
@@ -19,7 +20,7 @@ import pytest
 
 from tests.conftest import command, pdf_text
 from workflow_scripts import compile_report
-from workflow_scripts.engine import code, findings, flows, latex, protocol, summary, tables, typesetting
+from workflow_scripts.engine import code, config, findings, flows, latex, protocol, summary, tables, typesetting
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell
 
@@ -523,20 +524,45 @@ def test_without_latexmk_the_message_says_what_to_install(tmp_path, monkeypatch)
     assert compile_report.INSTALL.split()[3:] == packages.replace("\\", "").split()  # what make setup installs
 
 
-SHOWING = r"""\gradfigure{one}{Of the first folder.} \gradfigurehere{sub/two}{Of the second.}
+SHOWING = r"""\gradfigure{one}{Of the first folder.} \gradfigurehere{sub/two}{Of the second, by Zoë.}
 \includegraphics[width=1cm]{figures/three.pdf} 100\% \gradfigure{four}{}
 % \gradfigure{old}{Not shown.}
+\newcommand{\wide}[1]{\includegraphics{#1}}
 """
 
 
 def test_a_report_takes_the_figures_that_it_shows(tmp_path):
-    for name in ("a/one", "b/one", "b/sub/two", "b/three", "b/four", "b/old", "b/other"):
+    for name in ("a/one", "b/one", "b/sub/two", "b/three", "b/four", "b/five", "b/old", "b/other"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / f"{name}.pdf").write_text(name)
-    (tmp_path / "report.tex.j2").write_text(SHOWING)
-    typesetting.fill([tmp_path / "report.tex.j2"], {}, tmp_path / "out", [tmp_path / "a", tmp_path / "b"])
-    taken = {str(path.relative_to(tmp_path / "out/figures")) for path in (tmp_path / "out/figures").rglob("*.pdf")}
-    assert taken == {"one.pdf", "sub/two.pdf", "three.pdf", "four.pdf"}
+    texts = {"report": SHOWING, "answers": r"\gradfigure{five}{}"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.tex.j2").write_text(text, encoding="utf-8")
+    templates = [tmp_path / f"{name}.tex.j2" for name in texts]
+    typesetting.fill(templates, {}, tmp_path / "out", [tmp_path / "a", tmp_path / "b"])
+    for name, text in texts.items():
+        assert (tmp_path / f"out/{name}.tex").read_text(encoding="utf-8") == text
+    taken = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.pdf")}
+    assert taken == {f"figures/{name}.pdf" for name in ("one", "sub/two", "three", "four", "five")}
     assert (tmp_path / "out/figures/one.pdf").read_text() == "a/one"
-    with pytest.raises(UserError, match=r"a/four\.pdf: expected a file that the report shows"):
-        typesetting.fill([tmp_path / "report.tex.j2"], {}, tmp_path / "out", [tmp_path / "a"])
+    (tmp_path / "b/four.pdf").unlink()
+    (tmp_path / "a/four.pdf").mkdir()
+    with pytest.raises(UserError, match=r"/a/four\.pdf: expected a file that the report shows, found none"):
+        typesetting.fill(templates, {}, tmp_path / "out", [tmp_path / "a", tmp_path / "b"])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], ["report/gradscape.sty", "report/references.bib"]),
+        (["--style", "mine.sty"], ["mine.sty", "report/references.bib"]),
+        (["--references", "mine.bib"], ["report/gradscape.sty", "mine.bib"]),
+    ],
+)
+def test_style_and_bibliography_lie_beside_the_template(words, expected):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--template", type=Path)
+    typesetting.add_flags(parser)
+    arguments = parser.parse_args(["--template", "report/report.tex.j2", *words])
+    assert typesetting.shared(arguments) == [Path(name) for name in expected]
+    assert arguments.student_number == config.Report().student_number

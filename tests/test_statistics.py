@@ -43,6 +43,7 @@ def test_a_difference_over_the_same_seeds_is_paired(count):
     assert found.paired and found.n == count
     assert found.p == pytest.approx(expected.pvalue)
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert (found.p < 0.05) == (statistics.verdict(found) != "alike") == (not found.low <= 0 <= found.high)
 
 
 @pytest.mark.parametrize(("count", "other"), [(2, 3), (5, 3), (3, 12), (5, 5)])
@@ -53,6 +54,7 @@ def test_a_difference_over_other_seeds_is_that_of_welch(count, other):
     assert not found.paired and found.n == count + other
     assert found.p == pytest.approx(expected.pvalue)
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert (found.p < 0.05) == (statistics.verdict(found) != "alike") == (not found.low <= 0 <= found.high)
 
 
 def test_the_order_of_the_seeds_does_not_matter():
@@ -86,7 +88,8 @@ def test_differences_without_spread():
     # two seeds that differ by the same number of images are chance, not certainty
     assert statistics.verdict(statistics.difference({0: 0.75, 1: 0.75}, same)) == "alike"
     three = {seed: 0.75 for seed in range(3)}
-    assert statistics.verdict(statistics.difference(three, dict.fromkeys(three, 0.5))) == "higher"
+    for seeds in (three, (3, 4)):
+        assert statistics.verdict(statistics.difference(three, dict.fromkeys(seeds, 0.5))) == "higher"
 
 
 @pytest.mark.parametrize(

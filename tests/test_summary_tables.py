@@ -118,6 +118,28 @@ def test_tables_that_somebody_changed_are_made_anew(made, tmp_path, file):
     assert content(out) == anew(folders, tmp_path / "anew")
 
 
+@pytest.mark.parametrize("text", ["{", "{}", "[]", "null", '{"sizes": {}}', '{"sizes": []}'])
+def test_an_index_of_something_else_is_none(made, tmp_path, text):
+    folders, out = made
+    (out / "index.json").write_text(text)
+    assert set(summary.load(out).gradients([folders[0].name])["cell"]) == {folders[0].name}
+    tables.gather(folders, out)
+    assert content(out) == anew(folders, tmp_path / "anew")
+
+
+def test_no_index_is_left_of_tables_that_have_changed_since(made, tmp_path):
+    """In another order they have the same size, and rows stand where those of another cell stood."""
+    folders, out = made
+    tables.gather(folders, out)
+    (out / "dataset.json").unlink()
+    (out / "dataset.json").mkdir()  # the tables are made, and what comes after them fails
+    with pytest.raises(OSError, match="dataset.json"):
+        tables.gather(folders[::-1], out)
+    (out / "dataset.json").rmdir()
+    tables.gather(folders, out)
+    assert content(out) == anew(folders, tmp_path / "anew")
+
+
 def test_what_other_code_made_is_made_anew(made):
     folders, out = made
     index = json.loads((out / "index.json").read_text())
@@ -142,6 +164,10 @@ def test_the_gradients_of_some_cells_are_those_of_the_whole_table(made, indexed)
     if not indexed:
         cell_index.remove(out)
     names, whole = [folders[place].name for place in (1, 3, 0)], pd.read_csv(out / "gradients.csv")
+    if indexed:  # the rows of another cell are not looked at
+        start, end = cell_index.places(out, "gradients.csv")[folders[4].name]
+        text = (out / "gradients.csv").read_bytes()
+        (out / "gradients.csv").write_bytes(text[:start] + b"," * (end - start - 1) + b"\n" + text[end:])
     found = summary.load(out).gradients(names).sort_values(["cell", "epoch", "depth"], ignore_index=True)
     expected = whole[whole["cell"].isin(names)].sort_values(["cell", "epoch", "depth"], ignore_index=True)
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)

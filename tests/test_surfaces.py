@@ -16,6 +16,7 @@ from models.registry import build_model, list_models
 from tests.conftest import command
 from workflow_scripts.engine import cells, surfaces, trained
 from workflow_scripts.engine.batches import COURSE_MEAN, COURSE_STD
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.datasets import split_indices
 from workflow_scripts.engine.gradients import weight_layers
 from workflow_scripts.engine.record import Cell
@@ -303,3 +304,18 @@ def test_the_records_options_reach_the_network(cell, digits):
     training = trained.load(cell, digits, CPU)
     assert cells.options(training.cell) == {"width": 0.125} and isinstance(training.cell, Cell)
     assert training.model.num_filters == 4
+
+
+def test_a_cell_that_diverged_is_loaded_where_that_is_asked_for(cell, digits, tmp_path):
+    lost = copied(cell, tmp_path / "cell", status="diverged")
+    with pytest.raises(UserError, match=f"{lost}: expected a cell that finished, found one that diverged"):
+        trained.load(lost, digits, CPU)
+    for training in (trained.load(lost, digits, CPU, diverged=True), trained.load(cell, digits, CPU)):
+        assert not any(module.training for module in training.model.modules())
+
+
+def test_a_cell_of_a_record_that_is_none(cell, digits, tmp_path):
+    record = json.loads((cell / "cell.json").read_text())["record"]
+    other = copied(cell, tmp_path / "cell", record={**record, "widht": 2})
+    with pytest.raises(UserError, match=f"{other}/cell.json is not valid:\n  widht: unknown key; did you mean 'width'"):
+        trained.load(other, digits, CPU)

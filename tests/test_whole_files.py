@@ -1,10 +1,15 @@
 """Files written whole or not at all, and one process at a time: also when processes are killed."""
 
+import os
+import platform
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
+from filelock import FileLock
 
 from tests.conftest import ROOT
 from workflow_scripts.engine import locks
@@ -86,12 +91,34 @@ def test_a_lock_is_waited_for_and_a_killed_process_holds_none(tmp_path, capsys):
     with locks.alone(path):
         (tmp_path / "made").unlink()  # by now the other one is done
     holder.communicate()
-    assert f"waiting for process {holder.pid} on" in capsys.readouterr().err
+    said = f"waiting for process {holder.pid} on {platform.node()}, which makes the same files (lock: {path})\n"
+    assert capsys.readouterr().err == said
     killed(started(HOLDS, path, 600))
     assert path.exists()
     with locks.alone(path):
         pass
     assert not list(tmp_path.iterdir()) and not capsys.readouterr().err
+    with locks.alone(path):
+        path.unlink()  # by somebody who tidies up
+    with locks.alone(path):
+        assert path.read_text() == f"process {os.getpid()} on {platform.node()}"
+
+
+def test_who_holds_a_lock_may_not_have_said_so_yet(tmp_path, capsys):
+    path, said = tmp_path / "cell.lock", ""
+
+    def wait():
+        with locks.alone(path):
+            pass
+
+    waiting = threading.Thread(target=wait)
+    with FileLock(path):
+        waiting.start()
+        while waiting.is_alive() and "\n" not in said:
+            said += capsys.readouterr().err
+            time.sleep(0.01)
+    waiting.join()
+    assert said == f"waiting for another process, which makes the same files (lock: {path})\n"
 
 
 def test_a_message_that_its_log_has_no_room_for_goes_to_standard_output(tmp_path):

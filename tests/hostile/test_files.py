@@ -94,11 +94,25 @@ def written_by_torch(value):
     return stream.getvalue()
 
 
+def archive(opcodes):
+    """A file of PyTorch with a pickle of these opcodes; see `pickletools`."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as file:
+        for name, content in {"data.pkl": b"\x80\x02" + opcodes, "version": b"3", "byteorder": b"little"}.items():
+            file.writestr(f"archive/{name}", content)
+    return stream.getvalue()
+
+
 CONTENTS = {
     "a pickle": lambda trap: pickle.dumps(Touch(trap), protocol=2),
     "a file of PyTorch with an object": lambda trap: written_by_torch({"key": "key", "state": Touch(trap)}),
     "half a file of PyTorch": lambda trap: written_by_torch({"key": "key", "state": torch.zeros(999)})[:2_000],
     "no mapping": lambda trap: written_by_torch([1, 2]),
+    "a file of PyTorch that ends within a text": lambda trap: archive(b"X"),
+    "one with a text in no encoding": lambda trap: archive(b"X\1\0\0\0\xff."),
+    "one that takes what it has not put": lambda trap: archive(b")\x85R."),
+    "one with a number for a tensor": lambda trap: archive(b"K\1Q."),
+    "one with a tensor of no type": lambda trap: archive(b"(X\7\0\0\0storageK\1K\1K\1K\1tQ."),
     "no state": lambda trap: written_by_torch({"key": "key"}),
     "text": lambda trap: b"hello",
     "nothing": lambda trap: b"",

@@ -20,10 +20,10 @@ def load(folder, code=None):
     """
     try:
         index = json.loads(Path(folder, NAME).read_text())
-        fits = all(Path(folder, name).stat().st_size == size for name, size in index["sizes"].items())
-    except (OSError, ValueError, KeyError):
+        fits = all(Path(folder, name).stat().st_size == index["sizes"][name] for name in TABLES)
+        return index["cells"] if fits and code in (None, index["code"]) else {}
+    except (OSError, ValueError, KeyError, TypeError):  # TypeError: it is JSON, but of something else
         return {}
-    return index["cells"] if fits and code in (None, index["code"]) else {}
 
 
 def write(folder, cells, code):
@@ -55,7 +55,7 @@ def rows(path, known, names):
         return path.read_bytes()
     with open(path, "rb") as file:
         parts = [file.readline()]
-        for start, end in (known[name] for name in names if name in known):
+        for start, end in (known[name] for name in names):
             file.seek(start)
             parts.append(file.read(end - start))
     return b"".join(parts)

@@ -7,7 +7,7 @@ file is noticed, and no code in it is ever executed.
 import hashlib
 import io
 import pickle
-from pathlib import Path
+import struct
 
 import torch
 
@@ -23,6 +23,8 @@ UNREADABLE = (
     IndexError,
     TypeError,
     AttributeError,
+    AssertionError,
+    struct.error,
 )
 
 
@@ -38,7 +40,6 @@ def save(path, key, state):
 
 def load(path, key):
     """(state, note): the state saved for `key`; or None, and a note that says why ("" where there is no file)."""
-    path = Path(path)
     if not path.exists():
         return None, ""
     content = path.read_bytes()

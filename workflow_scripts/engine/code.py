@@ -99,11 +99,16 @@ def _targets(module, source, uses):
             yield module, head
         elif head in source.imports:
             target, name = source.imports[head]
-            if name and _path(f"{target}.{name}"):  # `from package import module`
-                target, name = f"{target}.{name}", None
-            name = name or (rest[0] if rest else None)
-            if _path(target):
-                yield target, name if name in _module(target).definitions else None
+            rest = [name, *rest] if name else rest
+            while rest and _path(f"{target}.{rest[0]}"):  # `from package import module`, `import package.module`
+                target = f"{target}.{rest.pop(0)}"
+            name = rest[0] if rest else None
+            if not _path(target):
+                continue
+            there = _module(target)
+            yield target, name if name in there.definitions else None
+            if name not in there.definitions and name in there.imports:  # it has that from elsewhere
+                yield from _targets(target, there, [".".join(rest)])
 
 
 def _path(module):
@@ -137,7 +142,8 @@ def _module(name):
     for node in ast.walk(tree):  # also those inside functions
         if isinstance(node, ast.Import):
             for alias in node.names:
-                module.imports[alias.asname or alias.name.split(".")[0]] = (alias.name, None)
+                package = alias.name.split(".")[0]  # which is all that `import package.module` gives a name to
+                module.imports[alias.asname or package] = (alias.name if alias.asname else package, None)
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 module.imports[alias.asname or alias.name] = (_absolute(name, node), alias.name)

@@ -90,7 +90,7 @@ def holm(p_values):
 def verdict(difference, p=None):
     """What a `Difference` allows to be said, with its p-value replaced by a corrected one where that is given.
 
-    "higher" or "lower" where the interval excludes 0 and the p-value is below 0.05, else "alike": no difference that
+    "higher" or "lower" where the p-value is below 0.05 (then the interval excludes 0), else "alike": no difference that
     these seeds could show. "single" where there were too few values to tell, "none" where there was nothing to compare.
     """
     if math.isnan(difference.mean):
@@ -98,7 +98,7 @@ def verdict(difference, p=None):
     p = difference.p if p is None else p
     if math.isnan(p):
         return "single"
-    if p >= 1 - CONFIDENCE or difference.low <= 0 <= difference.high:
+    if p >= 1 - CONFIDENCE:
         return "alike"
     return "higher" if difference.mean > 0 else "lower"
 
@@ -115,13 +115,13 @@ def _error(std, values):
 
 
 def _reach(error, freedom):
-    """Half the width of the interval of a mean with this standard error."""
-    return error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) if freedom > 0 else math.nan
+    """Half the width of the interval of a mean with this standard error; NaN (as SciPy has it) without freedom."""
+    return error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def _difference(mean, error, freedom, n, paired):
     p = float(mean == 0 or freedom < 2)  # without any spread; two seeds may well differ by the same count of images
     if error != 0:
-        p = 2 * float(stdtr(freedom, -abs(mean / error))) if freedom > 0 else math.nan
+        p = 2 * float(stdtr(freedom, -abs(mean / error)))
     reach = _reach(error, freedom)
     return Difference(mean, mean - reach, mean + reach, p, n, paired)

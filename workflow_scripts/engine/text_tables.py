@@ -40,7 +40,7 @@ def measure(mean, std, digits=2):
     """
     if math.isnan(mean):
         return "–"
-    kind = "e" if math.isfinite(mean) and abs(mean) >= EXPLODED else "f"
+    kind = "e" if abs(mean) >= EXPLODED else "f"
     return f"{mean:.{digits}{kind}}" if math.isnan(std) else f"{mean:.{digits}{kind}} ± {std:.{digits}{kind}}"
 
 

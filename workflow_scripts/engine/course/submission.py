@@ -23,7 +23,7 @@ SOURCES = (
     "report/*.j2",
     "report/*.sty",
     "report/*.bib",
-    "report/captions/*",
+    "report/**/*.rst",
     "pyproject.toml",
     "requirements.lock",
 )
@@ -43,7 +43,7 @@ def checked(number, known):
 
 def sources():
     """The files of the project that are handed in, as paths from its root."""
-    return sorted({path.relative_to(ROOT) for pattern in SOURCES for path in ROOT.glob(pattern) if path.is_file()})
+    return sorted({path.relative_to(ROOT) for pattern in SOURCES for path in ROOT.glob(pattern)})
 
 
 def packed(number, report, results, tables, settings):
@@ -66,4 +66,4 @@ def packed(number, report, results, tables, settings):
 
 def _files(paths):
     for path in paths:
-        yield from sorted(path.rglob("*.csv")) if path.is_dir() else [path]
+        yield from path.rglob("*.csv") if path.is_dir() else [path]

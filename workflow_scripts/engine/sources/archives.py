@@ -6,6 +6,7 @@ with one is not what it says it is.
 
 import gzip
 import io
+import lzma
 import stat
 import tarfile
 import zipfile
@@ -18,7 +19,8 @@ from workflow_scripts.engine.commands import UserError
 MOST_UNPACKED = 2**30  # bytes of one official file without its gzip layer; CIFAR-100 has 0.19e9
 MOST_IMAGE = 2**26  # bytes of one image file
 DEPTH = 4  # top folder, split, class, file
-DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError)  # what zipfile raises for a bad zip
+# what zipfile raises for a bad zip
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError, ValueError)
 
 
 def gunzip(path, most=MOST_UNPACKED):
@@ -43,9 +45,7 @@ def tar_files(content, archive):
                 if member.issparse() or not (member.isreg() or member.isdir()):
                     raise UserError(f"{archive}: expected files and folders only, found a link or device: {path}")
                 if member.isreg():
-                    files[path] = tar.extractfile(member).read()
-                    if len(files[path]) != member.size:
-                        raise tarfile.ReadError(f"{path} ends early")
+                    files[path] = tar.extractfile(member).read()  # raises where it ends early
     except tarfile.TarError as error:
         raise UserError(f"{archive}: expected a whole tar archive, found a damaged one ({error})") from None
     return files

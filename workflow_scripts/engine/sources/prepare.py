@@ -46,11 +46,8 @@ def save(name, dataset, decoded, out):
         "num_classes": len(decoded.class_names),
         "sha256": _digest(arrays),
     }
-    try:
-        with written_whole(out) as temporary, open(temporary, "wb") as file:
-            np.savez(file, **arrays, meta=np.array(json.dumps(meta)))
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written ({error.strerror or error})") from None
+    with written_whole(out) as temporary, open(temporary, "wb") as file:
+        np.savez(file, **arrays, meta=np.array(json.dumps(meta)))
 
 
 def _check(split, images, labels, class_names):

@@ -1,0 +1,74 @@
+"""Tables of strings as a terminal, LaTeX and files have them: laid out by hand."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from workflow_scripts.engine import html_tables, text_tables
+from workflow_scripts.engine.commands import UserError
+
+SHOWN = pd.DataFrame({"Network": ["BN & RC", "a"], "Acc.": ["1.5 ± 0.5", "–"], "Gain": ["−1†", "10"], "": ["", "*"]})
+
+PLAIN = """\
+Network       Acc.  Gain
+---------------------------
+BN & RC  1.5 ± 0.5   −1†
+a                –    10  *
+"""
+
+TABULAR = r"""\begin{tabular}{@{}lrrl@{}}
+\toprule
+Network & Acc. & Gain &  \\
+\midrule
+BN \& RC & 1.5\,$\pm$\,0.5 & $-$1\textsuperscript{\dag} &  \\
+\textbf{a} & \textbf{--} & \textbf{10} & \textbf{*} \\
+\bottomrule
+\end{tabular}
+"""
+
+
+def test_a_table_for_a_terminal():
+    assert text_tables.plain(SHOWN, ("Network", "")) == PLAIN.splitlines()
+
+
+def test_a_table_for_latex():
+    assert text_tables.tabular(SHOWN, ("Network", ""), bold=[1]) == TABULAR
+    ruled = text_tables.tabular(SHOWN, ("Network", ""), ruled=[1]).splitlines()
+    assert ruled[4] == r"\midrule" and ruled.count(r"\midrule") == 1 and r"\textbf" not in "".join(ruled)
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "said"),
+    [
+        (1.234, 0.056, "1.23 ± 0.06"),
+        (-1.5, math.nan, "-1.50"),
+        (math.nan, math.nan, "–"),
+        (19510.9, 0.5, "19510.90 ± 0.50"),
+        (999_999.0, math.nan, "999999.00"),
+        (1e6, 2e4, "1.00e+06 ± 2.00e+04"),
+        (-1.7e26, 7.9e25, "-1.70e+26 ± 7.90e+25"),
+        (math.inf, math.nan, "inf"),
+    ],
+)
+def test_a_measure(mean, std, said):
+    assert text_tables.measure(mean, std) == said
+
+
+def test_measures_and_notes_of_rows():
+    rows = pd.DataFrame({"acc": [0.5, 0.25], "acc_std": [0.25, math.nan], "diverged": [0, 2], "seeds": [3, 4]})
+    assert text_tables.measures(rows, "acc", 100, digits=1) == ["50.0 ± 25.0", "25.0"]
+    assert text_tables.measures(rows, "acc") == ["0.50 ± 0.25", "0.25"]
+    assert text_tables.notes(rows) == ["", "2 of 4 diverged"]
+
+
+@pytest.mark.parametrize("tex", [None, TABULAR])
+def test_a_table_in_all_its_forms(tmp_path, tex):
+    numbers, text = pd.DataFrame({"acc": [0.125, 0.5]}), f"{PLAIN}\nWhat it says.\n\nAnd more.\n"
+    text_tables.write(tmp_path / "gains.csv", numbers, SHOWN, text, tex)
+    found = {path.suffix: path.read_bytes().decode() for path in tmp_path.iterdir()}
+    page = html_tables.page(SHOWN, "gains", "What it says.\n\nAnd more.\n")
+    assert found == {".csv": "acc\n0.125\n0.5\n", ".txt": text, ".html": page, **({".tex": tex} if tex else {})}
+    with pytest.raises(UserError, match=r"gains\.txt: expected a name that ends in \.csv"):
+        text_tables.write(tmp_path / "gains.txt", numbers, SHOWN, text, tex)
+    assert len(list(tmp_path.iterdir())) == len(found)
