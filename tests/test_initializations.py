@@ -131,7 +131,7 @@ def test_zero_residual_needs_a_residual_branch(block):
 
 def test_a_network_without_residual_branches_is_one_line(refused, digits_file, tmp_path):
     message = refused("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--init", "zero_residual")
-    assert "vgg38-plain-init_zero_residual-lr0.001-seed0: init zero_residual: this network has no" in message
+    assert "vgg38-plain-init_zero_residual-digits-lr0.001-seed0: init zero_residual: this network has no" in message
 
 
 def test_lsuv_reads_the_first_batch_of_the_cell(digits):

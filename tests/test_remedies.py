@@ -296,7 +296,7 @@ def test_the_configuration_refuses_them_too(refused, digits_file, tmp_path, key,
 
 def test_a_growth_rate_that_does_not_fit_the_block_is_one_line(refused, digits_file, tmp_path):
     message = refused("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--growth-rate", 12)
-    assert "vgg38-plain-growth12-lr0.001-seed0: growth_rate is an option of dense blocks" in message
+    assert "vgg38-plain-growth12-digits-lr0.001-seed0: growth_rate is an option of dense blocks" in message
 
 
 # Through the house
