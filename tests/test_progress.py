@@ -119,7 +119,11 @@ def test_watch_shows_the_cells_that_are_training(run, tmp_path, capsys):
 def test_ctrl_c_ends_watch_without_an_error(run, tmp_path):
     terminal, its_end = os.openpty()
     words = [sys.executable, "-m", "workflow_scripts.watch", "--results", tmp_path]
-    watching = subprocess.Popen(words, cwd=ROOT, stdout=its_end, stderr=subprocess.PIPE, text=True)
+
+    def listen():  # what a shell starts in the background ignores SIGINT, and what that starts
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    watching = subprocess.Popen(words, cwd=ROOT, stdout=its_end, stderr=subprocess.PIPE, text=True, preexec_fn=listen)
     said = b""
     while b"Gradscape: 1 of 4 cells done" not in said:
         said += os.read(terminal, 10_000)
