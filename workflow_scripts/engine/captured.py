@@ -97,12 +97,11 @@ class CapturedStep:
         """
         if self.replay is None or self.unchecked:
             return None
-        statics = [gradient for gradient in self.gradients if gradient is not None]
-        kept = [gradient.clone() for gradient in statics]
+        statics = {place: gradient for place, gradient in enumerate(self.gradients) if gradient is not None}
+        kept = _copies(statics)
         losses = self._replayed(images, labels).clone()
         found = [torch.zeros_like(one) if one.grad is None else one.grad.clone() for one in parameters]
-        for static, value in zip(statics, kept, strict=True):
-            static.copy_(value)
+        _put_back(statics, kept)
         return losses, found
 
     def _checked(self, step, moved, images, labels):
