@@ -72,6 +72,13 @@ def test_a_value_of_the_command_line_is_said_to_be_from_there(tmp_path):
     assert status == 1 and "error: config.yaml with --config is not valid:\n  device: 'tpu'" in said
 
 
+def test_a_profile_brings_its_configuration_from_any_folder(tmp_path):
+    _, said = snakemake(tmp_path, "-n", "--profile", str(ROOT / "profiles/demo"), "report/mlp-cw2.pdf")
+    demo = yaml.safe_load((ROOT / "profiles/demo/study.yaml").read_text())["studies"]["cw2"]["grids"]
+    cells = sum(len(grid["seed"]) * len(grid.get("block", ["plain"])) for grid in demo)
+    assert f"cw2           {cells} cells, {cells} to train" in said
+
+
 OF_JOBS = ("matplotlib", "PIL", "pooch", "safetensors", "scipy", "sklearn", "torch", "tqdm")  # packages
 
 

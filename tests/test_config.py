@@ -103,7 +103,7 @@ BAD = {
         "studies.cw2.compare.deep: no cell of the study has model=vgg38, lr=0.5",
     ),
     "malformed student number": ("report", {"student_number": "1234"}, "'1234': expected an s and seven digits"),
-    "student number without its s": ("report", {"student_number": 1234567}, "student_number: 1234567: expected text"),
+    "student number without its s": ("report", {"student_number": 1234567}, "1234567: expected an s and seven digits"),
     "a title of two lines": ("datasets.cifar100.title", "a\nb", "title: 'a\\nb': expected one line of printable"),
     "space in a name": ("datasets.a b", {"source": "digits"}, "'a b': expected letters, digits and underscores"),
 }

@@ -441,6 +441,13 @@ def test_results_that_can_have_no_folder_are_refused_before_training(refused, di
     assert [path.name for path in tmp_path.iterdir()] == ["c"] and (tmp_path / "c").read_text() == "mine"
 
 
+@pytest.mark.parametrize("seconds", ["-3", "0", "nan", "soon"])
+def test_a_time_between_checkpoints_is_above_zero(refused, digits_file, tmp_path, seconds):
+    said = refused("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--checkpoint-seconds", seconds)
+    assert said.startswith(f"error: the command line is not valid:\n  checkpoint_seconds: '{seconds}': Input should be ")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("content", [None, b"", b"not a data set", b"PK\x03\x04 cut off"])
 def test_a_missing_or_damaged_data_file(refused, tmp_path, content):
     path = tmp_path / "data.npz"

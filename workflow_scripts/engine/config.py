@@ -78,7 +78,7 @@ class ExternalRun(Strict):
 class Report(Strict):
     """What the report says of its author."""
 
-    student_number: Annotated[str, Field(pattern=STUDENT_NUMBER)] = Field(
+    student_number: Annotated[str, Field(pattern=STUDENT_NUMBER, coerce_numbers_to_str=True)] = Field(
         "s1234567", description="on the title page: an s and seven digits"
     )
 

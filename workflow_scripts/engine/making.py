@@ -49,7 +49,7 @@ def add_flags(parser):
     settings = config.Running.model_fields
     parser.add_argument(
         "--checkpoint-seconds",
-        type=float,
+        type=_seconds,
         default=settings["checkpoint_seconds"].default,
         help=f"{settings['checkpoint_seconds'].description} (default: %(default)s)",
     )
@@ -58,6 +58,10 @@ def add_flags(parser):
         parser.add_argument(
             flag, action=argparse.BooleanOptionalAction, default=setting.default, help=setting.description
         )
+
+
+def _seconds(text):
+    return config.parse(config.Running, {"checkpoint_seconds": text}, "the command line").checkpoint_seconds
 
 
 def make(order, data, device, arguments):
