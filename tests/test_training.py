@@ -133,9 +133,9 @@ def test_a_record_does_not_stand_beside_files_of_another_run(digits, tmp_path):
     assert (tmp_path / "history.csv").exists() and not (tmp_path / "cell.json").exists()
 
 
-def test_of_equal_accuracies_the_first_is_the_best_and_one_without_a_finite_loss_is_none(digits):
+def test_of_equal_accuracies_the_first_is_the_best(digits):
     training = Training(tiny(epochs=4), digits, CPU)
-    for validation in ((math.nan, 0.9), (1.0, 0.5), (0.9, 0.5), (0.8, 0.4)):
+    for validation in ((1.0, 0.4), (1.0, 0.5), (0.9, 0.5), (0.8, 0.4)):
         training._end_epoch(torch.tensor(validation, dtype=torch.float64), 0.0)
     assert training.finished and training.progress.best_epoch == 1
 
@@ -149,6 +149,17 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(digits, loss):
     training._end_epoch(torch.tensor([2.3, 0.1], dtype=torch.float64), 0.0)
     assert training.finished and training.progress.diverged_step == training.steps + 1
     assert training.progress.best_epoch == 0
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_a_run_may_diverge_by_the_last_update_before_validation(digits, epochs):
+    """The losses of all its steps are finite; the one that diverged is the step that would come next."""
+    training = Training(tiny(epochs=epochs, batch_size=1425), digits, CPU)
+    training.run_epoch(after_step=lambda: torch.nn.init.constant_(training.model.classifier.weight, math.inf))
+    facts = results.measurements(training, digits)
+    assert (facts["status"], facts["diverged_step"], facts["epochs_run"]) == ("diverged", 1, 1)
+    assert math.isfinite(training.step_losses[0]) and not math.isfinite(training.history[-1][4])
+    assert training.finished and training.progress.best_epoch is None
 
 
 def test_a_run_may_diverge_in_its_first_step(digits):
@@ -444,7 +455,9 @@ def test_results_that_can_have_no_folder_are_refused_before_training(refused, di
 @pytest.mark.parametrize("seconds", ["-3", "0", "nan", "soon"])
 def test_a_time_between_checkpoints_is_above_zero(refused, digits_file, tmp_path, seconds):
     said = refused("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--checkpoint-seconds", seconds)
-    assert said.startswith(f"error: the command line is not valid:\n  checkpoint_seconds: '{seconds}': Input should be ")
+    assert said.startswith(
+        f"error: the command line is not valid:\n  checkpoint_seconds: '{seconds}': Input should be "
+    )
     assert not list(tmp_path.iterdir())
 
 

@@ -85,7 +85,7 @@ class Training:
 
     @property
     def finished(self):
-        """True when all epochs are done or the loss was not a finite number."""
+        """True when all epochs are done, or a loss, in training or validation, was not a finite number."""
         return self.progress.epoch == self.cell.epochs or self.progress.diverged_step is not None
 
     def run_epoch(self, after_step=lambda: None):
@@ -162,9 +162,10 @@ class Training:
         self.gradient_rows += self.gradients.rows(progress.epoch, gradients)
         rate = learning_rate(self.cell, progress.epoch, 0, steps)
         self.history.append((progress.epoch, rate, *metrics, seconds))
-        if not math.isfinite(metrics[0]):
-            progress.diverged_step = int((~self.step_losses[: (progress.epoch + 1) * steps].isfinite()).nonzero()[0])
-        elif math.isfinite(metrics[2]) and metrics[3] > progress.best_val_acc:
+        if not (math.isfinite(metrics[0]) and math.isfinite(metrics[2])):
+            # the first step without a finite loss: where only validation is without one, the step that would come next
+            progress.diverged_step = int(self.step_losses.cpu().isfinite().cumprod(0).sum())
+        elif metrics[3] > progress.best_val_acc:
             progress.best_epoch, progress.best_val_acc = progress.epoch, metrics[3]
             self.best = self._weights()
         progress.seconds += seconds
