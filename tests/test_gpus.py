@@ -138,11 +138,18 @@ def test_a_scheduler_has_the_last_word(machine, monkeypatch, scheduler):
     assert not list(machine.folder.iterdir())
 
 
-def test_without_gpus_nothing_is_locked(machine, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+@pytest.mark.parametrize("visible", ["", "-1", "-1,0"])
+def test_without_gpus_nothing_is_locked(machine, monkeypatch, visible):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     with gpus.taken(folder=machine.folder):
-        assert os.environ["CUDA_VISIBLE_DEVICES"] == ""
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == visible
     assert not list(machine.folder.iterdir())
+
+
+def test_what_stands_after_a_name_of_no_gpu_is_not_visible(monkeypatch):
+    """So says the CUDA programming guide of the environment variable."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1, 0,-1,2")
+    assert gpus.present() == ["1", "0"]
 
 
 @pytest.fixture
