@@ -175,6 +175,16 @@ REACHED = {
         "def f():\n    return g()\ndef g():\n    return 1",
     ),
     "an annotated constant": ("from models.other import x\ndef main():\n    return x", "x: int = 1"),
+    "a table that gets another item": (
+        "from models.other import x\ndef main():\n    return x",
+        'x = {"a": 1}\nx["b"] = 3',
+    ),
+    "an item that a table gets": ("from models.other import x\ndef main():\n    return x", 'x = {"a": 0}\nx["b"] = 1'),
+    "an item of another module's table": (
+        "from models import other\nother.x[0] = 3\ndef main():\n    return other.x",
+        "x = [1]",
+    ),
+    "the first of two definitions": ("from models.other import x\ndef main():\n    return x", "x = 1\nx = x + 3"),
     "what runs on import": ("from models.other import x\ndef main():\n    return x", "x = []\nx.append(1)"),
 }
 

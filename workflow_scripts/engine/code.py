@@ -38,6 +38,13 @@ class Module:
     statements: list = field(default_factory=list)
     imports: dict = field(default_factory=dict)  # local name -> (module, name in it or None)
 
+    def define(self, name, definition):
+        """A name stands for all the statements that give it a value or change it, as `TABLE[key] = value` does."""
+        if before := self.definitions.get(name):
+            text, uses = f"{before.text}\n{definition.text}", before.uses | definition.uses
+            definition = Definition(text, uses, definition.registered or before.registered)
+        self.definitions[name] = definition
+
 
 def registered(kind):
     """{name: (module, definition)} of all `@register_<kind>("name")` in the project's source, in source order."""
@@ -151,16 +158,22 @@ def _module(name):
         definition = Definition(ast.unparse(node), _names(node))
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             definition.registered = _registration(node)
-            module.definitions[node.name] = definition
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            for target in targets:
-                for leaf in ast.walk(target):
-                    if isinstance(leaf, ast.Name):
-                        module.definitions[leaf.id] = definition
+            module.define(node.name, definition)
+        elif names := _assigned(node, module):
+            for name in names:
+                module.define(name, definition)
         elif not isinstance(node, (ast.Import, ast.ImportFrom)):
             module.statements.append(definition)
     return module
+
+
+def _assigned(node, module):
+    """The names of this module that an assignment gives a value or changes."""
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)):
+        return []
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    leaves = (leaf for target in targets for leaf in ast.walk(target) if isinstance(leaf, ast.Name))
+    return [leaf.id for leaf in leaves if isinstance(leaf.ctx, ast.Store) or leaf.id in module.definitions]
 
 
 def _absolute(module, node):
