@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import nn
 
 from tests.conftest import command
 from workflow_scripts.engine import landscape, probes
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.gradients import weight_layers
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
@@ -287,18 +289,22 @@ def test_the_command_writes_what_was_measured(digits_file, digits, tmp_path):
 
 
 BAD = {
-    "no step sizes": {"walk": {"step_sizes": [], "every": 5}},
-    "a step size below 0": {"walk": {"step_sizes": [0.5, -1], "every": 5}},
-    "a step size that is no number": {"walk": {"step_sizes": [math.nan], "every": 5}},
-    "never": {"covariate_shift": {"every": 0}},
-    "no lags": {"lags": []},
-    "a lag of 0": {"lags": [0, 1]},
+    "no step sizes": ({"walk": {"step_sizes": [], "every": 5}}, "step_sizes: expected at least one value"),
+    "a step size below 0": ({"walk": {"step_sizes": [0.5, -1], "every": 5}}, "step_sizes[1]: -1: Input should be"),
+    "a step size that is no number": ({"walk": {"step_sizes": [math.nan], "every": 5}}, "step_sizes[0]: nan: Input"),
+    "a setting that is missing": ({"walk": {"step_sizes": [1]}}, "every: missing"),
+    "a setting that is misspelt": ({"covariate_shift": {"every": 1, "evry": 2}}, "evry: unknown key; did you mean"),
+    "never": ({"covariate_shift": {"every": 0}}, "every: 0: Input should be greater than or equal to 1"),
+    "no lags": ({"lags": []}, "expected at least one value"),
+    "a lag of 0": ({"lags": [0, 1]}, "[0]: 0: Input should be greater than or equal to 1"),
+    "a lag that is no list": ({"lags": 5}, "5: Input should be a valid list"),
 }
 
 
-@pytest.mark.parametrize("measured", BAD.values(), ids=BAD)
-def test_settings_that_measure_nothing_are_refused(digits, measured):
-    with pytest.raises(ValueError, match="expected"):
+@pytest.mark.parametrize(("measured", "message"), BAD.values(), ids=BAD)
+def test_settings_that_an_observer_does_not_take_are_refused(digits, measured, message):
+    (name,) = measured
+    with pytest.raises(UserError, match=re.escape(f"measure.{name} is not valid:\n  {message}")):
         Training(Cell(**TINY), digits, CPU, measured)
 
 

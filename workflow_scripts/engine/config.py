@@ -8,7 +8,7 @@ import difflib
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.fields import (
@@ -153,9 +153,9 @@ def schema():
 
 
 def parse(kind, value, source):
-    """`value` as the pydantic model `kind`; `source` is what the error message says was wrong."""
+    """`value` as the pydantic model or type `kind`; `source` is what the error message says was wrong."""
     try:
-        return kind.model_validate(value)
+        return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
         raise UserError(f"{source} is not valid:\n{_explain(error)}") from None
 

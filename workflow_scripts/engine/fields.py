@@ -89,6 +89,9 @@ Number = Annotated[float, BeforeValidator(_not_a_bool), Field(allow_inf_nan=Fals
 Count = Annotated[int, BeforeValidator(_not_a_bool)]
 Name = Annotated[str, Field(pattern=NAME)]
 Line = Annotated[str, AfterValidator(_one_line)]
+Steps = Annotated[Count, Field(ge=1)]
+Lags = Annotated[list[Steps], Field(min_length=1)]
+StepSizes = Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1)]
 FilePath = Annotated[Path, AfterValidator(_one_line), AfterValidator(_nameable)]
 
 

@@ -1,25 +1,39 @@
 """What a study may ask to be measured along the way of a run, by name. An observer changes nothing of the training.
 
-`@register_observer("lags")` registers a class that is called with the `trainer.Training` and the settings of
-`cells.measured`. The trainer calls `before_update(images, labels)` once a step's gradients are there and
-`after_update(images, labels)` once the weights have moved; `arrays()` gives NumPy arrays for the cell's steps.npz, and
-`state_dict()` and `load_state_dict(state)` hold what a checkpoint needs.
+`@register_observer("lags")` registers a class that is called with the `trainer.Training` and its settings, which are
+of the type that the class names as `Settings`. The trainer calls `before_update(images, labels)` once a step's
+gradients are there and `after_update(images, labels)` once the weights have moved; `arrays()` gives NumPy arrays for
+the cell's steps.npz, and `state_dict()` and `load_state_dict(state)` hold what a checkpoint needs.
 """
 
 import contextlib
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import torch
 
 from models.registry import Registry
-from workflow_scripts.engine import probes
+from workflow_scripts.engine import config, probes
 from workflow_scripts.engine.batches import random_generator
+from workflow_scripts.engine.fields import Lags, Steps, StepSizes, Strict
 from workflow_scripts.engine.gradients import weight_layers
 
 OBSERVERS = Registry("observer")
 register_observer = OBSERVERS.register
+
+
+def observe(training, measured):
+    """{name: observer} of a `trainer.Training`, for {name: settings} as `cells.measured` gives it.
+
+    Raises UserError where an observer does not take its settings.
+    """
+    found = {}
+    for name, settings in measured.items():
+        observer = OBSERVERS[name]
+        found[name] = observer(training, config.parse(observer.Settings, settings, f"measure.{name}"))
+    return found
 
 
 class Observer:
@@ -28,9 +42,9 @@ class Observer:
     `every`: a measurement is taken at the steps 0, every, 2 every, ... of the whole run.
     """
 
+    Settings = Any
+
     def __init__(self, training, every=1):
-        if not (isinstance(every, int) and every >= 1):
-            raise ValueError(f"every: expected a whole number of steps from 1, found {every!r}")
         self.training, self.every = training, every
         self.series = {}
 
@@ -107,11 +121,11 @@ class Lags(Observer):
     The settings are the lags k. Nothing but a few distances is computed, and nothing waits for the device.
     """
 
-    def __init__(self, training, settings):
+    Settings = Lags
+
+    def __init__(self, training, lags):
         super().__init__(training)
-        if not settings or not all(isinstance(lag, int) and lag >= 1 for lag in settings):
-            raise ValueError(f"lags: expected whole numbers of steps from 1, found {settings!r}")
-        self.lags = list(settings)
+        self.lags = lags
         _, self.weight = weight_layers(training.model.named_parameters())[-1]
         # gradient and weights of the last steps, a row per step; NaN stands for the steps before the first
         shape = (max(self.lags), 2, self.weight.numel())
@@ -148,18 +162,30 @@ class Lags(Observer):
         self.ring.copy_(state["ring"])
 
 
+class Interval(Strict):
+    """Settings of an observer that measures at every so many steps."""
+
+    every: Steps
+
+
+class Walks(Interval):
+    """Settings of `GradientWalk`; the step sizes are in current learning rates."""
+
+    step_sizes: StepSizes
+
+
 @register_observer("walk")
 class GradientWalk(Observer):
     """The paper's protocol: every so many steps, walk along the gradient of the step's batch; never train on it.
 
-    Settings: `step_sizes`, in current learning rates, and `every`. See `probes.along_gradient`.
+    See `probes.along_gradient`.
     """
 
+    Settings = Walks
+
     def __init__(self, training, settings):
-        super().__init__(training, settings["every"])
-        self.step_sizes = [float(size) for size in settings["step_sizes"]]
-        if not self.step_sizes or not all(0 < size < math.inf for size in self.step_sizes):
-            raise ValueError(f"walk: expected step_sizes above 0, found {settings['step_sizes']!r}")
+        super().__init__(training, settings.every)
+        self.step_sizes = settings.step_sizes
         for name in ("loss_here", "gradient_norm"):
             self.series[name] = self.empty()
         for name in ("loss", "gradient_distance", "beta"):
@@ -184,12 +210,14 @@ class GradientWalk(Observer):
 class CovariateShift(Observer):
     """Internal covariate shift as the paper measures it: every so many steps, of the update that the step makes.
 
-    Setting: `every`. A layer is a weight and all parameters registered after it and before the next weight: its bias
+    A layer is a weight and all parameters registered after it and before the next weight: its bias
     and the scale and shift of its batch norm. See `probes.covariate_shift`.
     """
 
+    Settings = Interval
+
     def __init__(self, training, settings):
-        super().__init__(training, settings["every"])
+        super().__init__(training, settings.every)
         named = list(training.model.named_parameters())
         self.layers = [layer for layer, _ in weight_layers(named)]
         names = [name for name, _ in named]

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from workflow_scripts.engine.fields import Count, Name, Number, OneOrMany, Registered, Strict
+from workflow_scripts.engine.fields import Count, Lags, Name, Number, OneOrMany, Registered, Steps, StepSizes, Strict
 from workflow_scripts.engine.record import Cell, Grid, Range, Selection, Space
 
 
@@ -20,13 +20,13 @@ class Landscape(Strict):
 
     rates: Selection = Field(description="cells that differ in their learning rates: the protocol of the brief")
     walk: Selection = Field(description="cells probed along their gradients: the protocol of Santurkar et al. 2018")
-    lags: Annotated[list[Annotated[Count, Field(ge=1)]], Field(min_length=1)] = Field(
+    lags: Lags = Field(
         [1, 2, 5, 10], description="gradients of step i and step i - k are compared, for each of these k"
     )
-    step_sizes: Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1)] = Field(
+    step_sizes: StepSizes = Field(
         [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4], description="how far to walk along the gradient, in learning rates"
     )
-    every: Count = Field(20, description="steps from one walk to the next; the first is at step 0", ge=1)
+    every: Steps = Field(20, description="steps from one walk to the next; the first is at step 0")
 
 
 class Surface(Strict):

@@ -21,7 +21,7 @@ from workflow_scripts.engine.datasets import split_indices
 from workflow_scripts.engine.gradients import GradientRecorder
 from workflow_scripts.engine.initializations import INITS
 from workflow_scripts.engine.objectives import LOSSES, added_terms
-from workflow_scripts.engine.observers import OBSERVERS
+from workflow_scripts.engine.observers import observe
 from workflow_scripts.engine.optimizers import OPTIMIZERS
 from workflow_scripts.engine.schedules import learning_rate
 
@@ -79,7 +79,7 @@ class Training:
         self.moved |= {"the recorder's sums": self.gradients.sums, "the metrics' sums": self.sums}
         self.model.train()
         INITS[cell.init](self.model, next(self.train_batches.epoch(cell.seed, 0, cell.batch_size))[0])
-        self.observers = {name: OBSERVERS[name](self, settings) for name, settings in (measured or {}).items()}
+        self.observers = observe(self, measured or {})
         self.best = self._weights()
         self.machines = []  # on which it was trained, the last of them now; engine/runs.py knows
 
