@@ -1,6 +1,5 @@
 """Bundles: what one job trains in turn has the bits of cells with a job each, and no finished cell is trained twice."""
 
-import argparse
 import copy
 import io
 import json
@@ -197,6 +196,20 @@ def test_one_that_fails_does_not_keep_the_others_from_being_trained(tmp_path, di
     assert not (tmp_path / FIRST / "cell.json").exists() and not (tmp_path / manifests.FOLDER).exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected cells on standard input, a line of JSON for each, found none"),
+        ('{"cell": "one"', 'standard input: expected a cell as JSON, found \'{"cell": "one"\''),
+        ('{"cell": "one"}', "standard input: expected a cell as JSON, found "),
+        ("[]", "standard input: expected a cell as JSON, found '[]'"),
+    ],
+)
+def test_what_is_no_bundle_is_refused(tmp_path, digits_file, refused, monkeypatch, text, message):
+    monkeypatch.setattr(sys, "stdin", text.splitlines())
+    assert refused("train_bundle", *flags(tmp_path, digits_file)).startswith(f"error: {message}")
+
+
 CHANGED = {
     "the record": lambda facts: facts | {"record_digest": "0"},
     "the code": lambda facts: facts | {"code_digest": "0"},
@@ -255,7 +268,7 @@ def test_a_finished_cell_is_not_trained_again_by_train_cell(bundled, digits_file
 
 def test_who_waits_for_another_to_make_a_cell_finds_it_made(bundled, tmp_path, digits, capsys):
     order = making.Order(CELLS[FIRST], tmp_path / FIRST, tmp_path / "checkpoint")
-    settings = argparse.Namespace(tensorboard=False, checkpoint_seconds=60.0, cuda_graphs=False)
+    settings = config.Running(cuda_graphs=False)
     second = threading.Thread(target=making.make, args=(order, digits, torch.device("cpu"), settings))
     said = ""
     with order.alone():

@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from workflow_scripts import train_cell
-from workflow_scripts.engine import cells, code, record_flags
+from workflow_scripts.engine import cells, code, flags
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.studies import Study
@@ -58,9 +58,9 @@ def test_two_cells_never_share_a_name():
 def test_the_flags_of_a_cell_give_the_cell(record):
     cell = Cell(**record)
     arguments = train_cell.parser().parse_args(["--data", "d.npz", "--out", "o", *cells.flags(cell)])
-    assert record_flags.read(arguments) == cell
+    assert flags.read(arguments, Cell) == cell
     if "lr" in record:  # what a person says comes before a command's own default
-        assert record_flags.read(arguments, lr=0.5) == cell
+        assert flags.read(arguments, Cell, lr=0.5) == cell
 
 
 def test_the_help_names_what_a_flag_can_be():

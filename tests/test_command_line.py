@@ -79,6 +79,26 @@ def test_a_profile_brings_its_configuration_from_any_folder(tmp_path):
     assert f"cw2           {cells} cells, {cells} to train" in said
 
 
+RANGES = {
+    "check_beras --data d --out o --steps 0": "argument --steps: expected a whole number from 1, found '0'",
+    "check_beras --data d --out o --batch-size 0": "batch_size: '0': Input should be greater than or equal to 1",
+    "probe_initializers --data d --out o --images 0": "argument --images: expected a whole number from 1, found '0'",
+    "probe_initializers --data d --out o --seeds 0 -1": "argument --seeds: expected a whole number from 0, found '-1'",
+    "diagnose --batches 2.5": "argument --batches: expected a whole number from 1, found '2.5'",
+    "diagnose --image-size 0": "argument --image-size: expected a whole number from 1, found '0'",
+    "inspect_cell --cell c --data d --out o --images no": "--images: expected a whole number from 1, found 'no'",
+    "train_beras --data d --out o --variant simple --seed -1": "expected a whole number from 0, found '-1'",
+    "plot_samples --data d --out o.pdf --normalize all": "normalize: 'all': Input should be 'course' or 'dataset'",
+    "measure_surface --cell c --data d --out o --points 1": "points: '1': Input should be greater than or equal to 2",
+    "measure_surface --cell c --data d --out o --device tpu": "device: 'tpu': Input should be 'auto', 'cpu' or 'cuda'",
+}
+
+
+@pytest.mark.parametrize(("words", "message"), RANGES.items())
+def test_a_flag_out_of_its_range_is_refused_before_anything_is_read(refused, words, message):
+    assert message in refused(*words.split())
+
+
 OF_JOBS = ("matplotlib", "PIL", "pooch", "safetensors", "scipy", "sklearn", "torch", "tqdm")  # packages
 
 

@@ -1,6 +1,5 @@
 """GPUs of one machine: jobs take them by locks. The GPUs are pretended; locks, processes and kills are real."""
 
-import argparse
 import os
 import random
 import select
@@ -15,7 +14,7 @@ import pytest
 import torch
 
 from tests.conftest import ROOT
-from workflow_scripts.engine import devices, gpus
+from workflow_scripts.engine import config, devices, gpus
 from workflow_scripts.engine.commands import UserError
 
 JOB = """
@@ -164,15 +163,12 @@ def test_a_command_holds_a_gpu_with_others_and_none_for_the_cpu(machine, monkeyp
     monkeypatch.setattr(tempfile, "tempdir", str(machine.folder))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setattr(gpus.time, "sleep", None)  # nobody waits
-    threads, shared = torch.get_num_threads(), argparse.Namespace(device="auto", gpu_share=2)
-    with devices.computing(argparse.Namespace(device="cpu", gpu_share=1), threads):
+    threads, shared = torch.get_num_threads(), config.Running(gpu_share=2)
+    with devices.computing(config.Running(device="cpu"), threads):
         assert not list(machine.folder.iterdir())
     with devices.computing(shared, threads), devices.computing(shared, threads):
         held = [gpus._try(path) for path in (machine.folder / "gradscape-gpus").iterdir()]
         assert held == [None, None]
-    none = devices.computing(argparse.Namespace(device="cpu", gpu_share=0), threads)
-    with pytest.raises(UserError, match="--gpu-share: expected at least 1, found 0"), none:
-        pass
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

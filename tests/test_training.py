@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from models.registry import build_model
 from tests.conftest import ROOT, command
-from workflow_scripts.engine import checkpoints, datasets, making, results, runs, schedules, trainer
+from workflow_scripts.engine import checkpoints, config, datasets, making, results, runs, schedules, trainer
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.gradients import GradientRecorder, weight_layers
 from workflow_scripts.engine.optimizers import OPTIMIZERS
@@ -420,7 +420,7 @@ def test_a_checkpoint_that_holds_another_state_is_one_clear_message(digits, tmp_
 
 def test_a_checkpoint_outlives_files_that_cannot_be_written(digits, tmp_path, capsys):
     order = making.Order(tiny(epochs=1), tmp_path / "cell", tmp_path / "checkpoint")
-    settings = argparse.Namespace(tensorboard=False, checkpoint_seconds=60.0, cuda_graphs=False)
+    settings = config.Running(cuda_graphs=False)
     (order.out / "steps.npz").mkdir(parents=True)  # where a file should be
     with pytest.raises(OSError):
         making.make(order, digits, CPU, settings)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from workflow_scripts.engine import commands, config, datasets, provenance
+from workflow_scripts.engine import commands, config, datasets, flags, provenance
 from workflow_scripts.engine.beras import check, runs
 
 
@@ -20,18 +20,19 @@ def main():
     parser = commands.parser("check_beras", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="the file to write (.json)")
+    flags.add(parser, config.Beras, "batch_size")
     parser.add_argument(
-        "--batch-size", type=int, default=config.Beras().batch_size, help="images per step (default: %(default)s)"
+        "--steps", type=commands.whole(1), default=100, help="training steps of each model (default: %(default)s)"
     )
-    parser.add_argument("--steps", type=int, default=100, help="training steps of each model (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the first weights (default: %(default)s)")
+    parser.add_argument("--seed", type=commands.whole(0), default=0, help="of the first weights (default: %(default)s)")
     arguments = parser.parse_args()
+    batch_size = flags.read(arguments, config.Beras).batch_size
 
     torch.set_num_threads(1)
     train_set, _ = runs.samples(datasets.load(arguments.data))
-    options = arguments.batch_size, arguments.steps, arguments.seed
+    options = batch_size, arguments.steps, arguments.seed
     content = {
-        "batch_size": arguments.batch_size,
+        "batch_size": batch_size,
         "steps": arguments.steps,
         "processor": provenance.cpu_name(),
         "torch": torch.__version__.partition("+")[0],  # without the build

@@ -11,7 +11,17 @@ read after that. Of several data sets, the one is tested on that the chosen cell
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import ablations, choice, commands, datasets, devices, manifests, selections
+from workflow_scripts.engine import (
+    ablations,
+    choice,
+    commands,
+    config,
+    datasets,
+    devices,
+    flags,
+    manifests,
+    selections,
+)
 
 
 def main():
@@ -20,11 +30,12 @@ def main():
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="data sets (.npz), the cells' among them")
     devices.add_flags(parser)
     arguments = parser.parse_args()
+    running = flags.read(arguments, config.Running)
     folders = {folder.name: folder for folder in manifests.folders_from_stdin()}
     found = ablations.load(arguments.summary)
     row = choice.choose(found, list(folders))
     path = datasets.file_of(row["dataset"], arguments.data)
-    with devices.computing(arguments, int(row["threads"])) as device:
+    with devices.computing(running, int(row["threads"])) as device:
         data = datasets.load(path)
         tested = {name: choice.test(folders[name], data, device) for name in row["finished"]}
     with commands.written_whole(arguments.out) as temporary:

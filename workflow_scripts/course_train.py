@@ -9,11 +9,9 @@ that was killed leaves <experiment_name>.checkpoint, from which any --continue_f
 that it would have had, whichever epoch is named. Only the weights that validated best are kept.
 """
 
-import runpy
-import sys
 from pathlib import Path
 
-from workflow_scripts.engine import cells, commands, datasets
+from workflow_scripts.engine import commands, config, datasets, devices, making
 from workflow_scripts.engine.course import arguments as course
 from workflow_scripts.engine.course import folders
 
@@ -40,10 +38,9 @@ def main():
             f"--continue_from_epoch {arguments.continue_from_epoch}: there is no {checkpoint} to go on from; "
             f"{course.FRESH} starts anew"
         )
-    device = "auto" if arguments.use_gpu else "cpu"
-    places = ["--data", arguments.data, "--out", out, "--checkpoint", checkpoint, "--device", device]
-    sys.argv = ["train_cell", *map(str, places), *cells.flags(cell)]
-    runpy.run_module("workflow_scripts.train_cell", run_name="__main__")  # commands do not import one another
+    running = config.Running(device="auto" if arguments.use_gpu else "cpu")
+    with devices.computing(running, cell.threads) as device:
+        making.make(making.Order(cell, out, checkpoint), datasets.load(arguments.data), device, running)
     folders.export(out, out, arguments.gradient_flow)
 
 

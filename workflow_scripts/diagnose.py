@@ -12,8 +12,9 @@ figure holds its data. Nothing is trained. Every key of a cell's record can be g
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, datasets, devices, diagnosis, record_flags
+from workflow_scripts.engine import commands, datasets, devices, diagnosis, flags
 from workflow_scripts.engine.cells import cell_name
+from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
 BATCH = 50  # images: enough to tell, and quick
@@ -25,11 +26,16 @@ def parser():
     parser = commands.parser("diagnose", __doc__)
     parser.add_argument("--data", type=Path, help="a data set as fetch_data writes it (default: the embedded digits)")
     parser.add_argument(
-        "--image-size", type=int, metavar="N", help=f"rows and columns of the embedded digits (default: {SIZE})"
+        "--image-size",
+        type=commands.whole(1),
+        metavar="N",
+        help=f"rows and columns of the embedded digits (default: {SIZE})",
     )
-    parser.add_argument("--batches", type=int, default=4, help="how many to look at (default: %(default)s)")
+    parser.add_argument(
+        "--batches", type=commands.whole(1), default=4, help="how many to look at (default: %(default)s)"
+    )
     parser.add_argument("--out", type=Path, help="the figure: a .pdf, .svg or .png")
-    record_flags.add_flags(parser, batch_size=BATCH, dataset="that of --data")
+    flags.add(parser.add_argument_group("the cell's record"), Cell, batch_size=BATCH, dataset="that of --data")
     return parser
 
 
@@ -37,8 +43,6 @@ def read_data(arguments):
     """The `datasets.Data` that the flags ask for."""
     size = arguments.image_size
     if arguments.data is None:
-        if size is not None and size < 1:
-            raise commands.UserError(f"--image-size {size}: expected at least 1")
         return diagnosis.digits(size or SIZE)
     if size is not None:
         raise commands.UserError("--image-size is for the embedded digits; leave it out, or --data")
@@ -48,10 +52,8 @@ def read_data(arguments):
 def main():
     """Diagnose the network that the flags describe."""
     arguments = parser().parse_args()
-    if arguments.batches < 1:
-        raise commands.UserError(f"--batches {arguments.batches}: expected at least 1")
     data = read_data(arguments)
-    cell = record_flags.read(arguments, batch_size=BATCH, dataset=data.meta["name"])
+    cell = flags.read(arguments, Cell, "the cell's record", batch_size=BATCH, dataset=data.meta["name"])
     device = devices.choose_device("cpu", cell.threads)
     try:
         found = diagnosis.diagnose(Training(cell, data, device), arguments.batches)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pooch
 
-from workflow_scripts.engine import code, commands, config
+from workflow_scripts.engine import code, commands, config, flags
 from workflow_scripts.engine.sources.prepare import prepare
 
 
@@ -26,31 +26,21 @@ def parser():
     parser.add_argument(
         "--source", required=True, help=f"{fields['source'].description}: {', '.join(code.registered('source'))}"
     )
-    parser.add_argument("--path", help=fields["path"].description)
-    parser.add_argument("--title", help=fields["title"].description)
+    flags.add(parser, config.Dataset, "path", "title", "image_size", "channels")
     parser.add_argument(
         "--mirror", dest="mirrors", action="append", metavar="URL", help=f"{fields['mirrors'].description}; repeatable"
-    )
-    parser.add_argument("--image-size", metavar="N", help=fields["image_size"].description)
-    parser.add_argument(
-        "--channels", type=int, help=f"{fields['channels'].description} (default: {fields['channels'].default})"
     )
     parser.add_argument("--cache", type=Path, help="folder of downloads (default: the user's cache folder)")
     parser.add_argument("--out", type=Path, required=True, help="the file to write (.npz)")
     return parser
 
 
-def read_dataset(arguments):
-    """The `config.Dataset` that the flags describe."""
-    given = {key: value for key in config.Dataset.model_fields if (value := getattr(arguments, key)) is not None}
-    return config.parse(config.Dataset, given, "the description of the data set")
-
-
 def main():
     """Prepare the data set that the flags describe."""
     arguments = parser().parse_args()
     cache = arguments.cache or Path(os.environ.get("GRADSCAPE_CACHE") or pooch.os_cache("gradscape"))
-    prepare(arguments.name, read_dataset(arguments), arguments.out, cache)
+    dataset = flags.read(arguments, config.Dataset, "the description of the data set")
+    prepare(arguments.name, dataset, arguments.out, cache)
 
 
 if __name__ == "__main__":

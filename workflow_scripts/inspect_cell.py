@@ -9,7 +9,7 @@ All of it is about the validation images. `plot_insight` draws what is written.
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import commands, datasets, devices, insight, trained
+from workflow_scripts.engine import commands, config, datasets, devices, flags, insight, trained
 from workflow_scripts.engine.commands import UserError
 
 IMAGES = 8  # across a page in the figure
@@ -42,15 +42,17 @@ def main():
     )
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="data sets (.npz), the cell's among them")
     parser.add_argument(
-        "--images", type=int, default=IMAGES, help="right and wrong ones for Grad-CAM (default: %(default)s)"
+        "--images",
+        type=commands.whole(1),
+        default=IMAGES,
+        help="right and wrong ones for Grad-CAM (default: %(default)s)",
     )
     devices.add_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
-    if arguments.images < 1:
-        raise UserError(f"--images: expected at least 1, found {arguments.images}")
+    running = flags.read(arguments, config.Running)
     cell = arguments.cell or best_cell(arguments.chosen, arguments.results or arguments.chosen.parent)
-    with devices.computing(arguments, threads=1) as device:
+    with devices.computing(running, threads=1) as device:
         data = datasets.load(data_of(cell, arguments.data))
         training = trained.load(cell, data, device)
         insight.write(insight.inspect(training, data, arguments.images), arguments.out)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from workflow_scripts.engine import commands, config, datasets, devices, surfaces, trained
+from workflow_scripts.engine import commands, config, datasets, devices, flags, surfaces, trained
 from workflow_scripts.engine.commands import written_whole
 from workflow_scripts.engine.studies import Surface
 
@@ -24,16 +24,12 @@ def main():
     parser = commands.parser("measure_surface", __doc__)
     parser.add_argument("--cell", type=Path, required=True, help="folder of a trained cell")
     parser.add_argument("--data", type=Path, required=True, help="its data set as fetch_data writes it (.npz)")
-    for key in KEYS:
-        field = Surface.model_fields[key]
-        text = f"{field.description} (default: {field.default})"
-        parser.add_argument(f"--{key}", default=field.default, metavar="VALUE", help=text)
+    flags.add(parser, Surface, *KEYS)
     devices.add_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     arguments = parser.parse_args()
-    given = {key: getattr(arguments, key) for key in KEYS}
-    settings = config.parse(Surface, {"cells": [{}], **given}, "the surface")
-    with devices.computing(arguments, threads=1) as device:
+    running, settings = flags.read(arguments, config.Running), flags.read(arguments, Surface, cells=[{}])
+    with devices.computing(running, threads=1) as device:
         data = datasets.load(arguments.data)
         training = trained.load(arguments.cell, data, device, diverged=True)
         torch.set_num_threads(training.cell.threads)

@@ -5,19 +5,19 @@
 The same files and accuracies give the same bytes.
 """
 
-from workflow_scripts.engine import commands, config, selections
+from workflow_scripts.engine import commands, config, flags, selections
 from workflow_scripts.engine.beras import submission, summary
 
 
 def main():
     """Read the summary, write the zip."""
     parser = selections.parser("pack_beras", __doc__, "the archive (.zip)")
-    parser.add_argument("--flag-2470", action="store_true", help=config.Beras.model_fields["flag_2470"].description)
+    flags.add(parser, config.Beras, "flag_2470")
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)
     text = submission.readme(summary.over_seeds(study.runs), study.dataset)
     with commands.written_whole(arguments.out) as path:
-        path.write_bytes(submission.packed(text, arguments.flag_2470))
+        path.write_bytes(submission.packed(text, flags.read(arguments, config.Beras).flag_2470))
 
 
 if __name__ == "__main__":

@@ -7,34 +7,21 @@ The images are the first of each class. A CSV file beside the figure says which 
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, datasets, samples, style
+from workflow_scripts.engine import commands, datasets, flags, samples, style
 from workflow_scripts.engine.record import Cell
 
 
 def main():
     """Load the data set, draw some of it."""
-    cell = Cell.model_fields
     parser = commands.parser("plot_samples", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="the figure: a .pdf, .svg or .png")
-    parser.add_argument(
-        "--normalize",
-        choices=("course", "dataset"),
-        default=cell["normalize"].default,
-        help=f"{cell['normalize'].description} (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--batch-size",
-        type=int,
-        default=cell["batch_size"].default,
-        help=f"{cell['batch_size'].description} (default: %(default)s)",
-    )
+    flags.add(parser, Cell, "normalize", "batch_size")
     arguments = parser.parse_args()
-    if arguments.batch_size < 1:
-        raise commands.UserError(f"--batch-size: expected at least 1, found {arguments.batch_size}")
+    cell = flags.read(arguments, Cell)
     data = datasets.load(arguments.data)
     table = samples.chosen(data)
-    lines = samples.facts(data, arguments.normalize, arguments.batch_size)
+    lines = samples.facts(data, cell.normalize, cell.batch_size)
     style.save(samples.draw(data, table, lines), arguments.out, table)
 
 

@@ -16,9 +16,12 @@ def main():
     parser = commands.parser("probe_initializers", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument(
-        "--images", type=int, default=1000, help="so many of its training images (default: %(default)s)"
+        "--images",
+        type=commands.whole(1),
+        default=1000,
+        help="number of its training images to use (default: %(default)s)",
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the weights (default: 0)")
+    parser.add_argument("--seeds", type=commands.whole(0), nargs="+", default=[0], help="of the weights (default: 0)")
     parser.add_argument("--out", type=Path, required=True, help="the table to write (.csv)")
     arguments = parser.parse_args()
     (inputs, _), _ = runs.samples(datasets.load(arguments.data))

@@ -10,28 +10,23 @@ the same bits every time.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, datasets, locks
+from workflow_scripts.engine import commands, config, datasets, flags, locks
 from workflow_scripts.engine.beras import names, runs
 
 
 def main():
     """Train, test, write."""
     parser = commands.parser("train_beras", __doc__)
-    defaults = config.Beras()
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--variant", required=True, help=f"one of {', '.join(names.known())}")
-    for key in ("epochs", "batch_size"):
-        field, default = config.Beras.model_fields[key], getattr(defaults, key)
-        help = f"{field.description} (default: {default})"
-        parser.add_argument(f"--{key.replace('_', '-')}", type=int, default=default, help=help)
+    flags.add(parser, config.Beras, "epochs", "batch_size")
     parser.add_argument(
-        "--seed", type=int, default=0, help="of the first weights and of dropout (default: %(default)s)"
+        "--seed", type=commands.whole(0), default=0, help="of the first weights and of dropout (default: %(default)s)"
     )
     arguments = parser.parse_args()
 
-    given = {"epochs": arguments.epochs, "batch_size": arguments.batch_size, "seeds": [arguments.seed]}
-    record = config.parse(config.Beras, given, "the description of the run")
+    record = flags.read(arguments, config.Beras, seeds=[arguments.seed])
     data = datasets.load(arguments.data)
     with locks.alone(arguments.out.with_name(f".{arguments.out.name}.lock")):
         run = runs.train(arguments.variant, data, record.epochs, record.batch_size, arguments.seed)

@@ -14,7 +14,7 @@ import json
 import sys
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, datasets, devices, making, manifests
+from workflow_scripts.engine import commands, config, datasets, devices, flags, making, manifests
 from workflow_scripts.engine.record import Cell
 
 
@@ -30,15 +30,18 @@ def main():
     devices.add_flags(parser)
     making.add_flags(parser)
     arguments = parser.parse_args()
-    orders = [_order(json.loads(line), arguments) for line in sys.stdin]
+    running = flags.read(arguments, config.Running)
+    orders = [_order(line, arguments) for line in sys.stdin]
+    if not orders:
+        raise commands.UserError("expected cells on standard input, a line of JSON for each, found none")
     (threads,) = {order.cell.threads for order in orders}
     failed = []
-    with devices.computing(arguments, threads) as device:
+    with devices.computing(running, threads) as device:
         data = datasets.load(arguments.data)
         for order in orders:
             with _logged(arguments.logs / f"{order.out.name}.log"):
                 try:
-                    making.make(order, data, device, arguments)
+                    making.make(order, data, device, running)
                 except commands.UserError as error:
                     print(f"error: {error}", file=sys.stderr)
                     failed.append(f"  {error}")
@@ -48,9 +51,13 @@ def main():
 
 
 def _order(line, arguments):
-    cell = config.parse(Cell, line["record"], line["cell"])
-    out = arguments.out.parents[1] / line["cell"]
-    return making.Order(cell, out, Path(line["checkpoint"]), line["measured"], arguments.test)
+    try:
+        found = json.loads(line)
+        name, record, checkpoint, measured = (found[key] for key in ("cell", "record", "checkpoint", "measured"))
+    except (ValueError, KeyError, TypeError):
+        raise commands.UserError(f"standard input: expected a cell as JSON, found {line.strip()[:80]!r}") from None
+    out = arguments.out.parents[1] / name
+    return making.Order(config.parse(Cell, record, name), out, Path(checkpoint), measured, arguments.test)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ started for the same cell, one waits for the other.
 import argparse
 from pathlib import Path
 
-from workflow_scripts.engine import commands, datasets, devices, making, record_flags
+from workflow_scripts.engine import commands, config, datasets, devices, flags, making
+from workflow_scripts.engine.record import Cell
 
 
 def parser():
@@ -31,18 +32,19 @@ def parser():
         metavar="JSON",
         help="what to measure along the way, by observer",
     )
-    record_flags.add_flags(parser, dataset="that of --data")
+    flags.add(parser.add_argument_group("the cell's record"), Cell, dataset="that of --data")
     return parser
 
 
 def main():
     """Train the cell that the flags describe."""
     arguments = parser().parse_args()
-    cell = record_flags.read(arguments, dataset=datasets.load_meta(arguments.data)["name"])
+    running = flags.read(arguments, config.Running)
+    cell = flags.read(arguments, Cell, "the cell's record", dataset=datasets.load_meta(arguments.data)["name"])
     checkpoint = arguments.checkpoint or arguments.out.with_name(arguments.out.name + ".checkpoint")
     order = making.Order(cell, arguments.out, checkpoint, arguments.measure, arguments.test)
-    with devices.computing(arguments, cell.threads) as device:
-        making.make(order, datasets.load(arguments.data), device, arguments)
+    with devices.computing(running, cell.threads) as device:
+        making.make(order, datasets.load(arguments.data), device, running)
 
 
 if __name__ == "__main__":

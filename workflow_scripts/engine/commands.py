@@ -32,6 +32,17 @@ def json_value(text):
         raise argparse.ArgumentTypeError(f"expected JSON, found {text!r} ({error})") from None
 
 
+def whole(least):
+    """The `type` of `add_argument` for whole numbers from `least` on."""
+
+    def number(text):
+        if not text.strip().isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"expected a whole number from {least}, found {text!r}")
+        return int(text)
+
+    return number
+
+
 def run(main):
     """Call `main()`; a `UserError` or a file-system error becomes one line on stderr and exit status 1."""
     try:

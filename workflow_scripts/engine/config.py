@@ -41,7 +41,7 @@ class Dataset(Strict):
     mirrors: list[Line] = Field(
         [], description="other addresses of the same official files, tried before the official one"
     )
-    image_size: Count | None = Field(None, description="resize images to so many rows and columns", ge=4, le=1024)
+    image_size: Count | None = Field(None, description="rows and columns to resize images to", ge=4, le=1024)
     channels: Literal[1, 3] = Field(3, description="grey (1) or RGB (3); grey sources are repeated to RGB")
 
 
@@ -86,12 +86,12 @@ class Report(Strict):
 class Running(Strict):
     """How cells are run. No result depends on it, so nothing is trained again when it changes."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
-    gpu_share: Count = Field(1, description="so many jobs compute on the same GPU side by side", ge=1)
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to compute; auto: a GPU where there is one")
+    gpu_share: Count = Field(1, description="number of jobs that compute on the same GPU side by side", ge=1)
     cells_per_job: Count = Field(
-        1, description="so many cells are trained by one job, one after the other: for many small cells", ge=1, le=100
+        1, description="number of cells that one job trains in turn: for many small cells", ge=1, le=100
     )
-    checkpoint_seconds: Number = Field(60, description="checkpoint at least so often within a long epoch", gt=0)
+    checkpoint_seconds: Number = Field(60, description="longest time in seconds between checkpoints within an epoch", gt=0)
     tensorboard: bool = Field(False, description="also write TensorBoard event files beside each cell")
     cuda_graphs: bool = Field(True, description="on a GPU, capture the training step as a CUDA graph")
 

@@ -6,39 +6,23 @@ import os
 
 import torch
 
-from workflow_scripts.engine import config, gpus
+from workflow_scripts.engine import config, flags, gpus
 from workflow_scripts.engine.commands import UserError
 
-SETTINGS = config.Running.model_fields
 M_MMAP_MAX, M_TRIM_THRESHOLD = -4, -1  # of glibc's malloc.h
 
 
 def add_flags(parser):
-    """Add `--device` and `--gpu-share` to a command's parser."""
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default=SETTINGS["device"].default,
-        help=f"where to compute; {SETTINGS['device'].description} (default: %(default)s)",
-    )
-    share = SETTINGS["gpu_share"]
-    parser.add_argument(
-        "--gpu-share",
-        type=int,
-        default=share.default,
-        metavar="N",
-        help=f"{share.description} (default: %(default)s)",
-    )
+    """Add the flags of what `computing` reads to a command's parser."""
+    flags.add(parser, config.Running, "device", "gpu_share")
 
 
 @contextlib.contextmanager
-def computing(arguments, threads):
-    """The `torch.device` that the flags of `add_flags` ask for; a GPU of it is held until the end of the context."""
-    if arguments.gpu_share < 1:
-        raise UserError(f"--gpu-share: expected at least 1, found {arguments.gpu_share}")
-    held = contextlib.nullcontext() if arguments.device == "cpu" else gpus.taken(share=arguments.gpu_share)
+def computing(running, threads):
+    """The `torch.device` that a `config.Running` asks for; a GPU of it is held until the end of the context."""
+    held = contextlib.nullcontext() if running.device == "cpu" else gpus.taken(share=running.gpu_share)
     with held:
-        yield choose_device(arguments.device, threads)
+        yield choose_device(running.device, threads)
 
 
 def choose_device(name, threads):

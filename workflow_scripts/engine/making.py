@@ -1,12 +1,11 @@
 """A cell's folder made: trained, its files written, and not made twice."""
 
-import argparse
 import datetime
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workflow_scripts.engine import config, locks, made, provenance, results, runs
+from workflow_scripts.engine import config, flags, locks, made, provenance, results, runs
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell
 
@@ -45,27 +44,12 @@ class Order:
 
 
 def add_flags(parser):
-    """Add the flags of `make` that change no result to a command's parser."""
-    settings = config.Running.model_fields
-    parser.add_argument(
-        "--checkpoint-seconds",
-        type=_seconds,
-        default=settings["checkpoint_seconds"].default,
-        help=f"{settings['checkpoint_seconds'].description} (default: %(default)s)",
-    )
-    for key in ("tensorboard", "cuda_graphs"):
-        flag, setting = f"--{key.replace('_', '-')}", settings[key]
-        parser.add_argument(
-            flag, action=argparse.BooleanOptionalAction, default=setting.default, help=setting.description
-        )
+    """Add the flags of what `make` reads, which changes no result, to a command's parser."""
+    flags.add(parser, config.Running, "checkpoint_seconds", "tensorboard", "cuda_graphs")
 
 
-def _seconds(text):
-    return config.parse(config.Running, {"checkpoint_seconds": text}, "the command line").checkpoint_seconds
-
-
-def make(order, data, device, arguments):
-    """Make the cell of an `Order` on `device` from a `datasets.Data`, unless it is made; `arguments`: see `add_flags`.
+def make(order, data, device, running):
+    """Make the cell of an `Order` on `device` from a `datasets.Data`, unless it is made, as a `config.Running` says.
 
     Where another process makes it, wait. Whoever does so holds the GPU that it will train on, so that of two processes
     none waits for the other's. Raises UserError where its files can have no folder.
@@ -74,23 +58,23 @@ def make(order, data, device, arguments):
         raise UserError(f"{order.out}: expected a folder for the results, found a file")
     with order.alone():
         if not order.is_made(data.meta):
-            _make(order, data, device, arguments)
+            _make(order, data, device, running)
 
 
-def _make(order, data, device, arguments):
+def _make(order, data, device, running):
     """Train the cell and write its files; see `runs.train`."""
     started = datetime.datetime.now(datetime.UTC)
     provenance.measure_memory_anew(device)
-    events = order.out if arguments.tensorboard else None
+    events = order.out if running.tensorboard else None
     training = runs.train(
         order.cell,
         data,
         device,
         order.checkpoint,
-        arguments.checkpoint_seconds,
+        running.checkpoint_seconds,
         events,
         order.measured,
-        arguments.cuda_graphs,
+        running.cuda_graphs,
     )
     facts = {
         "cell": order.out.name,

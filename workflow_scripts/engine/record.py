@@ -35,7 +35,7 @@ class Cell(Strict):
     )
     init: Annotated[str, Registered("init")] = label("init_", "own", "how the first weights are drawn")
     dataset: Name = label("", "cifar100", "a key of `datasets`")
-    train_items: Count | None = label("items", None, "use only so many training images; null: all", ge=1)
+    train_items: Count | None = label("items", None, "number of training images to use; null: all", ge=1)
     split: Annotated[str, Registered("split")] = label("", "course", "how validation images are chosen")
     val_fraction: Number = label("val", 0.05, "part of the training images kept for validation", gt=0, lt=1)
     normalize: Literal["course", "dataset"] = label(
