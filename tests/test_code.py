@@ -60,7 +60,7 @@ UNCHANGED = {
     ),
     "what a message says": ("workflow_scripts/engine/captured.py", "CUDA graph not used", "No CUDA graph"),
     "what a flag is for": ("workflow_scripts/train_cell.py", "folder of the results", "where the results go"),
-    "what a key is for": ("workflow_scripts/engine/config.py", "longest time in seconds", "most seconds"),
+    "what a key is for": ("workflow_scripts/engine/config.py", "most seconds from", "seconds from"),
     "layout": ("workflow_scripts/engine/schedules.py", "    return cell.lr", "\n\n    return cell.lr"),
     "an unused schedule": ("workflow_scripts/engine/schedules.py", "    return cell.lr", "    return cell.lr * 2"),
     "an unused optimiser": ("workflow_scripts/engine/optimizers.py", "momentum=0.9", "momentum=0.8"),

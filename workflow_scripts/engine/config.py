@@ -86,12 +86,14 @@ class Report(Strict):
 class Running(Strict):
     """How cells are run. No result depends on it, so nothing is trained again when it changes."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where to compute; auto: a GPU where there is one")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="computed on; auto: a GPU where there is one")
     gpu_share: Count = Field(1, description="number of jobs that compute on the same GPU side by side", ge=1)
     cells_per_job: Count = Field(
         1, description="number of cells that one job trains in turn: for many small cells", ge=1, le=100
     )
-    checkpoint_seconds: Number = Field(60, description="longest time in seconds between checkpoints within an epoch", gt=0)
+    checkpoint_seconds: Number = Field(
+        60, description="most seconds from checkpoint to checkpoint within an epoch", gt=0
+    )
     tensorboard: bool = Field(False, description="also write TensorBoard event files beside each cell")
     cuda_graphs: bool = Field(True, description="on a GPU, capture the training step as a CUDA graph")
 
