@@ -4,9 +4,10 @@
 
 An epoch is that of `Training.run_epoch`, data path and gradient recording included, without validation; the course's
 has its DataLoader and float32 alone, as PyTorch computes it by default. The limit is what an H200 cannot beat: three
-forward passes' arithmetic, or the bytes that have to be moved where they were counted, whichever takes longer. Peak
-memory is that of a run of its own; launches are those of kernels, graphs and copies per step. Start-up is measured by
-`benchmarks.start_up`, with and without a graph.
+forward passes' arithmetic, or the bytes that have to be moved where they were counted, whichever takes longer. A second
+table has the peak memory of a run of its own and the launches of kernels, graphs and copies per step; it comes after
+all timing, since a process that was profiled once may stay slower. Start-up is measured by `benchmarks.start_up`, with
+and without a graph.
 """
 
 import argparse
@@ -43,7 +44,8 @@ RATES = {"fp32": 67e12, "bf16": 790e12}
 MOVING = {("vgg38 bn_rc", "bf16"): 0.245}
 ASKED = ("cudaLaunch", "cuLaunch", "cudaGraphLaunch", "cudaMemcpy", "cudaMemset")  # what the profiler calls launches
 PROFILED = 20  # steps
-HEADER = ["network", "training", "s per epoch", "course / this", "limit, s", "% of it", "peak MB", "launches", "path"]
+HEADER = ["network", "training", "s per epoch", "course / this", "limit, s", "% of it", "path"]
+COSTS = ["network", "training", "peak MB", "launches"]
 
 
 def main():
@@ -64,20 +66,23 @@ def main():
     print(table(HEADER, []))
     for name in args.networks:
         print("\n".join(table(HEADER, rows(name, data, device, args.runs, args.steps)).splitlines()[2:]), flush=True)
+    print()
+    print(table(COSTS, [row for name in args.networks for row in costs(name, data, device)]), flush=True)
     for precision, graphs in WAYS.values():
         flags = ["--precision", precision, "--cuda-graphs" if graphs else "--no-cuda-graphs"]
         flags += ["--data", args.data] if args.data else []
         subprocess.run([sys.executable, "-m", "benchmarks.start_up", *flags], check=True)
 
 
+def training_of(name, way, data, device):
+    """A fresh `Training` of a network of `NETWORKS` in a way of `WAYS`."""
+    precision, graphs = WAYS[way]
+    return Training(Cell(**NETWORKS[name], precision=precision), data, device, cuda_graphs=graphs)
+
+
 def rows(name, data, device, runs, steps=None):
     """Lines of the table for a network of `NETWORKS`: the course's way and all of `WAYS`, a run being `steps` long."""
-
-    def training(precision, graphs):
-        return Training(Cell(**NETWORKS[name], precision=precision), data, device, cuda_graphs=graphs)
-
-    costs = {way: cost(training(*options), device) for way, options in WAYS.items()}
-    trainings = {way: training(*options) for way, options in WAYS.items()}
+    trainings = {way: training_of(name, way, data, device) for way in WAYS}
     first = next(iter(trainings.values()))
     epoch, images = first.steps, first.steps * first.cell.batch_size
     steps = steps or epoch
@@ -87,26 +92,29 @@ def rows(name, data, device, runs, steps=None):
     variants |= {way: train_step.ours(training, steps) for way, training in trainings.items()}
     measured = {way: [s * epoch / steps for s in seconds] for way, seconds in interleaved(variants, runs).items()}
     flops = 3 * images * forward_flops(first.model, data.image_shape)
-    made = [[name, COURSE, spread(measured[COURSE], ".3f"), "1.00", *[""] * 5]]
+    made = [[name, COURSE, spread(measured[COURSE], ".3f"), "1.00", *[""] * 3]]
     for way, (precision, _) in WAYS.items():
         seconds = measured[way]
         limit = max(flops / RATES[precision], MOVING.get((name, precision), 0))
         faster = spread(ratios(measured[COURSE], seconds), ".2f")
         share = f"{100 * limit / median(seconds):.1f}"
-        made.append([name, way, spread(seconds, ".3f"), faster, f"{limit:.4f}", share, *costs[way]])
+        made.append([name, way, spread(seconds, ".3f"), faster, f"{limit:.4f}", share, trainings[way].captured.path])
     return made
 
 
-def cost(training, device):
-    """Peak memory, launches per step and the path of a fresh `Training`, in words."""
-    provenance.measure_memory_anew(device)
-    run = train_step.ours(training, PROFILED)
-    run()
-    peak = provenance.peak_memory(device)
-    with torch.profiler.profile(activities=torch.profiler.supported_activities()) as profiler:
+def costs(name, data, device):
+    """Lines of the second table for a network of `NETWORKS`."""
+    made = []
+    for way in WAYS:
+        run = train_step.ours(training_of(name, way, data, device), PROFILED)
+        provenance.measure_memory_anew(device)
         run()
-    asked = sum(event.name.startswith(ASKED) for event in profiler.events())
-    return f"{peak / 1e6:,.0f}", f"{asked / PROFILED:.0f}", training.captured.path
+        peak = provenance.peak_memory(device)
+        with torch.profiler.profile(activities=torch.profiler.supported_activities()) as profiler:
+            run()
+        asked = sum(event.name.startswith(ASKED) for event in profiler.events())
+        made.append([name, way, f"{peak / 1e6:,.0f}", f"{asked / PROFILED:.0f}"])
+    return made
 
 
 if __name__ == "__main__":

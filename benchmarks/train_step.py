@@ -55,6 +55,7 @@ def variants(data, device):
         for label, recorder in (("", GradientRecorder), (NOT_RECORDING, NoRecorder)):
             training = Training(Cell(model="vgg38", block="bn_rc", precision=precision), data, device)
             training.gradients = recorder(training.model)
+            training.moved["the recorder's sums"] = training.gradients.sums
             made[precision + label] = ours(training, steps)
     return made
 

@@ -60,7 +60,11 @@ def test_an_epoch_is_compared_with_the_courses(monkeypatch, digits):
     found = gpu_epoch.rows("vgg08", digits, CPU, runs=1, steps=1)
     assert [row[1] for row in found] == [gpu_epoch.COURSE, *gpu_epoch.WAYS]
     assert all(len(row) == len(gpu_epoch.HEADER) for row in found)
-    assert all(row[-2:] == ["0", "plain"] for row in found[1:])  # nothing is launched on a CPU
+    assert all(row[-1] == "plain" for row in found[1:])
+    found = gpu_epoch.costs("vgg08", digits, CPU)
+    assert [row[1] for row in found] == list(gpu_epoch.WAYS)
+    assert all(len(row) == len(gpu_epoch.COSTS) for row in found)
+    assert all(row[-1] == "0" for row in found)  # nothing is launched on a CPU
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -368,7 +368,8 @@ def test_a_graph_is_captured_as_pytorch_asks(monkeypatch, fails):
         return "loss"
 
     asked = mock.create_autospec(torch.cuda.graph, side_effect=lambda *_, **__: within("graph"))
-    fakes = {"Stream": Stream, "stream": lambda stream: within(stream.name), "CUDAGraph": mock.Mock, "graph": asked}
+    monkeypatch.setattr(captured, "_stream", Stream)
+    fakes = {"stream": lambda stream: within(stream.name), "CUDAGraph": mock.Mock, "graph": asked}
     for name, fake in {**fakes, "current_stream": lambda: Stream("main")}.items():
         monkeypatch.setattr(torch.cuda, name, fake)
     with pytest.raises(RuntimeError) if fails else contextlib.nullcontext():
@@ -406,10 +407,11 @@ def test_a_step_does_not_walk_the_modules(digits, graph, monkeypatch):
     training._step(*next(batches))
 
 
-def test_a_run_is_not_kept_in_memory(digits):
+@pytest.mark.parametrize("measured", [{}, MEASURED])
+def test_a_run_is_not_kept_in_memory(digits, measured):
     gc.disable()
     try:
-        training = Training(Cell(**TINY), digits, CPU)
+        training = Training(Cell(**TINY), digits, CPU, measured)
         training.run_epoch()
         gone = weakref.ref(training)
         del training

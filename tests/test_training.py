@@ -115,7 +115,7 @@ def test_best_epoch_is_chosen_on_validation_kept_and_tested_once(digits, tmp_pat
         logits = training.model(images)
     weights = training.model.classifier.weight.detach().clone()
     torch.nn.init.zeros_(training.model.classifier.weight)
-    training._end_epoch(torch.tensor([9.0, 0.0], dtype=torch.float64), 0.0)  # a last epoch that is worse
+    training._end_epoch(torch.tensor([9.0, 0.0], dtype=torch.float64), lambda: 0.0)  # a last epoch that is worse
     accuracies = [row[5] for row in training.history]
     assert training.finished and training.progress.best_epoch == int(np.argmax(accuracies)) == 1
     results.write(training, tmp_path, {}, with_test=False)
@@ -136,7 +136,7 @@ def test_a_record_does_not_stand_beside_files_of_another_run(digits, tmp_path):
 def test_of_equal_accuracies_the_first_is_the_best(digits):
     training = Training(tiny(epochs=4), digits, CPU)
     for validation in ((1.0, 0.4), (1.0, 0.5), (0.9, 0.5), (0.8, 0.4)):
-        training._end_epoch(torch.tensor(validation, dtype=torch.float64), 0.0)
+        training._end_epoch(torch.tensor(validation, dtype=torch.float64), lambda: 0.0)
     assert training.finished and training.progress.best_epoch == 1
 
 
@@ -146,7 +146,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(digits, loss):
     training.run_epoch()
     training.step_losses[training.steps : training.steps + 2] = torch.tensor([2.3, loss])
     training.sums[0] = loss
-    training._end_epoch(torch.tensor([2.3, 0.1], dtype=torch.float64), 0.0)
+    training._end_epoch(torch.tensor([2.3, 0.1], dtype=torch.float64), lambda: 0.0)
     assert training.finished and training.progress.diverged_step == training.steps + 1
     assert training.progress.best_epoch == 0
 
@@ -165,7 +165,7 @@ def test_a_run_may_diverge_by_the_last_update_before_validation(digits, epochs):
 def test_a_run_may_diverge_in_its_first_step(digits):
     training = Training(tiny(), digits, CPU)
     training.sums[0] = training.step_losses[0] = math.nan
-    training._end_epoch(torch.tensor([math.nan, 0.1], dtype=torch.float64), 0.0)
+    training._end_epoch(torch.tensor([math.nan, 0.1], dtype=torch.float64), lambda: 0.0)
     facts = results.measurements(training, digits)
     assert (facts["status"], facts["diverged_step"], facts["epochs_run"]) == ("diverged", 0, 1)
 

@@ -6,9 +6,9 @@ and unless all bits agree, the plain way is taken for the rest of the run. On a 
 """
 
 import contextlib
+import functools
 import sys
 import warnings
-from functools import partial
 
 import torch
 
@@ -26,7 +26,7 @@ OBSTACLES = {
 
 def cuda_graph(step):
     """Capture what `step()` launches: (a function that launches it again, the tensor that `step` gave)."""
-    graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
+    graph, stream = torch.cuda.CUDAGraph(), _stream()
     stream.wait_stream(torch.cuda.current_stream())
     try:
         with torch.cuda.stream(stream):  # `torch.cuda.graph` alone would stay on its stream where a capture fails
@@ -41,6 +41,12 @@ def cuda_graph(step):
     finally:
         torch.cuda.current_stream().wait_stream(stream)
     return graph.replay, result
+
+
+@functools.cache
+def _stream():
+    """One stream for the captures of all cells: PyTorch keeps the workspaces of every stream's products for ever."""
+    return torch.cuda.Stream()
 
 
 def _forget_capture(graph, stream):
@@ -127,7 +133,7 @@ class CapturedStep:
             try:
                 if self.replay is None:
                     self.inputs = images.clone(), labels.clone()
-                    self.replay, self.given = self.capture(partial(step, *self.inputs))
+                    self.replay, self.given = self.capture(functools.partial(step, *self.inputs))
                     self.gradients = [parameter.grad for parameter in self.parameters]
                 _put_back(state, before)
                 found = self._outcome(self._replayed(images, labels), state)
@@ -168,8 +174,8 @@ def _copies(tensors):
 
 @torch.no_grad()
 def _put_back(tensors, values):
-    for name, tensor in tensors.items():
-        tensor.copy_(values[name])
+    if tensors:
+        torch._foreach_copy_(list(tensors.values()), [values[name] for name in tensors])
 
 
 def _same_bits(one, other):

@@ -8,7 +8,7 @@ import difflib
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.fields import (
@@ -30,6 +30,11 @@ from workflow_scripts.engine.studies import Study
 SHOWN = 200  # characters of a wrong value in a message
 
 
+def _number(value):
+    """The number that a text stands for, as on a command line: a `Literal` of numbers takes no text."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 class Dataset(Strict):
     """Where a data set comes from. It is decoded once, to `results/data/<name>.npz`."""
 
@@ -42,7 +47,9 @@ class Dataset(Strict):
         [], description="other addresses of the same official files, tried before the official one"
     )
     image_size: Count | None = Field(None, description="rows and columns to resize images to", ge=4, le=1024)
-    channels: Literal[1, 3] = Field(3, description="grey (1) or RGB (3); grey sources are repeated to RGB")
+    channels: Annotated[Literal[1, 3], BeforeValidator(_number)] = Field(
+        3, description="grey (1) or RGB (3); grey sources are repeated to RGB"
+    )
 
 
 class Beras(Strict):
@@ -86,7 +93,7 @@ class Report(Strict):
 class Running(Strict):
     """How cells are run. No result depends on it, so nothing is trained again when it changes."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="computed on; auto: a GPU where there is one")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="what computes; auto: a GPU where there is one")
     gpu_share: Count = Field(1, description="number of jobs that compute on the same GPU side by side", ge=1)
     cells_per_job: Count = Field(
         1, description="number of cells that one job trains in turn: for many small cells", ge=1, le=100

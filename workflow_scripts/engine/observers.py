@@ -9,6 +9,7 @@ the cell's steps.npz, and `state_dict()` and `load_state_dict(state)` hold what 
 import contextlib
 import itertools
 import math
+import weakref
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,8 @@ class Observer:
     Settings = Any
 
     def __init__(self, training, every=1):
-        self.training, self.every = training, every
+        # weakly, as it keeps its observers: each would keep the other, and a bundle all its cells, in memory
+        self.training, self.every = weakref.proxy(training), every
         self.series = {}
 
     def empty(self, *shape):

@@ -38,7 +38,7 @@ def along_gradient(gradient, parameters, lengths):
         distances.append(l2(torch._foreach_sub(there, gradient_here)))
     _set(parameters, here)
     norm, distances = l2(gradient_here), torch.stack(distances)
-    moved = torch.tensor(lengths, dtype=torch.float64, device=norm.device) * norm
+    moved = torch.stack([length * norm for length in lengths])  # on the device: a copy to it would wait for it
     return Walk(loss_here, torch.stack(losses), norm, distances, distances / moved)
 
 

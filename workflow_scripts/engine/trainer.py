@@ -92,13 +92,16 @@ class Training:
         """Train to the end of the current epoch, validate, record. `after_step()` is called between steps."""
         progress, cell = self.progress, self.cell
         started, before = time.monotonic(), progress.epoch_seconds
+
+        def seconds():
+            return before + time.monotonic() - started
+
         self.model.train()
         for images, labels in self.train_batches.epoch(cell.seed, progress.epoch, cell.batch_size, progress.step):
             self._step(images, labels)
-            progress.epoch_seconds = before + time.monotonic() - started
+            progress.epoch_seconds = seconds()
             after_step()
-        validation = self.evaluate(self.val_batches)
-        self._end_epoch(validation, before + time.monotonic() - started)
+        self._end_epoch(self.evaluate(self.val_batches), seconds)
 
     def _step(self, images, labels):
         progress = self.progress
@@ -154,10 +157,12 @@ class Training:
         return loss, loss + added_terms(self.cell, self.model, companions, labels, self.progress.epoch), logits
 
     def _end_epoch(self, validation, seconds):
+        """Record the epoch; `seconds()` says how long it took, once the device has done all of it."""
         progress, steps = self.progress, self.steps
         gradients = self.gradients.end_epoch(steps)
         # the one transfer of the epoch: four metrics and the gradient table
         values = torch.cat([self.sums / steps, validation, gradients.flatten()]).tolist()
+        seconds = seconds()
         metrics, gradients = values[:4], np.reshape(values[4:], gradients.shape).tolist()
         self.gradient_rows += self.gradients.rows(progress.epoch, gradients)
         rate = learning_rate(self.cell, progress.epoch, 0, steps)
