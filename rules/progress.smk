@@ -36,7 +36,7 @@ class CellLines(logging.Handler):
                 self.learn()
             elif event == LogEvent.JOB_FINISHED and self.run:
                 self.say(record.job_id)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, commands.UserError) as error:
             logger.debug(f"No line for a cell: {error!r}")
 
     def learn(self):

@@ -210,7 +210,7 @@ def test_a_cell_without_a_test_and_a_damaged_one(tmp_path, refused):
     found = folders.read(tmp_path / "out")
     assert (found.test, found.diverged_epoch) == ({}, 0)
     (cell / "test.json").write_text("{")
-    assert "expected a cell's history.csv and test.json" in refused("export_course", "--cell", cell, "--out", tmp_path)
+    assert "test.json is damaged (" in refused("export_course", "--cell", cell, "--out", tmp_path)
 
 
 def test_a_plot_of_the_gradient_flow_is_of_the_last_batch_and_begins_at_the_input(tmp_path):

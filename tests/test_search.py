@@ -177,6 +177,36 @@ def test_the_survivors_are_the_best_that_finished(tmp_path):
         search.survivors([folders[1], folders[4]], 1)
 
 
+HARM = {
+    "cell.json": ('{"status": "fin', r"a/cell.json is damaged .*delete .*a/cell.json and run the workflow again"),
+    "test.json": ("[]", r"a is damaged .*delete .*a/cell.json and run the workflow again"),
+    "history.csv": ("epoch,train_loss\n0,1\n", r"a is damaged .*val_acc.*delete .*a/cell.json"),
+    "history.csv without an epoch": ("epoch,val_acc,val_loss\n", r"a is damaged .*delete .*a/cell.json"),
+    "nothing": (None, r"a/history.csv: expected a file of a finished cell, found none"),
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+def test_a_damaged_candidate_is_named(tmp_path, harm):
+    content, message = HARM[harm]
+    folder = tmp_path / "a"
+    folder.mkdir()
+    whole = {
+        "cell.json": '{"status": "finished"}',
+        "test.json": '{"epoch": 0}',
+        "history.csv": "val_acc,val_loss\n1,1\n",
+    }
+    for name, text in whole.items():
+        (folder / name).write_text(text)
+    assert search.survivors([folder], 1)["kept"] == ["a"]
+    if content is None:
+        (folder / "history.csv").unlink()
+    else:
+        (folder / harm.split()[0]).write_text(content)
+    with pytest.raises(UserError, match=message):
+        search.survivors([folder], 1)
+
+
 def write_summary(folder, searched, diverged=()):
     """A summary as of a finished search: closed forms, not results of any training; returns the chosen recipe."""
     plan, rows = cells.plan(searched), []

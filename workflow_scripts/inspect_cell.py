@@ -9,7 +9,7 @@ All of it is about the validation images. `plot_insight` draws what is written.
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, datasets, devices, flags, insight, trained
+from workflow_scripts.engine import cell_files, commands, config, datasets, devices, flags, insight, trained
 from workflow_scripts.engine.commands import UserError
 
 IMAGES = 8  # across a page in the figure
@@ -27,8 +27,10 @@ def data_of(cell, files):
     """Which of several data sets' files belongs to the cell in the folder `cell`: that of its record's name."""
     if len(files) == 1:
         return files[0]
-    facts = json.loads((cell / "cell.json").read_text(encoding="utf-8"))
-    return datasets.file_of(facts["record"]["dataset"], files)
+    (facts,) = cell_files.read(cell, "cell.json")
+    with cell_files.understood(cell):
+        name = facts["record"]["dataset"]
+    return datasets.file_of(name, files)
 
 
 def main():

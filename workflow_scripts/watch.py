@@ -31,8 +31,8 @@ def main():
 
 def watch(results, again):
     """Look at the run in the folder `results` and print what there is to see; `again`: on and on, until all is done."""
+    run = progress.Run.read(results)
     while True:
-        run = progress.Run.read(results)
         run.look()
         if again:
             print(CLEAR, end="")
@@ -41,6 +41,7 @@ def watch(results, again):
         if not again or len(run.finished) == len(run.cells):
             return
         time.sleep(2)
+        run = run.read_again()
 
 
 def lines(run, width=None):
@@ -74,7 +75,7 @@ def _row(name, epochs, cell):
         "Loss": "–" if cell.loss is None else f"{cell.loss:.4f}",
         "Val. acc.": "–" if cell.val_acc is None else f"{cell.val_acc:.1%}",
         "Left": "–" if left is None else progress.duration(left),
-        "Heard of": f"{cell.silent:.0f} s ago",
+        "Last output": f"{cell.silent:.0f} s ago",
     }
 
 

@@ -4,15 +4,15 @@ A run keeps what it trains in results/logs/run.json. Where a cell is stands in i
 and what came of it in its folder. So it can be told from anywhere that sees results/, on a cluster as on one machine.
 """
 
-import csv
 import json
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from workflow_scripts.engine import made
+from workflow_scripts.engine import cell_files, made
 from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.wording import counted
 
 RUN = "logs/run.json"
 EPOCH = re.compile(r"epoch +(\d+)/\d+  loss (\S+) .* val acc +(\S+)%  (\S+) s$", re.MULTILINE)  # reporting.LINE
@@ -29,8 +29,7 @@ class Finished:
 
     def said(self):
         """How long it took and what came of it."""
-        epochs = "1 epoch" if self.epochs == 1 else f"{self.epochs} epochs"
-        return f"{epochs} in {self.seconds:.0f} s, {self.words}"
+        return f"{counted(self.epochs, 'epoch')} in {self.seconds:.0f} s, {self.words}"
 
 
 @dataclass(frozen=True)
@@ -50,18 +49,19 @@ class Running:
 def finished(folder):
     """The `Finished` of the folder of a cell, or of a run of Beras; None while it has no record."""
     for name, read in RECORDS.items():
-        if (path := folder / name).exists():
-            return read(folder, json.loads(path.read_text()))
+        if (folder / name).exists():
+            (facts,) = cell_files.read(folder, name)
+            with cell_files.understood(folder):
+                return read(folder, facts)
     return None
 
 
 def _cell(folder, facts):
-    said, test = [], json.loads((folder / "test.json").read_text())
+    said, (test, history) = [], cell_files.read(folder, "test.json", "history.csv")
     if facts["status"] == "diverged":
         said.append(f"diverged in step {facts['diverged_step']}")
-    if test["epoch"] is not None:
-        with open(folder / "history.csv", newline="") as file:
-            said.append(f"val acc {float(list(csv.DictReader(file))[test['epoch']]['val_acc']):.1%}")
+    if best := cell_files.best_epoch(test, history):
+        said.append(f"val acc {float(best['val_acc']):.1%}")
     if test["test_acc"] is not None:
         said.append(f"test acc {test['test_acc']:.1%}")
     return Finished(facts["epochs_run"], facts["seconds"], ", ".join(said))
@@ -75,19 +75,18 @@ def _beras_run(folder, facts):
 RECORDS = {"cell.json": _cell, "run.json": _beras_run}  # the last file of a cell that is written, and what reads it
 
 
-def running(log, now):
-    """The `Running` of the log of a cell."""
-    found = EPOCH.findall(log.read_text(errors="replace"))
-    silent = max(0.0, now - log.stat().st_mtime)
+def running(text, silent):
+    """The `Running` of what is in the log of a cell, and for how many seconds it has been so."""
+    found = EPOCH.findall(text)
     if not found:
-        return Running(resumed_at(log), None, None, None, silent)
+        return Running(resumed_at(text), None, None, None, silent)
     epoch, loss, accuracy, seconds = found[-1]
     return Running(int(epoch), float(loss), float(accuracy) / 100, float(seconds), silent)
 
 
-def resumed_at(log):
-    """How many epochs of a cell were done before the job that wrote its log."""
-    found = RESUMED.search(log.read_text(errors="replace"))
+def resumed_at(text):
+    """How many epochs of a cell were done before the job in whose log this is."""
+    found = RESUMED.search(text)
     return int(found[1]) - 1 if found else 0
 
 
@@ -118,6 +117,11 @@ class Run:
         except (ValueError, TypeError) as error:
             raise UserError(f"{path} is damaged ({error}); the next run of the workflow makes it anew") from None
 
+    def read_again(self):
+        """This run, with what it trains beside by now, as a search does; or a newer one in the same folder."""
+        newest = Run.read(self.results)
+        return replace(self, cells=newest.cells) if newest.started == self.started else newest
+
     def write(self):
         """Keep what is to be trained, for `read`."""
         with written_whole(self.results / RUN) as path:
@@ -131,14 +135,15 @@ class Run:
             log = self.results / "logs" / f"{name}.log"
             if not self._fresh(log):
                 continue
-            self.before[name] = resumed_at(log)
-            there = made.NOTE in log.read_text(errors="replace")
+            text = log.read_text(errors="replace")
+            self.before[name] = resumed_at(text)
+            there = made.NOTE in text
             fresh = there or any(self._fresh(self.results / name / record) for record in RECORDS)
             if done := finished(self.results / name) if fresh else None:
                 self.before[name] = done.epochs if there else self.before[name]
                 self.finished[name] = done
             else:
-                self.running[name] = running(log, now)
+                self.running[name] = running(text, max(0.0, now - log.stat().st_mtime))
 
     def _fresh(self, path):
         """Whether a file is there and not of an earlier run."""

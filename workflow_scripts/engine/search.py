@@ -4,17 +4,15 @@ A candidate depends on its place in the order of the samples alone, so that more
 retrain none that are there.
 """
 
-import csv
 import functools
 import hashlib
 import itertools
-import json
 import math
 import random
 from dataclasses import dataclass
-from pathlib import Path
 
 from models.registry import Registry
+from workflow_scripts.engine import cell_files
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell, Range
 
@@ -144,12 +142,11 @@ def survivors(folders, keep):
 
 
 def _outcome(folder):
-    facts, test = (json.loads(Path(folder, name).read_text()) for name in ("cell.json", "test.json"))
-    with open(Path(folder, "history.csv"), newline="") as file:
-        epochs = list(csv.DictReader(file))
-    epoch = epochs[-1 if test["epoch"] is None else test["epoch"]]
-    measured = {key: float(epoch[key]) for key in ("val_acc", "val_loss")}
-    return {"cell": Path(folder).name, "status": facts["status"], **measured}
+    facts, test, history = cell_files.read(folder, "cell.json", "test.json", "history.csv")
+    with cell_files.understood(folder):
+        epoch = cell_files.best_epoch(test, history) or history[-1]
+        measured = {key: float(epoch[key]) for key in ("val_acc", "val_loss")}
+        return {"cell": folder.name, "status": facts["status"], **measured}
 
 
 def _rank(cell):

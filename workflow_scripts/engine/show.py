@@ -1,13 +1,11 @@
 """One run in a terminal: its record, what came of it, and its curves as lines of blocks."""
 
-import csv
 import itertools
-import json
 import math
 import shutil
 
+from workflow_scripts.engine import cell_files
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.manifests import how_to_make_again
 from workflow_scripts.engine.record import Cell
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -22,11 +20,9 @@ def text(folder, width=None):
     """
     width = max(40, width or shutil.get_terminal_size().columns)
     facts, history, gradients, test = _read(folder)
-    try:
+    with cell_files.understood(folder):
         parts = [_record(facts, width), _outcome(facts, test), _curves(history, width), _flow(gradients, width)]
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise UserError(f"{folder}: expected the files of a cell, found damaged ones ({error!r})") from None
-    return "\n\n".join([f"{facts['cell']}: {facts['status']}", *parts]) + "\n"
+        return "\n\n".join([f"{facts['cell']}: {facts['status']}", *parts]) + "\n"
 
 
 def sparkline(values, width, low=None, high=None):
@@ -57,17 +53,7 @@ def _means(values, width):
 def _read(folder):
     if not folder.is_dir():
         raise UserError(f"{folder}: expected the folder of a cell, results/<study>/<cell>, found none")
-    found = []
-    for name in ("cell.json", "history.csv", "gradients.csv", "test.json"):
-        path = folder / name
-        if not path.is_file():
-            raise UserError(f"{path}: expected a file of a finished cell, found none; is the cell still training?")
-        try:
-            content = path.read_text(encoding="utf-8")
-            found.append(json.loads(content) if name.endswith("json") else list(csv.DictReader(content.splitlines())))
-        except ValueError as error:
-            raise UserError(f"{path} is damaged ({error}); {how_to_make_again(folder)}") from None
-    return found
+    return cell_files.read(folder, "cell.json", "history.csv", "gradients.csv", "test.json")
 
 
 def _record(facts, width):

@@ -5,7 +5,7 @@ import csv
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import cell_index, code, machines
+from workflow_scripts.engine import cell_files, cell_index, code, machines
 from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.manifests import how_to_make_again
 from workflow_scripts.engine.record import Cell
@@ -65,26 +65,20 @@ def _files(folder):
 
 def _read(folder):
     files = _files(folder)
-    facts = _read_json(folder / "cell.json")
-    try:
-        return {"files": files, "row": _row(facts, folder), "dataset": facts["dataset"]}
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{folder} is damaged ({error!r}); {how_to_make_again(folder)}") from None
+    facts, test, history = cell_files.read(folder, "cell.json", "test.json", "history.csv")
+    with cell_files.understood(folder):
+        row = [folder.name, *_row(facts, test, history), *machines.row(facts)]
+        return {"files": files, "row": row, "dataset": facts["dataset"]}
 
 
-def _row(facts, folder):
-    with open(folder / "history.csv", newline="") as file:
-        history = list(csv.DictReader(file))
-    test = _read_json(folder / "test.json")
-    best = history[test["epoch"]] if test["epoch"] is not None else {}
+def _row(facts, test, history):
+    best = cell_files.best_epoch(test, history)
     facts = {**facts, "image_size": facts["image_shape"][1]}
     return [
-        folder.name,
         *(facts["record"].get(key, field.default) for key, field in Cell.model_fields.items()),  # older than the key
         *(facts[key] for key in MEASURED),
         *(history[-1][key] for key in LAST_EPOCH),
         *(test["epoch"], best.get("val_loss"), best.get("val_acc"), test["test_loss"], test["test_acc"]),
-        *machines.row(facts),
     ]
 
 
@@ -123,10 +117,3 @@ def _dataset(found):
         "embedded": any(dataset["embedded"] for dataset in datasets),
         "datasets": datasets,
     }
-
-
-def _read_json(path):
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise UserError(f"{path} is damaged ({error}); {how_to_make_again(path.parent)}") from None

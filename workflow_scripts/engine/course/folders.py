@@ -6,10 +6,10 @@
 """
 
 import csv
-import json
 import math
 from dataclasses import dataclass
 
+from workflow_scripts.engine import cell_files
 from workflow_scripts.engine.commands import UserError, written_whole
 
 EPOCHS = ("train_acc", "train_loss", "val_acc", "val_loss")
@@ -37,16 +37,12 @@ def export(cell, out, gradient_flow=False):
     """Write the metrics of the cell in the folder `cell` as the experiment folder `out`, every digit kept.
 
     A cell that was not tested has a test_summary.csv without a row. Raises UserError where a file of the cell is
-    damaged, OSError where it is missing.
+    missing or damaged.
     """
-    history, test = cell / "history.csv", cell / "test.json"
-    try:
-        with open(history, newline="", encoding="utf-8") as file:
-            epochs = [[row[key] for key in EPOCHS] for row in csv.DictReader(file)]
-        found = json.loads(test.read_text(encoding="utf-8"))
-        tested = [] if found["test_acc"] is None else [[found[key] for key in TEST]]
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{cell}: expected a cell's history.csv and test.json, found damaged ones ({error})") from None
+    history, test = cell_files.read(cell, "history.csv", "test.json")
+    with cell_files.understood(cell):
+        epochs = [[row[key] for key in EPOCHS] for row in history]
+        tested = [] if test["test_acc"] is None else [[test[key] for key in TEST]]
     for name, columns, rows in ((SUMMARY, EPOCHS, epochs), (TEST_SUMMARY, TEST, tested)):
         with written_whole(out / name) as path, open(path, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([columns, *rows])  # with the line ends of the framework's own csv.writer
