@@ -6,13 +6,16 @@ from workflow_scripts.engine import preview
 
 def say_what_is_to_do():
     dag = workflow.dag
-    todo, searching = {study: [] for study in STUDIES}, {}
+    todo, searching, runs = {study: [] for study in STUDIES}, {}, 0
     for job in filter(dag.needrun, dag.jobs):
         if job.rule.name in TRAINED_BY:
             todo[job.wildcards.study] += still_to_train(job)
         elif job.rule.name == checkpoints.select_rung.rule.name:
             searching[job.wildcards.study] = True
-    yield from preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results")
+        elif BERAS and job.rule.name == rules.train_beras.rule.name:
+            runs += 1
+    others = [("beras", len(BERAS_RUNS), runs, runs * BERAS.epochs)] if BERAS else []
+    yield from preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results", others)
     for study in searching:
         yield f"  Not counted: what {study} trains after the next rung of its search, which decides it."
 

@@ -13,7 +13,7 @@ import pytest
 
 from workflow_scripts.engine import config
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.sources import archives, cifar, idx
+from workflow_scripts.engine.sources import archives, cifar, downloads, idx
 from workflow_scripts.engine.sources.downloads import Official, OfficialFile
 
 COARSE, FINE = 7, 1  # what the records of the small CIFAR-100 start with
@@ -165,6 +165,14 @@ def test_a_download_is_made_once(server, tmp_path, capsys):
     for _ in range(2):
         cifar.cifar100(dataset(), tmp_path, table)
     assert server.asked == ["cifar-100-binary.tar.gz"] and not capsys.readouterr().err  # a bar would fill a log
+
+
+def test_a_large_download_says_how_far_it_is(server, tmp_path, capsys):
+    content = gzip.compress(np.random.default_rng(0).bytes(2 * downloads.LARGE), 0)
+    (found,) = downloads.contents(official(server, {"large.gz": content}), dataset(), tmp_path).values()
+    assert len(found) == 2 * downloads.LARGE
+    parts = [f"large.gz: {part} % of 20 MB" for part in (20, 40, 60, 80, 100)]
+    assert capsys.readouterr().err.splitlines() == parts
 
 
 def test_mirrors_come_first_and_the_next_one_helps(server, tmp_path):

@@ -208,6 +208,16 @@ def test_a_preview_estimates_no_time_for_data_of_unknown_size(tmp_path):
     ]
 
 
+def test_a_preview_counts_what_is_no_network_of_pytorch(tmp_path):
+    study = Study(grids=[Grid(dataset="digits", model="vgg08", seed=[0, 1])])
+    found = cells.expand("a", study)
+    said = preview.preview({"a": found}, {"a": []}, DIGITS, tmp_path, [("beras", 39, 12, 120)])
+    assert said[1:] == [
+        "  a       2 cells,  0 to train,   0 epochs,       0 FLOP",
+        "  beras  39 cells, 12 to train, 120 epochs, FLOP unknown",
+    ]
+
+
 def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
     """It has them built, long before they are trained."""
     study = Study(grids=[Grid(model="vgg_a", block=["bn", "rc"], dataset="digits", seed=[0, 1])])

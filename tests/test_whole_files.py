@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from tests.conftest import ROOT
-from workflow_scripts.engine import locks
+from workflow_scripts.engine import commands, locks
 from workflow_scripts.engine.commands import written_whole
 
 WRITES = """
@@ -69,6 +69,22 @@ def test_what_was_left_of_a_file_with_an_odd_name_is_removed(tmp_path):
     with written_whole(path) as temporary:
         temporary.write_text("whole")
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_file_that_was_taken_for_abandoned_before_it_was_locked_is_made_anew(tmp_path, monkeypatch):
+    lock, lost = commands._lock, []
+
+    def late(handle):
+        if not lost:  # another process is quicker
+            lost.extend(tmp_path.iterdir())
+            lost[0].unlink()
+        return lock(handle)
+
+    monkeypatch.setattr(commands, "_lock", late)
+    with written_whole(tmp_path / "history.csv") as temporary:
+        temporary.write_text("whole")
+    assert len(lost) == 1 and lost[0] != temporary
+    assert [file.name for file in tmp_path.iterdir()] == ["history.csv"]
 
 
 def test_nothing_is_left_of_a_file_that_was_interrupted(tmp_path):

@@ -76,12 +76,11 @@ def written_whole(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_abandoned(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        handle, temporary = _locked_file(path)
     except OSError as error:
         error.filename = str(path)  # the name that means something to a person
         raise
     try:
-        _lock(handle)
         yield Path(temporary)
         umask = os.umask(0)
         os.umask(umask)
@@ -94,6 +93,16 @@ def written_whole(path):
             error.filename = str(path)
         raise
     finally:
+        os.close(handle)
+
+
+def _locked_file(path):
+    """(handle, name) of a new temporary file of `path`, locked; one that was removed before it was is made anew."""
+    while True:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        _lock(handle)
+        if os.fstat(handle).st_nlink:
+            return handle, temporary
         os.close(handle)
 
 

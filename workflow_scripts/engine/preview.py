@@ -25,14 +25,16 @@ DAMAGED = (ValueError, LookupError, TypeError, ZeroDivisionError)  # what readin
 CORE = 1.5e11  # FLOP/s of VGG_38 in float32 on one core with AVX-512 (benchmarks/RESULTS.md), until a cell has run here
 
 
-def preview(studies, todo, described, results):
+def preview(studies, todo, described, results, others=()):
     """Lines of text. `studies` is {study: {cell name: Cell}}, `todo` {study: names of the cells to train}.
 
     `described` is the configuration's `datasets`; from the folder `results` the speed of the finished cells is read. A
     training step counts as three forward passes: for each product of the forward pass, the backward pass has two.
+    `others` are (study, cells, cells to train, epochs) of what is no network of PyTorch, whose operations are not
+    counted.
     """
     if not importlib.util.find_spec("torch"):  # as where the jobs have conda environments and Snakemake one of its own
-        lines = _amounts(studies, todo)
+        lines = _amounts(studies, todo, others)
         return [HEAD, *lines, "  How long that takes is estimated where Snakemake's own Python has PyTorch."]
     used = {cell.dataset for grid in studies.values() for cell in grid.values()}
     sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
@@ -46,7 +48,7 @@ def preview(studies, todo, described, results):
             except ValueError as error:  # of a network that does not fit its block or the images
                 refused.setdefault((study, str(error)), []).append(name)
     forward.save()
-    lines = _amounts(studies, todo, flops)
+    lines = _amounts(studies, todo, others, flops)
     if any(flops.values()):
         speed, source = measured_speed(studies, results)
         took = duration(sum(flops.values()) / speed)
@@ -63,22 +65,22 @@ def preview(studies, todo, described, results):
     return [HEAD, *lines]
 
 
-def _amounts(studies, todo, flops=None):
+def _amounts(studies, todo, others, flops=None):
     """A line for each study: its cells, those to train, their epochs and, where they were counted, their operations."""
-    rows = []
-    for study, cells in studies.items():
-        epochs = sum(cells[name].epochs for name in todo[study])
-        # unknown: of data that has not been read, or of networks that do not fit
-        none = "FLOP unknown" if todo[study] else "0 FLOP"
-        operations = [] if flops is None else [f"{flops[study]:.1e} FLOP" if flops[study] else none]
-        rows.append(
-            [counted(len(cells), "cell"), f"{len(todo[study]):,} to train", counted(epochs, "epoch"), *operations]
-        )
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    first = max(map(len, studies))
-    return [
-        f"  {study:{first}}  {', '.join(map(str.rjust, row, widths))}" for study, row in zip(studies, rows, strict=True)
+    amounts = [
+        (study, len(cells), len(todo[study]), sum(cells[name].epochs for name in todo[study]))
+        for study, cells in studies.items()
     ]
+    rows = {}
+    for study, count, to_train, epochs in (*amounts, *others):
+        rows[study] = [counted(count, "cell"), f"{to_train:,} to train", counted(epochs, "epoch")]
+        if flops is not None:
+            # unknown: of data that has not been read, of networks that do not fit, of NumPy
+            none = "FLOP unknown" if to_train else "0 FLOP"
+            rows[study].append(f"{flops[study]:.1e} FLOP" if flops.get(study) else none)
+    widths = [max(map(len, column)) for column in zip(*rows.values(), strict=True)]
+    first = max(map(len, rows))
+    return [f"  {study:{first}}  {', '.join(map(str.rjust, row, widths))}" for study, row in rows.items()]
 
 
 def training_flops(cell, forward, count, shape, classes):

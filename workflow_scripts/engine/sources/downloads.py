@@ -10,6 +10,7 @@ import requests
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.sources.archives import gunzip
 
+LARGE = 10_000_000  # bytes
 BUSY = (requests.codes.request_timeout, requests.codes.too_many_requests)  # of the 4xx, those that pass
 
 
@@ -94,13 +95,35 @@ def _download(official, file, mirrors, cache):
     )
 
 
+class _Lines:
+    """The progress of a large download where there is no terminal, for `pooch`: a line for each fifth of it."""
+
+    total = 0  # bytes; pooch sets it to what the server says, or to 0
+
+    def __init__(self, name):
+        self.name, self.done, self.said = name, 0, 0
+
+    def update(self, size):
+        self.done += size
+        fifths = min(5 * self.done // self.total, 5) if self.total >= LARGE else 0
+        if fifths > self.said:
+            print(f"{self.name}: {20 * fifths} % of {self.total / 1e6:,.0f} MB", file=sys.stderr, flush=True)
+            self.said = fifths
+
+    def reset(self):
+        self.done = 0
+
+    def close(self):
+        pass
+
+
 class _Absent(Exception):
     """The server says that it does not have the file: asking again is of no use."""
 
 
 def _stream(url, output, store):
     stream = pooch.HTTPDownloader(
-        progressbar=sys.stderr.isatty(),
+        progressbar=sys.stderr.isatty() or _Lines(url.rpartition("/")[2]),
         chunk_size=2**16,
         headers={"Accept-Encoding": "identity"},  # the files are gzip files: a server must not have them unpacked
     )
