@@ -4,6 +4,7 @@ Everything is about the *validation* images: the test images are read once, for 
 chosen network, and nothing that somebody might act upon is looked up in them.
 """
 
+import contextlib
 import json
 import warnings
 from pathlib import Path
@@ -82,15 +83,15 @@ def outputs(training):
     linear = [module for module in training.model.modules() if isinstance(module, nn.Linear)]
     if not linear:
         raise UserError(f"the network {training.cell.model} has no linear layer whose inputs would be its features")
-    handles = [module.register_forward_pre_hook(keep) for module in linear]  # the last to run has the last word
     probabilities, features = [], []
-    for images, _ in training.val_batches.in_order(EVALUATION_BATCH):
-        with training.precision():
-            logits = training.model(images)
-        probabilities.append(logits.double().softmax(1).cpu())
-        features.append(kept["features"])
-    for handle in handles:
-        handle.remove()
+    with contextlib.ExitStack() as hooks:
+        for module in linear:  # the last to run has the last word
+            hooks.enter_context(module.register_forward_pre_hook(keep))
+        for images, _ in training.val_batches.in_order(EVALUATION_BATCH):
+            with training.precision():
+                logits = training.model(images)
+            probabilities.append(logits.double().softmax(1).cpu())
+            features.append(kept["features"])
     return torch.cat(probabilities).numpy(), torch.cat(features).numpy()
 
 
@@ -109,11 +110,11 @@ def structure(training):
 
     modules = dict(training.model.named_modules())
     own = {name: [*module.parameters(recurse=False)] for name, module in modules.items() if hasattr(module, "weight")}
-    handles = [modules[name].register_forward_hook(note(name)) for name in own]
     images, _ = next(training.val_batches.in_order(EVALUATION_BATCH))
-    training.model(images[:1])
-    for handle in handles:
-        handle.remove()
+    with contextlib.ExitStack() as hooks:
+        for name in own:
+            hooks.enter_context(modules[name].register_forward_hook(note(name)))
+        training.model(images[:1])
     return rows
 
 
