@@ -15,7 +15,6 @@ import torch
 from torch import nn
 
 from workflow_scripts.engine.commands import UserError, written_whole
-from workflow_scripts.engine.datasets import split_indices
 from workflow_scripts.engine.grad_cam import grad_cam, last_map
 from workflow_scripts.engine.trainer import EVALUATION_BATCH
 
@@ -30,8 +29,7 @@ def inspect(training, data, count):
 
     `count` is how many right and how many wrong predictions are looked into with Grad-CAM.
     """
-    cell, model = training.cell, training.model
-    images = split_indices(data.train_labels, cell.split, cell.val_fraction, cell.train_items)[1]
+    model, images = training.model, training.val_indices
     probabilities, features = outputs(training)
     table = predictions(images, data.train_labels[images], probabilities)
     maps, layer = heat_maps(training, data, examples(table, count), probabilities)
