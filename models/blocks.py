@@ -17,7 +17,7 @@ from models.registry import register_block
 
 
 class _Block(nn.Module):
-    """Convolutions of `num_filters` filters; `input_shape` ends in (channels, rows, columns).
+    """3x3 convolutions of `num_filters` filters; `input_shape` ends in (channels, rows, columns).
 
     `activation` is a function that takes the place of the class's own.
     """
@@ -26,14 +26,11 @@ class _Block(nn.Module):
     activation = staticmethod(F.leaky_relu)  # slope 0.01
     growth_share = None  # of dense blocks: filters that a layer adds to its input, for each of `num_filters`
 
-    def __init__(self, input_shape, num_filters, kernel_size=3, padding=1, bias=False, dilation=1, activation=None):
+    def __init__(self, input_shape, num_filters, *, bias=False, activation=None):
         super().__init__()
         self.input_shape = tuple(input_shape)
         self.num_filters = num_filters
-        self.kernel_size = kernel_size
-        self.padding = padding
         self.bias = bias
-        self.dilation = dilation
         if activation is not None:
             self.activation = activation
         self.build_module()
@@ -46,15 +43,13 @@ class _Block(nn.Module):
     def build_module(self):
         """Make the layers, in the order of the forward pass."""
         channels = self.input_shape[-3]
-        self.conv0 = self._convolution(channels)
+        self.conv0 = self._convolution(channels, self.num_filters)
         self.norm0 = self.normalization(self.num_filters)
-        self.conv1 = self._convolution(self.num_filters)
+        self.conv1 = self._convolution(self.num_filters, self.num_filters)
         self.norm1 = self.normalization(self.num_filters)
 
-    def _convolution(self, channels):
-        return nn.Conv2d(
-            channels, self.num_filters, self.kernel_size, padding=self.padding, bias=self.bias, dilation=self.dilation
-        )
+    def _convolution(self, channels, filters):
+        return nn.Conv2d(channels, filters, 3, padding=1, bias=self.bias)
 
     def branch_end(self):
         """The layer whose parameters decide, at 0, that a residual branch gives 0; None where there is no such branch.

@@ -114,9 +114,9 @@ class PreactivatedProcessingBlock(ConvolutionalProcessingBlock):
     def build_module(self):
         channels = self.input_shape[-3]
         self.norm0 = self.normalization(channels)
-        self.conv0 = self._convolution(channels)
+        self.conv0 = self._convolution(channels, self.num_filters)
         self.norm1 = self.normalization(self.num_filters)
-        self.conv1 = self._convolution(self.num_filters)
+        self.conv1 = self._convolution(self.num_filters, self.num_filters)
 
     def forward(self, x):
         return x + self.branch(x)
