@@ -16,6 +16,11 @@ from torch.nn import functional as F
 from models.registry import register_block
 
 
+def last_layer(conv, norm):
+    """Of a convolution and the normalization after it: the latter, if it has parameters, or else the convolution."""
+    return norm if list(norm.parameters()) else conv
+
+
 class _Block(nn.Module):
     """3x3 convolutions of `num_filters` filters; `input_shape` ends in (channels, rows, columns).
 
@@ -52,14 +57,8 @@ class _Block(nn.Module):
         return nn.Conv2d(channels, filters, 3, padding=1, bias=self.bias)
 
     def branch_end(self):
-        """The layer whose parameters decide, at 0, that a residual branch gives 0; None where there is no such branch.
-
-        It is the last normalization, if that has parameters, or else the last convolution.
-        """
+        """The layer whose parameters decide, at 0, that a residual branch gives 0; None where there is no branch."""
         return None
-
-    def _last_layer(self):
-        return self.norm1 if list(self.norm1.parameters()) else self.conv1
 
 
 class ConvolutionalDimensionalityReductionBlock(_Block):
@@ -98,7 +97,7 @@ class ConvolutionalProcessingBlock(_Block):
         return self.activation(out)
 
     def branch_end(self):
-        return self._last_layer() if self.residual else None
+        return last_layer(self.conv1, self.norm1) if self.residual else None
 
 
 @register_block("bn")

@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.activations import ACTIVATIONS, relu
-from models.blocks import ConvolutionalDimensionalityReductionBlock, ConvolutionalProcessingBlock
+from models.blocks import ConvolutionalDimensionalityReductionBlock, ConvolutionalProcessingBlock, last_layer
 from models.registry import BLOCKS, register_model
 
 SHAPE = ((64, 1), (96, 1), (128, 1), (192, 0))  # filters and pairs of each stage; rows and columns halve in between
@@ -62,7 +62,7 @@ class Pair(nn.Module):
     def branch_end(self):
         """The layer that makes the branch 0 when its parameters are 0, as in `models.blocks`; None without a branch."""
         last = self.convolutions[1]
-        return (last.norm if list(last.norm.parameters()) else last.conv) if self.residual else None
+        return last_layer(last.conv, last.norm) if self.residual else None
 
 
 class Stage(nn.Module):

@@ -13,6 +13,7 @@ from models.blocks import (
     ConvolutionalProcessingBlock,
     ConvolutionalProcessingBlockBNRC,
     ConvolutionalProcessingBlockRC,
+    last_layer,
 )
 from models.registry import register_block
 
@@ -29,7 +30,7 @@ class PooledShortcutReductionBlock(ConvolutionalDimensionalityReductionBlock):
         return F.avg_pool2d(x, self.reduction_factor)
 
     def branch_end(self):
-        return self._last_layer()
+        return last_layer(self.conv1, self.norm1)
 
 
 class PooledShortcutReductionBlockBN(PooledShortcutReductionBlock):
