@@ -74,7 +74,7 @@ class ConvolutionalNetwork(nn.Module):
         self.processing_block_type = processing_block_type
         self.dimensionality_reduction_block_type = dimensionality_reduction_block_type
         self.activation = activation
-        self.dropout = dropout
+        self.dropout = nn.Dropout(dropout)
         self.supervision = supervision
         self.build_module()
 
@@ -108,7 +108,7 @@ class ConvolutionalNetwork(nn.Module):
             x = stage(x)
             if self.training and stage.companion:
                 companions.append(stage.companion(_pooled(x)))
-        logits = self.classifier(F.dropout(_pooled(x), self.dropout, self.training))
+        logits = self.classifier(self.dropout(_pooled(x)))
         return (logits, *companions) if companions else logits
 
 
