@@ -103,9 +103,10 @@ def measure(model, batches, loss, points, pair, precision=contextlib.nullcontext
     """
     fast, factors = folded(model)
     parameters = dict(fast.named_parameters())
-    moved = [parameters[name] for name in pair[0]]
+    names = [name for name in pair[0] if name in parameters]  # without companion classifiers, which only train
+    moved = [parameters[name] for name in names]
     start = [weight.clone() for weight in moved]
-    first, second = ([_scaled(direction, name, factors) for name in direction] for direction in pair)
+    first, second = ([_scaled(direction, name, factors) for name in names] for direction in pair)
     sums = torch.zeros(len(points), 2, dtype=torch.float64, device=moved[0].device)
     for point, (alpha, beta) in zip(sums, tqdm(points, unit="point", disable=None), strict=True):
         torch._foreach_copy_(moved, start)
