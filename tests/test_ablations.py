@@ -10,7 +10,7 @@ from scipy import stats
 
 from tests.made_ablations import DESIGN, GAIN, STUDY, WOBBLE, accuracy, names, rows_of
 from tests.made_cells import CURVE, PARAMETERS, SECONDS, write_study
-from tests.test_workflow import snakemake, write_config
+from tests.workflow_runs import snakemake, write_config
 from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto
 from workflow_scripts.engine import ablation_figure, ablation_table, ablations, cells, pareto, statistics
 from workflow_scripts.engine.commands import UserError
