@@ -16,8 +16,13 @@ from torch.nn import functional as F
 from models.registry import register_block
 
 
+def last_layer(conv, norm):
+    """Of a convolution and the normalization after it: the latter, if it has parameters, or else the convolution."""
+    return norm if list(norm.parameters()) else conv
+
+
 class _Block(nn.Module):
-    """Convolutions of `num_filters` filters; `input_shape` ends in (channels, rows, columns).
+    """3x3 convolutions of `num_filters` filters; `input_shape` ends in (channels, rows, columns).
 
     `activation` is a function that takes the place of the class's own.
     """
@@ -26,14 +31,11 @@ class _Block(nn.Module):
     activation = staticmethod(F.leaky_relu)  # slope 0.01
     growth_share = None  # of dense blocks: filters that a layer adds to its input, for each of `num_filters`
 
-    def __init__(self, input_shape, num_filters, kernel_size=3, padding=1, bias=False, dilation=1, activation=None):
+    def __init__(self, input_shape, num_filters, *, bias=False, activation=None):
         super().__init__()
         self.input_shape = tuple(input_shape)
         self.num_filters = num_filters
-        self.kernel_size = kernel_size
-        self.padding = padding
         self.bias = bias
-        self.dilation = dilation
         if activation is not None:
             self.activation = activation
         self.build_module()
@@ -46,25 +48,17 @@ class _Block(nn.Module):
     def build_module(self):
         """Make the layers, in the order of the forward pass."""
         channels = self.input_shape[-3]
-        self.conv0 = self._convolution(channels)
+        self.conv0 = self._convolution(channels, self.num_filters)
         self.norm0 = self.normalization(self.num_filters)
-        self.conv1 = self._convolution(self.num_filters)
+        self.conv1 = self._convolution(self.num_filters, self.num_filters)
         self.norm1 = self.normalization(self.num_filters)
 
-    def _convolution(self, channels):
-        return nn.Conv2d(
-            channels, self.num_filters, self.kernel_size, padding=self.padding, bias=self.bias, dilation=self.dilation
-        )
+    def _convolution(self, channels, filters):
+        return nn.Conv2d(channels, filters, 3, padding=1, bias=self.bias)
 
     def branch_end(self):
-        """The layer whose parameters decide, at 0, that a residual branch gives 0; None where there is no such branch.
-
-        It is the last normalization, if that has parameters, or else the last convolution.
-        """
+        """The layer whose parameters decide, at 0, that a residual branch gives 0; None where there is no branch."""
         return None
-
-    def _last_layer(self):
-        return self.norm1 if list(self.norm1.parameters()) else self.conv1
 
 
 class ConvolutionalDimensionalityReductionBlock(_Block):
@@ -103,7 +97,7 @@ class ConvolutionalProcessingBlock(_Block):
         return self.activation(out)
 
     def branch_end(self):
-        return self._last_layer() if self.residual else None
+        return last_layer(self.conv1, self.norm1) if self.residual else None
 
 
 @register_block("bn")

@@ -22,11 +22,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.activations import ACTIVATIONS, relu
-from models.blocks import ConvolutionalDimensionalityReductionBlock, ConvolutionalProcessingBlock
-from models.registry import BLOCKS, register_model
+from models.blocks import ConvolutionalDimensionalityReductionBlock, ConvolutionalProcessingBlock, last_layer
+from models.registry import BLOCKS, check_size, register_model
 
 SHAPE = ((64, 1), (96, 1), (128, 1), (192, 0))  # filters and pairs of each stage; rows and columns halve in between
-SMALLEST = 2 ** (len(SHAPE) - 1)
 MULTIPLE = 8
 
 
@@ -62,7 +61,7 @@ class Pair(nn.Module):
     def branch_end(self):
         """The layer that makes the branch 0 when its parameters are 0, as in `models.blocks`; None without a branch."""
         last = self.convolutions[1]
-        return (last.norm if list(last.norm.parameters()) else last.conv) if self.residual else None
+        return last_layer(last.conv, last.norm) if self.residual else None
 
 
 class Stage(nn.Module):
@@ -119,8 +118,6 @@ def cifar_net(block, num_classes, image_shape, width=1.0, activation=None, dropo
     if not differs_in_switches_only(block):
         known = ", ".join(name for name, other in BLOCKS.items() if differs_in_switches_only(other))
         raise ValueError(f"the network cifar_net takes the blocks {known}, not {block.__name__}")
-    channels, rows, columns = image_shape
-    if min(rows, columns) < SMALLEST:
-        raise ValueError(f"images of {rows}x{columns} are too small for {len(SHAPE) - 1} halvings: {SMALLEST} needed")
+    check_size(image_shape, len(SHAPE) - 1)
     function = relu if activation is None else ACTIVATIONS[activation]
-    return CifarNet(block, num_classes, channels, width, function, dropout)
+    return CifarNet(block, num_classes, image_shape[0], width, function, dropout)

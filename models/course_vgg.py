@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.activations import ACTIVATIONS
-from models.registry import register_model
+from models.registry import check_size, register_model
 
 
 class EntryConvolution(nn.Module):
@@ -74,18 +74,14 @@ class ConvolutionalNetwork(nn.Module):
         self.processing_block_type = processing_block_type
         self.dimensionality_reduction_block_type = dimensionality_reduction_block_type
         self.activation = activation
-        self.dropout = dropout
+        self.dropout = nn.Dropout(dropout)
         self.supervision = supervision
         self.build_module()
 
     def build_module(self):
         """Make the layers, in the order of the forward pass."""
+        check_size(self.input_shape, self.num_stages)
         channels, rows, columns = self.input_shape
-        smallest = 2**self.num_stages
-        if min(rows, columns) < smallest:
-            raise ValueError(
-                f"images of {rows}x{columns} are too small for {self.num_stages} halvings: {smallest} needed"
-            )
         if self.supervision < 0:
             raise ValueError(f"supervision is {self.supervision}: expected a weight of at least 0")
         self.entry = EntryConvolution(channels, self.num_filters, self.activation)
@@ -112,7 +108,7 @@ class ConvolutionalNetwork(nn.Module):
             x = stage(x)
             if self.training and stage.companion:
                 companions.append(stage.companion(_pooled(x)))
-        logits = self.classifier(F.dropout(_pooled(x), self.dropout, self.training))
+        logits = self.classifier(self.dropout(_pooled(x)))
         return (logits, *companions) if companions else logits
 
 

@@ -20,10 +20,10 @@ class TransitionBlock(ConvolutionalDimensionalityReductionBlock):
     Where a stage has no dense layers there is nothing to compress, and the reduction block is as it is elsewhere.
     """
 
-    def _convolution(self, channels):
-        if channels == self.num_filters:
-            return super()._convolution(channels)
-        return nn.Conv2d(channels, self.num_filters, 1, bias=self.bias)
+    def _convolution(self, channels, filters):
+        if channels == filters:
+            return super()._convolution(channels, filters)
+        return nn.Conv2d(channels, filters, 1, bias=self.bias)
 
 
 class TransitionBlockBN(TransitionBlock):
@@ -63,13 +63,8 @@ class DenseBlock(ConvolutionalProcessingBlock):
 
     def build_layer(self, layer, channels):
         """Make a layer that reads so many channels."""
-        self.add_module(f"conv{layer}", self._convolution(channels))
+        self.add_module(f"conv{layer}", self._convolution(channels, self.growth_rate))
         self.add_module(f"norm{layer}", self.normalization(self.growth_rate))
-
-    def _convolution(self, channels):
-        return nn.Conv2d(
-            channels, self.growth_rate, self.kernel_size, padding=self.padding, bias=self.bias, dilation=self.dilation
-        )
 
     def forward(self, x):
         for conv, norm in ((self.conv0, self.norm0), (self.conv1, self.norm1)):
@@ -98,7 +93,7 @@ class PreactivatedDenseBlockBN(DenseBlock):
 
     def build_layer(self, layer, channels):
         self.add_module(f"norm{layer}", self.normalization(channels))
-        self.add_module(f"conv{layer}", self._convolution(channels))
+        self.add_module(f"conv{layer}", self._convolution(channels, self.growth_rate))
 
     def layer(self, conv, norm, x):
         return conv(self.activation(norm(x)))

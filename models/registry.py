@@ -57,6 +57,17 @@ def list_blocks():
     return sorted(BLOCKS)
 
 
+def check_size(image_shape, halvings):
+    """Raises ValueError where images (channels, rows, columns) have less than a pixel left after so many halvings."""
+    _, rows, columns = image_shape
+    smallest = 2**halvings
+    if min(rows, columns) < smallest:
+        raise ValueError(
+            f"images of {rows}x{columns} are too small for {halvings} halvings: {smallest} needed; "
+            f"`image_size: {smallest}` of the data set enlarges them"
+        )
+
+
 def build_model(model, block="plain", num_classes=100, image_shape=(3, 32, 32), **options):
     """A new network with freshly drawn weights (from PyTorch's global random state), in float32 on the CPU.
 

@@ -13,6 +13,7 @@ from models.blocks import (
     ConvolutionalProcessingBlock,
     ConvolutionalProcessingBlockBNRC,
     ConvolutionalProcessingBlockRC,
+    last_layer,
 )
 from models.registry import register_block
 
@@ -29,7 +30,7 @@ class PooledShortcutReductionBlock(ConvolutionalDimensionalityReductionBlock):
         return F.avg_pool2d(x, self.reduction_factor)
 
     def branch_end(self):
-        return self._last_layer()
+        return last_layer(self.conv1, self.norm1)
 
 
 class PooledShortcutReductionBlockBN(PooledShortcutReductionBlock):
@@ -114,9 +115,9 @@ class PreactivatedProcessingBlock(ConvolutionalProcessingBlock):
     def build_module(self):
         channels = self.input_shape[-3]
         self.norm0 = self.normalization(channels)
-        self.conv0 = self._convolution(channels)
+        self.conv0 = self._convolution(channels, self.num_filters)
         self.norm1 = self.normalization(self.num_filters)
-        self.conv1 = self._convolution(self.num_filters)
+        self.conv1 = self._convolution(self.num_filters, self.num_filters)
 
     def forward(self, x):
         return x + self.branch(x)

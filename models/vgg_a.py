@@ -8,11 +8,10 @@ from torch import nn
 
 from models.activations import ACTIVATIONS, relu
 from models.blocks import ConvolutionalProcessingBlock, ConvolutionalProcessingBlockBN
-from models.registry import register_model
+from models.registry import BLOCKS, check_size, register_model
 
 STAGES = ((64,), (128,), (256, 256), (512, 512), (512, 512))  # filters of the convolutions; a max-pool after each stage
 HIDDEN = 512
-SMALLEST = 2 ** len(STAGES)
 
 
 class Activation(nn.Module):
@@ -93,12 +92,8 @@ def vgg_a(block, num_classes, image_shape, width=1.0, activation=None, dropout=0
     Raises ValueError for other blocks, which have no place in it, and for images of less than 32x32 pixels.
     """
     if block not in NETWORKS:
-        raise ValueError(f"the network vgg_a takes the blocks plain, bn, not {block.__name__}")
-    channels, rows, columns = image_shape
-    if min(rows, columns) < SMALLEST:
-        raise ValueError(
-            f"images of {rows}x{columns} are too small for {len(STAGES)} halvings: {SMALLEST} needed; "
-            f"`image_size: {SMALLEST}` of the data set enlarges them"
-        )
+        known = ", ".join(name for name, other in BLOCKS.items() if other in NETWORKS)
+        raise ValueError(f"the network vgg_a takes the blocks {known}, not {block.__name__}")
+    check_size(image_shape, len(STAGES))
     function = relu if activation is None else ACTIVATIONS[activation]
-    return NETWORKS[block](channels, num_classes, width=width, activation=function, dropout=dropout)
+    return NETWORKS[block](image_shape[0], num_classes, width=width, activation=function, dropout=dropout)

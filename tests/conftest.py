@@ -66,6 +66,27 @@ def large_digits(large_digits_file):
     return datasets.load(large_digits_file)
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project that a test may edit."""
+    folder = tmp_path_factory.mktemp("project") / "gradscape"
+    ignored = shutil.ignore_patterns(".*", "results", "__pycache__", "*.pdf", "tests")
+    shutil.copytree(ROOT, folder, ignore=ignored)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, project):
+    """A folder elsewhere in which the tiny study has run to its report, and what was printed."""
+    from tests.workflow_runs import REPORT, TINY, snakemake, write_config
+
+    folder = tmp_path_factory.mktemp("elsewhere")
+    write_config(folder, TINY)
+    target = REPORT if shutil.which("latexmk") else "results/report/mlp-cw2/mlp-cw2-template.tex"
+    _, said = snakemake(folder, target, project=project)
+    return folder, said
+
+
 @pytest.fixture
 def refused(monkeypatch, capsys):
     """Run a command inside this process and give its one-line error; fails where it succeeds or shows a traceback."""

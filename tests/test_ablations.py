@@ -1,6 +1,5 @@
-"""Ablations: rows, tables, figures, what accuracy costs and sample images, from cells made of closed forms."""
+"""Ablations: rows, tables, figures and what accuracy costs, from cells made of closed forms."""
 
-import dataclasses
 import math
 import re
 
@@ -9,48 +8,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from tests.made_ablations import DESIGN, GAIN, STUDY, WOBBLE, accuracy, names, rows_of
 from tests.made_cells import CURVE, PARAMETERS, SECONDS, write_study
-from tests.test_workflow import snakemake, write_config
-from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto, plot_samples
-from workflow_scripts.engine import (
-    ablation_figure,
-    ablation_table,
-    ablations,
-    cells,
-    pareto,
-    samples,
-    statistics,
-    style,
-)
+from tests.workflow_runs import snakemake, write_config
+from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto
+from workflow_scripts.engine import ablation_figure, ablation_table, ablations, cells, pareto, statistics
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.studies import Study
-
-DESIGN = {
-    "base": {"model": "vgg08", "dataset": "digits", "epochs": 5, "seed": [0, 1, 2]},
-    "ablations": {
-        "width": {"width": [0.25, 1, 0.5, 2]},
-        "block": {"block": ["plain", "bn", "bn_rc"]},
-        "penalty": [{"l2": 5e-4}, {"l1": 1e-5}],
-        "left_out": None,
-    },
-}
-STUDY = Study(**DESIGN)
-GAIN = {"plain": 0.0, "bn": 0.2, "bn_rc": 0.3}
-WOBBLE = (0.0, 0.01, 0.03)  # by seed; the wider the network, the less
-
-
-def accuracy(cell):
-    return 0.5 + 0.05 * math.log2(cell.width) + GAIN[cell.block] + WOBBLE[cell.seed] / cell.width + cell.l2 * 10
-
-
-def names(study, **values):
-    """Names of the cells of a study whose record has these values."""
-    found = cells.expand("made", study).items()
-    return [name for name, cell in found if all(getattr(cell, key) == value for key, value in values.items())]
-
-
-def rows_of(folder, study):
-    return ablations.rows(ablations.load(folder), study)
 
 
 @pytest.fixture(scope="module")
@@ -280,42 +244,6 @@ def test_numbers_stand_on_an_axis_with_their_sizes_below(folder):
     ]  # fmt: skip
 
 
-def test_no_label_sticks_out_of_a_figure(tmp_path):
-    """The narrow axes beside long names end just before a tick, in the demo's optimisers at 98.5 %."""
-    levels = [{"optimizer": "nesterov", "lr": 0.05, "weight_decay": 0.0005}, {"optimizer": ["adam", "own_adam"]}]
-    study = Study(
-        base={"model": "vgg08", "optimizer": "muon", "lr": 0.01, "weight_decay": 0.05, "seed": [0, 1]},
-        ablations={"optimizer": levels},
-    )
-    accuracies = {"muon": (0.98, 0.976667), "nesterov": (0.976667, 0.963333)}
-    folder = write_study(tmp_path, study, lambda cell: accuracies.get(cell.optimizer, (0.98, 0.983333))[cell.seed])
-    found = ablations.load(folder)
-    rows = ablations.rows(found, study)
-    figure = ablation_figure.draw(ablation_figure.drawn(found, rows), rows)
-    with style.look():
-        figure.draw_without_rendering()
-        assert all(axes.get_tightbbox().x1 <= figure.bbox.x1 for axes in figure.axes)
-
-
-def test_more_levels_than_colours_differ_in_their_lines(tmp_path):
-    decays = [round(0.001 * place, 3) for place in range(1, 12)]
-    study = Study(base={"model": "vgg08"}, ablations={"many": [{"block": "bn"}, {"l2": decays}]})
-    found = ablations.load(write_study(tmp_path, study, accuracy))
-    rows = ablations.rows(found, study)
-    looks = ablation_figure.looks(rows)
-    assert len(set(looks.values())) == len(rows) == 13
-    ablation_figure.draw(ablation_figure.drawn(found, rows), rows)
-
-
-def test_a_block_keeps_its_colour_and_lends_it_to_no_other_level():
-    """As in the curves: what is not a block beside the base has a colour that no block of the figure has."""
-    levels = [("bn_rc", "bn_rc", True), ("dropout 0.1", "bn_rc", False), ("plain", "plain", False), ("rc", "rc", False)]
-    looks = ablation_figure.looks(pd.DataFrame(levels, columns=["level", "block", "base"]))
-    assert list(looks) == ["bn_rc", "dropout 0.1", "plain", "rc"] and looks["bn_rc"][0] == "#000000"
-    assert all(looks[block] == (style.colour(block), "-") for block in ("plain", "rc"))
-    assert len(set(looks.values())) == 4
-
-
 # What accuracy costs
 
 
@@ -345,45 +273,6 @@ def test_pareto_has_every_setting_once(tmp_path, run):
     assert not table.loc["BN+RC", "front_parameters"]  # the most accurate, but a seed of it diverged
     assert set(table.index[table["front_parameters"]]) == {"width 0.25", "width 0.5", "BN"}
     assert table.loc["base", "seconds"] == SECONDS * len(CURVE)
-
-
-# Samples
-
-
-def test_samples_are_the_first_of_each_class_and_the_arrays_are_described(digits, digits_file, tmp_path, monkeypatch):
-    flags = ["--data", digits_file, "--out", tmp_path / "samples.pdf", "--batch-size", 50]
-    monkeypatch.setattr("sys.argv", ["plot_samples", *map(str, flags)])
-    plot_samples.main()
-    table = pd.read_csv(tmp_path / "samples.csv")
-    assert table.groupby("label").size().tolist() == [samples.MOST] * 10
-    for label, found in table.groupby("label"):
-        assert found["image"].tolist() == [i for i, other in enumerate(digits.train_labels) if other == label][:4]
-    facts = samples.facts(digits, "course", 50)
-    mosaic = samples.draw(digits, table, facts).axes[0].images[0].get_array()
-    for image in table.itertuples():  # a column for each class, beneath its name
-        top, left = len(mosaic) - 10 * (samples.MOST - image.place), 10 * image.label + 1
-        assert (mosaic[top : top + 8, left : left + 8] == digits.train_images[image.image]).all()
-    text = "\n".join(facts)
-    assert text.startswith("digits (scikit-learn): 1,500 training and 297 test images in 10 classes")
-    low, high = (0 - 0.4914) / 0.2023, (1 - 0.4465) / 0.2010
-    assert "uint8 (1500, 8, 8, 3) = (image, row, column, channel), RGB, 0 to 255; labels int64 (1500,), 0 to 9" in text
-    assert "float32 (50, 3, 8, 8) = (image, channel, row, column), channels last in memory, normalised: " in text
-    assert f"−{-low:.2f} to {high:.2f}" in text
-
-
-@pytest.mark.parametrize(("classes", "shown"), [(3, [4, 4, 4]), (15, [2] * 15), (120, [1] * 100)])
-def test_any_number_of_classes_and_grey_images(digits, classes, shown):
-    data = dataclasses.replace(
-        digits,
-        train_images=digits.train_images[..., :1],
-        train_labels=np.arange(1500) % classes,
-        class_names=np.array([f"class_{label}" for label in range(classes)]),
-    )
-    table = samples.chosen(data)
-    assert table.groupby("label").size().tolist() == shown
-    figure = samples.draw(data, table, samples.facts(data, "dataset", 2000))
-    assert [text.get_text() for text in figure.axes[0].texts][:3] == ["class 0", "class 1", "class 2"]
-    assert "grey" in figure.get_supxlabel()
 
 
 # Rules

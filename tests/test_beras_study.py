@@ -1,19 +1,17 @@
-"""The study of Beras: its configuration, and its commands on real digits from the first run to the hand-in."""
+"""The study of Beras: its commands on real digits from the first run to the report and the hand-in."""
 
 import json
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
+from tests.beras_scenarios import SENTENCES, rewritten
 from tests.conftest import ROOT, command, pdf_text
-from workflow_scripts.engine import code, config, datasets, latex, notebooks, style
+from workflow_scripts.engine import config, datasets, latex, style
 from workflow_scripts.engine.beras import (
     check,
     figures,
@@ -26,57 +24,6 @@ from workflow_scripts.engine.beras import (
     variants,
 )
 from workflow_scripts.engine.commands import UserError
-
-GOOD = {
-    "datasets": {"digits28": {"source": "digits", "image_size": 28, "channels": 1}, "cifar10": {"source": "cifar10"}},
-    "studies": {"cw2": {"grids": [{"dataset": "cifar10"}]}},
-    "beras": {"dataset": "digits28"},
-}
-
-
-def test_the_default_is_the_brief():
-    beras = config.load(yaml.safe_load((ROOT / "config.yaml").read_text())).beras
-    assert beras == config.Beras()
-    assert (beras.dataset, beras.epochs, beras.batch_size) == ("mnist", 10, 100)
-    assert len(names.runs(beras)) == 3 * 13
-
-
-def test_a_configuration_without_the_study_has_none():
-    assert config.load({**GOOD, "beras": None}).beras is None
-    assert config.load({key: value for key, value in GOOD.items() if key != "beras"}).beras is None
-
-
-def test_what_is_compared_with_is_always_trained():
-    beras = config.Beras(seeds=4, optimizers=["basic"], extras=[])
-    assert list(names.runs(beras)) == [
-        f"{variant}-seed4" for variant in ("simple", "simple_mean", "advanced", "optimizer-adam", "optimizer-basic")
-    ]
-
-
-BAD = {
-    "unknown data set": ({"dataset": "mnsit"}, "beras.dataset is 'mnsit', which `datasets` does not define"),
-    "unknown optimiser": ({"optimizers": ["lion"]}, "optimizers[0]: 'lion': unknown beras_optimizer; known: basic"),
-    "unknown extra": ({"extras": ["magic"]}, "beras.extras[0]: 'magic': unknown beras_extra; known: dropout"),
-    "no epochs": ({"epochs": 0}, "beras.epochs: 0: Input should be greater than or equal to 1"),
-    "no batch": ({"batch_size": 0}, "beras.batch_size: 0: Input should be greater than or equal to 1"),
-    "no seeds": ({"seeds": []}, "beras.seeds: expected at least one value"),
-    "negative seed": ({"seeds": [0, -1]}, "beras.seeds[1]: -1: Input should be greater than or equal to 0"),
-    "misspelt key": ({"optimisers": ["adam"]}, "beras.optimisers: unknown key; did you mean 'optimizers'?"),
-    "true as a number": ({"epochs": True}, "beras.epochs: True: expected a number"),
-    "flag": ({"flag_2470": "perhaps"}, "beras.flag_2470: 'perhaps'"),
-}
-
-
-@pytest.mark.parametrize(("section", "message"), BAD.values(), ids=BAD)
-def test_a_mistake_in_the_section_is_one_clear_message(section, message):
-    with pytest.raises(UserError) as error:
-        config.load({**GOOD, "beras": {**GOOD["beras"], **section}})
-    assert message in str(error.value) and len(str(error.value).splitlines()) == 2
-
-
-def test_no_other_study_takes_its_folder():
-    with pytest.raises(UserError, match=r"studies\.beras: results/beras belongs to"):
-        config.load({**GOOD, "studies": {"beras": GOOD["studies"]["cw2"]}})
 
 
 @pytest.fixture(scope="module")
@@ -281,103 +228,6 @@ def test_pictures_need_the_data(refused, results, tmp_path):
     assert "--data: expected the data set whose images" in refused("plot_beras", *flags)
 
 
-def rewritten(results, folder, **changes):
-    """A copy of the study's tables in which each function of `changes` has been at the table or file of its name."""
-    parts = ("summary", "figures", "initializers.csv", "check.json")
-    for part in parts:
-        copy = shutil.copytree if (results / part).is_dir() else shutil.copy
-        copy(results / part, folder / part)
-    places = {"runs": "summary/runs.csv", "dataset": "summary/dataset.json", "check": "check.json"}
-    places["predictions"] = "figures/predictions.csv"
-    for name, change in changes.items():
-        path = folder / places[name]
-        if path.suffix == ".csv":
-            change(pd.read_csv(path)).to_csv(path, index=False)
-        else:
-            path.write_text(json.dumps(change(json.loads(path.read_text()))))
-    return folder
-
-
-def accurate(**accuracies):
-    """A change of the runs: these test accuracies by variant, about 0.01 apart between the two seeds."""
-
-    def change(table):
-        for place, (variant, accuracy) in enumerate(accuracies.items()):
-            rows = table["variant"] == variant.replace("__", "-")
-            table.loc[rows, "test_acc"] = accuracy + (0.01 + 0.0001 * place) * table.loc[rows, "seed"]
-        return table
-
-    return change
-
-
-def on_mnist(meta):
-    return {**meta, "source": "mnist", "title": "MNIST", "embedded": False}
-
-
-def far_apart(found):
-    found["models"]["simple"]["weights"][0]["gradient"] = 1e-3
-    return found
-
-
-def the_same(shift):
-    """Extras all alike but for dropout, which is `shift` above the network without."""
-    extras = {f"extra__{name}": 0.5 for name in ("l1", "l2", "cosine", "batch_norm", "skip")}
-    return accurate(optimizer__adam=0.5, extra__dropout=0.5 + shift, **extras)
-
-
-SENTENCES = {
-    # scenario: (changes, what must be said, what must not)
-    "demonstration": (
-        {},
-        ["Demonstration run", r"\citep{kaynak1998,pedregosa2011}", "2 epochs, 2 seeds", "This is rounding"],
-        ["The brief asks for", "more than rounding"],
-    ),
-    "MNIST, both bars met": (
-        {"dataset": on_mnist, "runs": accurate(simple=0.9, advanced=0.98)},
-        ["The brief asks for", "both are met", r"\citep{lecun1998}", "points higher than that of the simple model"],
-        ["Demonstration run", "neither is met"],
-    ),
-    "MNIST, a bar missed": (
-        {"dataset": on_mnist, "runs": accurate(simple=0.8, advanced=0.96)},
-        ["the second is met, the first is not"],
-        ["both are met"],
-    ),
-    "the simple model is better": (
-        {"runs": accurate(simple=0.9, advanced=0.6)},
-        ["points lower than that of the simple model"],
-        ["points higher than that of the simple model"],
-    ),
-    "an extra helps": (
-        {"runs": the_same(0.2)},
-        ["It is higher than without an extra with dropout.", "not to be told from it with L1 penalty, L2 penalty"],
-        ["lower than without an extra"],
-    ),
-    "an extra harms": ({"runs": the_same(-0.2)}, ["It is lower than without an extra with dropout."], ["It is higher"]),
-    "no extra matters": ({"runs": the_same(0)}, ["not to be told from it with dropout"], ["It is "]),
-    "one seed": (
-        {"runs": lambda table: the_same(-0.2)(table)[lambda table: table["seed"] == 0]},
-        ["the spread between repetitions is unknown", "With dropout it ended 20.0 points below that of the network"],
-        [r"\,$\pm$\,", "standard errors", "It is lower"],
-    ),
-    "a tie of one seed": (
-        {"runs": lambda table: the_same(0)(table)[lambda table: table["seed"] == 0]},
-        ["With dropout it ended level with that of the network without"],
-        ["ended 0.0 points"],
-    ),
-    "no extras": (
-        {"runs": lambda table: table[~table["variant"].str.startswith("extra")]},
-        ["This run added none"],
-        [r"\gradfigure{ablation}", "tab:extras"],
-    ),
-    "PyTorch disagrees": ({"check": far_apart}, ["This is more than rounding"], ["This is rounding"]),
-    "no mistake": (
-        {"predictions": lambda table: table.assign(predicted=table["label"])},
-        ["it makes no mistake"],
-        ["some that it gets wrong"],
-    ),
-}
-
-
 @pytest.mark.parametrize(("changes", "said", "unsaid"), SENTENCES.values(), ids=SENTENCES)
 def test_the_report_says_what_the_run_shows(results, tmp_path, changes, said, unsaid):
     facts = findings.context(rewritten(results, tmp_path, **changes)) | {"student_number": "s1234567"}
@@ -394,10 +244,7 @@ def test_a_study_without_a_model_is_refused(results, tmp_path):
         findings.context(folder)
 
 
-needs_latex = pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")
-
-
-@needs_latex
+@pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")
 def test_the_report_is_typeset(results, tmp_path):
     template = ROOT / "report/beras-template.tex.j2"
     command("fill_beras_report", "--results", results, "--template", template, "--out", tmp_path / "latex")
@@ -425,76 +272,3 @@ def test_the_hand_in_is_the_briefs_tree_and_the_same_bits(results, tmp_path):
     for model in ("simple", "advanced"):
         assert re.search(rf"\| {model} \| [\d,]+ \| {accuracies[model]:.2%} ±", readme)
     assert "not MNIST" in readme and "Known bugs" in readme
-
-
-def test_the_digest_of_a_folder_sees_code_and_no_comments(tmp_path):
-    def digest(text):
-        (tmp_path / "module.py").write_text(text)
-        code.folder_digest.cache_clear()
-        return code.folder_digest(tmp_path)
-
-    assert digest('"""Says."""\nx = 1  # one\n') == digest("x = 1\n") != digest("x = 2\n")
-
-
-@pytest.fixture(scope="module")
-def explored(tmp_path_factory):
-    """The LaTeX of the exploration notebook, which has run to get there."""
-    out = tmp_path_factory.mktemp("notebook") / "notebook.tex"
-    source, template = ROOT / "notebooks/beras_exploration.py", ROOT / "report/notebook.tex.j2"
-    command("export_notebook", source, "--template", template, "--out", out)
-    return out
-
-
-def test_the_exploration_notebook_runs_to_its_end(explored):
-    text = explored.read_text()
-    assert "every piece agrees" in text.split(r"\begin{Output}")[-1]
-    assert (explored.parent / "picture0.pdf").read_bytes().startswith(b"%PDF")
-
-
-def test_the_exploration_notebook_fits_its_page():
-    lines = (ROOT / "notebooks/beras_exploration.py").read_text().splitlines()
-    assert max(len(line) for line in lines if not line.startswith("#")) <= 112, "verbatim lines are not broken"
-
-
-@needs_latex
-def test_the_exploration_notebook_is_typeset(explored, tmp_path):
-    done = command("compile_report", explored, "--out", tmp_path / "exploration.pdf")
-    assert (tmp_path / "exploration.pdf").read_bytes().startswith(b"%PDF") and "overfull" not in done.stderr
-
-
-def test_what_a_cell_prints_is_one_output_whenever_it_came(tmp_path):
-    source = tmp_path / "slow.py"
-    source.write_text(
-        "# %%\nimport time\n\nfor word in 'one', 'two':\n    print(word, flush=True)\n    time.sleep(0.5)\n"
-    )
-    facts, _ = notebooks.context(notebooks.executed(source, []))
-    assert [part.tex for part in facts["parts"] if part.kind == "output"] == ["one\ntwo"]
-
-
-def test_a_cell_that_fails_is_named(refused, tmp_path):
-    (tmp_path / "notebook.py").write_text('# %%\nx = 1\n\n# %%\nassert x == 2, "no 2"\n')
-    flags = ["--template", ROOT / "report/notebook.tex.j2", "--out", tmp_path / "notebook.tex"]
-    message = refused("export_notebook", tmp_path / "notebook.py", *flags)
-    assert message.endswith("the cell that begins with 'assert x == 2, \"no 2\"' failed: AssertionError: no 2")
-    assert not (tmp_path / "notebook.tex").exists()
-
-
-def test_a_notebook_that_is_missing_is_named(refused, tmp_path):
-    flags = ["--template", ROOT / "report/notebook.tex.j2", "--out", tmp_path / "notebook.tex"]
-    assert "nothing.py: expected a notebook, found none" in refused("export_notebook", tmp_path / "nothing.py", *flags)
-
-
-def test_the_rules_lead_from_the_data_to_report_notebook_and_hand_in(tmp_path):
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({**GOOD, "beras": {**GOOD["beras"], "flag_2470": True}}))
-    targets = ["report/beras.pdf", "report/beras-exploration.pdf", "submission/hw2.zip"]
-    arguments = ["-s", ROOT / "Snakefile", "--directory", tmp_path, "--cores", "1", "-n", "-p", *targets]
-    done = subprocess.run([sys.executable, "-m", "snakemake", *arguments], cwd=tmp_path, capture_output=True, text=True)
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    jobs = dict(line.split() for line in said.splitlines() if re.fullmatch(r"\w+ +\d+", line))
-    assert jobs["train_beras"] == "39"
-    assert re.search(r"^  beras +39 cells, +39 to train, +390 epochs, FLOP unknown$", said, re.MULTILINE)
-    for rule in ("data_digits28", "check_beras", "predictions_beras", "fill_beras", "explore_beras", "hw2"):
-        assert jobs[rule] == "1"
-    assert "pack_beras --summary results/beras/summary --flag-2470" in said
-    assert "train_cell" not in jobs

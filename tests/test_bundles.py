@@ -16,7 +16,7 @@ import torch
 import yaml
 
 from tests.conftest import ROOT, inside
-from tests.test_workflow import CELL, TINY, snakemake, to_train, write_config
+from tests.workflow_runs import CELL, TINY, snakemake, to_train, write_config
 from workflow_scripts.engine import cells, config, made, making, manifests
 from workflow_scripts.engine.bundles import bundles
 from workflow_scripts.engine.commands import UserError

@@ -1,148 +1,23 @@
 """The captured training step: bit for bit the plain one's runs, and found out where it is anything else.
 
-A CPU has no CUDA graphs. What stands in for one does the same to the tensors: it calls the step again on the inputs
-that it was captured with, writes where it wrote then, and touches nothing else that Python sees.
+A CPU has no CUDA graphs: those of `false_graphs.py` stand in for them.
 """
 
 import contextlib
 import gc
 import json
 import weakref
-from functools import partial
 from unittest import mock
 
 import pytest
 import torch
 
+from tests.captured_runs import CPU, MEASURED, OBSTACLES, SAME, TINY, bits, plain, resumed, state, trained
 from tests.conftest import inside
+from tests.false_graphs import WRONG, Graph
 from workflow_scripts.engine import captured, checkpoints, machines
-from workflow_scripts.engine.optimizers import OPTIMIZERS
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
-
-CPU = torch.device("cpu")
-TINY = {"model": "vgg08", "block": "bn_rc", "width": 0.125, "batch_size": 25, "train_items": 100, "epochs": 2}
-MEASURED = {"lags": [1, 2], "walk": {"step_sizes": [0.5, 4], "every": 3}, "covariate_shift": {"every": 3}}
-
-
-class Graph:
-    """A stand-in for `captured.cuda_graph`; `replays` counts. Those below compute something else."""
-
-    replays = 0
-
-    def __call__(self, step):
-        for _ in range(captured.WARM_UP):
-            step()
-        self.step, self.loss, self.model = step, step(), step.func.__self__.model
-        self.training = step.func.__self__
-        self.parameters = list(self.model.parameters())
-        self.gradients = [parameter.grad for parameter in self.parameters]
-        return self.replay, self.loss
-
-    def replay(self):
-        self.replays += 1
-        shown = [parameter.grad for parameter in self.parameters]
-        self.loss.copy_(self.step())
-        for parameter, static, attribute in zip(self.parameters, self.gradients, shown, strict=True):
-            if static is not None:
-                self.write(static, parameter.grad)
-            parameter.grad = attribute
-
-    def write(self, static, gradient):
-        static.copy_(gradient)
-
-
-class Accumulates(Graph):
-    def write(self, static, gradient):
-        static.add_(gradient)
-
-
-class Scales(Graph):
-    def write(self, static, gradient):
-        static.copy_(gradient * (1 + 1e-6))
-
-
-class RunsTwice(Graph):
-    def replay(self):
-        super().replay()
-        super().replay()
-
-
-class KeepsItsImages(Graph):
-    def __call__(self, step):
-        return super().__call__(partial(step.func, *(tensor.clone() for tensor in step.args)))
-
-
-class SkipsTheStatistics(Graph):
-    def replay(self):
-        kept = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
-        super().replay()
-        for name, buffer in self.model.named_buffers():
-            buffer.copy_(kept[name])
-
-
-class SkipsTheRecorder(Graph):
-    def replay(self):
-        kept = self.training.gradients.sums.clone()
-        super().replay()
-        self.training.gradients.sums.copy_(kept)
-
-
-class AddsToTheMetrics(Graph):
-    def replay(self):
-        super().replay()
-        self.training.sums[1] += 1e-12
-
-
-class AnotherLoss(Graph):
-    def replay(self):
-        super().replay()
-        self.loss.mul_(1 + 1e-6)
-
-
-class MovesTheWeights(Graph):
-    def replay(self):
-        super().replay()
-        with torch.no_grad():
-            self.parameters[-1].neg_()
-
-
-class ForgetsAGradient(Graph):
-    def __call__(self, step):
-        given = super().__call__(step)
-        self.parameters[0].grad = None
-        return given
-
-
-class CannotBeCaptured(Graph):
-    def __call__(self, step):
-        super().__call__(step)
-        try:
-            raise RuntimeError("operation not permitted when stream is capturing\nand more that nobody needs")
-        finally:
-            raise RuntimeError("operation failed due to a previous error during capture")
-
-
-class CannotBeReplayed(Graph):
-    def replay(self):
-        super().replay()
-        raise RuntimeError("out of memory")
-
-
-WRONG = {
-    Accumulates: "a replay gives other bits of the gradient of entry.conv.weight",
-    Scales: "a replay gives other bits of the gradient of entry.conv.weight",
-    RunsTwice: "a replay gives other bits of entry.norm.running_mean",
-    KeepsItsImages: "a replay gives other bits of the losses",
-    SkipsTheStatistics: "a replay gives other bits of entry.norm.running_mean",
-    SkipsTheRecorder: "a replay gives other bits of the recorder's sums",
-    AddsToTheMetrics: "a replay gives other bits of the metrics' sums",
-    AnotherLoss: "a replay gives other bits of the losses",
-    MovesTheWeights: "a replay gives other bits of classifier.bias",
-    ForgetsAGradient: "a replay gives other bits of the gradient of entry.conv.weight",
-    CannotBeCaptured: "operation not permitted when stream is capturing",
-    CannotBeReplayed: "out of memory",
-}
 
 
 @pytest.fixture
@@ -155,42 +30,6 @@ def graph(monkeypatch):
         return made
 
     return use
-
-
-def trained(cell, data, device=CPU, **options):
-    training = Training(cell, data, device, **options)
-    while not training.finished:
-        training.run_epoch()
-    return training
-
-
-def bits(thing):
-    """All that a run's state holds, without its times, as what can be compared."""
-    if isinstance(thing, torch.Tensor):
-        return str(thing.dtype), tuple(thing.shape), thing.detach().cpu().contiguous().numpy().tobytes()
-    if isinstance(thing, dict):
-        return {key: bits(value) for key, value in thing.items() if key not in ("seconds", "epoch_seconds", "history")}
-    return [bits(value) for value in thing] if isinstance(thing, (list, tuple)) else repr(thing)
-
-
-def state(training):
-    return bits(training.state_dict()), [repr(row[:-1]) for row in training.history]
-
-
-def plain(cell, data, device=CPU, **options):
-    training = trained(cell, data, device, cuda_graphs=False, **options)
-    assert training.captured.path == "plain"
-    return state(training)
-
-
-SAME = [
-    *({"model": "vgg38", "block": block} for block in ("plain", "bn", "bn_rc_proj", "bn_dense_pre", "gn_rc")),
-    *({"optimizer": name, "weight_decay": 0.01, "clip": 0.5} for name in OPTIMIZERS),
-    *({"loss": loss, "l1": 1e-4, "l2": 1e-3} for loss in ("label_smoothing", "mse", "focal")),
-    {"precision": "bf16", "augmentation": "crop+flip+erase", "schedule": "linear"},
-    {"model": "cifar_net", "optimizer": "nesterov", "init": "lsuv"},
-    {"optimizer": "sgd", "lr": 1000},  # diverges: NaN equals NaN
-]
 
 
 @pytest.mark.parametrize("record", SAME, ids=lambda record: "-".join(map(str, record.values())))
@@ -213,29 +52,6 @@ def test_observers_measure_the_same_by_the_graph(digits, graph, record):
     assert training.captured.path == "cuda_graph" and state(training) == expected
     walk, shift = 1 + len(MEASURED["walk"]["step_sizes"]), len(training.gradients.layers)
     assert used.replays == 8 + 2 * (walk + shift)  # at the steps 3 and 6 of 8: the first two are taken both ways
-
-
-class Killed(Exception):
-    """Stands for a SIGKILL: what was not in the checkpoint is lost."""
-
-
-def resumed(cell, data, path, device=CPU, first=True, second=True):
-    """Killed in the second epoch and gone on with by another; with graphs before and after it as said."""
-    training = Training(cell, data, device, cuda_graphs=first)
-
-    def kill():
-        if (training.progress.epoch, training.progress.step) == (1, 2):
-            checkpoints.save(path, "key", training.state_dict())
-            raise Killed
-
-    with pytest.raises(Killed):
-        while True:
-            training.run_epoch(kill)
-    other = Training(cell, data, device, cuda_graphs=second)
-    other.load_state_dict(checkpoints.load(path, "key")[0])
-    while not other.finished:
-        other.run_epoch()
-    return other
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "momentum"])
@@ -270,12 +86,6 @@ def test_a_graph_that_computes_something_else_is_found_out(digits, graph, capsys
     assert capsys.readouterr().err == f"CUDA graph not used: {line}\n"
     assert training.captured.path == "plain" and used.replays <= 2 * captured.CHECKED
     assert state(training) == expected
-
-
-OBSTACLES = {
-    "dropout draws other random numbers within a graph": {"dropout": 0.2},
-    "the weight of the companion classifiers changes from epoch to epoch": {"supervision": 0.3},
-}
 
 
 @pytest.mark.parametrize(("line", "record"), OBSTACLES.items())
@@ -432,62 +242,3 @@ def test_the_files_of_a_cell_name_the_way_and_differ_in_nothing_else(digits_file
     assert machines.row(facts["plain"]) == machines.row(facts["cuda_graph"])
     for file in ("gradients.csv", "steps.npz", "test.json", "model.safetensors"):
         assert (tmp_path / "plain" / file).read_bytes() == (tmp_path / "cuda_graph" / file).read_bytes()
-
-
-# With a real graph
-
-on_a_gpu = pytest.mark.parametrize("device", [pytest.param("cuda", marks=pytest.mark.gpu)], indirect=True)
-
-
-@on_a_gpu
-@pytest.mark.parametrize("record", SAME, ids=lambda record: "-".join(map(str, record.values())))
-def test_a_cuda_graph_has_the_bits_of_the_plain_run(digits, device, tmp_path, capsys, record):
-    """Two epochs, killed in the middle of the second."""
-    cell = Cell(**{**TINY, **record})
-    expected = plain(cell, digits, device)
-    training = trained(cell, digits, device)
-    assert training.captured.path == "cuda_graph" and capsys.readouterr().err == ""
-    assert state(training) == expected
-    if training.progress.diverged_step is None:
-        training = resumed(cell, digits, tmp_path / "checkpoint", device)
-        assert training.captured.path == "cuda_graph" and state(training) == expected
-
-
-@on_a_gpu
-def test_observers_measure_the_same_beside_a_cuda_graph(digits, device):
-    cell = Cell(**TINY)
-    expected = plain(cell, digits, device, measured=MEASURED)
-    training = trained(cell, digits, device, measured=MEASURED)
-    assert training.captured.path == "cuda_graph" and state(training) == expected
-
-
-class Synchronises:
-    """A module's hook that waits for the device, which cannot be captured."""
-
-    def __call__(self, module, inputs, output):
-        output.sum().item()
-
-
-@on_a_gpu
-def test_what_cannot_be_captured_is_taken_the_plain_way_on_a_gpu(digits, device, capsys):
-    cell = Cell(**TINY)
-    expected = plain(cell, digits, device)
-    training = Training(cell, digits, device)
-    training.model.entry.register_forward_hook(Synchronises())
-    while not training.finished:
-        training.run_epoch()
-    assert training.captured.path == "plain" and state(training) == expected
-    assert capsys.readouterr().err.startswith("CUDA graph not used: ")
-    # what the same process trains next: with random numbers, and with a graph
-    trained(Cell(**{**TINY, "dropout": 0.2}), digits, device)
-    assert trained(cell, digits, device).captured.path == "cuda_graph"
-
-
-@on_a_gpu
-@pytest.mark.parametrize(("line", "record"), OBSTACLES.items())
-def test_a_record_may_forbid_it_on_a_gpu(digits, device, capsys, line, record):
-    cell = Cell(**{**TINY, **record})
-    expected = plain(cell, digits, device)
-    training = trained(cell, digits, device)
-    assert training.captured.path == "plain" and state(training) == expected
-    assert capsys.readouterr().err == f"CUDA graph not used: {line}\n"

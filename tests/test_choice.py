@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from models.registry import build_model
+from tests.made_ablations import names
 from tests.made_cells import write_study
-from tests.test_ablations import names
 from workflow_scripts import choose, make_ablation_tables, plot_ablations, summarise, train_cell
 from workflow_scripts.engine import ablations, cells, choice
 from workflow_scripts.engine.commands import UserError

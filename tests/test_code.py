@@ -86,8 +86,8 @@ CHANGED = {
     "the training step": ("workflow_scripts/engine/trainer.py", "objective.backward()", "(2 * loss).backward()"),
     "the optimiser": (
         "workflow_scripts/engine/optimizers.py",
-        "Adam(parameters, lr=lr,",
-        "Adam(parameters, lr=2 * lr,",
+        "(Adam, parameters, lr=lr,",
+        "(Adam, parameters, lr=2 * lr,",
     ),
     "the schedule": ("workflow_scripts/engine/schedules.py", "/ cell.epochs))", "/ (cell.epochs + 1)))"),
     "the network": ("models/course_vgg.py", "return x.mean((2, 3))", "return x.amax((2, 3))"),

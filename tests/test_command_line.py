@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from tests.test_workflow import snakemake, write_config
+from tests.workflow_runs import snakemake, write_config
 
 CELL = {"model": "vgg08", "width": 0.25, "dataset": "digits", "epochs": 1, "augmentation": "none"}
 NAMES = [f"vgg08-plain-width0.25-digits-augnone-epochs1-lr0.001-seed{seed}" for seed in (0, 1)]

@@ -1,8 +1,7 @@
-"""The course kit: the framework's folders, command line and hand-in, out and in; runs are trained on digits at 8x8."""
+"""The course kit around one run of course_train on digits at 8x8: its files, the runs that join it, the hand-in."""
 
 import csv
 import json
-import math
 import os
 import re
 import subprocess
@@ -15,19 +14,10 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, command, inside
-from workflow_scripts.engine import code, config, grad_flow, style
+from tests.course_runs import DIGITS, HEADERS, SCRIPT, handed_out
+from workflow_scripts.engine import config
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.course import arguments, external, flow_plots, folders, submission
-from workflow_scripts.engine.record import Cell
-
-SCRIPT = (  # run_vgg_08_default.sh of the course, from behind its first word on
-    "--batch_size 100 --seed 0 --num_filters 32 --num_stages 3 --num_blocks_per_stage 0 "
-    "--experiment_name VGG_08_experiment --use_gpu True --num_classes 100 --block_type 'conv_block' "
-    "--continue_from_epoch -1"
-)
-SMALL = {"image_height": 8, "image_width": 8, "num_classes": 10, "num_filters": 8, "num_epochs": 2, "use_gpu": False}
-DIGITS = [word for key, value in SMALL.items() for word in (f"--{key}", str(value))]
-HEADERS = {folders.SUMMARY: "train_acc,train_loss,val_acc,val_loss", folders.TEST_SUMMARY: "test_acc,test_loss"}
+from workflow_scripts.engine.course import folders, submission
 
 
 @pytest.fixture(scope="module")
@@ -37,99 +27,6 @@ def experiment(digits_file, tmp_path_factory):
     words = SCRIPT.replace("'", "").replace("VGG_08_experiment", str(out)).split()
     command("course_train", *words, *DIGITS, "--data", digits_file, "--gradient-flow")
     return out
-
-
-def handed_out(folder, epochs=((0.1, 4.5, 0.1, 4.4), (0.3, 3.0, 0.25, 3.2)), test=(0.24, 3.3), header=None, end="\r\n"):
-    """An experiment folder as the framework writes it, with these metrics."""
-    for name, rows in {folders.SUMMARY: epochs, folders.TEST_SUMMARY: [test] if test else []}.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        first = header if header and name == folders.SUMMARY else HEADERS[name]
-        (folder / name).write_text(end.join([first, *(",".join(map(str, row)) for row in rows), ""]), newline="")
-    return folder
-
-
-# The command line
-
-
-def parsed(*words):
-    from workflow_scripts.engine import commands
-
-    parser = commands.parser("course_train", "")
-    arguments.add(parser)
-    return parser.parse_args(words)
-
-
-CIFAR100 = {"name": "cifar100", "image_shape": [3, 32, 32], "num_classes": 100}
-
-
-def test_the_course_s_script_describes_the_cell_of_the_study():
-    words = SCRIPT.replace("'", "").split()
-    assert arguments.cell(parsed(*words), CIFAR100) == Cell(model="vgg08", seed=0)
-    deep = arguments.cell(parsed("--num_filters", "32", "--seed", "0", "--block_type", "conv_bn_rc"), CIFAR100)
-    assert deep == Cell(model="vgg38", block="bn_rc")
-
-
-def test_the_arguments_of_the_training_reach_the_cell():
-    words = (
-        "--weight_decay_coefficient 0.01 --learning_rate 0.1 --num_epochs 7 --batch_size 50 --num_filters 32 --seed 3"
-    )
-    expected = Cell(weight_decay=0.01, lr=0.1, epochs=7, batch_size=50, seed=3)
-    assert arguments.cell(parsed(*words.split()), CIFAR100) == expected
-
-
-def test_the_schedule_of_the_framework_s_later_code_can_be_asked_for():
-    assert arguments.cell(parsed("--schedule", "cosine_course_2023"), CIFAR100).schedule == "cosine_course_2023"
-    assert arguments.cell(parsed(), CIFAR100).schedule == "cosine"
-
-
-def test_the_defaults_are_the_framework_s():
-    cell = arguments.cell(parsed(), CIFAR100)
-    assert cell == Cell(model="vgg38", block="plain", width=0.5, seed=7112018)
-    assert vars(parsed("--use_gpu", "--seed")) == vars(parsed())  # a name without a value
-
-
-@pytest.mark.parametrize(
-    ("name", "block"),
-    {
-        "conv_block": "plain", "conv_bn": "bn", "conv_rc": "rc", "conv_bn_rc": "bn_rc",
-        "conv_bn_rc_block": "bn_rc", "conv_block_bn": "bn", "bn_rc": "bn_rc",
-        "bn_block": "bn", "bn_rc_block": "bn_rc", "bnrc_block": "bn_rc",
-    }.items(),
-)  # fmt: skip
-def test_block_types(name, block):
-    assert arguments.block(name) == block
-
-
-@pytest.mark.parametrize("name", code.registered("block"))
-def test_every_block_of_ours_has_its_name(name):
-    assert arguments.block(name) == name
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    {
-        "block": (
-            ["--block_type", "empty_block"],
-            "--block_type 'empty_block' is not known; known: conv_block, conv_bn,",
-        ),
-        "blocks": (["--num_blocks_per_stage", "3"], "--num_blocks_per_stage 3: there is no such network; there are: 0"),
-        "stages": (["--num_stages", "4"], "--num_stages 4: the networks here have 3 stages"),
-        "classes": (["--num_classes", "11"], "it takes: --image_num_channels 3 --image_height 8"),
-        "gpu": (["--use_gpu", "perhaps"], "expected True or False, found 'perhaps'"),
-        "lr": (["--learning_rate", "0"], "lr: 0.0: Input should be greater than 0"),
-        "schedule": (["--schedule", "step"], "schedule: 'step'"),
-        "resume": (["--continue_from_epoch", "-2"], "to go on from; -1 starts anew"),
-    }.values(),
-)
-def test_arguments_that_ask_for_what_is_not_there(digits_file, tmp_path, refused, words, message):
-    said = refused("course_train", "--data", digits_file, "--experiment_name", tmp_path / "x", *DIGITS, *words)
-    assert message in said
-    assert not list(tmp_path.iterdir())
-
-
-def test_without_data_it_says_how_to_fetch_it(tmp_path, monkeypatch, refused):
-    monkeypatch.chdir(tmp_path)
-    assert "fetch it with `python -m workflow_scripts.fetch_data --name cifar100" in refused("course_train")
 
 
 def test_course_train_leaves_both_kinds_of_files(experiment):
@@ -198,91 +95,7 @@ def test_many_cells_are_named_on_standard_input(experiment, tmp_path):
     assert (tmp_path / experiment.name / folders.SUMMARY).read_bytes() == (experiment / folders.SUMMARY).read_bytes()
 
 
-def test_a_cell_without_a_test_and_a_damaged_one(tmp_path, refused):
-    cell = tmp_path / "cell"
-    cell.mkdir()
-    (cell / "history.csv").write_text(
-        "epoch,lr,train_loss,train_acc,val_loss,val_acc,seconds\n0,0.1,nan,0.1,nan,0.1,1\n"
-    )
-    (cell / "test.json").write_text('{"epoch": null, "test_loss": null, "test_acc": null}')
-    folders.export(cell, tmp_path / "out")
-    assert (tmp_path / "out" / folders.TEST_SUMMARY).read_text() == "test_acc,test_loss\n"
-    found = folders.read(tmp_path / "out")
-    assert (found.test, found.diverged_epoch) == ({}, 0)
-    (cell / "test.json").write_text("{")
-    assert "test.json is damaged (" in refused("export_course", "--cell", cell, "--out", tmp_path)
-
-
-def test_a_plot_of_the_gradient_flow_is_of_the_last_batch_and_begins_at_the_input(tmp_path):
-    (tmp_path / "gradients.csv").write_text(
-        "epoch,layer,depth,mean_abs,l2,last_batch_mean_abs\n0,second,1,9,9,0.2\n0,first,0,9,9,0.1\n"
-    )
-    flow_plots.export(tmp_path, tmp_path)
-    figure = grad_flow.draw_flow(["first", "second"], np.array([0.1, 0.2]), "epoch 0")
-    with style.look():
-        figure.savefig(tmp_path / "expected.pdf", metadata=style.UNDATED[".pdf"])
-    drawn = tmp_path / "saved_models/gradient_flow_plots/epoch0.pdf"
-    assert drawn.read_bytes() == (tmp_path / "expected.pdf").read_bytes()
-
-
 # Folders in
-
-
-@pytest.mark.parametrize(
-    ("given", "message"),
-    {
-        "missing": (
-            {"header": "train_acc,train_loss,val_acc"},
-            "expected the columns train_acc,train_loss,val_acc,val_loss",
-        ),
-        "reordered": (
-            {"header": "train_loss,train_acc,val_loss,val_acc"},
-            "in this order, found train_loss,train_acc,val_loss,val_acc",
-        ),
-        "ragged": (
-            {"epochs": [(0.1, 4.5, 0.1, 4.4), (0.1, 4.5, 0.1)]},
-            "line 3: expected 4 values, one per column, found 3",
-        ),
-        "percent": (
-            {"epochs": [(51.59, 1.74, 46.84, 1.95)]},
-            "line 2: expected train_acc as a fraction from 0 to 1, found 51.59",
-        ),
-        "below nothing": ({"epochs": [(0.1, 4.5, -0.1, 4.4)]}, "line 2: expected val_acc as a fraction from 0 to 1"),
-        "percent in the test": ({"test": (48.7, 1.9)}, "test_summary.csv, line 2: expected test_acc as a fraction"),
-        "words": ({"epochs": [(0.1, "high", 0.1, 4.4)]}, "line 2: expected a number as train_loss, found 'high'"),
-        "empty": ({"epochs": []}, "expected a row per epoch, found none"),
-    }.values(),
-)
-def test_a_folder_not_as_the_framework_writes_it(tmp_path, given, message, refused):
-    folder = handed_out(tmp_path / "run", **given)
-    with pytest.raises(UserError, match=re.escape(message)):
-        folders.read(folder)
-    assert message in refused("plot_course", f"run={folder}", "--out", tmp_path / "figure.pdf")
-    assert not (tmp_path / "figure.pdf").exists()
-
-
-def test_what_else_a_folder_may_be_like(tmp_path):
-    old = handed_out(
-        tmp_path / "old", [(0.1, 4, 0.1, 4, 0)], None, "train_acc,train_loss,val_acc,val_loss,curr_epoch", "\n"
-    )
-    assert folders.read(old) == folders.Run([dict(zip(folders.EPOCHS, (0.1, 4, 0.1, 4), strict=True))], {})
-    spreadsheet = handed_out(tmp_path / "spreadsheet", header=f"\ufeff{HEADERS[folders.SUMMARY]}")
-    windows = handed_out(tmp_path / "windows", end="\r\r\n")  # where the framework's text files end lines once more
-    assert folders.read(spreadsheet) == folders.read(windows) == folders.read(handed_out(tmp_path / "linux"))
-    rounded = handed_out(tmp_path / "rounded", [(1.0000001, 0.1, 1, 0.1), (0.1, "inf", 0.1, "inf")])
-    assert folders.read(rounded).diverged_epoch == 1
-    (old / folders.TEST_SUMMARY).unlink()
-    assert folders.read(old).test == {}
-    with pytest.raises(UserError, match="expected the metrics of an experiment of the course, found no such file"):
-        folders.read(tmp_path / "nowhere")
-
-
-def test_a_run_made_elsewhere_ends_with_its_last_epoch_and_is_as_good_as_its_best():
-    rows = [dict(zip(folders.EPOCHS, row, strict=True)) for row in ((0.3, 3.0, 0.6, 2.0), (0.5, 1.0, 0.4, 4.0))]
-    test = {"test_acc": 0.55, "test_loss": 2.5}
-    assert external._outcome(folders.Run(rows, test)) == {"status": "finished", **rows[1], "best_val_acc": 0.6, **test}
-    unknown = folders.Run([{**rows[0], "val_acc": math.nan}, rows[1]], {})
-    assert external._outcome(unknown)["best_val_acc"] == 0.4
 
 
 @pytest.fixture(scope="module")
@@ -332,19 +145,6 @@ def test_they_join_the_table(joined, tmp_path):
     assert table["best"].tolist() == [True, False, False]  # of the cells, whatever others reached
     assert "best validation accuracy of those trained here" in text
     assert (tmp_path / "table.tex").read_text().count(r"\midrule") == 2
-
-
-def test_a_run_may_have_any_name(tmp_path):
-    runs = {name: config.ExternalRun(folder=[handed_out(tmp_path / name)], joins="cw2") for name in ("NA", "None")}
-    external.write(external.collect(runs), tmp_path)
-    rows = external.rows(external.load(tmp_path, ["None", "NA"]), after=3)
-    assert rows[["label", "group"]].values.tolist() == [["None", 3], ["NA", 4]]
-
-
-def test_figure_1_from_nothing_but_handed_out_metrics(tmp_path):
-    runs = [f"{name}={handed_out(tmp_path / name)}" for name in ("VGG_08", "VGG_38")]
-    inside("plot_course", *runs, "--out", tmp_path / "figure.pdf")
-    assert list(pd.read_csv(tmp_path / "figure.csv")["line"].unique()) == ["VGG_08", "VGG_38"]
 
 
 def test_mistakes_in_external_runs(joined, tmp_path, refused):

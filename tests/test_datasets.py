@@ -13,7 +13,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 from torch.nn import functional as F
 
-from tests.test_workflow import snakemake
+from tests.workflow_runs import snakemake
 from workflow_scripts import fetch_data
 from workflow_scripts.engine import config, datasets
 from workflow_scripts.engine.commands import UserError

@@ -7,6 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models.course_vgg import ConvolutionalNetwork
 from models.registry import BLOCKS, build_model, list_blocks, list_models
+from workflow_scripts.engine.grad_cam import last_map
+from workflow_scripts.engine.initializations import INITS
 from workflow_scripts.engine.results import forward_flops
 
 COUNTS = {
@@ -40,6 +42,21 @@ def test_operations_are_counted_as_pytorch_counts_them(model, block):
         with FlopCounterMode(display=False) as counter:
             network(torch.zeros(1, 3, 32, 32))
         assert forward_flops(network, (3, 32, 32)) == counter.get_total_flops() > 0
+
+
+LOOKS = {
+    "the count of operations": lambda network: forward_flops(network, (1, 8, 8)),
+    "the search for the last map": lambda network: last_map(network, torch.zeros(1, 1, 8, 8)),
+    "lsuv": lambda network: INITS["lsuv"](network, torch.zeros(2, 1, 8, 8)),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_no_hook_stays_where_the_forward_pass_fails(look):
+    network = build_model("vgg08", "bn", num_classes=7, image_shape=(3, 8, 8), width=0.25)
+    with pytest.raises(RuntimeError, match="channels"):
+        look(network)
+    assert not any(module._forward_hooks for module in network.modules())
 
 
 @pytest.mark.parametrize("model", ["vgg08", "vgg38"])

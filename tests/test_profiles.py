@@ -7,7 +7,7 @@ import yaml
 from snakemake.cli import get_argument_parser
 
 from tests.conftest import ROOT
-from tests.test_workflow import snakemake, write_config
+from tests.workflow_runs import snakemake, write_config
 
 PROFILES = sorted(path.parent.name for path in ROOT.glob("profiles/*/config.yaml"))
 ELSEWHERE = {  # options of plugins that are not installed here (0.5.1 and 1.1.4 were looked at)

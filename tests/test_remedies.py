@@ -277,6 +277,7 @@ REFUSED = {
     "nothing to grow": ({"block": "bn", "growth_rate": 12}, "growth_rate is an option of dense blocks"),
     "unknown activation": ({"activation": "rely"}, "unknown activation 'rely'; known: elu"),
     "negative supervision": ({"supervision": -0.1}, "supervision is -0.1: expected a weight of at least 0"),
+    "not a probability": ({"dropout": 1.5}, "dropout probability has to be between 0 and 1, but got 1.5"),
     "unknown option": ({"growth": 1}, "the network vgg08 has no option 'growth'; it has: width, activation, dropout"),
 }
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.conftest import command
-from tests.test_workflow import snakemake
+from tests.workflow_runs import snakemake
 from workflow_scripts.engine import cells, config, search, search_figure, tables
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.studies import Study

@@ -187,6 +187,19 @@ def test_a_network_that_cannot_be_traced_is_measured_as_it_is():
     assert loss == pytest.approx(F.cross_entropy(model(images), labels).item())
 
 
+def test_companion_classifiers_are_no_part_of_a_surface():
+    networks = [build_model("vgg08", "bn", 10, (3, 8, 8), width=0.125, supervision=weight) for weight in (0.3, 0.0)]
+    networks[0] = randomized(networks[0])
+    networks[1].eval().load_state_dict(networks[0].state_dict(), strict=False)
+    images, pair = [(torch.randn(4, 3, 8, 8), torch.zeros(4, dtype=torch.int64))], surfaces.directions(networks[0], 0)
+    pair_without = [{name: tensor for name, tensor in one.items() if "companion" not in name} for one in pair]
+    found = [
+        surfaces.measure(network, images, F.cross_entropy, [(0.3, -0.2)], moved)
+        for network, moved in zip(networks, (pair, pair_without), strict=True)
+    ]
+    assert len(pair[0]) == len(pair_without[0]) + 2 and found[0] == found[1]
+
+
 def rows_of(path):
     with open(path, newline="") as file:
         return list(csv.DictReader(file))

@@ -4,19 +4,19 @@ import shutil
 
 import pytest
 
-from tests.test_workflow import CELL, TINY, edited, finished, project, snakemake, to_train, write_config  # noqa: F401
+from tests.workflow_runs import CELL, TINY, edited, snakemake, to_train, write_config
 from workflow_scripts.engine.unfinished import Journal
 
 TABLE = "results/cw2/tables/table1.txt"
 
 
 @pytest.fixture
-def study(finished, tmp_path):  # noqa: F811
+def study(finished, tmp_path):
     """A copy of the finished study, with all that Snakemake knows of it."""
     return shutil.copytree(finished[0], tmp_path / "study")
 
 
-def test_a_cell_whose_training_failed(study, project):  # noqa: F811
+def test_a_cell_whose_training_failed(study, project):
     """Its files are gone, but the table of before is there and newer than all that the cell is made from."""
     cell, checkpoints = CELL.format("vgg38", "bn_rc", 0), study / "results/.checkpoints"
     block = "class ConvolutionalProcessingBlockBNRC(ConvolutionalProcessingBlockBN):\n"
@@ -34,7 +34,7 @@ def test_a_cell_whose_training_failed(study, project):  # noqa: F811
     assert "Nothing to be done" in snakemake(study, "-n", TABLE, project=project)[1]
 
 
-def test_tables_that_could_not_be_gathered(study, project):  # noqa: F811
+def test_tables_that_could_not_be_gathered(study, project):
     """The summary is kept while it is made anew; it is of the five cells of before."""
     fewer = {**TINY, "studies": {"cw2": {**TINY["studies"]["cw2"], "grids": TINY["studies"]["cw2"]["grids"][1:]}}}
     fewer["studies"]["cw2"]["compare"] = {"shallow": {"block": "bn"}, "deep": {"block": "plain"}}

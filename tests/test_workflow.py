@@ -1,17 +1,11 @@
 """The real workflow, end to end, on real data small enough for a minute: what runs, what runs again, what it says."""
 
-import contextlib
 import copy
 import json
 import re
 import shutil
-import socket
-import subprocess
 import sys
 import textwrap
-import time
-import urllib.parse
-import urllib.request
 
 import pandas as pd
 import pytest
@@ -19,134 +13,8 @@ import yaml
 
 from tests import report_reader
 from tests.conftest import ROOT, command
-from workflow_scripts.engine import selections, tables
-
-TINY = {
-    "datasets": {"digits": {"source": "digits", "image_size": 8}},
-    "studies": {
-        "cw2": {
-            "grids": [
-                {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 2, "augmentation": "none"},
-                {
-                    "model": "vgg38",
-                    "block": ["plain", "bn", "rc", "bn_rc"],
-                    "dataset": "digits",
-                    "width": 0.25,
-                    "epochs": 2,
-                    "augmentation": "none",
-                },
-            ],
-            "compare": {"shallow": {"model": "vgg08"}, "deep": {"model": "vgg38", "block": "plain"}},
-        }
-    },
-}
-CELL = "{}-{}-width0.25-digits-augnone-epochs2-lr0.001-seed{}"
-REPORT = "report/mlp-cw2.pdf"
-
-
-def snakemake(folder, *arguments, project=ROOT, check=True):
-    """Run Snakemake with the workflow of `project` in `folder`; returns its exit status and all that it printed."""
-    program = [sys.executable, "-m", "snakemake", "-s", str(project / "Snakefile"), "--directory", str(folder)]
-    done = subprocess.run([*program, "--cores", "2", *arguments], cwd=folder, capture_output=True, text=True)
-    said = done.stdout + done.stderr
-    assert not check or done.returncode == 0, said
-    return done.returncode, said
-
-
-def write_config(folder, config):
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
-
-
-def to_train(folder, **options):
-    """Names of the cells that a dry-run would train."""
-    _, said = snakemake(folder, "-n", **options)
-    return sorted(set(re.findall(r"Training (\S+) \(cw2\)", said)))
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A copy of the project that a test may edit."""
-    folder = tmp_path_factory.mktemp("project") / "gradscape"
-    ignored = shutil.ignore_patterns(".*", "results", "__pycache__", "*.pdf", "tests")
-    shutil.copytree(ROOT, folder, ignore=ignored)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, project):
-    """A folder elsewhere in which the tiny study has run to its report, and what was printed."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    write_config(folder, TINY)
-    target = REPORT if shutil.which("latexmk") else "results/report/mlp-cw2/mlp-cw2-template.tex"
-    _, said = snakemake(folder, target, project=project)
-    return folder, said
-
-
-@contextlib.contextmanager
-def edited(path, old, new):
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    try:
-        yield
-    finally:
-        path.write_text(text)
-
-
-def test_dry_run_of_the_full_configuration(tmp_path):
-    _, said = snakemake(tmp_path, "-n")
-    assert ["train_cell", str(48 + 75 + 32 + 84 + 10)] in [line.split() for line in said.splitlines()]
-    summary = " ".join(said[said.index("Gradscape's work:") :].split())
-    assert "cw2 48 cells, 48 to train, 4,800 epochs, 1.1e+17 FLOP" in summary
-    assert "search 192 cells, 32 to train, 480 epochs" in summary  # the first rung; what it keeps is not known yet
-    assert "Snakemake" not in summary  # these are the last lines
-    assert "cells done" not in said
-    assert not (tmp_path / "results/logs").exists()  # what a run that is under way keeps there for `make watch`
-
-
-def test_a_selection_may_ask_for_null(tmp_path):
-    config = copy.deepcopy(TINY)
-    config["studies"]["cw2"]["grids"][1]["clip"] = [None, 1.0]
-    config["studies"]["cw2"]["compare"]["deep"]["clip"] = None
-    write_config(tmp_path, config)
-    _, said = snakemake(tmp_path, "-n", "-p", "results/cw2/figures/grad_flow_deep.pdf")
-    words = re.search(r"plot_grad_flow .*--select (.*) --out", said)[1].split()
-    assert selections.parse(words) == {"model": "vgg38", "block": "plain", "clip": None}
-
-
-def test_images_are_drawn_as_the_cells_on_their_data_are_given_them(tmp_path):
-    config = {"datasets": {name: {"source": "digits"} for name in ("one", "two")}, "studies": {}}
-    other = {"dataset": "two", "normalize": "dataset", "batch_size": 25}
-    config["studies"]["net"] = {"base": {"model": "vgg08", "dataset": "one"}, "ablations": {"data": other}}
-    write_config(tmp_path, config)
-    _, said = snakemake(tmp_path, "-n", "-p", *(f"results/net/figures/samples_{name}.pdf" for name in ("one", "two")))
-    assert "one.npz --normalize course --batch-size 100" in said
-    assert "two.npz --normalize dataset --batch-size 25" in said
-
-
-def test_a_study_of_your_own_is_made_to_its_last_figure_and_table(tmp_path):
-    """Everything, for a study with a new name and no report: what the HTML report would show of it."""
-    base = {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 4}
-    grids = [{}, {"model": "vgg38"}]
-    studies = {
-        "deep": {"base": base, "grids": grids, "compare": TINY["studies"]["cw2"]["compare"]},
-        "factors": {"base": base, "ablations": {"width": {"width": 0.5}}},
-        "found": {"base": base, "search": {"space": {"width": [0.25, 0.5]}}, "test": "chosen"},
-    }
-    write_config(tmp_path, {"datasets": TINY["datasets"], "studies": studies, "beras": None})
-    _, said = snakemake(tmp_path, "-n")
-    made = set(re.search(r"rule all:\n    input: (.+)", said)[1].split(", "))
-    figures = ("curves_problem", "grad_flow_shallow", "grad_flow_deep", "curves_best", "grad_flow_best")
-    expected = [f"results/deep/figures/{figure}.pdf" for figure in (*figures, "gradient_heatmap")]
-    expected += [f"results/{study}/{name}.html" for study in studies for name in ("summary/cells", "tables/table1")]
-    expected += ["results/factors/ablations/width.pdf", "results/factors/ablations/width.html"]
-    expected += [
-        "results/factors/figures/pareto.pdf",
-        "results/found/figures/search.pdf",
-        "results/found/chosen.json",
-    ]
-    assert set(expected) <= made
-    assert "results/found/figures/filters.pdf" not in made  # for who asks: not every network has filters
+from tests.workflow_runs import CELL, LOST, LOST_SAID, REPORT, TINY, edited, snakemake, to_train, write_config
+from workflow_scripts.engine import tables
 
 
 def test_the_whole_study_runs_to_its_report(finished):
@@ -325,76 +193,6 @@ def test_a_new_block_is_one_class_and_one_registration(finished, project, tmp_pa
         write_config(folder, TINY)
 
 
-def test_one_cell_can_be_asked_for_and_tensorboard_reads_it(tmp_path):
-    write_config(tmp_path, {**TINY, "tensorboard": True})
-    name = CELL.format("vgg08", "plain", 0)
-    history = tmp_path / f"results/cw2/{name}/history.csv"
-    snakemake(tmp_path, history.relative_to(tmp_path))
-    assert [folder.name for folder in (tmp_path / "results/cw2").iterdir()] == [name]
-
-    pytest.importorskip("tensorboard")
-    with served(tmp_path / "results") as ask:
-        assert ask("runs") == [f"cw2/{name}"]
-        for metric in ("train_loss", "train_acc", "val_loss", "val_acc", "lr"):
-            points = ask("scalars/scalars", run=f"cw2/{name}", tag=metric)
-            assert [step for _, step, _ in points] == [0, 1]
-            assert [value for *_, value in points] == pytest.approx(list(pd.read_csv(history)[metric]), rel=1e-6)
-
-
-@contextlib.contextmanager
-def served(folder):
-    """`tensorboard --logdir folder` on a free port; what it answers to a question, as JSON."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    program = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder), "--port", str(port)]
-    server = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def ask(path, attempts=300, **query):
-        url = f"http://127.0.0.1:{port}/data/{'plugin/' if '/' in path else ''}{path}?{urllib.parse.urlencode(query)}"
-        for _ in range(attempts):
-            assert server.poll() is None
-            with contextlib.suppress(OSError), urllib.request.urlopen(url) as answer:
-                if found := json.load(answer):
-                    return found
-            time.sleep(0.1)
-        raise AssertionError(f"no answer from {url}")
-
-    try:
-        yield ask
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def test_a_cell_that_does_not_exist(tmp_path):
-    write_config(tmp_path, TINY)
-    status, said = snakemake(tmp_path, "results/cw2/vgg38-bm-lr0.001-seed0/history.csv", check=False)
-    assert status != 0 and f"no cell vgg38-bm-lr0.001-seed0; the nearest: {CELL.format('vgg38', 'bn', 0)}" in said
-    assert "Traceback" not in said
-
-
-LOST = {"external_runs": {"handed_out": {"folder": "nowhere", "joins": "cw2"}}}
-LOST_SAID = (
-    "external_runs.handed_out.folder: expected a run with the file nowhere/result_outputs/summary.csv, found none"
-)
-
-
-@pytest.mark.parametrize(
-    ("target", "change", "message"),
-    [
-        ("submission/s7654321.zip", {}, "the report says s1234567"),
-        ("report/mlp-cw3.pdf", {}, "No rule to produce"),
-        ("results/cw2/summary/cells.csv", LOST, LOST_SAID),
-    ],
-)
-def test_what_cannot_be_made_is_said_before_anything_is_done(tmp_path, target, change, message):
-    write_config(tmp_path, {**TINY, **change})
-    status, said = snakemake(tmp_path, "-n", target, check=False)
-    assert status == 1 and message in said and "Traceback" not in said
-    assert "Gradscape's work" not in said  # which is not known
-
-
 def test_a_run_made_elsewhere_is_missed_beside_a_summary_without_it(finished, project, tmp_path):
     folder = shutil.copytree(finished[0], tmp_path / "copy", symlinks=True)
     write_config(folder, {**TINY, **LOST})
@@ -423,29 +221,6 @@ def test_after_a_failure_no_report_of_an_earlier_run_is_named(finished, project,
     status, said = snakemake(folder, REPORT, project=project, check=False)
     assert status == 1 and "batch_size is 5000, but there are only" in said
     assert "The report:" not in said and "best validation accuracy" not in said
-
-
-def test_no_core_is_none_to_wait_for(tmp_path):
-    write_config(tmp_path, TINY)
-    status, said = snakemake(tmp_path, "--cores", "0", "data", check=False)
-    assert status == 1 and "--cores: expected at least 1, found 0" in said
-
-
-BAD = {
-    "an unknown key": ({"epochs": [2]}, "epochs: unknown key"),
-    "an unknown model": (
-        {"studies": {"cw2": {"grids": [{"model": "vgg39"}]}}},
-        "unknown model; known: cifar_net, vgg08",
-    ),
-}
-
-
-@pytest.mark.parametrize(("change", "message"), BAD.values(), ids=BAD)
-def test_a_bad_configuration_is_one_clear_message(tmp_path, change, message):
-    write_config(tmp_path, {**TINY, **change})
-    status, said = snakemake(tmp_path, "-n", check=False)
-    assert status != 0 and message in said and "Traceback" not in said
-    assert len(said.splitlines()) < 15
 
 
 def test_a_batch_larger_than_the_data_fails_that_cell_and_loses_nothing(tmp_path):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from tests.conftest import ROOT
-from tests.test_workflow import write_config
+from tests.workflow_runs import write_config
 
 BASE = {"dataset": "digits", "width": 0.25, "augmentation": "none", "batch_size": 50, "model": "vgg08"}
 QUICK = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]

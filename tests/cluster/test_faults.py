@@ -14,7 +14,7 @@ import pytest
 
 from tests import demo_study
 from tests.cluster import runs, slurm
-from tests.test_workflow import write_config
+from tests.workflow_runs import write_config
 from workflow_scripts.engine import cells, config
 
 STUDY = demo_study.config(seeds=[0])

@@ -24,7 +24,7 @@ from packaging.utils import canonicalize_name as canonical
 
 from tests.conftest import ROOT
 from tests.environments import channel, conda
-from tests.test_workflow import TINY, snakemake, write_config
+from tests.workflow_runs import TINY, snakemake, write_config
 from workflow_scripts.engine import code, environments
 from workflow_scripts.engine.commands import UserError
 

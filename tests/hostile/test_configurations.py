@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from snakemake.utils import update_config
 
 from tests.conftest import ROOT
-from tests.test_workflow import TINY, snakemake
+from tests.workflow_runs import TINY, snakemake
 from workflow_scripts.engine import cells, config, syntax
 from workflow_scripts.engine.commands import UserError
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.test_workflow import snakemake, write_config
+from tests.workflow_runs import snakemake, write_config
 from workflow_scripts.engine import datasets
 
 ODD = """it's "mine" $(touch x) `touch y`; touch z & *"""

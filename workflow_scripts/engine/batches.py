@@ -69,9 +69,8 @@ class Batches:
         used = len(self) // batch_size * batch_size
         generator = random_generator(seed, epoch)
         order = torch.randperm(len(self), generator=generator)[:used]
-        low, spread = 0, 2 * self.gather.padding + 1
-        down, right = torch.randint(low, spread, (2, used), generator=generator)
-        mirrored = torch.randint(0, 2, (used,), generator=generator) * int(self.gather.flip)
+        down, right = torch.randint(2 * self.gather.padding + 1, (2, used), generator=generator)
+        mirrored = torch.randint(2, (used,), generator=generator) * int(self.gather.flip)
         corner = order * self.pixels_per_image + down * self.padded_columns + right
         order, corner, mirrored = torch.stack([order, corner, mirrored]).to(self.device)  # in one transfer
         # cut up at once, because a step is short on a GPU

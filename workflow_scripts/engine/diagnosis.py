@@ -1,5 +1,6 @@
 """Will a network train? What a few batches at initialisation show of its activations and gradients, layer by layer."""
 
+import contextlib
 import math
 from dataclasses import dataclass
 from functools import partial
@@ -153,16 +154,15 @@ class Watch(TorchFunctionMode):
         self.layers = [layer for layer, _ in weight_layers(model.named_parameters())]
         self.modules = [model.get_submodule(layer) for layer in self.layers]
         self.values, self.alive, self.last = {}, {}, None
-        self.hooks = []
+        self.hooks = contextlib.ExitStack()
 
     def __enter__(self):
         for layer, module in zip(self.layers, self.modules, strict=True):
-            self.hooks.append(module.register_forward_hook(partial(self._after_layer, layer)))
+            self.hooks.enter_context(module.register_forward_hook(partial(self._after_layer, layer)))
         return super().__enter__()
 
     def __exit__(self, *error):
-        while self.hooks:
-            self.hooks.pop().remove()
+        self.hooks.close()
         return super().__exit__(*error)
 
     def variances(self):

@@ -4,6 +4,8 @@ For a network that ends in global average pooling and one linear layer, the maps
 et al. 2016, divided by the number of positions, with their negative part cut off.
 """
 
+import contextlib
+
 import torch
 
 from workflow_scripts.engine.commands import UserError
@@ -29,13 +31,11 @@ def last_map(model, images):
 
         return hook
 
-    handles = [module.register_forward_hook(note(name)) for name, module in model.named_modules() if name]
-    try:
-        with torch.no_grad():
-            model(images[:1])
-    finally:
-        for handle in handles:
-            handle.remove()
+    with torch.no_grad(), contextlib.ExitStack() as hooks:
+        for name, module in model.named_modules():
+            if name:
+                hooks.enter_context(module.register_forward_hook(note(name)))
+        model(images[:1])
     names = found[COARSEST] or found[1]
     if not names:
         raise UserError("the network has no feature map of more than one position, which Grad-CAM needs")
@@ -55,11 +55,8 @@ def grad_cam(model, layer, images, classes):
         kept["map"] = output.detach().requires_grad_()
         return kept["map"]
 
-    handle = model.get_submodule(layer).register_forward_hook(cut)
-    try:
+    with model.get_submodule(layer).register_forward_hook(cut):
         logits = model(images).float()
-    finally:
-        handle.remove()
     (gradient,) = torch.autograd.grad(logits.gather(1, classes[:, None]).sum(), kept["map"])
     weights = gradient.float().mean((2, 3), keepdim=True)
     return (weights * kept["map"].detach().float()).sum(1).relu()

@@ -6,6 +6,8 @@ with the same weights. Redrawn are the weights of convolutions and linear layers
 in the papers; normalization layers stay as they are, at scale 1 and shift 0.
 """
 
+import contextlib
+
 import torch
 from torch import nn
 from torch.func import functional_call
@@ -52,12 +54,12 @@ def lsuv(model, images):
     Running statistics and, beyond the orthonormal draw, the random state stay untouched.
     """
     _redraw(model, nn.init.orthogonal_)
-    hooks = [layer.register_forward_hook(_to_unit_variance) for layer in _layers(model)]
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}  # the pass moves these copies
-    with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []), torch.no_grad():
+    random = torch.random.fork_rng(devices=[images.device] if images.is_cuda else [])
+    with random, torch.no_grad(), contextlib.ExitStack() as hooks:
+        for layer in _layers(model):
+            hooks.enter_context(layer.register_forward_hook(_to_unit_variance))
         functional_call(model, buffers, (images,))
-    for hook in hooks:
-        hook.remove()
 
 
 @register_init("zero_residual")

@@ -4,6 +4,7 @@ Everything is about the *validation* images: the test images are read once, for 
 chosen network, and nothing that somebody might act upon is looked up in them.
 """
 
+import contextlib
 import json
 import warnings
 from pathlib import Path
@@ -14,7 +15,6 @@ import torch
 from torch import nn
 
 from workflow_scripts.engine.commands import UserError, written_whole
-from workflow_scripts.engine.datasets import split_indices
 from workflow_scripts.engine.grad_cam import grad_cam, last_map
 from workflow_scripts.engine.trainer import EVALUATION_BATCH
 
@@ -29,8 +29,7 @@ def inspect(training, data, count):
 
     `count` is how many right and how many wrong predictions are looked into with Grad-CAM.
     """
-    cell, model = training.cell, training.model
-    images = split_indices(data.train_labels, cell.split, cell.val_fraction, cell.train_items)[1]
+    model, images = training.model, training.val_indices
     probabilities, features = outputs(training)
     table = predictions(images, data.train_labels[images], probabilities)
     maps, layer = heat_maps(training, data, examples(table, count), probabilities)
@@ -82,15 +81,15 @@ def outputs(training):
     linear = [module for module in training.model.modules() if isinstance(module, nn.Linear)]
     if not linear:
         raise UserError(f"the network {training.cell.model} has no linear layer whose inputs would be its features")
-    handles = [module.register_forward_pre_hook(keep) for module in linear]  # the last to run has the last word
     probabilities, features = [], []
-    for images, _ in training.val_batches.in_order(EVALUATION_BATCH):
-        with training.precision():
-            logits = training.model(images)
-        probabilities.append(logits.double().softmax(1).cpu())
-        features.append(kept["features"])
-    for handle in handles:
-        handle.remove()
+    with contextlib.ExitStack() as hooks:
+        for module in linear:  # the last to run has the last word
+            hooks.enter_context(module.register_forward_pre_hook(keep))
+        for images, _ in training.val_batches.in_order(EVALUATION_BATCH):
+            with training.precision():
+                logits = training.model(images)
+            probabilities.append(logits.double().softmax(1).cpu())
+            features.append(kept["features"])
     return torch.cat(probabilities).numpy(), torch.cat(features).numpy()
 
 
@@ -109,11 +108,11 @@ def structure(training):
 
     modules = dict(training.model.named_modules())
     own = {name: [*module.parameters(recurse=False)] for name, module in modules.items() if hasattr(module, "weight")}
-    handles = [modules[name].register_forward_hook(note(name)) for name in own]
     images, _ = next(training.val_batches.in_order(EVALUATION_BATCH))
-    training.model(images[:1])
-    for handle in handles:
-        handle.remove()
+    with contextlib.ExitStack() as hooks:
+        for name in own:
+            hooks.enter_context(modules[name].register_forward_hook(note(name)))
+        training.model(images[:1])
     return rows
 
 

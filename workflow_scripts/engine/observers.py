@@ -41,6 +41,7 @@ class Observer:
     """What all have: where the run is, and float64 tensors on the device whose last dimension is filled step by step.
 
     `every`: a measurement is taken at the steps 0, every, 2 every, ... of the whole run.
+    What is registered adds `arrays()`.
     """
 
     Settings = Any

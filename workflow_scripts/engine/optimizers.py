@@ -17,48 +17,43 @@ register_optimizer = OPTIMIZERS.register
 Adam, AdamW, RMSprop, SGD = map(eager, (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD))
 
 
-def _placed(parameters):
-    """The parameters as a list, and PyTorch's options where they are: on a GPU an update of all is one kernel.
+def _fused(kind, parameters, **options):
+    """An optimiser of PyTorch's; on a GPU, where its default is one kernel per operation, an update of all is one.
 
-    RMSprop has no such kernel; its default there is one kernel per operation.
+    RMSprop has no such kernel.
     """
     parameters = list(parameters)
-    return parameters, {"fused": True} if parameters[0].is_cuda else {}
+    return kind(parameters, fused=True if parameters[0].is_cuda else None, **options)  # None: the default
 
 
 @register_optimizer("adam")
 def adam(parameters, lr, weight_decay):
     """Adam (Kingma & Ba 2015); the weight decay is an L2 term of the gradient."""
-    parameters, options = _placed(parameters)
-    return Adam(parameters, lr=lr, weight_decay=weight_decay, **options)
+    return _fused(Adam, parameters, lr=lr, weight_decay=weight_decay)
 
 
 @register_optimizer("adamw")
 def adamw(parameters, lr, weight_decay):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
-    parameters, options = _placed(parameters)
-    return AdamW(parameters, lr=lr, weight_decay=weight_decay, **options)
+    return _fused(AdamW, parameters, lr=lr, weight_decay=weight_decay)
 
 
 @register_optimizer("sgd")
 def sgd(parameters, lr, weight_decay):
     """Plain stochastic gradient descent."""
-    parameters, options = _placed(parameters)
-    return SGD(parameters, lr=lr, weight_decay=weight_decay, **options)
+    return _fused(SGD, parameters, lr=lr, weight_decay=weight_decay)
 
 
 @register_optimizer("nesterov")
 def nesterov(parameters, lr, weight_decay):
     """Stochastic gradient descent with Nesterov momentum 0.9."""
-    parameters, options = _placed(parameters)
-    return SGD(parameters, lr=lr, momentum=0.9, nesterov=True, weight_decay=weight_decay, **options)
+    return _fused(SGD, parameters, lr=lr, momentum=0.9, nesterov=True, weight_decay=weight_decay)
 
 
 @register_optimizer("momentum")
 def momentum(parameters, lr, weight_decay):
     """Stochastic gradient descent with momentum 0.9 (Polyak 1964)."""
-    parameters, options = _placed(parameters)
-    return SGD(parameters, lr=lr, momentum=0.9, weight_decay=weight_decay, **options)
+    return _fused(SGD, parameters, lr=lr, momentum=0.9, weight_decay=weight_decay)
 
 
 @register_optimizer("rmsprop")

@@ -62,7 +62,7 @@ class Cell(Strict):
 
 
 def _only(annotation, field, **extra):
-    """The limits and description of `field` for the derived type `annotation`."""
+    """`annotation` with the description of `field`, and the limits `extra`; those of `field` come with `_typed`."""
     return Annotated[annotation, Field(description=field.description, **extra)]
 
 

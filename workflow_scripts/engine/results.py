@@ -1,5 +1,6 @@
 """The files of a finished cell, as `results/<study>/<cell>/` holds them."""
 
+import contextlib
 import csv
 import io
 import json
@@ -47,12 +48,11 @@ def forward_flops(model, image_shape):
         counts.append(2 * output.numel() * layer.weight[0].numel())  # each output has a product for each of its weights
 
     layers = [module for module in model.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
     model.eval()
-    with torch.no_grad():
+    with torch.no_grad(), contextlib.ExitStack() as hooks:
+        for layer in layers:
+            hooks.enter_context(layer.register_forward_hook(count))
         model(torch.zeros(1, *image_shape, device=next(model.parameters()).device))
-    for hook in hooks:
-        hook.remove()
     return sum(counts)
 
 

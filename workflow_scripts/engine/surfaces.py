@@ -19,8 +19,7 @@ from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm import tqdm
 
-from workflow_scripts.engine.batches import Batches, channel_statistics, random_generator
-from workflow_scripts.engine.datasets import split_indices
+from workflow_scripts.engine.batches import Batches, random_generator
 from workflow_scripts.engine.gradients import weight_layers
 
 COLUMNS = ("kind", "alpha", "beta", "loss", "acc")
@@ -41,12 +40,10 @@ def training_images(training, data, count):
 
     Not augmented, and normalised as in training: a list of (images, labels) on the device.
     """
-    cell, device = training.cell, training.device
-    train, _ = split_indices(data.train_labels, cell.split, cell.val_fraction, cell.train_items)
-    mean, std = channel_statistics(data.train_images[train], cell.normalize)
-    first = train[:count]
-    batches = Batches(data.train_images[first], data.train_labels[first], mean, std, device)
-    return list(batches.in_order(BATCH[device.type]))
+    first = training.train_indices[:count]
+    images, labels = data.train_images[first], data.train_labels[first]
+    batches = Batches(images, labels, training.mean, training.std, training.device)
+    return list(batches.in_order(BATCH[training.device.type]))
 
 
 def directions(model, seed):
@@ -106,9 +103,10 @@ def measure(model, batches, loss, points, pair, precision=contextlib.nullcontext
     """
     fast, factors = folded(model)
     parameters = dict(fast.named_parameters())
-    moved = [parameters[name] for name in pair[0]]
+    names = [name for name in pair[0] if name in parameters]  # without companion classifiers, which only train
+    moved = [parameters[name] for name in names]
     start = [weight.clone() for weight in moved]
-    first, second = ([_scaled(direction, name, factors) for name in direction] for direction in pair)
+    first, second = ([_scaled(direction, name, factors) for name in names] for direction in pair)
     sums = torch.zeros(len(points), 2, dtype=torch.float64, device=moved[0].device)
     for point, (alpha, beta) in zip(sums, tqdm(points, unit="point", disable=None), strict=True):
         torch._foreach_copy_(moved, start)

@@ -62,10 +62,11 @@ class Training:
         self.captured = CapturedStep(self.model, cell, device, cuda_graphs)
 
         train, val = split_indices(data.train_labels, cell.split, cell.val_fraction, cell.train_items)
+        self.train_indices, self.val_indices = train, val  # among the training images of the data set
         if cell.batch_size > len(train):
             raise ValueError(f"batch_size is {cell.batch_size}, but there are only {len(train)} training images")
         images, labels = data.train_images, data.train_labels
-        mean, std = channel_statistics(images[train], cell.normalize)
+        self.mean, self.std = mean, std = channel_statistics(images[train], cell.normalize)
         self.train_batches = Batches(images[train], labels[train], mean, std, device, cell.augmentation)
         self.val_batches = Batches(images[val], labels[val], mean, std, device)
         self.test_batches = Batches(data.test_images, data.test_labels, mean, std, device)

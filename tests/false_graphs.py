@@ -1,0 +1,131 @@
+"""What stands in for a CUDA graph on a CPU, and graphs that compute something else.
+
+The stand-in does the same to the tensors: it calls the step again on the inputs that it was captured with, writes
+where it wrote then, and touches nothing else that Python sees.
+"""
+
+from functools import partial
+
+import torch
+
+from workflow_scripts.engine import captured
+
+
+class Graph:
+    """A stand-in for `captured.cuda_graph`; `replays` counts. Those below compute something else."""
+
+    replays = 0
+
+    def __call__(self, step):
+        for _ in range(captured.WARM_UP):
+            step()
+        self.step, self.loss, self.model = step, step(), step.func.__self__.model
+        self.training = step.func.__self__
+        self.parameters = list(self.model.parameters())
+        self.gradients = [parameter.grad for parameter in self.parameters]
+        return self.replay, self.loss
+
+    def replay(self):
+        self.replays += 1
+        shown = [parameter.grad for parameter in self.parameters]
+        self.loss.copy_(self.step())
+        for parameter, static, attribute in zip(self.parameters, self.gradients, shown, strict=True):
+            if static is not None:
+                self.write(static, parameter.grad)
+            parameter.grad = attribute
+
+    def write(self, static, gradient):
+        static.copy_(gradient)
+
+
+class Accumulates(Graph):
+    def write(self, static, gradient):
+        static.add_(gradient)
+
+
+class Scales(Graph):
+    def write(self, static, gradient):
+        static.copy_(gradient * (1 + 1e-6))
+
+
+class RunsTwice(Graph):
+    def replay(self):
+        super().replay()
+        super().replay()
+
+
+class KeepsItsImages(Graph):
+    def __call__(self, step):
+        return super().__call__(partial(step.func, *(tensor.clone() for tensor in step.args)))
+
+
+class SkipsTheStatistics(Graph):
+    def replay(self):
+        kept = {name: buffer.clone() for name, buffer in self.model.named_buffers()}
+        super().replay()
+        for name, buffer in self.model.named_buffers():
+            buffer.copy_(kept[name])
+
+
+class SkipsTheRecorder(Graph):
+    def replay(self):
+        kept = self.training.gradients.sums.clone()
+        super().replay()
+        self.training.gradients.sums.copy_(kept)
+
+
+class AddsToTheMetrics(Graph):
+    def replay(self):
+        super().replay()
+        self.training.sums[1] += 1e-12
+
+
+class AnotherLoss(Graph):
+    def replay(self):
+        super().replay()
+        self.loss.mul_(1 + 1e-6)
+
+
+class MovesTheWeights(Graph):
+    def replay(self):
+        super().replay()
+        with torch.no_grad():
+            self.parameters[-1].neg_()
+
+
+class ForgetsAGradient(Graph):
+    def __call__(self, step):
+        given = super().__call__(step)
+        self.parameters[0].grad = None
+        return given
+
+
+class CannotBeCaptured(Graph):
+    def __call__(self, step):
+        super().__call__(step)
+        try:
+            raise RuntimeError("operation not permitted when stream is capturing\nand more that nobody needs")
+        finally:
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+
+class CannotBeReplayed(Graph):
+    def replay(self):
+        super().replay()
+        raise RuntimeError("out of memory")
+
+
+WRONG = {
+    Accumulates: "a replay gives other bits of the gradient of entry.conv.weight",
+    Scales: "a replay gives other bits of the gradient of entry.conv.weight",
+    RunsTwice: "a replay gives other bits of entry.norm.running_mean",
+    KeepsItsImages: "a replay gives other bits of the losses",
+    SkipsTheStatistics: "a replay gives other bits of entry.norm.running_mean",
+    SkipsTheRecorder: "a replay gives other bits of the recorder's sums",
+    AddsToTheMetrics: "a replay gives other bits of the metrics' sums",
+    AnotherLoss: "a replay gives other bits of the losses",
+    MovesTheWeights: "a replay gives other bits of classifier.bias",
+    ForgetsAGradient: "a replay gives other bits of the gradient of entry.conv.weight",
+    CannotBeCaptured: "operation not permitted when stream is capturing",
+    CannotBeReplayed: "out of memory",
+}

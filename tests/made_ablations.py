@@ -1,0 +1,33 @@
+"""A study of ablations whose cells are made of a closed form of their accuracy."""
+
+import math
+
+from workflow_scripts.engine import ablations, cells
+from workflow_scripts.engine.studies import Study
+
+DESIGN = {
+    "base": {"model": "vgg08", "dataset": "digits", "epochs": 5, "seed": [0, 1, 2]},
+    "ablations": {
+        "width": {"width": [0.25, 1, 0.5, 2]},
+        "block": {"block": ["plain", "bn", "bn_rc"]},
+        "penalty": [{"l2": 5e-4}, {"l1": 1e-5}],
+        "left_out": None,
+    },
+}
+STUDY = Study(**DESIGN)
+GAIN = {"plain": 0.0, "bn": 0.2, "bn_rc": 0.3}
+WOBBLE = (0.0, 0.01, 0.03)  # by seed; the wider the network, the less
+
+
+def accuracy(cell):
+    return 0.5 + 0.05 * math.log2(cell.width) + GAIN[cell.block] + WOBBLE[cell.seed] / cell.width + cell.l2 * 10
+
+
+def names(study, **values):
+    """Names of the cells of a study whose record has these values."""
+    found = cells.expand("made", study).items()
+    return [name for name, cell in found if all(getattr(cell, key) == value for key, value in values.items())]
+
+
+def rows_of(folder, study):
+    return ablations.rows(ablations.load(folder), study)

@@ -1,0 +1,56 @@
+"""The exploration notebook of Beras, and notebooks kept as text in general."""
+
+import shutil
+
+import pytest
+
+from tests.conftest import ROOT, command
+from workflow_scripts.engine import notebooks
+
+
+@pytest.fixture(scope="module")
+def explored(tmp_path_factory):
+    """The LaTeX of the exploration notebook, which has run to get there."""
+    out = tmp_path_factory.mktemp("notebook") / "notebook.tex"
+    source, template = ROOT / "notebooks/beras_exploration.py", ROOT / "report/notebook.tex.j2"
+    command("export_notebook", source, "--template", template, "--out", out)
+    return out
+
+
+def test_the_exploration_notebook_runs_to_its_end(explored):
+    text = explored.read_text()
+    assert "every piece agrees" in text.split(r"\begin{Output}")[-1]
+    assert (explored.parent / "picture0.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_exploration_notebook_fits_its_page():
+    lines = (ROOT / "notebooks/beras_exploration.py").read_text().splitlines()
+    assert max(len(line) for line in lines if not line.startswith("#")) <= 112, "verbatim lines are not broken"
+
+
+@pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")
+def test_the_exploration_notebook_is_typeset(explored, tmp_path):
+    done = command("compile_report", explored, "--out", tmp_path / "exploration.pdf")
+    assert (tmp_path / "exploration.pdf").read_bytes().startswith(b"%PDF") and "overfull" not in done.stderr
+
+
+def test_what_a_cell_prints_is_one_output_whenever_it_came(tmp_path):
+    source = tmp_path / "slow.py"
+    source.write_text(
+        "# %%\nimport time\n\nfor word in 'one', 'two':\n    print(word, flush=True)\n    time.sleep(0.5)\n"
+    )
+    facts, _ = notebooks.context(notebooks.executed(source, []))
+    assert [part.tex for part in facts["parts"] if part.kind == "output"] == ["one\ntwo"]
+
+
+def test_a_cell_that_fails_is_named(refused, tmp_path):
+    (tmp_path / "notebook.py").write_text('# %%\nx = 1\n\n# %%\nassert x == 2, "no 2"\n')
+    flags = ["--template", ROOT / "report/notebook.tex.j2", "--out", tmp_path / "notebook.tex"]
+    message = refused("export_notebook", tmp_path / "notebook.py", *flags)
+    assert message.endswith("the cell that begins with 'assert x == 2, \"no 2\"' failed: AssertionError: no 2")
+    assert not (tmp_path / "notebook.tex").exists()
+
+
+def test_a_notebook_that_is_missing_is_named(refused, tmp_path):
+    flags = ["--template", ROOT / "report/notebook.tex.j2", "--out", tmp_path / "notebook.tex"]
+    assert "nothing.py: expected a notebook, found none" in refused("export_notebook", tmp_path / "nothing.py", *flags)

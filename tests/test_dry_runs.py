@@ -1,0 +1,110 @@
+"""What a run would do, seen without doing it, and what stops one before anything is done."""
+
+import copy
+import re
+
+import pytest
+
+from tests.workflow_runs import CELL, LOST, LOST_SAID, TINY, snakemake, write_config
+from workflow_scripts.engine import selections
+
+
+def test_dry_run_of_the_full_configuration(tmp_path):
+    _, said = snakemake(tmp_path, "-n")
+    assert ["train_cell", str(48 + 75 + 32 + 84 + 10)] in [line.split() for line in said.splitlines()]
+    summary = " ".join(said[said.index("Gradscape's work:") :].split())
+    assert "cw2 48 cells, 48 to train, 4,800 epochs, 1.1e+17 FLOP" in summary
+    assert "search 192 cells, 32 to train, 480 epochs" in summary  # the first rung; what it keeps is not known yet
+    assert "Snakemake" not in summary  # these are the last lines
+    assert "cells done" not in said
+    assert not (tmp_path / "results/logs").exists()  # what a run that is under way keeps there for `make watch`
+
+
+def test_a_selection_may_ask_for_null(tmp_path):
+    config = copy.deepcopy(TINY)
+    config["studies"]["cw2"]["grids"][1]["clip"] = [None, 1.0]
+    config["studies"]["cw2"]["compare"]["deep"]["clip"] = None
+    write_config(tmp_path, config)
+    _, said = snakemake(tmp_path, "-n", "-p", "results/cw2/figures/grad_flow_deep.pdf")
+    words = re.search(r"plot_grad_flow .*--select (.*) --out", said)[1].split()
+    assert selections.parse(words) == {"model": "vgg38", "block": "plain", "clip": None}
+
+
+def test_images_are_drawn_as_the_cells_on_their_data_are_given_them(tmp_path):
+    config = {"datasets": {name: {"source": "digits"} for name in ("one", "two")}, "studies": {}}
+    other = {"dataset": "two", "normalize": "dataset", "batch_size": 25}
+    config["studies"]["net"] = {"base": {"model": "vgg08", "dataset": "one"}, "ablations": {"data": other}}
+    write_config(tmp_path, config)
+    _, said = snakemake(tmp_path, "-n", "-p", *(f"results/net/figures/samples_{name}.pdf" for name in ("one", "two")))
+    assert "one.npz --normalize course --batch-size 100" in said
+    assert "two.npz --normalize dataset --batch-size 25" in said
+
+
+def test_a_study_of_your_own_is_made_to_its_last_figure_and_table(tmp_path):
+    """Everything, for a study with a new name and no report: what the HTML report would show of it."""
+    base = {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 4}
+    grids = [{}, {"model": "vgg38"}]
+    studies = {
+        "deep": {"base": base, "grids": grids, "compare": TINY["studies"]["cw2"]["compare"]},
+        "factors": {"base": base, "ablations": {"width": {"width": 0.5}}},
+        "found": {"base": base, "search": {"space": {"width": [0.25, 0.5]}}, "test": "chosen"},
+    }
+    write_config(tmp_path, {"datasets": TINY["datasets"], "studies": studies, "beras": None})
+    _, said = snakemake(tmp_path, "-n")
+    made = set(re.search(r"rule all:\n    input: (.+)", said)[1].split(", "))
+    figures = ("curves_problem", "grad_flow_shallow", "grad_flow_deep", "curves_best", "grad_flow_best")
+    expected = [f"results/deep/figures/{figure}.pdf" for figure in (*figures, "gradient_heatmap")]
+    expected += [f"results/{study}/{name}.html" for study in studies for name in ("summary/cells", "tables/table1")]
+    expected += ["results/factors/ablations/width.pdf", "results/factors/ablations/width.html"]
+    expected += [
+        "results/factors/figures/pareto.pdf",
+        "results/found/figures/search.pdf",
+        "results/found/chosen.json",
+    ]
+    assert set(expected) <= made
+    assert "results/found/figures/filters.pdf" not in made  # for who asks: not every network has filters
+
+
+def test_a_cell_that_does_not_exist(tmp_path):
+    write_config(tmp_path, TINY)
+    status, said = snakemake(tmp_path, "results/cw2/vgg38-bm-lr0.001-seed0/history.csv", check=False)
+    assert status != 0 and f"no cell vgg38-bm-lr0.001-seed0; the nearest: {CELL.format('vgg38', 'bn', 0)}" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("target", "change", "message"),
+    [
+        ("submission/s7654321.zip", {}, "the report says s1234567"),
+        ("report/mlp-cw3.pdf", {}, "No rule to produce"),
+        ("results/cw2/summary/cells.csv", LOST, LOST_SAID),
+    ],
+)
+def test_what_cannot_be_made_is_said_before_anything_is_done(tmp_path, target, change, message):
+    write_config(tmp_path, {**TINY, **change})
+    status, said = snakemake(tmp_path, "-n", target, check=False)
+    assert status == 1 and message in said and "Traceback" not in said
+    assert "Gradscape's work" not in said  # which is not known
+
+
+def test_no_core_is_none_to_wait_for(tmp_path):
+    write_config(tmp_path, TINY)
+    status, said = snakemake(tmp_path, "--cores", "0", "data", check=False)
+    assert status == 1 and "--cores: expected at least 1, found 0" in said
+
+
+BAD = {
+    "an unknown key": ({"epochs": [2]}, "epochs: unknown key"),
+    "an unknown model": (
+        {"studies": {"cw2": {"grids": [{"model": "vgg39"}]}}},
+        "unknown model; known: cifar_net, vgg08",
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "message"), BAD.values(), ids=BAD)
+def test_a_bad_configuration_is_one_clear_message(tmp_path, change, message):
+    write_config(tmp_path, {**TINY, **change})
+    status, said = snakemake(tmp_path, "-n", check=False)
+    assert status != 0 and message in said and "Traceback" not in said
+    assert len(said.splitlines()) < 15
