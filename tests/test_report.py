@@ -151,6 +151,20 @@ SENTENCES = {
         ["the degradation of \\citet{he2016}"],
         ["is \\emph{not} seen", "no lack of capacity"],
     ),
+    "deep ends higher, from one seed": (
+        {"chance": (), "final": {"plain": 0.3}, "seeds": (0,)},
+        [
+            "ends at a training loss of $2.40$ against $2.16$; one seed cannot tell whether it trains worse",
+            "which would be the degradation of \\citet{he2016}, cannot be told from one seed",
+            "looks for such a failure",
+        ],
+        ["no overfitting but", "higher training loss (", "diagnoses one such failure", "not seen"],
+    ),
+    "deep at chance, from one seed": (
+        {"seeds": (0,)},
+        ["stays at the accuracy of guessing", "is a failure of optimisation", "diagnoses one such failure"],
+        ["whether it trains worse"],
+    ),
     "deep diverges": (
         {"chance": (), "diverged": (("vgg38", "plain"),)},
         ["VGG38 diverged at step 7"],
@@ -276,6 +290,25 @@ def test_the_sentences_follow_the_results(tmp_path, scenario):
     assert [sentence for sentence in said if sentence not in text] == []
     assert [sentence for sentence in unsaid if sentence in text] == []
     assert "we recommend to ask" in text  # the brief wants a recommendation for future work, whatever the results
+
+
+@pytest.mark.parametrize(
+    ("change", "shallow", "copy"),
+    [
+        ({}, SHALLOW, True),
+        ({"width": 0.5}, SHALLOW, False),
+        ({}, {**DEEP, "block": "bn"}, False),
+        ({"parameters": 400_000}, SHALLOW, False),
+    ],
+)
+def test_the_second_network_is_a_deeper_copy_where_it_is_one(tmp_path, change, shallow, copy):
+    """Of one record but for the model, and larger; `change` is made to the cells of the first."""
+    cells = pd.read_csv(write_study(tmp_path) / "cells.csv", dtype=object)
+    cells.loc[cells["model"] == "vgg08", list(change)] = list(change.values())
+    cells.to_csv(tmp_path / "cells.csv", index=False)
+    text = latex.render(TEMPLATES[0], findings.context(summary.load(tmp_path), shallow, DEEP, "s7654321"))
+    assert ("a deeper copy of it" in text) == ("of the same design and width" in text) == copy
+    assert ("and a second network, VGG38," in text) != copy
 
 
 @pytest.mark.parametrize(

@@ -178,6 +178,24 @@ SENTENCES = {
         ["the failure that the question presumes is not seen", "For a network that does not train at all"],
         ["stays at chance, and its", "that needs them", "network like ours"],
     ),
+    "the deep network ends higher, from one seed": (
+        None,
+        None,
+        {"chance": (), "final": {"plain": 0.3}, "seeds": (0,)},
+        [
+            "is compared with the shallower VGG08",
+            "$2.16$ of the shallow one; whether it trains worse cannot be told from one seed",
+            "Whether depth harms the plain network of this study cannot be told from one seed",
+        ],
+        ["worse than the shallow", "degradation of", "that needs them", "Depth harms", "not seen"],
+    ),
+    "the deep network ends higher": (
+        None,
+        None,
+        {"chance": (), "final": {"plain": 0.3}},
+        ["worse than the shallower VGG08", "the degradation of \\citet{he2016}", "that needs them", "Depth harms"],
+        ["cannot be told from one seed"],
+    ),
     "the shallow network diverges": (
         None,
         None,

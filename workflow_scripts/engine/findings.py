@@ -48,6 +48,7 @@ def context(summary, shallow, deep, student_number):
     best = rows[tables.best(table)["group"]]
     variants = [row for row in rows if row.model == deep.model]
     champions = _champions(variants, table)
+    depth = compare(deep, shallow, "train_loss")
     return {
         "student_number": student_number,
         "data": data_of(summary),
@@ -58,7 +59,9 @@ def context(summary, shallow, deep, student_number):
         "rows": rows,
         "shallow": shallow,
         "deep": deep,
-        "degraded": _degraded(deep, shallow),
+        "deeper_copy": deep.parameters > shallow.parameters and _equal_but_for("model", deep, shallow),
+        "depth": depth,
+        "degraded": deep.outcome != "learns" or depth.verdict == "higher",
         "best": best,
         "diverged": [row for row in rows if row.diverged],
         "missing": [
@@ -132,12 +135,6 @@ def _outcome(row):
         for measure, images in ((row.train_acc, row.facts["train_images"]), (row.val_acc, row.facts["val_images"]))
     )
     return "chance" if at_chance else "learns"
-
-
-def _degraded(deep, shallow):
-    """Whether depth did harm: the deep network diverged, is at chance, or ends at a higher training loss."""
-    loss = compare(deep, shallow, "train_loss")
-    return deep.outcome != "learns" or (loss.gap > 0 and loss.verdict != "alike")
 
 
 def _champions(rows, table):
