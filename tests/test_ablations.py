@@ -21,6 +21,7 @@ from workflow_scripts.engine import (
     samples,
     statistics,
     style,
+    summary,
 )
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.studies import Study
@@ -308,12 +309,13 @@ def test_more_levels_than_colours_differ_in_their_lines(tmp_path):
 
 
 def test_a_block_keeps_its_colour_and_lends_it_to_no_other_level():
-    """As in the curves: what is not a block beside the base has a colour that no block of the figure has."""
-    levels = [("bn_rc", "bn_rc", True), ("dropout 0.1", "bn_rc", False), ("plain", "plain", False), ("rc", "rc", False)]
+    """As in the curves, also where it is the base; what else was varied has a colour that no block of them has."""
+    blocks = ["bn_rc", "plain", "rc", "dense"]
+    levels = [("dropout 0.1", "bn_rc", False), *((block, block, block == "bn_rc") for block in blocks)]
     looks = ablation_figure.looks(pd.DataFrame(levels, columns=["level", "block", "base"]))
-    assert list(looks) == ["bn_rc", "dropout 0.1", "plain", "rc"] and looks["bn_rc"][0] == "#000000"
-    assert all(looks[block] == (style.colour(block), "-") for block in ("plain", "rc"))
-    assert len(set(looks.values())) == 4
+    assert list(looks) == ["dropout 0.1", *blocks]
+    assert all(looks[block] == (style.colour(block), "-") for block in blocks)
+    assert looks["dropout 0.1"][0] not in map(style.colour, (*blocks, *summary.BRIEF_BLOCKS))
 
 
 # What accuracy costs
@@ -345,6 +347,14 @@ def test_pareto_has_every_setting_once(tmp_path, run):
     assert not table.loc["BN+RC", "front_parameters"]  # the most accurate, but a seed of it diverged
     assert set(table.index[table["front_parameters"]]) == {"width 0.25", "width 0.5", "BN"}
     assert table.loc["base", "seconds"] == SECONDS * len(CURVE)
+
+
+def test_in_pareto_the_base_is_a_star_of_its_blocks_colour_and_no_factor_has_one_of_the_brief(folder):
+    table = pareto.points(ablations.load(folder), STUDY)
+    handles = {handle.get_label(): handle for handle in pareto.draw(table).legends[0].legend_handles}
+    assert (handles["base"].get_marker(), handles["base"].get_color()) == ("*", style.colour("plain"))
+    factors = {handles[factor].get_color() for factor in ("width", "block", "penalty")}
+    assert len(factors) == 3 and factors.isdisjoint(map(style.colour, summary.BRIEF_BLOCKS))
 
 
 # Samples

@@ -161,7 +161,7 @@ def test_lines_of_one_family_can_be_told_apart(found, rows):
     assert ablation_figure.looks(table[table["factor"] == "shorter_paths"])["RC"][0] == style.colour("rc")
     figure = remedies_figure.draw(table)
     dashed = {line.get_color() for axes in figure.axes for line in axes.lines if line.get_linestyle() == "--"}
-    assert dashed == {"#000000"}  # the base of every family, and nothing else
+    assert dashed == {style.colour("plain")}  # the base of every family, and nothing else
 
 
 def test_the_figure(folder, tmp_path):

@@ -14,8 +14,6 @@ from workflow_scripts.engine import summary as tables
 from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.latex import Tex, escape, number
 
-BRIEF_BLOCKS = ("plain", "bn", "rc", "bn_rc")
-
 
 class Measure(NamedTuple):
     """A mean over seeds and their sample standard deviation (NaN with one seed)."""
@@ -65,7 +63,7 @@ def context(summary, shallow, deep, student_number):
         "best": best,
         "diverged": [row for row in rows if row.diverged],
         "missing": [
-            tables.block_label(block) for block in BRIEF_BLOCKS if block not in {row.block for row in variants}
+            tables.block_label(block) for block in tables.BRIEF_BLOCKS if block not in {row.block for row in variants}
         ],
         "rates": _rates(variants, champions),
         "theory": flows.diagnosis(deep, summary.history),
@@ -175,9 +173,10 @@ def _remedies(champions):
     bn, rc, both = (remedies.get(block) for block in ("bn", "rc", "bn_rc"))
     order = sorted(remedies.values(), key=lambda row: -row.val_acc.mean)
     alone = next((row for row in order if row in (bn, rc)), None)
-    best_of_brief = next((row for row in order if row.block in BRIEF_BLOCKS), None)
+    best_of_brief = next((row for row in order if row.block in tables.BRIEF_BLOCKS), None)
     pairs = [pair for pair in [(bn, rc), (both, alone)] if None not in pair]
-    extra = [(row, best_of_brief) for block, row in remedies.items() if block not in BRIEF_BLOCKS and best_of_brief]
+    others = [row for block, row in remedies.items() if block not in tables.BRIEF_BLOCKS]
+    extra = [(row, best_of_brief) for row in others if best_of_brief]
     family = [
         (*pair, result) for pair, result in zip(pairs + extra, compare_all(pairs + extra, "val_acc"), strict=True)
     ]

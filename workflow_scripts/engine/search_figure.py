@@ -14,7 +14,6 @@ from workflow_scripts.engine.record import Cell, Range
 from workflow_scripts.engine.wording import counted
 
 FINAL = "final"
-CHOSEN = "#D55E00"
 ACROSS = 3  # panels in a row of the page
 HEADINGS = {"lr": "learning rate"}
 
@@ -110,7 +109,7 @@ def draw(table, space):
 def _colours(table):
     rungs = [rung for rung in dict.fromkeys(table["rung"]) if rung != FINAL]
     shades = style.sequential()(np.linspace(0.9, 0.25, len(rungs)))
-    return {**dict(zip(rungs, shades, strict=True)), FINAL: CHOSEN}
+    return {**dict(zip(rungs, shades, strict=True)), FINAL: style.colours_beside()[0]}
 
 
 def _panel(axes, table, key, values, colours):

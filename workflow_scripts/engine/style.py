@@ -1,6 +1,7 @@
 """The look of every figure: drawn at its final size for a two-column page, vectors only, safe for colour-blind readers.
 
-A block has one colour in every figure. Figures that have the same content have the same bytes.
+A block has one colour in every figure, and what is no block has another. Figures that have the same content have the
+same bytes.
 """
 
 import matplotlib
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from workflow_scripts.engine.commands import UserError, written_whole
-from workflow_scripts.engine.summary import blocks_in_order
+from workflow_scripts.engine.summary import BRIEF_BLOCKS, blocks_in_order
 
 COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the page
 SMALL = 7  # points: the smallest text in any figure
@@ -73,6 +74,12 @@ def colour(block):
     """The colour of a block, the same in every figure."""
     names = blocks_in_order([block])
     return COLOURS[names.index(block) % len(COLOURS)]
+
+
+def colours_beside(blocks=()):
+    """Colours for what is no block, the clearest first: none that a block of the brief or one of `blocks` has."""
+    taken = {colour(block) for block in (*BRIEF_BLOCKS, *blocks)}
+    return [other for other in COLOURS if other not in taken] or COLOURS[len(BRIEF_BLOCKS) :]
 
 
 def tint(colour, share):

@@ -23,6 +23,7 @@ from workflow_scripts.engine.record import Cell
 GRADIENTS = "gradients.csv"
 RECORD = tuple(Cell.model_fields)
 METRICS = ("train_loss", "train_acc", "val_loss", "val_acc", "best_val_acc", "test_loss", "test_acc", "seconds")
+BRIEF_BLOCKS = ("plain", "bn", "rc", "bn_rc")
 BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends and colours
     "plain": "plain",
     "bn": "BN",
