@@ -9,8 +9,7 @@ import math
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from workflow_scripts.engine import flows, protocol, statistics
-from workflow_scripts.engine import summary as tables
+from workflow_scripts.engine import flows, protocol, statistics, summary
 from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.latex import Tex, escape, number
 
@@ -34,24 +33,24 @@ class Comparison(NamedTuple):
     p: float
 
 
-def context(summary, shallow, deep, student_number):
+def context(found, shallow, deep, student_number):
     """The facts by the names that the templates use; `shallow` and `deep` are records that select a row each.
 
     Raises UserError where a selection finds nothing or no cell finished.
     """
-    table = tables.over_seeds(summary.cells)
-    rows = rows_of(summary, table)
-    shallow = rows[tables.pick(table, shallow, "compare.shallow")["group"]]
-    deep = rows[tables.pick(table, deep, "compare.deep")["group"]]
-    best = rows[tables.best(table)["group"]]
+    table = summary.over_seeds(found.cells)
+    rows = rows_of(found, table)
+    shallow = rows[summary.pick(table, shallow, "compare.shallow")["group"]]
+    deep = rows[summary.pick(table, deep, "compare.deep")["group"]]
+    best = rows[summary.best(table)["group"]]
     variants = [row for row in rows if row.model == deep.model]
     champions = _champions(variants, table)
     depth = compare(deep, shallow, "train_loss")
     return {
         "student_number": student_number,
-        "data": data_of(summary),
-        "setup": setup_of(summary.cells),
-        "words": protocol.words(summary.cells),
+        "data": data_of(found),
+        "setup": setup_of(found.cells),
+        "words": protocol.words(found.cells),
         "compare": compare,
         "infinity": math.inf,
         "rows": rows,
@@ -63,10 +62,10 @@ def context(summary, shallow, deep, student_number):
         "best": best,
         "diverged": [row for row in rows if row.diverged],
         "missing": [
-            tables.block_label(block) for block in tables.BRIEF_BLOCKS if block not in {row.block for row in variants}
+            summary.block_label(block) for block in summary.BRIEF_BLOCKS if block not in {row.block for row in variants}
         ],
         "rates": _rates(variants, champions),
-        "theory": flows.diagnosis(deep, summary.history),
+        "theory": flows.diagnosis(deep, found.history),
         "tried": len({row.block for row in variants} - {"plain"}),  # also those of which nothing finished
         **_remedies(champions),
         **_gradients(shallow, deep, variants),
@@ -89,23 +88,23 @@ def compare_all(pairs, metric):
     ]
 
 
-def rows_of(summary, table):
+def rows_of(found, table):
     """The rows of `over_seeds` with what the report says of each beyond the table."""
-    facts = summary.cells.set_index("cell")
-    varying = ["lr", *tables.varying(table)]
+    facts = found.cells.set_index("cell")
+    varying = ["lr", *summary.varying(table)]
     rows = []
     for record in table.to_dict("records"):
         row = SimpleNamespace(**record)
-        for metric in tables.METRICS:
+        for metric in summary.METRICS:
             setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
-        row.by_seed = tables.by_seed(summary.cells, row.finished)
+        row.by_seed = summary.by_seed(found.cells, row.finished)
         row.name = _name(record, table[table["label"] == row.label], varying)
-        row.model_label = tables.label({**record, "block": "plain"})
-        row.block_label = tables.block_label(row.block)
+        row.model_label = summary.label({**record, "block": "plain"})
+        row.block_label = summary.block_label(row.block)
         row.facts = facts.loc[row.cells[0]]  # of the data and the network: the same for every seed
         row.outcome = _outcome(row)
-        row.flows = flows.flows(tables.gradients_of(summary, record))
-        row.initial = flows.initial(tables.gradients_of(summary, record, "first_batch_mean_abs"))
+        row.flows = flows.flows(summary.gradients_of(found, record))
+        row.initial = flows.initial(summary.gradients_of(found, record, "first_batch_mean_abs"))
         rows.append(row)
     return rows
 
@@ -140,7 +139,7 @@ def _champions(rows, table):
     champions = {}
     for block in dict.fromkeys(row.block for row in rows if row.finished):
         groups = [row.group for row in rows if row.block == block]
-        best = tables.best(table[table["group"].isin(groups)])["group"]
+        best = summary.best(table[table["group"].isin(groups)])["group"]
         champions[block] = next(row for row in rows if row.group == best)
     return champions
 
@@ -173,9 +172,9 @@ def _remedies(champions):
     bn, rc, both = (remedies.get(block) for block in ("bn", "rc", "bn_rc"))
     order = sorted(remedies.values(), key=lambda row: -row.val_acc.mean)
     alone = next((row for row in order if row in (bn, rc)), None)
-    best_of_brief = next((row for row in order if row.block in tables.BRIEF_BLOCKS), None)
+    best_of_brief = next((row for row in order if row.block in summary.BRIEF_BLOCKS), None)
     pairs = [pair for pair in [(bn, rc), (both, alone)] if None not in pair]
-    others = [row for block, row in remedies.items() if block not in tables.BRIEF_BLOCKS]
+    others = [row for block, row in remedies.items() if block not in summary.BRIEF_BLOCKS]
     extra = [(row, best_of_brief) for row in others if best_of_brief]
     family = [
         (*pair, result) for pair, result in zip(pairs + extra, compare_all(pairs + extra, "val_acc"), strict=True)
@@ -214,13 +213,13 @@ def _depth(best, shallow, champions, rows):
     }
 
 
-def data_of(summary):
+def data_of(found):
     """The data set of a study: title, whether it comes with the software and whether its training images were cut to a
     part of them, sizes, the loss of a constant guess."""
-    facts = summary.cells.iloc[0]
+    facts = found.cells.iloc[0]
     return SimpleNamespace(
-        title=summary.dataset["title"],
-        embedded=bool(summary.dataset["embedded"]),
+        title=found.dataset["title"],
+        embedded=bool(found.dataset["embedded"]),
         cut=bool(facts["train_items"] > 0),  # NaN where it is not given
         chance_loss=math.log(facts["num_classes"]),
         **{key: int(facts[key]) for key in ("num_classes", "image_size", "train_images", "val_images", "test_images")},

@@ -10,8 +10,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from workflow_scripts.engine import ablations, findings, protocol, remedies, search_figure
-from workflow_scripts.engine import summary as tables
+from workflow_scripts.engine import ablations, findings, protocol, remedies, search_figure, summary
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.findings import Measure
 from workflow_scripts.engine.latex import Tex, escape, number
@@ -61,7 +60,7 @@ def of_remedies(folder, study, against):
     """
     found = ablations.load(folder / "summary")
     table = remedies.compared(found, ablations.rows(found, study), against)
-    facts = {tuple(row.cells): row for row in findings.rows_of(found, tables.over_seeds(found.cells))}
+    facts = {tuple(row.cells): row for row in findings.rows_of(found, summary.over_seeds(found.cells))}
     rows = [_variant(row, facts[tuple(row["cells"])]) for row in table.to_dict("records")]
     base, levels = rows[0], rows[1:]
     learning = [row for row in levels if row.outcome == "learns"]
@@ -128,7 +127,7 @@ def _described(cells):
     for key, known in DESCRIPTIONS.items():
         values = set(cells[key])
         phrases += [Tex(text) for value, text in known.items() if value in values]
-        phrases += [escape(tables.block_label(value)) for value in sorted(values - set(known) - {"plain", "own"})]
+        phrases += [escape(summary.block_label(value)) for value in sorted(values - set(known) - {"plain", "own"})]
     return phrases + [Tex(text) for key, text in SWITCHES.items() if (cells[key].fillna(0) > 0).any()]
 
 

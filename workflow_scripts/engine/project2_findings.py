@@ -18,8 +18,8 @@ from workflow_scripts.engine import (
     landscape_findings,
     landscape_runs,
     protocol,
+    summary,
 )
-from workflow_scripts.engine import summary as tables
 from workflow_scripts.engine.findings import Measure
 
 VERDICTS = ("higher", "lower", "alike", "single")
@@ -57,7 +57,7 @@ def context(net, net_study, landscape, landscape_study):
 def _level(row):
     """A row of `ablations.rows` with its metrics as measures."""
     level = SimpleNamespace(**row.to_dict())
-    for metric in (*tables.METRICS, *ablations.SPEED):
+    for metric in (*summary.METRICS, *ablations.SPEED):
         setattr(level, metric, Measure(row[metric], row[f"{metric}_std"]))
     return level
 
@@ -136,7 +136,7 @@ def _insight(folder):
 
 def _landscape(folder, study):
     """The facts of `landscape_findings`, and what stands around them: data, training, the rates' runs, surfaces."""
-    found = tables.load(folder / "summary")
+    found = summary.load(folder / "summary")
     trained, walked = (landscape_runs.rows_of(found.cells, study, name) for name in landscape_runs.PROTOCOLS)
     landscape = landscape_runs.load(folder / "summary", study)
     runs = _runs(trained)
@@ -161,7 +161,7 @@ def _runs(cells):
     """The rows of `over_seeds`, `val` being the best validation accuracy as a measure."""
     return [
         SimpleNamespace(**row, val=Measure(row["best_val_acc"], row["best_val_acc_std"]))
-        for row in tables.over_seeds(cells).to_dict("records")
+        for row in summary.over_seeds(cells).to_dict("records")
     ]
 
 
