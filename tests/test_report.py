@@ -379,7 +379,7 @@ def test_what_adam_can_make_of_gradients_that_grow():
     shown = [flows.Flow(("a", "b", "c"), epoch, 5.0, (), 1.0) for epoch in sizes]
     row = SimpleNamespace(flows=shown, initial=None, width=1, block="bn", init="own", activation=None, cells=["a"])
     row.facts, row.batch_size, row.lr = {"train_images": 95}, 10, 0.1
-    found = flows.diagnosis(row, pd.DataFrame({"cell": ["a", "a", "a", "b"], "lr": [0.1, 0.2, 0.3, 9]}))
+    found = flows.theory(row, pd.DataFrame({"cell": ["a", "a", "a", "b"], "lr": [0.1, 0.2, 0.3, 9]}))
     assert (found.below_epsilon, found.steps, found.predicted) == (1, 27, None)
     assert found.adam_step == pytest.approx(0.1 * 3 / 4) and found.adam_total == pytest.approx(0.6 * 9 * 3 / 4)
 

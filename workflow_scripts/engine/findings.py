@@ -65,7 +65,7 @@ def context(found, shallow, deep, student_number):
             summary.block_label(block) for block in summary.BRIEF_BLOCKS if block not in {row.block for row in variants}
         ],
         "rates": _rates(variants, champions),
-        "theory": flows.diagnosis(deep, found.history),
+        "theory": flows.theory(deep, found.history),
         "tried": len({row.block for row in variants} - {"plain"}),  # also those of which nothing finished
         **_remedies(champions),
         **_gradients(shallow, deep, variants),

@@ -13,9 +13,8 @@ import pandas as pd
 from workflow_scripts.engine import ablations, findings, protocol, remedies, search_figure, summary
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.findings import Measure
+from workflow_scripts.engine.flows import LEVEL
 from workflow_scripts.engine.latex import Tex, escape, number
-
-LEVEL = 4  # orders of magnitude between first and last gradient: fewer are called level, more steep
 
 # what a variant is, by key and value of its record; of those not named here the label alone is given
 DESCRIPTIONS = {
