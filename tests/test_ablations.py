@@ -139,7 +139,7 @@ def test_a_network_that_only_guesses_gets_nowhere(tmp_path):
     found = rows_of(write_study(tmp_path, STUDY, lambda cell: limit - 0.01 if cell.block == "bn" else 0.5), STUDY)
     stuck = found[found["level"] == "BN"]
     assert stuck["epochs_to_50"].isna().all() and found[found["level"] != "BN"]["epochs_to_50"].notna().all()
-    assert ablation_table.words(found[found["factor"] == "block"])["Epochs to 90 %"].tolist()[1] == "–"
+    assert ablation_table.formatted(found[found["factor"] == "block"])["Epochs to 90 %"].tolist()[1] == "–"
 
 
 def test_one_seed_has_no_deviation_and_no_verdict(tmp_path):
@@ -148,9 +148,9 @@ def test_one_seed_has_no_deviation_and_no_verdict(tmp_path):
     assert rows["best_val_acc_std"].isna().all()
     assert set(rows.loc[~rows["base"], "verdict"]) == {"single"}
     width = rows[rows["factor"] == "width"]
-    assert "±" not in ablation_table.words(width).to_string()
+    assert "±" not in ablation_table.formatted(width).to_string()
     assert "cannot be told" in ablation_table.legend(width)
-    assert ablation_table.words(width)["Difference"].tolist() == ["−10.00", "−5.00", "–", "+5.00"]
+    assert ablation_table.formatted(width)["Difference"].tolist() == ["−10.00", "−5.00", "–", "+5.00"]
 
 
 def test_a_base_of_several_values_gives_levels_that_can_be_told_apart(tmp_path):
@@ -203,7 +203,7 @@ def test_tables_say_what_the_rows_say(folder, run):
 @pytest.mark.parametrize("verdict", ["higher", "lower", "alike", "single"])
 def test_differences_that_the_seeds_can_tell_are_marked(rows, verdict):
     block = rows[rows["factor"] == "block"]
-    said = ablation_table.words(block.assign(verdict=verdict))["Difference"][1:]
+    said = ablation_table.formatted(block.assign(verdict=verdict))["Difference"][1:]
     assert set(said.str.endswith("†")) == {verdict in ("higher", "lower")}
 
 

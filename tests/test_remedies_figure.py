@@ -140,7 +140,7 @@ def test_one_seed_cannot_tell(tmp_path):
     found = ablations.load(path)
     table = remedies.compared(found, ablations.rows(found, study))
     assert set(table["verdict"]) == {"none", "single"}
-    assert "cannot be told" in remedies.legend(table) and "†" not in remedies.words(table).to_string()
+    assert "cannot be told" in remedies.legend(table) and "†" not in remedies.formatted(table).to_string()
 
 
 def test_the_flows_are_the_gradients_of_the_first_batch_and_the_last_epoch(found, rows):

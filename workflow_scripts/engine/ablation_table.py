@@ -18,13 +18,13 @@ SURE = ("higher", "lower")  # verdicts that the seeds allow
 
 def write(path, rows):
     """Write the rows of one factor as `ablations.rows` gives them to the CSV file `path`, the other forms beside it."""
-    table, base = words(rows), [place for place, is_base in enumerate(rows["base"]) if is_base]
+    table, base = formatted(rows), [place for place, is_base in enumerate(rows["base"]) if is_base]
     left = (table.columns[0], "Note")
     text = "\n".join([*text_tables.plain(table, left), "", legend(rows)]) + "\n"
     text_tables.write(path, rows[list(NUMBERS)], table, text, text_tables.tabular(table, left, bold=base))
 
 
-def words(rows):
+def formatted(rows):
     """The rows of one factor as people read them, each value a string."""
     columns = {ablations.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
     columns["Val. acc. (%)"] = text_tables.measures(rows, "best_val_acc", 100)

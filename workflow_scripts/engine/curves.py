@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from workflow_scripts.engine import style
-from workflow_scripts.engine.summary import over_epochs, said, varying
+from workflow_scripts.engine.summary import format_value, over_epochs, varying
 
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}
@@ -38,7 +38,7 @@ def names(rows):
     """What the legend calls each row: its label, its values of the keys that tell the rows apart, its divergence."""
     own = rows[rows["model"] != ""]  # not of a run made elsewhere, which has no record
     keys = [key for key in ("lr", *varying(rows)) if own[key].nunique(dropna=False) > 1]
-    values = {index: [f"{key} {said(row[key])}" for key in keys] for index, row in own.iterrows()}
+    values = {index: [f"{key} {format_value(row[key])}" for key in keys] for index, row in own.iterrows()}
     return [
         ", ".join([row["label"], *values.get(index, []), *([] if row["finished"] else ["diverged"])])
         for index, row in rows.iterrows()

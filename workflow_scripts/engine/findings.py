@@ -20,6 +20,11 @@ class Measure(NamedTuple):
     mean: float
     std: float
 
+    @classmethod
+    def from_json(cls, found):
+        """Of what `choice.chosen` writes, in which NaN is null."""
+        return cls(found["mean"], math.nan if found["std"] is None else found["std"])
+
 
 class Comparison(NamedTuple):
     """`verdict`: higher, lower, alike, single or none (nothing to compare); `gap`: first minus second mean.
@@ -112,12 +117,12 @@ def rows_of(found, table):
 def _name(record, namesakes, varying):
     """The row's label, followed by those settings that tell it from the rows of the same label."""
     keys = [key for key in varying if namesakes[key].nunique(dropna=False) > 1]
-    values = {key: _said(record[key]) for key in keys}
+    values = {key: _in_latex(record[key]) for key in keys}
     settings = [rf"$\eta$\,=\,{values[key]}" if key == "lr" else f"{escape(key)} {values[key]}" for key in keys]
     return Tex(escape(record["label"]) + (f" ({', '.join(settings)})" if settings else ""))
 
 
-def _said(value):
+def _in_latex(value):
     if value is None or value != value:  # pandas has no None in a column of numbers
         return "none"
     return number(value) if isinstance(value, float) else escape(str(value))

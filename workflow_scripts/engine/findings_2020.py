@@ -148,26 +148,18 @@ def of_search(folder):
         cifar100="CIFAR-100" in title,
         candidates=rungs[0].trained,
         rungs=rungs,
-        keys=[_phrase(key) for key in keys],
+        keys=[search_figure.heading(key) for key in keys],
         settings=[_setting(key, chosen["record"][key]) for key in keys],
         seeds=len(chosen["seeds"]),
         final_epochs=chosen["epochs"],
-        val_acc=_measure(chosen["best_val_acc"]),
-        test_acc=_measure(chosen["test_acc"]),
+        val_acc=Measure.from_json(chosen["best_val_acc"]),
+        test_acc=Measure.from_json(chosen["test_acc"]),
     )
 
 
 def _setting(key, value):
-    said = number(value) if isinstance(value, float) else escape(ablations.readable(str(value)))
-    return Tex(f"{escape(_phrase(key))} {said}")
-
-
-def _phrase(key):
-    return {"lr": "learning rate"}.get(key, key.replace("_", " "))
-
-
-def _measure(found):
-    return Measure(found["mean"], math.nan if found["std"] is None else found["std"])
+    printed = number(value) if isinstance(value, float) else escape(ablations.readable(str(value)))
+    return Tex(f"{escape(search_figure.heading(key))} {printed}")
 
 
 def _existing(path):

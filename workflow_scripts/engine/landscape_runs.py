@@ -99,7 +99,8 @@ def _networks(facts):
     rows = rows.drop_duplicates("network").reset_index(drop=True)
     keys = [key for key in NETWORK[2:] if rows[key].nunique(dropna=False) > 1]
     labels = [
-        ", ".join([row["label"], *(f"{key} {summary.said(row[key])}" for key in keys)]) for _, row in rows.iterrows()
+        ", ".join([row["label"], *(f"{key} {summary.format_value(row[key])}" for key in keys)])
+        for _, row in rows.iterrows()
     ]
     rows = rows.assign(label=labels, colour=rows["group"].map(curves.shades(rows)))
     return rows[[*NETWORK, "network", "label", "colour"]], number_of

@@ -85,16 +85,10 @@ def _factor(rows):
 def _chosen(path, base):
     """What chosen.json says, its measures as such, and in which keys its record differs from the base's."""
     facts = json.loads(path.read_text(encoding="utf-8"))
-    for metric in ("best_val_acc", "test_acc", "test_loss"):
-        std = facts[metric]["std"]
-        facts[metric] = Measure(facts[metric]["mean"], math.nan if std is None else std)
+    facts |= {metric: Measure.from_json(facts[metric]) for metric in ("best_val_acc", "test_acc", "test_loss")}
     differs = [key for key, value in facts["record"].items() if not _same(value, getattr(base, key))]
-    said = [ablations.readable(f"{key} {_said(facts['record'][key])}") for key in differs]
-    return SimpleNamespace(**facts, differs=said, minutes=facts["seconds_per_epoch"] * facts["epochs"] / 60)
-
-
-def _said(value):
-    return f"{value:g}" if isinstance(value, float) else value
+    settings = [ablations.readable(f"{key} {summary.format_value(facts['record'][key])}") for key in differs]
+    return SimpleNamespace(**facts, differs=settings, minutes=facts["seconds_per_epoch"] * facts["epochs"] / 60)
 
 
 def _same(value, other):

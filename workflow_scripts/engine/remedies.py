@@ -53,7 +53,7 @@ def _place(found, rows, against):
 
 def write(path, rows, against=None):
     """Write the table of `compared` rows to the CSV file `path`, the other forms beside it."""
-    table = words(rows, against)
+    table = formatted(rows, against)
     left = ("Remedy", "Note")
     ruled = [place for place, factor in enumerate(rows["factor"]) if place < 2 or factor != rows["factor"][place - 1]]
     numbers = rows.drop(columns=["group", "cells", "finished"])
@@ -61,7 +61,7 @@ def write(path, rows, against=None):
     text_tables.write(path, numbers, table, text, text_tables.tabular(table, left, bold=[0], ruled=ruled))
 
 
-def words(rows, against=None):
+def formatted(rows, against=None):
     """The rows as people read them, each value a string."""
     columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100)}
     columns["vs. base"] = points(rows["difference"], rows["verdict"])
@@ -99,6 +99,6 @@ def legend(rows, against=None):
 
 def _name(record):
     return ", ".join(
-        summary.block_label(value) if key == "block" else f"{key} {summary.said(value)}"
+        summary.block_label(value) if key == "block" else f"{key} {summary.format_value(value)}"
         for key, value in record.items()
     )

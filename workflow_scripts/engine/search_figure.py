@@ -15,7 +15,11 @@ from workflow_scripts.engine.wording import counted
 
 FINAL = "final"
 ACROSS = 3  # panels in a row of the page
-HEADINGS = {"lr": "learning rate"}
+
+
+def heading(key):
+    """What people call a searched key."""
+    return {"lr": "learning rate"}.get(key, key.replace("_", " "))
 
 
 def load(folder):
@@ -71,7 +75,7 @@ def survivors(table, keys):
                     "Epochs": str(first["epochs"]),
                     "Trained": str(len(cells_of_rung)),
                     "Candidate": str(first["candidate"]),
-                    **{HEADINGS.get(key, key.replace("_", " ")).capitalize(): summary.said(first[key]) for key in keys},
+                    **{heading(key).capitalize(): summary.format_value(first[key]) for key in keys},
                     "Val. acc. (%)": text_tables.measure(accuracy.mean, accuracy.std),
                 }
             )
@@ -128,7 +132,7 @@ def _panel(axes, table, key, values, colours):
         axes.scatter(at, rows["val_acc"], color=[colours[rung]], edgecolor="white", **look)
         lost = rows["status"] != "finished"
         axes.scatter(at[lost], rows.loc[lost, "val_acc"].fillna(bottom), marker="x", s=14, color="black", linewidth=0.7)
-    axes.set_xlabel(HEADINGS.get(key, key.replace("_", " ")))
+    axes.set_xlabel(heading(key))
 
 
 def _places(axes, table, key, values):
@@ -138,7 +142,7 @@ def _places(axes, table, key, values):
         if not values.log:
             axes.xaxis.set_major_locator(MaxNLocator(5))
         return table[key].astype(float)
-    axes.set_xticks(range(len(values)), [summary.said(value) for value in values])
+    axes.set_xticks(range(len(values)), [summary.format_value(value) for value in values])
     axes.set_xlim(-0.6, len(values) - 0.4)
     spread = (table["candidate"] * 0.618 % 1 - 0.5) * 0.6  # candidates of one value stand side by side
     places = [values.index(None if pd.isna(value) else value) for value in table[key]]

@@ -232,7 +232,7 @@ def label(record):
     return model if record["block"] == "plain" else f"{model} {block_label(record['block'])}"
 
 
-def said(value):
+def format_value(value):
     """What people call a value of a record, also one that pandas has made a float: 12.0 is `12`, NaN is `none`."""
     if pd.isna(value):
         return "none"

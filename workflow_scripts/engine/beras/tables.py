@@ -7,7 +7,7 @@ from workflow_scripts.engine import text_tables
 HEADINGS = {"": "Models", "optimizer": "Optimisers", "extra": "Adam and an extra"}  # by the variant's prefix
 
 
-def words(rows):
+def formatted(rows):
     """The rows of `summary.over_seeds` as people read them, each value a string; the index is the model."""
     columns = {
         "Parameters": rows["parameters"].map("{:,}".format),
@@ -21,7 +21,7 @@ def words(rows):
 
 def plain_text(rows, title):
     """The table with a heading over each kind of variants; `title` is the data set's."""
-    header, *lines = words(rows).to_string().splitlines()
+    header, *lines = formatted(rows).to_string().splitlines()
     text, previous = [header, "-" * len(header)], None
     for variant, line in zip(rows["variant"], lines, strict=True):
         heading = HEADINGS[variant.rpartition("-")[0]]
