@@ -171,16 +171,11 @@ def test_the_figure(folder, tmp_path):
     assert out.read_bytes().startswith(b"%PDF")
     drawn = pd.read_csv(out.with_suffix(".csv"))
     assert set(drawn["factor"]) == set(STUDY.ablations) and set(drawn["moment"]) == {"initial", "last"}
-    command("plot_remedies", "--summary", folder, "--study", study, "--factor", "both", "--out", out)
-    assert set(pd.read_csv(out.with_suffix(".csv"))["factor"]) == {"both"}
 
 
-def test_an_unknown_factor_is_refused(folder, tmp_path, refused):
-    study = STUDY.model_dump_json(exclude_unset=True)
-    message = refused(
-        "plot_remedies", "--summary", folder, "--study", study, "--factor", "depth", "--out", tmp_path / "a.pdf"
-    )
-    assert "--factor depth: expected one of shorter_paths, normalisation" in message
+def test_one_family_is_a_column_wide(found, rows):
+    table = remedies_figure.flows(found, rows[rows["factor"] == "both"])
+    assert remedies_figure.draw(table).get_figwidth() == style.COLUMN
 
 
 def test_a_reference_that_is_not_there_is_refused(folder, tmp_path, refused):

@@ -9,7 +9,6 @@ import pandas as pd
 
 from workflow_scripts.engine import ablations, summary, text_tables
 from workflow_scripts.engine.ablation_table import SURE, points, speeds
-from workflow_scripts.engine.commands import UserError
 
 # in the CSV file, unrounded and in this order, before the columns of the comparisons
 NUMBERS = (
@@ -17,17 +16,6 @@ NUMBERS = (
     "best_val_acc_std", "val_acc", "val_acc_std", "epochs_to_50", "epochs_to_50_std", "epochs_to_90",
     "epochs_to_90_std", "parameters", "seconds_per_epoch",
 )  # fmt: skip
-
-
-def of_factors(rows, factors):
-    """The rows of `ablations.rows` of these factors, of all where none is named.
-
-    Raises UserError for a factor that is not among them.
-    """
-    for factor in factors:
-        if factor not in set(rows["factor"]):
-            raise UserError(f"--factor {factor}: expected one of {', '.join(rows['factor'].unique())}")
-    return rows[rows["factor"].isin(factors)] if factors else rows
 
 
 def compared(found, rows, against=None):

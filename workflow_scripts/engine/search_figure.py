@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from workflow_scripts.engine import cells, statistics, style, summary, text_tables
+from workflow_scripts.engine import cells, style, summary, text_tables
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell, Range
 from workflow_scripts.engine.wording import counted
@@ -68,7 +68,7 @@ def survivors(table, keys):
     for rung, cells_of_rung in table.groupby("rung", sort=False):
         kept = cells_of_rung[cells_of_rung["kept"]]
         for _, found in kept.groupby("candidate", sort=False):
-            first, accuracy = found.iloc[0], statistics.estimate(100 * found["val_acc"].dropna())
+            first, accuracy = found.iloc[0], 100 * found["val_acc"]
             lines.append(
                 {
                     "Rung": str(rung),
@@ -76,7 +76,7 @@ def survivors(table, keys):
                     "Trained": str(len(cells_of_rung)),
                     "Candidate": str(first["candidate"]),
                     **{heading(key).capitalize(): summary.format_value(first[key]) for key in keys},
-                    "Val. acc. (%)": text_tables.measure(accuracy.mean, accuracy.std),
+                    "Val. acc. (%)": text_tables.measure(accuracy.mean(), accuracy.std()),
                 }
             )
     return pd.DataFrame(lines)
