@@ -76,8 +76,8 @@ def write_search(folder, parameters=336_196, title="CIFAR-100"):
 def filled(folder, remedies=None, search=None, **study):
     """The two LaTeX texts as one, white space made single spaces; `remedies` and `search` are keywords, or None."""
     shallow, deep = test_report.SHALLOW, test_report.DEEP
-    facts = findings.context(summary.load(test_report.write_study(folder / "cw2", **study)), shallow, deep, "s7654321")
-    facts |= {"all_remedies": None, "search": None}
+    facts = findings.context(summary.load(test_report.write_study(folder / "cw2", **study)), shallow, deep)
+    facts |= {"all_remedies": None, "search": None, **test_report.AUTHOR}
     if remedies is not None:
         made = write_remedies(folder / "remedies", **remedies)
         against = {"block": "bn_rc"}

@@ -38,7 +38,7 @@ class Comparison(NamedTuple):
     p: float
 
 
-def context(found, shallow, deep, student_number):
+def context(found, shallow, deep):
     """The facts by the names that the templates use; `shallow` and `deep` are records that select a row each.
 
     Raises UserError where a selection finds nothing or no cell finished.
@@ -52,7 +52,6 @@ def context(found, shallow, deep, student_number):
     champions = _champions(variants, table)
     depth = compare(deep, shallow, "train_loss")
     return {
-        "student_number": student_number,
         "data": data_of(found),
         "setup": setup_of(found.cells),
         "words": protocol.words(found.cells),
