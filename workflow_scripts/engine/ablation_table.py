@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from workflow_scripts.engine import ablations, latex, text_tables
+from workflow_scripts.engine.wording import spread
 
 # in the CSV file, unrounded and in this order
 NUMBERS = (
@@ -39,12 +40,10 @@ def formatted(rows):
 
 def legend(rows):
     """What the numbers of the table are, in a few lines."""
-    seeds = sorted(rows["seeds"].unique())
-    many, base = seeds != [1], rows.loc[rows["base"], "level"].iloc[0]
-    spread = f", mean ± standard deviation over {'-'.join(map(str, seeds))} seeds" if many else ""
+    base = rows.loc[rows["base"], "level"].iloc[0]
     lines = [
-        f"Best validation accuracy{spread}; difference from the base ({base}) in points"
-        + (", paired by seed." if many else "; one seed: whether they differ cannot be told.")
+        f"Best validation accuracy{spread(rows['seeds'], before=', ')}; difference from the base ({base}) in points"
+        + (", paired by seed." if rows["seeds"].max() > 1 else "; one seed: whether they differ cannot be told.")
     ]
     if rows["verdict"].isin(SURE).any():
         lines.append("† the 95 % interval of the difference excludes 0, corrected for the number of levels (Holm).")

@@ -9,6 +9,7 @@ import pandas as pd
 
 from workflow_scripts.engine import ablations, summary, text_tables
 from workflow_scripts.engine.ablation_table import SURE, points, speeds
+from workflow_scripts.engine.wording import spread
 
 # in the CSV file, unrounded and in this order, before the columns of the comparisons
 NUMBERS = (
@@ -71,13 +72,11 @@ def names(rows):
 
 def legend(rows, against=None):
     """What the numbers of the table are, in a few lines."""
-    seeds = sorted(rows["seeds"].unique())
     lines = [
-        "Best validation accuracy"
-        + (f", mean ± standard deviation over {'-'.join(map(str, seeds))} seeds" if seeds != [1] else "")
+        f"Best validation accuracy{spread(rows['seeds'], before=', ')}"
         + f"; difference in points from the base ({rows['label'][0]})"
         + (f" and from {_name(against)}" if against is not None else "")
-        + (", paired by seed." if seeds != [1] else "; one seed: whether they differ cannot be told.")
+        + (", paired by seed." if rows["seeds"].max() > 1 else "; one seed: whether they differ cannot be told.")
     ]
     if (rows.filter(like="verdict").isin(SURE)).any(axis=None):
         lines.append("† the 95 % interval excludes 0, p < 0.05 corrected for the number of comparisons (Holm).")

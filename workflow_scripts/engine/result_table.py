@@ -5,6 +5,7 @@ import pandas as pd
 from workflow_scripts.engine import text_tables
 from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.summary import METRICS, best, format_value, varying
+from workflow_scripts.engine.wording import spread
 
 # column of `over_seeds`: (heading, factor)
 SHOWN = {
@@ -70,7 +71,5 @@ def _winner(rows):
 
 
 def _legend(rows):
-    seeds = sorted(rows["seeds"].unique())
-    spread = "" if seeds == [1] else f"; mean ± standard deviation over {'-'.join(map(str, seeds))} seeds"
     where = " of those trained here" if (rows["model"] == "").any() else ""
-    return f"Last epoch{spread}. * best validation accuracy{where}"
+    return f"Last epoch{spread(rows['seeds'], before='; ')}. * best validation accuracy{where}"

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from workflow_scripts.engine import text_tables
+from workflow_scripts.engine.wording import spread
 
 HEADINGS = {"": "Models", "optimizer": "Optimisers", "extra": "Adam and an extra"}  # by the variant's prefix
 
@@ -27,6 +28,5 @@ def plain_text(rows, title):
         heading = HEADINGS[variant.rpartition("-")[0]]
         text += [line] if heading == previous else [f"{heading}:", line]
         previous = heading
-    seeds = max(map(len, rows["finished"]))
-    spread = f"; mean ± standard deviation over {seeds} seeds" if seeds > 1 else ""
-    return "\n".join([*text, "", f"{title}, after {rows['epochs'].iloc[0]} epochs, on one thread{spread}"]) + "\n"
+    over = spread([max(map(len, rows["finished"]))], before="; ")
+    return "\n".join([*text, "", f"{title}, after {rows['epochs'].iloc[0]} epochs, on one thread{over}"]) + "\n"
