@@ -100,7 +100,7 @@ def _levels(axes, seeds, rows, shown, numeric):
     base = rows.loc[rows["base"], "best_val_acc"].iloc[0]
     if math.isfinite(base):
         line = axes.axhline if numeric else axes.axvline
-        line(base, color=style.MUTED, linestyle=":", linewidth=0.8, zorder=1)
+        line(base, zorder=1, **style.GUIDE)
     if numeric:
         _number_axis(axes, rows, name)
     else:
@@ -142,5 +142,5 @@ def _legend(figure, table, rows):
         handles.append(Line2D([], [], color=style.MUTED, marker="|", markersize=6, label="mean ± std. deviation"))
     if table["diverged"].notna().any():
         handles.append(Line2D([], [], marker="x", markersize=4, label="diverged", **muted))
-    handles.append(Line2D([], [], color=style.MUTED, linestyle=":", linewidth=0.8, label="base"))
+    handles.append(Line2D([], [], label="base", **style.GUIDE))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1.0, handlelength=1.4)

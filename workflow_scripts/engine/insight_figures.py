@@ -221,7 +221,7 @@ def class_accuracy(insight):
         axes = figure.subplots()
         axes.hlines(places, shown["low"], shown["high"], color=style.COLOURS[3], linewidth=1)
         axes.plot(shown["accuracy"], places, "o", color=style.COLOURS[3], markersize=3, clip_on=False)
-        axes.axvline(mean, color=style.MUTED, linestyle=":", linewidth=0.8, zorder=1)
+        axes.axvline(mean, zorder=1, **style.GUIDE)
         axes.set_yticks(places, names)
         if many:
             said = f"{len(table) - len(shown)} classes between"
