@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-ROOT = Path(__file__).resolve().parents[2]
+from workflow_scripts.engine.code import ROOT
 
 
 def machine(device):
