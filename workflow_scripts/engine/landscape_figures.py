@@ -31,9 +31,9 @@ BAR = {"linewidth": 2.5, "alpha": landscape_bands.BAND}
 
 def landscape_curves(folder, study):
     """Loss and accuracy over the epochs of the networks at all rates, a page wide: the paler, the lower the rate."""
-    tables = summary.load(folder)
-    rows = summary.over_seeds(landscape_runs.rows_of(tables.cells, study, "rates"))
-    table = curves.learning_curves(tables, rows)
+    found = summary.load(folder)
+    rows = summary.over_seeds(landscape_runs.rows_of(found.cells, study, "rates"))
+    table = curves.learning_curves(found, rows)
     rates = sorted(rows["lr"].unique(), reverse=True)
     shares = dict(zip(rates, np.linspace(1, PALEST, len(rates)), strict=True))
     colours = {row.group: style.tint(style.colour(row.block), shares[row.lr]) for row in rows.itertuples()}
