@@ -3,8 +3,8 @@
 
 def select(selection, without=(), flag="--select"):
     """The flag that selects the cells of a `record.Selection`, by its keys but those of `without`."""
-    values = {key: value for key, value in cells.selected(selection).items() if key not in without}
-    return " ".join([flag, *(f"{key}={'null' if value is None else value}" for key, value in values.items())])
+    values = cells.selected(selection, without).items()
+    return " ".join([flag, *(f"{key}={'null' if value is None else value}" for key, value in values)])
 
 
 # figure: (command, its flags for the study's `compare`, what the HTML report shows it as)

@@ -102,5 +102,5 @@ OUTCOMES = {"best": best_record, "chosen": chosen_record}
 
 def selected_cells(study, selection, without=()):
     """Names of the cells of a study that a `record.Selection` selects by its keys but those of `without`."""
-    values = {key: value for key, value in cells.selected(selection).items() if key not in without}
-    return [name for name, cell in STUDIES[study].items() if values.items() <= cell.model_dump().items()]
+    values = cells.selected(selection, without).items()
+    return [name for name, cell in STUDIES[study].items() if values <= cell.model_dump().items()]

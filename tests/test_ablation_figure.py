@@ -4,7 +4,7 @@ import pandas as pd
 
 from tests.made_ablations import accuracy
 from tests.made_cells import write_study
-from workflow_scripts.engine import ablation_figure, ablations, style
+from workflow_scripts.engine import ablation_figure, ablations, style, summary
 from workflow_scripts.engine.studies import Study
 
 
@@ -36,9 +36,10 @@ def test_more_levels_than_colours_differ_in_their_lines(tmp_path):
 
 
 def test_a_block_keeps_its_colour_and_lends_it_to_no_other_level():
-    """As in the curves: what is not a block beside the base has a colour that no block of the figure has."""
-    levels = [("bn_rc", "bn_rc", True), ("dropout 0.1", "bn_rc", False), ("plain", "plain", False), ("rc", "rc", False)]
+    """As in the curves, also where it is the base; what else was varied has a colour that no block of them has."""
+    blocks = ["bn_rc", "plain", "rc", "dense"]
+    levels = [("dropout 0.1", "bn_rc", False), *((block, block, block == "bn_rc") for block in blocks)]
     looks = ablation_figure.looks(pd.DataFrame(levels, columns=["level", "block", "base"]))
-    assert list(looks) == ["bn_rc", "dropout 0.1", "plain", "rc"] and looks["bn_rc"][0] == "#000000"
-    assert all(looks[block] == (style.colour(block), "-") for block in ("plain", "rc"))
-    assert len(set(looks.values())) == 4
+    assert list(looks) == ["dropout 0.1", *blocks]
+    assert all(looks[block] == (style.colour(block), "-") for block in blocks)
+    assert looks["dropout 0.1"][0] not in map(style.colour, (*blocks, *summary.BRIEF_BLOCKS))

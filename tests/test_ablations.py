@@ -12,7 +12,16 @@ from tests.made_ablations import DESIGN, GAIN, STUDY, WOBBLE, accuracy, names, r
 from tests.made_cells import CURVE, PARAMETERS, SECONDS, write_study
 from tests.workflow_runs import snakemake, write_config
 from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto
-from workflow_scripts.engine import ablation_figure, ablation_table, ablations, cells, pareto, statistics
+from workflow_scripts.engine import (
+    ablation_figure,
+    ablation_table,
+    ablations,
+    cells,
+    pareto,
+    statistics,
+    style,
+    summary,
+)
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.studies import Study
 
@@ -102,7 +111,7 @@ def test_a_network_that_only_guesses_gets_nowhere(tmp_path):
     found = rows_of(write_study(tmp_path, STUDY, lambda cell: limit - 0.01 if cell.block == "bn" else 0.5), STUDY)
     stuck = found[found["level"] == "BN"]
     assert stuck["epochs_to_50"].isna().all() and found[found["level"] != "BN"]["epochs_to_50"].notna().all()
-    assert ablation_table.words(found[found["factor"] == "block"])["Epochs to 90 %"].tolist()[1] == "–"
+    assert ablation_table.formatted(found[found["factor"] == "block"])["Epochs to 90 %"].tolist()[1] == "–"
 
 
 def test_one_seed_has_no_deviation_and_no_verdict(tmp_path):
@@ -111,9 +120,9 @@ def test_one_seed_has_no_deviation_and_no_verdict(tmp_path):
     assert rows["best_val_acc_std"].isna().all()
     assert set(rows.loc[~rows["base"], "verdict"]) == {"single"}
     width = rows[rows["factor"] == "width"]
-    assert "±" not in ablation_table.words(width).to_string()
+    assert "±" not in ablation_table.formatted(width).to_string()
     assert "cannot be told" in ablation_table.legend(width)
-    assert ablation_table.words(width)["Difference"].tolist() == ["−10.00", "−5.00", "–", "+5.00"]
+    assert ablation_table.formatted(width)["Difference"].tolist() == ["−10.00", "−5.00", "–", "+5.00"]
 
 
 def test_a_base_of_several_values_gives_levels_that_can_be_told_apart(tmp_path):
@@ -166,7 +175,7 @@ def test_tables_say_what_the_rows_say(folder, run):
 @pytest.mark.parametrize("verdict", ["higher", "lower", "alike", "single"])
 def test_differences_that_the_seeds_can_tell_are_marked(rows, verdict):
     block = rows[rows["factor"] == "block"]
-    said = ablation_table.words(block.assign(verdict=verdict))["Difference"][1:]
+    said = ablation_table.formatted(block.assign(verdict=verdict))["Difference"][1:]
     assert set(said.str.endswith("†")) == {verdict in ("higher", "lower")}
 
 
@@ -273,6 +282,14 @@ def test_pareto_has_every_setting_once(tmp_path, run):
     assert not table.loc["BN+RC", "front_parameters"]  # the most accurate, but a seed of it diverged
     assert set(table.index[table["front_parameters"]]) == {"width 0.25", "width 0.5", "BN"}
     assert table.loc["base", "seconds"] == SECONDS * len(CURVE)
+
+
+def test_in_pareto_the_base_is_a_star_of_its_blocks_colour_and_no_factor_has_one_of_the_brief(folder):
+    table = pareto.points(ablations.load(folder), STUDY)
+    handles = {handle.get_label(): handle for handle in pareto.draw(table).legends[0].legend_handles}
+    assert (handles["base"].get_marker(), handles["base"].get_color()) == ("*", style.colour("plain"))
+    factors = {handles[factor].get_color() for factor in ("width", "block", "penalty")}
+    assert len(factors) == 3 and factors.isdisjoint(map(style.colour, summary.BRIEF_BLOCKS))
 
 
 # Rules

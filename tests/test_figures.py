@@ -452,7 +452,7 @@ def test_the_table_says_what_the_rows_say(folder, run):
 def test_the_table_shows_keys_that_differ_and_what_diverged(tmp_path):
     records = [record(model="vgg38", weight_decay=decay, seed=seed) for decay in (0.0, 1e-4) for seed in (0, 1)]
     rows = summary.over_seeds(summary.load(write_summary(tmp_path, records, diverged={1, 2, 3})).cells)
-    words = result_table.words(rows)
+    words = result_table.formatted(rows)
     assert words["Weight decay"].tolist() == ["0", "0.0001"]
     assert words["Note"].tolist() == ["1 of 2 diverged", "2 of 2 diverged"]
     assert words["Val. acc. (%)"].tolist() == ["10.00", "–"]

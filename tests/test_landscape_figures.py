@@ -261,7 +261,7 @@ def test_widths_of_infinite_and_of_single_curves():
 def test_numbers_have_three_digits_or_are_powers_of_ten(landscape):
     row = {"protocol": "walk", "quantity": "beta", "network": 0, "steps": 1}
     table = pd.DataFrame([{**row, "low": 0.0, "median": 999.4, "high": 999.7, "maximum": 1234.0}])
-    said = landscape_protocols.words(table, landscape.networks).iloc[0]
+    said = landscape_protocols.formatted(table, landscape.networks).iloc[0]
     assert said[list(landscape_protocols.HEADINGS.values())].tolist() == ["999", "0", "1000", "1234"]
 
 

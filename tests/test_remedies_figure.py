@@ -140,7 +140,7 @@ def test_one_seed_cannot_tell(tmp_path):
     found = ablations.load(path)
     table = remedies.compared(found, ablations.rows(found, study))
     assert set(table["verdict"]) == {"none", "single"}
-    assert "cannot be told" in remedies.legend(table) and "†" not in remedies.words(table).to_string()
+    assert "cannot be told" in remedies.legend(table) and "†" not in remedies.formatted(table).to_string()
 
 
 def test_the_flows_are_the_gradients_of_the_first_batch_and_the_last_epoch(found, rows):
@@ -161,7 +161,7 @@ def test_lines_of_one_family_can_be_told_apart(found, rows):
     assert ablation_figure.looks(table[table["factor"] == "shorter_paths"])["RC"][0] == style.colour("rc")
     figure = remedies_figure.draw(table)
     dashed = {line.get_color() for axes in figure.axes for line in axes.lines if line.get_linestyle() == "--"}
-    assert dashed == {"#000000"}  # the base of every family, and nothing else
+    assert dashed == {style.colour("plain")}  # the base of every family, and nothing else
 
 
 def test_the_figure(folder, tmp_path):
@@ -171,16 +171,11 @@ def test_the_figure(folder, tmp_path):
     assert out.read_bytes().startswith(b"%PDF")
     drawn = pd.read_csv(out.with_suffix(".csv"))
     assert set(drawn["factor"]) == set(STUDY.ablations) and set(drawn["moment"]) == {"initial", "last"}
-    command("plot_remedies", "--summary", folder, "--study", study, "--factor", "both", "--out", out)
-    assert set(pd.read_csv(out.with_suffix(".csv"))["factor"]) == {"both"}
 
 
-def test_an_unknown_factor_is_refused(folder, tmp_path, refused):
-    study = STUDY.model_dump_json(exclude_unset=True)
-    message = refused(
-        "plot_remedies", "--summary", folder, "--study", study, "--factor", "depth", "--out", tmp_path / "a.pdf"
-    )
-    assert "--factor depth: expected one of shorter_paths, normalisation" in message
+def test_one_family_is_a_column_wide(found, rows):
+    table = remedies_figure.flows(found, rows[rows["factor"] == "both"])
+    assert remedies_figure.draw(table).get_figwidth() == style.COLUMN
 
 
 def test_a_reference_that_is_not_there_is_refused(folder, tmp_path, refused):

@@ -26,6 +26,7 @@ from workflow_scripts.engine.record import Cell
 
 ROOT = Path(__file__).resolve().parents[1]
 TEMPLATES = [ROOT / "report" / f"mlp-cw2-{part}.tex.j2" for part in ("template", "questions")]
+AUTHOR = {"student_number": "s7654321"}  # as the command has it from its flag
 SHALLOW, DEEP = ({"model": model, "block": "plain", "lr": 1e-3} for model in ("vgg08", "vgg38"))
 FIGURES = ("curves_problem", "grad_flow_shallow", "grad_flow_deep", "curves_best", "grad_flow_best", "gradient_heatmap")
 ACCURACY = {"plain": 0.4, "bn": 0.5, "rc": 0.45, "bn_rc": 0.6}  # at the end of the synthetic runs of vgg38
@@ -121,7 +122,7 @@ def learning_curve(accuracy):
 
 def filled(folder, **study):
     """The two LaTeX texts of a synthetic study as one, white space made single spaces."""
-    facts = findings.context(summary.load(write_study(folder, **study)), SHALLOW, DEEP, "s7654321")
+    facts = findings.context(summary.load(write_study(folder, **study)), SHALLOW, DEEP) | AUTHOR
     return " ".join(" ".join(latex.render(template, facts) for template in TEMPLATES).split())
 
 
@@ -150,6 +151,20 @@ SENTENCES = {
         {"chance": (), "final": {"plain": 0.3}},
         ["the degradation of \\citet{he2016}"],
         ["is \\emph{not} seen", "no lack of capacity"],
+    ),
+    "deep ends higher, from one seed": (
+        {"chance": (), "final": {"plain": 0.3}, "seeds": (0,)},
+        [
+            "ends at a training loss of $2.40$ against $2.16$; one seed cannot tell whether it trains worse",
+            "which would be the degradation of \\citet{he2016}, cannot be told from one seed",
+            "looks for such a failure",
+        ],
+        ["no overfitting but", "higher training loss (", "diagnoses one such failure", "not seen"],
+    ),
+    "deep at chance, from one seed": (
+        {"seeds": (0,)},
+        ["stays at the accuracy of guessing", "is a failure of optimisation", "diagnoses one such failure"],
+        ["whether it trains worse"],
     ),
     "deep diverges": (
         {"chance": (), "diverged": (("vgg38", "plain"),)},
@@ -279,6 +294,25 @@ def test_the_sentences_follow_the_results(tmp_path, scenario):
 
 
 @pytest.mark.parametrize(
+    ("change", "shallow", "copy"),
+    [
+        ({}, SHALLOW, True),
+        ({"width": 0.5}, SHALLOW, False),
+        ({}, {**DEEP, "block": "bn"}, False),
+        ({"parameters": 400_000}, SHALLOW, False),
+    ],
+)
+def test_the_second_network_is_a_deeper_copy_where_it_is_one(tmp_path, change, shallow, copy):
+    """Of one record but for the model, and larger; `change` is made to the cells of the first."""
+    cells = pd.read_csv(write_study(tmp_path) / "cells.csv", dtype=object)
+    cells.loc[cells["model"] == "vgg08", list(change)] = list(change.values())
+    cells.to_csv(tmp_path / "cells.csv", index=False)
+    text = latex.render(TEMPLATES[0], findings.context(summary.load(tmp_path), shallow, DEEP))
+    assert ("a deeper copy of it" in text) == ("of the same design and width" in text) == copy
+    assert ("and a second network, VGG38," in text) != copy
+
+
+@pytest.mark.parametrize(
     ("train_acc", "val_acc", "outcome"),
     [(0.12, 0.15, "chance"), (0.13, 0.15, "learns"), (0.12, 0.16, "learns"), (0.05, 0.05, "chance")],
 )
@@ -310,7 +344,7 @@ def test_the_numbers_are_those_of_the_tables(tmp_path):
 
 def test_facts_are_closed_forms_of_the_study(tmp_path):
     study = summary.load(write_study(tmp_path, lrs=(1e-3, 1e-2)))
-    facts = findings.context(study, SHALLOW, DEEP, "s7654321")
+    facts = findings.context(study, SHALLOW, DEEP)
     assert facts["best_deep"].block == "bn_rc" and facts["matched"] is None
     assert facts["overfit"] == pytest.approx(0.03) and facts["data"].chance_loss == math.log(10)
     assert [(row.block, row.lr) for row in facts["controlled"]] == [(block, 1e-3) for block in ACCURACY]
@@ -346,7 +380,7 @@ def test_what_adam_can_make_of_gradients_that_grow():
     shown = [flows.Flow(("a", "b", "c"), epoch, 5.0, (), 1.0) for epoch in sizes]
     row = SimpleNamespace(flows=shown, initial=None, width=1, block="bn", init="own", activation=None, cells=["a"])
     row.facts, row.batch_size, row.lr = {"train_images": 95}, 10, 0.1
-    found = flows.diagnosis(row, pd.DataFrame({"cell": ["a", "a", "a", "b"], "lr": [0.1, 0.2, 0.3, 9]}))
+    found = flows.theory(row, pd.DataFrame({"cell": ["a", "a", "a", "b"], "lr": [0.1, 0.2, 0.3, 9]}))
     assert (found.below_epsilon, found.steps, found.predicted) == (1, 27, None)
     assert found.adam_step == pytest.approx(0.1 * 3 / 4) and found.adam_total == pytest.approx(0.6 * 9 * 3 / 4)
 
@@ -442,7 +476,7 @@ def test_the_estimate_is_made_of_the_network_that_it_holds_for(tmp_path, other):
     folder = write_study(tmp_path)
     cells = pd.read_csv(folder / "cells.csv", dtype=object).assign(**other)
     cells.to_csv(folder / "cells.csv", index=False)
-    theory = findings.context(summary.load(folder), SHALLOW, DEEP, "s1234567")["theory"]
+    theory = findings.context(summary.load(folder), SHALLOW, DEEP)["theory"]
     assert (theory.predicted is None) == bool(other)
     assert theory.initial.orders == pytest.approx(theory.flow.orders)
 
@@ -450,7 +484,7 @@ def test_the_estimate_is_made_of_the_network_that_it_holds_for(tmp_path, other):
 def test_a_selection_without_cells_is_refused(tmp_path):
     study = summary.load(write_study(tmp_path))
     with pytest.raises(UserError, match=r"compare\.deep"):
-        findings.context(study, SHALLOW, {"model": "vgg38", "block": "dense"}, "s1234567")
+        findings.context(study, SHALLOW, {"model": "vgg38", "block": "dense"})
 
 
 def build(folder, **study):
@@ -539,7 +573,10 @@ def test_a_report_takes_the_figures_that_it_shows(tmp_path):
     for name, text in texts.items():
         (tmp_path / f"{name}.tex.j2").write_text(text, encoding="utf-8")
     templates = [tmp_path / f"{name}.tex.j2" for name in texts]
-    typesetting.fill(templates, {}, tmp_path / "out", [tmp_path / "a", tmp_path / "b"])
+    beside = {"style": tmp_path / "report.tex.j2", "references": tmp_path / "answers.tex.j2"}
+    arguments = SimpleNamespace(template=templates[0], out=tmp_path / "out", **beside, **AUTHOR)
+    typesetting.fill(arguments, templates, {}, [tmp_path / "a", tmp_path / "b"])
+    assert all((tmp_path / "out" / path.name).read_bytes() == path.read_bytes() for path in beside.values())
     for name, text in texts.items():
         assert (tmp_path / f"out/{name}.tex").read_text(encoding="utf-8") == text
     taken = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.pdf")}
@@ -548,7 +585,7 @@ def test_a_report_takes_the_figures_that_it_shows(tmp_path):
     (tmp_path / "b/four.pdf").unlink()
     (tmp_path / "a/four.pdf").mkdir()
     with pytest.raises(UserError, match=r"/a/four\.pdf: expected a file that the report shows, found none"):
-        typesetting.fill(templates, {}, tmp_path / "out", [tmp_path / "a", tmp_path / "b"])
+        typesetting.fill(arguments, templates, {}, [tmp_path / "a", tmp_path / "b"])
 
 
 @pytest.mark.parametrize(
@@ -561,7 +598,6 @@ def test_a_report_takes_the_figures_that_it_shows(tmp_path):
 )
 def test_style_and_bibliography_lie_beside_the_template(words, expected):
     parser = argparse.ArgumentParser()
-    parser.add_argument("--template", type=Path)
     typesetting.add_flags(parser)
     arguments = parser.parse_args(["--template", "report/report.tex.j2", *words])
     assert typesetting.shared(arguments) == [Path(name) for name in expected]

@@ -76,8 +76,8 @@ def write_search(folder, parameters=336_196, title="CIFAR-100"):
 def filled(folder, remedies=None, search=None, **study):
     """The two LaTeX texts as one, white space made single spaces; `remedies` and `search` are keywords, or None."""
     shallow, deep = test_report.SHALLOW, test_report.DEEP
-    facts = findings.context(summary.load(test_report.write_study(folder / "cw2", **study)), shallow, deep, "s7654321")
-    facts |= {"all_remedies": None, "search": None}
+    facts = findings.context(summary.load(test_report.write_study(folder / "cw2", **study)), shallow, deep)
+    facts |= {"all_remedies": None, "search": None, **test_report.AUTHOR}
     if remedies is not None:
         made = write_remedies(folder / "remedies", **remedies)
         against = {"block": "bn_rc"}
@@ -177,6 +177,24 @@ SENTENCES = {
         {"chance": (), "final": {"plain": 0.5}},
         ["the failure that the question presumes is not seen", "For a network that does not train at all"],
         ["stays at chance, and its", "that needs them", "network like ours"],
+    ),
+    "the deep network ends higher, from one seed": (
+        None,
+        None,
+        {"chance": (), "final": {"plain": 0.3}, "seeds": (0,)},
+        [
+            "is compared with the shallower VGG08",
+            "$2.16$ of the shallow one; whether it trains worse cannot be told from one seed",
+            "Whether depth harms the plain network of this study cannot be told from one seed",
+        ],
+        ["worse than the shallow", "degradation of", "that needs them", "Depth harms", "not seen"],
+    ),
+    "the deep network ends higher": (
+        None,
+        None,
+        {"chance": (), "final": {"plain": 0.3}},
+        ["worse than the shallower VGG08", "the degradation of \\citet{he2016}", "that needs them", "Depth harms"],
+        ["cannot be told from one seed"],
     ),
     "the shallow network diverges": (
         None,

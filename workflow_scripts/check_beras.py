@@ -6,7 +6,6 @@ In double precision, with the same batches and the same dropped units. The file 
 gradients and weights, and the shapes of every array on the way back.
 """
 
-import json
 from pathlib import Path
 
 import torch
@@ -38,8 +37,7 @@ def main():
         "torch": torch.__version__.partition("+")[0],  # without the build
         "models": {name: check.compare(name, train_set, *options) for name in check.MODELS},
     }
-    with commands.written_whole(arguments.out) as path:
-        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    commands.write_json(arguments.out, content)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ with the highest mean is taken, of the validation accuracy in the epoch whose we
 read after that. Of several data sets, the one is tested on that the chosen cells were trained on.
 """
 
-import json
 from pathlib import Path
 
 from workflow_scripts.engine import (
@@ -38,8 +37,7 @@ def main():
     with devices.computing(running, int(row["threads"])) as device:
         data = datasets.load(path)
         tested = {name: choice.test(folders[name], data, device) for name in row["finished"]}
-    with commands.written_whole(arguments.out) as temporary:
-        temporary.write_text(json.dumps(choice.chosen(found, row, tested), indent=2) + "\n", encoding="utf-8")
+    commands.write_json(arguments.out, choice.chosen(found, row, tested))
 
 
 if __name__ == "__main__":

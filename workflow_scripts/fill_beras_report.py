@@ -10,21 +10,18 @@ from pathlib import Path
 
 from workflow_scripts.engine import commands, typesetting
 from workflow_scripts.engine.beras import findings
-from workflow_scripts.engine.typesetting import copy, fill
 
 
 def main():
     """Read the arguments and write the folder."""
     parser = commands.parser("fill_beras_report", __doc__)
     parser.add_argument("--results", type=Path, required=True, help="folder of the study")
-    parser.add_argument("--template", type=Path, required=True, help="the report, <name>.tex.j2")
     typesetting.add_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
 
-    facts = findings.context(arguments.results) | {"student_number": arguments.student_number}
-    fill([arguments.template], facts, arguments.out, [arguments.results / "figures"])
-    copy(typesetting.shared(arguments), arguments.out)
+    facts = findings.context(arguments.results)
+    typesetting.fill(arguments, [arguments.template], facts, [arguments.results / "figures"])
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ The folder is complete: it can be compiled by `compile_report`, or be uploaded t
 from pathlib import Path
 
 from workflow_scripts.engine import commands, project2_findings, selections, typesetting
-from workflow_scripts.engine.typesetting import copy, fill
 
 
 def main():
@@ -19,17 +18,16 @@ def main():
     for name, said in (("net", "the network and its ablations"), ("landscape", "the loss landscape")):
         parser.add_argument(f"--{name}", type=Path, required=True, help=f"folder of the study of {said}")
         selections.add_study(parser, f"--{name}-study")
-    parser.add_argument("--template", type=Path, required=True, help="the report, <name>.tex.j2")
     typesetting.add_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
 
     net, landscape, out = arguments.net, arguments.landscape, arguments.out
     facts = project2_findings.context(net, arguments.net_study, landscape, arguments.landscape_study)
-    facts |= {"student_number": arguments.student_number}
-    fill([arguments.template], facts, out, [net / "figures", landscape / "figures", net])  # ablations/ lies in net
-    copy([*typesetting.shared(arguments), landscape / "tables/landscape_table.tex"], out)
-    copy([net / f"ablations/{factor.name}.tex" for factor in facts["factors"]], out / "ablations")
+    figures = [net / "figures", landscape / "figures", net]  # ablations/ lies in net
+    typesetting.fill(arguments, [arguments.template], facts, figures)
+    typesetting.copy([landscape / "tables/landscape_table.tex"], out)
+    typesetting.copy([net / f"ablations/{factor.name}.tex" for factor in facts["factors"]], out / "ablations")
 
 
 if __name__ == "__main__":

@@ -13,24 +13,20 @@ Without --remedies or --search the report says that they are no part of the run.
 from pathlib import Path
 
 from workflow_scripts.engine import commands, findings, findings_2020, selections, summary, typesetting
-from workflow_scripts.engine.typesetting import copy, fill
 
 
 def parser():
     """The arguments."""
     parser = selections.parser("fill_report_2020", __doc__, "folder to write")
-    network = {"nargs": "*", "metavar": "KEY=VALUE"}
-    parser.add_argument("--shallow", required=True, **network, help="the network that trains, by its record")
-    parser.add_argument("--deep", required=True, **network, help="the deeper one that does not")
-    parser.add_argument("--figures", type=Path, required=True, help="folder of the figures of cw2")
-    parser.add_argument("--table", type=Path, required=True, help="the table of cw2, in LaTeX")
-    parser.add_argument("--template", type=Path, required=True, help="the fixed part, mlp-cw2-2020.tex.j2")
+    typesetting.add_compared(parser)
+    typesetting.add_flags(parser)
     parser.add_argument("--answers", type=Path, required=True, help="the author's part, mlp-cw2-2020-answers.tex.j2")
     parser.add_argument("--remedies", type=Path, help="folder of the study of all remedies")
     selections.add_study(parser, required=False)
-    parser.add_argument("--against", **network, help="the second reference of the remedies, beside their base")
+    parser.add_argument(
+        "--against", nargs="*", metavar="KEY=VALUE", help="the second reference of the remedies, beside their base"
+    )
     parser.add_argument("--search", type=Path, help="folder of the search")
-    typesetting.add_flags(parser)
     return parser
 
 
@@ -40,20 +36,18 @@ def main():
     if arguments.remedies and not arguments.study:
         raise commands.UserError("--remedies: expected --study as well, the design of the study, found none")
     shallow, deep = selections.parse(arguments.shallow), selections.parse(arguments.deep)
-    facts = findings.context(summary.load(arguments.summary), shallow, deep, arguments.student_number)
-    facts |= {"all_remedies": None, "search": None}
-    figures = [arguments.figures]
-    copied = typesetting.shared(arguments)
+    facts = findings.context(summary.load(arguments.summary), shallow, deep) | {"all_remedies": None, "search": None}
+    figures, tables = [arguments.figures], [arguments.table]
     if arguments.remedies:
         against = selections.parse(arguments.against) if arguments.against else None
         facts["all_remedies"] = findings_2020.of_remedies(arguments.remedies, arguments.study, against)
         figures.append(arguments.remedies / "figures")
-        copied.append(arguments.remedies / "tables/remedies_statistics.tex")
+        tables.append(arguments.remedies / "tables/remedies_statistics.tex")
     if arguments.search:
         facts["search"] = findings_2020.of_search(arguments.search)
         figures.append(arguments.search / "figures")
-    fill([arguments.template, arguments.answers], facts, arguments.out, figures)
-    copy([arguments.table, *copied], arguments.out)
+    typesetting.fill(arguments, [arguments.template, arguments.answers], facts, figures)
+    typesetting.copy(tables, arguments.out)
 
 
 if __name__ == "__main__":

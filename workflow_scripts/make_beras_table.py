@@ -15,7 +15,7 @@ def main():
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)
     rows = summary.over_seeds(study.runs)
-    shown = tables.words(rows).rename_axis("Model").reset_index()
+    shown = tables.formatted(rows).rename_axis("Model").reset_index()
     text = tables.plain_text(rows, study.dataset["title"])
     text_tables.write(arguments.out, rows.drop(columns="finished"), shown, text)
 

@@ -20,7 +20,7 @@ def main():
     landscape = landscape_runs.load(arguments.summary, arguments.study)
     table = landscape_protocols.quantiles(landscape_runs.per_step(landscape))
     labels = table["network"].map(landscape.networks["label"])
-    forms = (landscape_protocols.words, landscape_protocols.plain_text, landscape_protocols.tabular)
+    forms = (landscape_protocols.formatted, landscape_protocols.plain_text, landscape_protocols.tabular)
     forms = (form(table, landscape.networks) for form in forms)
     text_tables.write(arguments.out, table.assign(network=labels), *forms)
 

@@ -15,13 +15,12 @@ def main():
     """Read the summary, compare, write the table."""
     parser = selections.parser("make_remedies_table", __doc__, "the table: a .csv; .tex, .txt and .html come beside it")
     selections.add_study(parser)
-    parser.add_argument("--factor", nargs="+", default=[], metavar="NAME", help="factors to show (default: all)")
     parser.add_argument("--against", nargs="+", metavar="KEY=VALUE", help="a second reference, beside the base")
     arguments = parser.parse_args()
     found = ablations.load(arguments.summary)
     against = selections.parse(arguments.against) if arguments.against else None
-    rows = remedies.of_factors(ablations.rows(found, arguments.study), arguments.factor)
-    remedies.write(arguments.out, remedies.compared(found, rows, against), against)
+    rows = remedies.compared(found, ablations.rows(found, arguments.study), against)
+    remedies.write(arguments.out, rows, against)
 
 
 if __name__ == "__main__":

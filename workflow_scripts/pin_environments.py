@@ -8,13 +8,13 @@ it runs on; `CONDA_OVERRIDE_CUDA=13.0` pins those for a GPU on a machine without
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, environments
+from workflow_scripts.engine import code, commands, environments
 
 
 def main():
     """Pin the environments that are named, or all."""
     parser = commands.parser("pin_environments", __doc__)
-    everything = sorted((environments.ROOT / "envs").glob("*.yaml"))
+    everything = sorted((code.ROOT / "envs").glob("*.yaml"))
     parser.add_argument("environments", type=Path, nargs="*", default=everything, help="files (default: envs/*.yaml)")
     parser.add_argument("--platform", default="linux-64", help="as conda calls it (default: %(default)s)")
     parser.add_argument(

@@ -8,18 +8,16 @@ The remedies are the levels of the study's ablations; each factor has two panels
 CSV file beside the figure holds its data.
 """
 
-from workflow_scripts.engine import ablations, commands, remedies, remedies_figure, selections, style
+from workflow_scripts.engine import ablations, commands, remedies_figure, selections, style
 
 
 def main():
     """Read the summary, draw the factors."""
     parser = selections.parser("plot_remedies", __doc__, "the figure: a .pdf, .svg or .png")
     selections.add_study(parser)
-    parser.add_argument("--factor", nargs="+", default=[], metavar="NAME", help="factors to show (default: all)")
     arguments = parser.parse_args()
     found = ablations.load(arguments.summary)
-    rows = remedies.of_factors(ablations.rows(found, arguments.study), arguments.factor)
-    table = remedies_figure.flows(found, rows)
+    table = remedies_figure.flows(found, ablations.rows(found, arguments.study))
     style.save(remedies_figure.draw(table), arguments.out, table)
 
 

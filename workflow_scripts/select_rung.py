@@ -5,7 +5,6 @@
 The folders of the rung's cells are read from standard input. The test images play no part.
 """
 
-import json
 from pathlib import Path
 
 from workflow_scripts.engine import commands, manifests, search
@@ -19,9 +18,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.keep < 1:
         raise commands.UserError(f"--keep {arguments.keep}: expected at least 1")
-    found = search.survivors(manifests.folders_from_stdin(), arguments.keep)
-    with commands.written_whole(arguments.out) as path:
-        path.write_text(json.dumps(found, indent=2) + "\n")
+    commands.write_json(arguments.out, search.survivors(manifests.folders_from_stdin(), arguments.keep))
 
 
 if __name__ == "__main__":

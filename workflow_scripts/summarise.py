@@ -30,7 +30,7 @@ def main():
     tables.gather(manifests.folders_from_stdin(), arguments.out)
     external.write(external.collect(runs), arguments.out)
     cells = summary.load(arguments.out).cells  # warns of those that were not made alike
-    html_tables.write(arguments.out / "cells.html", cell_table.words(cells))
+    html_tables.write(arguments.out / "cells.html", cell_table.formatted(cells))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,9 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
 from workflow_scripts.engine import ablations, curves, style
 
-BASE = "#000000"
 LIGHTEST = 0.85  # of the scale of colours: a line lighter than that is lost on white
-OTHERS = tuple(colour for colour in style.COLOURS if colour != BASE)
-DASHES = ("-", (0, (4, 1)), (0, (1, 1)))  # for levels beyond the number of colours, which start again
+FEW = 5  # colours of levels that are no blocks: more could not be told apart, and start again with other lines
+DASHES = ("-", (0, (1, 1)), (0, (4, 1, 1, 1)))
 
 
 def drawn(summary, rows):
@@ -58,19 +57,15 @@ def draw(table, rows):
 
 
 def looks(levels):
-    """{level: (colour, line style)} of a data frame with the columns `level`, `base` and `block`; the base is black.
+    """{level: (colour, line style)} of a data frame with the columns `level`, `base` and `block`.
 
-    The first level of a block that is not the base's has that block's own colour, the others the colours that are left.
+    The first level of a block, the base for its own, has that block's colour. The others, in which something else was
+    varied, have colours that no block of these levels or of the brief has.
     """
-    levels, own = levels.drop_duplicates("level"), {}
-    usual = set(levels.loc[levels["base"], "block"])
-    for row in levels[~levels["base"]].itertuples():
-        if row.block not in usual and style.colour(row.block) in OTHERS:
-            own.setdefault(style.colour(row.block), row.level)
-    found = {level: (colour, "-") for colour, level in own.items()} | {
-        level: (BASE, "-") for level in levels.loc[levels["base"], "level"]
-    }
-    left = [colour for colour in OTHERS if colour not in own] or OTHERS
+    levels = levels.drop_duplicates("level")
+    first = levels.sort_values("base", ascending=False, kind="stable").drop_duplicates("block")
+    found = {row.level: (style.colour(row.block), "-") for row in first.itertuples()}
+    left = style.colours_beside(levels["block"])[:FEW]
     for place, level in enumerate(level for level in levels["level"] if level not in found):
         found[level] = (left[place % len(left)], DASHES[place // len(left) % len(DASHES)])
     return {level: found[level] for level in levels["level"]}
@@ -87,7 +82,7 @@ def _levels(axes, seeds, rows, shown, numeric):
     places = rows["value"] if numeric else range(len(rows))
     edge = _edge(seeds)
     for place, (_, row) in zip(places, rows.iterrows(), strict=True):
-        colour, _ = shown[row["level"]]
+        colour, dashes = shown[row["level"]]
         found = seeds[seeds["level"] == row["level"]]
         finished, diverged = found[found["diverged"].isna()]["val_acc"], found[found["diverged"].notna()]["val_acc"]
         mean, std = row["best_val_acc"], row["best_val_acc_std"]
@@ -95,7 +90,7 @@ def _levels(axes, seeds, rows, shown, numeric):
         _marks(axes, numeric, place, diverged.fillna(edge), "x", color=colour, markersize=4)
         _marks(axes, numeric, place, [mean], "_" if numeric else "|", color=colour, markersize=9)
         if math.isfinite(std):
-            _marks(axes, numeric, place, [mean - std, mean + std], "-", color=colour)
+            _marks(axes, numeric, place, [mean - std, mean + std], linestyle=dashes, color=colour)
     name = ablations.readable(rows["factor"].iloc[0])
     measure = axes.yaxis if numeric else axes.xaxis
     measure.set_major_formatter(style.percent)
@@ -105,7 +100,7 @@ def _levels(axes, seeds, rows, shown, numeric):
     base = rows.loc[rows["base"], "best_val_acc"].iloc[0]
     if math.isfinite(base):
         line = axes.axhline if numeric else axes.axvline
-        line(base, color=style.MUTED, linestyle=":", linewidth=0.8, zorder=1)
+        line(base, zorder=1, **style.GUIDE)
     if numeric:
         _number_axis(axes, rows, name)
     else:
@@ -113,9 +108,9 @@ def _levels(axes, seeds, rows, shown, numeric):
         axes.set_ylim(len(rows) - 0.5, -0.5)
 
 
-def _marks(axes, numeric, place, values, look, **options):
+def _marks(axes, numeric, place, values, marker="", linestyle="", **options):
     along, across = list(values), [place] * len(values)
-    axes.plot(*((across, along) if numeric else (along, across)), look, **options)
+    axes.plot(*((across, along) if numeric else (along, across)), marker=marker, linestyle=linestyle, **options)
 
 
 def _number_axis(axes, rows, name):
@@ -147,5 +142,5 @@ def _legend(figure, table, rows):
         handles.append(Line2D([], [], color=style.MUTED, marker="|", markersize=6, label="mean ± std. deviation"))
     if table["diverged"].notna().any():
         handles.append(Line2D([], [], marker="x", markersize=4, label="diverged", **muted))
-    handles.append(Line2D([], [], color=style.MUTED, linestyle=":", linewidth=0.8, label="base"))
+    handles.append(Line2D([], [], label="base", **style.GUIDE))
     figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1.0, handlelength=1.4)

@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from workflow_scripts.engine import ablations, latex, text_tables
+from workflow_scripts.engine.wording import spread
 
 # in the CSV file, unrounded and in this order
 NUMBERS = (
@@ -18,13 +19,13 @@ SURE = ("higher", "lower")  # verdicts that the seeds allow
 
 def write(path, rows):
     """Write the rows of one factor as `ablations.rows` gives them to the CSV file `path`, the other forms beside it."""
-    table, base = words(rows), [place for place, is_base in enumerate(rows["base"]) if is_base]
+    table, base = formatted(rows), [place for place, is_base in enumerate(rows["base"]) if is_base]
     left = (table.columns[0], "Note")
     text = "\n".join([*text_tables.plain(table, left), "", legend(rows)]) + "\n"
     text_tables.write(path, rows[list(NUMBERS)], table, text, text_tables.tabular(table, left, bold=base))
 
 
-def words(rows):
+def formatted(rows):
     """The rows of one factor as people read them, each value a string."""
     columns = {ablations.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
     columns["Val. acc. (%)"] = text_tables.measures(rows, "best_val_acc", 100)
@@ -39,12 +40,10 @@ def words(rows):
 
 def legend(rows):
     """What the numbers of the table are, in a few lines."""
-    seeds = sorted(rows["seeds"].unique())
-    many, base = seeds != [1], rows.loc[rows["base"], "level"].iloc[0]
-    spread = f", mean ± standard deviation over {'-'.join(map(str, seeds))} seeds" if many else ""
+    base = rows.loc[rows["base"], "level"].iloc[0]
     lines = [
-        f"Best validation accuracy{spread}; difference from the base ({base}) in points"
-        + (", paired by seed." if many else "; one seed: whether they differ cannot be told.")
+        f"Best validation accuracy{spread(rows['seeds'], before=', ')}; difference from the base ({base}) in points"
+        + (", paired by seed." if rows["seeds"].max() > 1 else "; one seed: whether they differ cannot be told.")
     ]
     if rows["verdict"].isin(SURE).any():
         lines.append("† the 95 % interval of the difference excludes 0, corrected for the number of levels (Holm).")

@@ -112,7 +112,7 @@ def _told_apart(table, levels):
     names = pd.Series([readable(level) for level in levels], index=table.index)
     for _, same in table.groupby(names, sort=False):
         for key in [key for key in cells.ROW if same[key].nunique(dropna=False) > 1]:
-            names[same.index] += [f", {readable(f'{key} {summary.said(value)}')}" for value in same[key]]
+            names[same.index] += [f", {readable(f'{key} {summary.format_value(value)}')}" for value in same[key]]
     return names
 
 

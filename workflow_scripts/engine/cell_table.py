@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from workflow_scripts.engine.summary import said, varying
+from workflow_scripts.engine.summary import format_value, varying
 
 
-def words(cells):
+def formatted(cells):
     """The rows of a summary's `cells` as people read them, each value a string; of the record, what differs."""
     keys = [key for key in varying(cells) if key != "epochs"]  # of which those that were run are shown
-    columns = {key.replace("_", " ").capitalize(): cells[key].map(said) for key in ("model", "block", *keys)}
-    columns |= {"Learning rate": cells["lr"].map(said), "Seed": cells["seed"].map(said)}
+    columns = {key.replace("_", " ").capitalize(): cells[key].map(format_value) for key in ("model", "block", *keys)}
+    columns |= {"Learning rate": cells["lr"].map(format_value), "Seed": cells["seed"].map(format_value)}
     columns["Epochs"] = cells["epochs_run"].map(str)
     columns["Status"] = cells["status"]
     for metric, heading in (("best_val_acc", "Val. acc. (%)"), ("test_acc", "Test acc. (%)")):

@@ -116,9 +116,9 @@ def measured(study, cell):
     return found
 
 
-def selected(selection):
-    """The keys and values that a `record.Selection` names."""
-    return selection.model_dump(exclude_unset=True)
+def selected(selection, without=()):
+    """The keys and values that a `record.Selection` names, but for the keys `without`."""
+    return selection.model_dump(exclude_unset=True, exclude=set(without))
 
 
 def selects(selection, cell):

@@ -106,6 +106,12 @@ def _locked_file(path):
         os.close(handle)
 
 
+def write_json(path, content):
+    """Write plain data to a file, whole or not at all, laid out for people."""
+    with written_whole(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
 def _remove_abandoned(path):
     """Remove the temporary files of `path` that no process writes any more: nobody holds their lock."""
     random = "?" * 8  # as mkstemp makes it

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from workflow_scripts.engine import style
-from workflow_scripts.engine.summary import over_epochs, said, varying
+from workflow_scripts.engine.summary import format_value, over_epochs, varying
 
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}
@@ -38,7 +38,7 @@ def names(rows):
     """What the legend calls each row: its label, its values of the keys that tell the rows apart, its divergence."""
     own = rows[rows["model"] != ""]  # not of a run made elsewhere, which has no record
     keys = [key for key in ("lr", *varying(rows)) if own[key].nunique(dropna=False) > 1]
-    values = {index: [f"{key} {said(row[key])}" for key in keys] for index, row in own.iterrows()}
+    values = {index: [f"{key} {format_value(row[key])}" for key in keys] for index, row in own.iterrows()}
     return [
         ", ".join([row["label"], *values.get(index, []), *([] if row["finished"] else ["diverged"])])
         for index, row in rows.iterrows()
@@ -97,7 +97,7 @@ def _mark_chance(losses, accuracies, rows, peak):
         return False
     chance = math.log(classes[0])
     for axes, value in ((losses, chance), (accuracies, 1 / classes[0])):
-        axes.axhline(value, color=style.MUTED, linestyle=":", linewidth=0.8, zorder=1)
+        axes.axhline(value, zorder=1, **style.GUIDE)
     if peak > WORST * chance:
         losses.set_ylim(top=WORST * chance)
         losses.set_title(f"(peaks up to {peak:.3g} cut off)", color=style.MUTED, fontsize=style.SMALL)
@@ -112,7 +112,7 @@ def _legend(figure, table, rows, colours, chance):
     handles += [Line2D([], [], alpha=0, label=" ")] * (lines - len(handles))  # so that the styles start a new column
     handles += [Line2D([], [], color=style.MUTED, linestyle=dashes, label=name) for name, dashes in STYLES.values()]
     if chance:
-        handles.append(Line2D([], [], color=style.MUTED, linestyle=":", linewidth=0.8, label="chance"))
+        handles.append(Line2D([], [], label="chance", **style.GUIDE))
     if table["diverged"].notna().any():
         handles.append(Line2D([], [], color=style.MUTED, linestyle="", marker="x", markersize=4, label="diverged"))
     figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // lines), columnspacing=1.2)

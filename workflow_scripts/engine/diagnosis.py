@@ -14,13 +14,12 @@ from torch.overrides import TorchFunctionMode
 
 from workflow_scripts.engine import text_tables
 from workflow_scripts.engine.datasets import Data
+from workflow_scripts.engine.flows import ADAM_EPSILON
 from workflow_scripts.engine.gradients import weight_layers
 
 # A gradient of 1e-4 of the last layer's: in the course's whole run, 47,500 steps at one rate for all layers, the first
 # layer goes as far as the last does in five steps. Beyond 1e4 it is the last that stands still.
 VANISHED, EXPLODED = 1e-4, 1e4
-# Adam divides by the gradient's size plus 1e-8: it makes up for a small gradient, but not for one below that.
-ADAM_EPSILON = 1e-8
 # A step at the course's rate of 1e-3 along such a gradient is 1 long. A layer's weights themselves are, all together,
 # 3.3 long (VGG: 9,216 weights of variance 1 / (3 x 288)), so that a few steps replace them.
 LARGEST_NORM = 1e3

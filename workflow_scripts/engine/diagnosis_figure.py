@@ -1,7 +1,6 @@
 """How a diagnosis looks: the variance of the activations, the gradients and the dead units against the depth."""
 
 import numpy as np
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine import style
 from workflow_scripts.engine.grad_flow import decades, mark_zeros, name_sections
@@ -27,8 +26,7 @@ def draw(found, cell):
             values = layers[column]
             if column != "dead":
                 axes.set(yscale="log", ylim=decades(values))
-                axes.yaxis.set_major_locator(LogLocator(numticks=7))
-                axes.yaxis.set_minor_formatter(NullFormatter())
+                style.powers_of_ten(axes.yaxis, 7)
                 mark_zeros(axes, layers["depth"][values == 0])
                 values = values.where(values > 0, np.nan)
             look = {"color": style.colour(cell.block), "markersize": 2}

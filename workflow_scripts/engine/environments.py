@@ -6,13 +6,12 @@ installs it without solving anything.
 
 import asyncio
 import re
-from pathlib import Path
 
 import yaml
 
+from workflow_scripts.engine.code import ROOT
 from workflow_scripts.engine.commands import UserError, written_whole
 
-ROOT = Path(__file__).resolve().parents[2]
 PYPI_NAMES = {"pytorch": "torch", "pypandoc": "pypandoc-binary"}  # of conda packages that are called otherwise there
 EXACT = re.compile(r"[a-z0-9._-]+==[0-9][A-Za-z0-9._+!-]*|[a-z0-9._-]+=[0-9][A-Za-z0-9._+!-]*=\w+")
 

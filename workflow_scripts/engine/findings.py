@@ -9,12 +9,9 @@ import math
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from workflow_scripts.engine import flows, protocol, statistics
-from workflow_scripts.engine import summary as tables
+from workflow_scripts.engine import flows, protocol, statistics, summary
 from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.latex import Tex, escape, number
-
-BRIEF_BLOCKS = ("plain", "bn", "rc", "bn_rc")
 
 
 class Measure(NamedTuple):
@@ -22,6 +19,11 @@ class Measure(NamedTuple):
 
     mean: float
     std: float
+
+    @classmethod
+    def from_json(cls, found):
+        """Of what `choice.chosen` writes, in which NaN is null."""
+        return cls(found["mean"], math.nan if found["std"] is None else found["std"])
 
 
 class Comparison(NamedTuple):
@@ -36,36 +38,38 @@ class Comparison(NamedTuple):
     p: float
 
 
-def context(summary, shallow, deep, student_number):
+def context(found, shallow, deep):
     """The facts by the names that the templates use; `shallow` and `deep` are records that select a row each.
 
     Raises UserError where a selection finds nothing or no cell finished.
     """
-    table = tables.over_seeds(summary.cells)
-    rows = rows_of(summary, table)
-    shallow = rows[tables.pick(table, shallow, "compare.shallow")["group"]]
-    deep = rows[tables.pick(table, deep, "compare.deep")["group"]]
-    best = rows[tables.best(table)["group"]]
+    table = summary.over_seeds(found.cells)
+    rows = rows_of(found, table)
+    shallow = rows[summary.pick(table, shallow, "compare.shallow")["group"]]
+    deep = rows[summary.pick(table, deep, "compare.deep")["group"]]
+    best = rows[summary.best(table)["group"]]
     variants = [row for row in rows if row.model == deep.model]
     champions = _champions(variants, table)
+    depth = compare(deep, shallow, "train_loss")
     return {
-        "student_number": student_number,
-        "data": data_of(summary),
-        "setup": setup_of(summary.cells),
-        "words": protocol.words(summary.cells),
+        "data": data_of(found),
+        "setup": setup_of(found.cells),
+        "words": protocol.words(found.cells),
         "compare": compare,
         "infinity": math.inf,
         "rows": rows,
         "shallow": shallow,
         "deep": deep,
-        "degraded": _degraded(deep, shallow),
+        "deeper_copy": deep.parameters > shallow.parameters and _equal_but_for("model", deep, shallow),
+        "depth": depth,
+        "degraded": deep.outcome != "learns" or depth.verdict == "higher",
         "best": best,
         "diverged": [row for row in rows if row.diverged],
         "missing": [
-            tables.block_label(block) for block in BRIEF_BLOCKS if block not in {row.block for row in variants}
+            summary.block_label(block) for block in summary.BRIEF_BLOCKS if block not in {row.block for row in variants}
         ],
         "rates": _rates(variants, champions),
-        "theory": flows.diagnosis(deep, summary.history),
+        "theory": flows.theory(deep, found.history),
         "tried": len({row.block for row in variants} - {"plain"}),  # also those of which nothing finished
         **_remedies(champions),
         **_gradients(shallow, deep, variants),
@@ -88,23 +92,23 @@ def compare_all(pairs, metric):
     ]
 
 
-def rows_of(summary, table):
+def rows_of(found, table):
     """The rows of `over_seeds` with what the report says of each beyond the table."""
-    facts = summary.cells.set_index("cell")
-    varying = ["lr", *tables.varying(table)]
+    facts = found.cells.set_index("cell")
+    varying = ["lr", *summary.varying(table)]
     rows = []
     for record in table.to_dict("records"):
         row = SimpleNamespace(**record)
-        for metric in tables.METRICS:
+        for metric in summary.METRICS:
             setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
-        row.by_seed = tables.by_seed(summary.cells, row.finished)
+        row.by_seed = summary.by_seed(found.cells, row.finished)
         row.name = _name(record, table[table["label"] == row.label], varying)
-        row.model_label = tables.label({**record, "block": "plain"})
-        row.block_label = tables.block_label(row.block)
+        row.model_label = summary.label({**record, "block": "plain"})
+        row.block_label = summary.block_label(row.block)
         row.facts = facts.loc[row.cells[0]]  # of the data and the network: the same for every seed
         row.outcome = _outcome(row)
-        row.flows = flows.flows(tables.gradients_of(summary, record))
-        row.initial = flows.initial(tables.gradients_of(summary, record, "first_batch_mean_abs"))
+        row.flows = flows.flows(summary.gradients_of(found, record))
+        row.initial = flows.initial(summary.gradients_of(found, record, "first_batch_mean_abs"))
         rows.append(row)
     return rows
 
@@ -112,12 +116,12 @@ def rows_of(summary, table):
 def _name(record, namesakes, varying):
     """The row's label, followed by those settings that tell it from the rows of the same label."""
     keys = [key for key in varying if namesakes[key].nunique(dropna=False) > 1]
-    values = {key: _said(record[key]) for key in keys}
+    values = {key: _in_latex(record[key]) for key in keys}
     settings = [rf"$\eta$\,=\,{values[key]}" if key == "lr" else f"{escape(key)} {values[key]}" for key in keys]
     return Tex(escape(record["label"]) + (f" ({', '.join(settings)})" if settings else ""))
 
 
-def _said(value):
+def _in_latex(value):
     if value is None or value != value:  # pandas has no None in a column of numbers
         return "none"
     return number(value) if isinstance(value, float) else escape(str(value))
@@ -134,18 +138,12 @@ def _outcome(row):
     return "chance" if at_chance else "learns"
 
 
-def _degraded(deep, shallow):
-    """Whether depth did harm: the deep network diverged, is at chance, or ends at a higher training loss."""
-    loss = compare(deep, shallow, "train_loss")
-    return deep.outcome != "learns" or (loss.gap > 0 and loss.verdict != "alike")
-
-
 def _champions(rows, table):
     """{block: the best of its rows by `summary.best`}; a block of which nothing finished has none."""
     champions = {}
     for block in dict.fromkeys(row.block for row in rows if row.finished):
         groups = [row.group for row in rows if row.block == block]
-        best = tables.best(table[table["group"].isin(groups)])["group"]
+        best = summary.best(table[table["group"].isin(groups)])["group"]
         champions[block] = next(row for row in rows if row.group == best)
     return champions
 
@@ -178,9 +176,10 @@ def _remedies(champions):
     bn, rc, both = (remedies.get(block) for block in ("bn", "rc", "bn_rc"))
     order = sorted(remedies.values(), key=lambda row: -row.val_acc.mean)
     alone = next((row for row in order if row in (bn, rc)), None)
-    best_of_brief = next((row for row in order if row.block in BRIEF_BLOCKS), None)
+    best_of_brief = next((row for row in order if row.block in summary.BRIEF_BLOCKS), None)
     pairs = [pair for pair in [(bn, rc), (both, alone)] if None not in pair]
-    extra = [(row, best_of_brief) for block, row in remedies.items() if block not in BRIEF_BLOCKS and best_of_brief]
+    others = [row for block, row in remedies.items() if block not in summary.BRIEF_BLOCKS]
+    extra = [(row, best_of_brief) for row in others if best_of_brief]
     family = [
         (*pair, result) for pair, result in zip(pairs + extra, compare_all(pairs + extra, "val_acc"), strict=True)
     ]
@@ -218,13 +217,13 @@ def _depth(best, shallow, champions, rows):
     }
 
 
-def data_of(summary):
+def data_of(found):
     """The data set of a study: title, whether it comes with the software and whether its training images were cut to a
     part of them, sizes, the loss of a constant guess."""
-    facts = summary.cells.iloc[0]
+    facts = found.cells.iloc[0]
     return SimpleNamespace(
-        title=summary.dataset["title"],
-        embedded=bool(summary.dataset["embedded"]),
+        title=found.dataset["title"],
+        embedded=bool(found.dataset["embedded"]),
         cut=bool(facts["train_items"] > 0),  # NaN where it is not given
         chance_loss=math.log(facts["num_classes"]),
         **{key: int(facts[key]) for key in ("num_classes", "image_size", "train_images", "val_images", "test_images")},

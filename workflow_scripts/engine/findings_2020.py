@@ -10,13 +10,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from workflow_scripts.engine import ablations, findings, protocol, remedies, search_figure
-from workflow_scripts.engine import summary as tables
+from workflow_scripts.engine import ablations, findings, protocol, remedies, search_figure, summary
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.findings import Measure
+from workflow_scripts.engine.flows import LEVEL
 from workflow_scripts.engine.latex import Tex, escape, number
-
-LEVEL = 4  # orders of magnitude between first and last gradient: fewer are called level, more steep
 
 # what a variant is, by key and value of its record; of those not named here the label alone is given
 DESCRIPTIONS = {
@@ -61,7 +59,7 @@ def of_remedies(folder, study, against):
     """
     found = ablations.load(folder / "summary")
     table = remedies.compared(found, ablations.rows(found, study), against)
-    facts = {tuple(row.cells): row for row in findings.rows_of(found, tables.over_seeds(found.cells))}
+    facts = {tuple(row.cells): row for row in findings.rows_of(found, summary.over_seeds(found.cells))}
     rows = [_variant(row, facts[tuple(row["cells"])]) for row in table.to_dict("records")]
     base, levels = rows[0], rows[1:]
     learning = [row for row in levels if row.outcome == "learns"]
@@ -128,7 +126,7 @@ def _described(cells):
     for key, known in DESCRIPTIONS.items():
         values = set(cells[key])
         phrases += [Tex(text) for value, text in known.items() if value in values]
-        phrases += [escape(tables.block_label(value)) for value in sorted(values - set(known) - {"plain", "own"})]
+        phrases += [escape(summary.block_label(value)) for value in sorted(values - set(known) - {"plain", "own"})]
     return phrases + [Tex(text) for key, text in SWITCHES.items() if (cells[key].fillna(0) > 0).any()]
 
 
@@ -150,26 +148,18 @@ def of_search(folder):
         cifar100="CIFAR-100" in title,
         candidates=rungs[0].trained,
         rungs=rungs,
-        keys=[_phrase(key) for key in keys],
+        keys=[search_figure.heading(key) for key in keys],
         settings=[_setting(key, chosen["record"][key]) for key in keys],
         seeds=len(chosen["seeds"]),
         final_epochs=chosen["epochs"],
-        val_acc=_measure(chosen["best_val_acc"]),
-        test_acc=_measure(chosen["test_acc"]),
+        val_acc=Measure.from_json(chosen["best_val_acc"]),
+        test_acc=Measure.from_json(chosen["test_acc"]),
     )
 
 
 def _setting(key, value):
-    said = number(value) if isinstance(value, float) else escape(ablations.readable(str(value)))
-    return Tex(f"{escape(_phrase(key))} {said}")
-
-
-def _phrase(key):
-    return {"lr": "learning rate"}.get(key, key.replace("_", " "))
-
-
-def _measure(found):
-    return Measure(found["mean"], math.nan if found["std"] is None else found["std"])
+    printed = number(value) if isinstance(value, float) else escape(ablations.readable(str(value)))
+    return Tex(f"{escape(search_figure.heading(key))} {printed}")
 
 
 def _existing(path):

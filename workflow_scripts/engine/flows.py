@@ -9,7 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
+# Adam divides by the gradient's size plus this: it makes up for a small gradient, but not for one below that.
 ADAM_EPSILON = 1e-8
+LEVEL = 4  # orders of magnitude between first and last gradient: fewer are called level, more steep
 SLOPE = 0.01  # of the course networks' LeakyReLU
 SINGLE_PRECISION = 24 * math.log10(2)  # orders of magnitude that float32 resolves
 FILTERS = 32  # of the course networks at width 1
@@ -102,7 +104,7 @@ def critical_depth(image_size, filters):
             return blocks
 
 
-def diagnosis(row, history):
+def theory(row, history):
     """The deep network's first epoch, what was predicted and found at initialisation, and what Adam can make of it.
 
     `row`: a row of `findings`; `history`: the table of the summary. `flow` is None where no gradient was recorded, and
@@ -122,7 +124,7 @@ def diagnosis(row, history):
         return found
     found.flow = first = row.flows[0]
     found.convolutions = len(first.layers)
-    found.vanishes = first.orders > 4
+    found.vanishes = first.orders > LEVEL
     found.staircase = found.vanishes and len(first.stages) == 3 and first.within < 10
     found.attenuation = 6 ** (-(found.convolutions - 1) / 2)
     if row.block == "plain" and row.init == "own" and pd.isna(row.activation):  # what the estimate was made for

@@ -11,13 +11,13 @@ import numpy as np
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine import style
 
 QUANTITY = "mean |gradient|"
 ACROSS = 4  # panels of the heat map in a row of the page
-DECADES = 20  # that the heat map tells apart: float32 has lost a gradient long before
+DECADES = 20  # that a scale of gradients tells apart: float32 has lost one long before
+NOTHING = "no epoch with\nfinite gradients"
 
 
 def plot_grad_flows(named_parameters):
@@ -58,7 +58,7 @@ def draw_epochs(table, title):
     with style.look():
         figure = style.figure(style.COLUMN, 1.9)
         if table.empty:
-            _say_nothing_is_there(figure.add_subplot(title=title))
+            style.say(figure.add_subplot(title=title), NOTHING)
             return figure
         axes = _flow_axes(figure, _layers(table), means.to_numpy())
         first, last = means.columns.min(), means.columns.max()
@@ -76,8 +76,7 @@ def draw_heatmap(tables, titles, colours):
     The scale ends `DECADES` below the largest value; smaller ones have its last colour, and its arrow says so.
     """
     values = np.concatenate([table["mean_abs"] for table in tables])
-    smallest, largest = decades(values)
-    norm = LogNorm(max(smallest, largest * 10.0**-DECADES), largest)
+    norm = LogNorm(*limits(values))
     across, down = min(ACROSS, len(tables)), -(-len(tables) // ACROSS)
     with style.look():
         figure = style.figure(style.PAGE, 0.35 + 1.65 * down)
@@ -90,7 +89,7 @@ def draw_heatmap(tables, titles, colours):
         grid[0, 0].xaxis.set_major_locator(style.counts(5))
         for axes in grid[-1]:
             axes.set_xlabel("epoch")
-        style.colour_bar(figure, grid, norm, QUANTITY, extend="min" if norm.vmin > smallest else "neither")
+        style.colour_bar(figure, grid, norm, QUANTITY, extend="min" if norm.vmin > decades(values)[0] else "neither")
         if (values == 0).any():
             zero = Patch(facecolor=style.ABSENT, label="exactly zero")
             figure.legend(handles=[zero], loc="lower right", borderpad=0, borderaxespad=0.2)
@@ -157,6 +156,12 @@ def decades(values):
     return 10.0**bottom, 10.0 ** max(top, bottom + 1)
 
 
+def limits(values):
+    """The ends of a scale: the `decades` of the values, but no more than `DECADES` of them."""
+    smallest, largest = decades(values)
+    return max(smallest, largest * 10.0**-DECADES), largest
+
+
 def _flow_axes(figure, layers, means):
     """Axes for `means` of shape (layers,) or (layers, epochs), with the sections named above the depths.
 
@@ -166,22 +171,16 @@ def _flow_axes(figure, layers, means):
     axes.set(xlabel="depth of the layer", ylabel=QUANTITY, yscale="log", ylim=decades(means))
     axes.set_xlim(-0.5, len(layers) - 0.5)
     axes.xaxis.set_major_locator(style.counts(8))
-    axes.yaxis.set_major_locator(LogLocator(numticks=7))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    style.powers_of_ten(axes.yaxis, 7)
     name_sections([axes], layers)
     zero = np.flatnonzero((means.reshape(len(layers), -1) == 0).any(axis=1))
     mark_zeros(axes, zero)
     return axes
 
 
-def _say_nothing_is_there(axes):
-    text = "no epoch with\nfinite gradients"
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, color=style.MUTED, ha="center", va="center")
-
-
 def _heatmap(axes, table, norm):
     if table.empty:
-        _say_nothing_is_there(axes)
+        style.say(axes, NOTHING)
         return
     means = table.pivot(index="depth", columns="epoch", values="mean_abs")
     epochs, depths = means.columns.to_numpy(), means.index.to_numpy()

@@ -21,6 +21,7 @@ PAIRS = 5  # most confused pairs of classes that are named, where there are more
 FILTERS = 64  # first-layer filters that are drawn
 GREYS = "Greys_r"
 FRAME = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.9, "linewidth": 0.8}  # of a name among points
+WIDE, HIGH = 0.2, 0.055  # the room that a name among points takes, in parts of their extent
 OPAQUE = 0.8  # how much of the image the hottest place of a heat map hides
 
 
@@ -220,7 +221,7 @@ def class_accuracy(insight):
         axes = figure.subplots()
         axes.hlines(places, shown["low"], shown["high"], color=style.COLOURS[3], linewidth=1)
         axes.plot(shown["accuracy"], places, "o", color=style.COLOURS[3], markersize=3, clip_on=False)
-        axes.axvline(mean, color=style.MUTED, linestyle=":", linewidth=0.8, zorder=1)
+        axes.axvline(mean, zorder=1, **style.GUIDE)
         axes.set_yticks(places, names)
         if many:
             said = f"{len(table) - len(shown)} classes between"
@@ -262,16 +263,13 @@ def tsne(insight):
     return figure, table
 
 
-def _apart(table, wide=0.2, high=0.055):
-    """{label: (x, y)}: above the medians of the labels, higher where a name would come to lie upon another one.
-
-    `wide` and `high` are the room that a name takes, in parts of the figure.
-    """
+def _apart(table):
+    """{label: (x, y)}: above the medians of the labels, higher where a name would come to lie upon another one."""
     extent = np.ptp(table[["x", "y"]].to_numpy(), axis=0).max() if len(table) else 0.0
     places = {}
     for label, (x, y) in table.groupby("label")[["x", "y"]].median().sort_values("y").iterrows():
-        near = [other for place, other in places.values() if abs(place - x) < wide * extent]
-        places[label] = (x, max(place + high * extent for place in [y, *near]))
+        near = [other for place, other in places.values() if abs(place - x) < WIDE * extent]
+        places[label] = (x, max(place + HIGH * extent for place in [y, *near]))
     return places
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 
 from workflow_scripts.engine import style
 
@@ -56,17 +56,10 @@ def logarithmic(axes):
     """Give the values a logarithmic axis; zeros have no place on it, and bands end at the smallest positive value."""
     axes.set_yscale("log", nonpositive="mask")
     low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(numticks=7))
+    style.powers_of_ten(axes.yaxis, 7)
     if high < FEW * low:  # powers of ten alone would be one or none
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(style.short)
-    axes.yaxis.set_minor_formatter(NullFormatter())
-
-
-def say(axes, text):
-    """An empty picture that says why."""
-    axes.set_axis_off()
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, color=style.MUTED, ha="center", va="center")
 
 
 def legend(figure, networks, table, ends, columns=5):

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine import curves, landscape_bands, landscape_runs, style, summary
 from workflow_scripts.engine.landscape_protocols import HIGH, LOW, quantiles
@@ -32,9 +31,9 @@ BAR = {"linewidth": 2.5, "alpha": landscape_bands.BAND}
 
 def landscape_curves(folder, study):
     """Loss and accuracy over the epochs of the networks at all rates, a page wide: the paler, the lower the rate."""
-    tables = summary.load(folder)
-    rows = summary.over_seeds(landscape_runs.rows_of(tables.cells, study, "rates"))
-    table = curves.learning_curves(tables, rows)
+    found = summary.load(folder)
+    rows = summary.over_seeds(landscape_runs.rows_of(found.cells, study, "rates"))
+    table = curves.learning_curves(found, rows)
     rates = sorted(rows["lr"].unique(), reverse=True)
     shares = dict(zip(rates, np.linspace(1, PALEST, len(rates)), strict=True))
     colours = {row.group: style.tint(style.colour(row.block), shares[row.lr]) for row in rows.itertuples()}
@@ -142,7 +141,8 @@ def walks(folder, study):
         figure = style.figure(style.PAGE, 2.1)
         for axes, (panel, (_, label)) in zip(figure.subplots(1, len(WALK)), WALK.items(), strict=True):
             if tables[panel].empty:
-                landscape_bands.say(axes, NOTHING)
+                axes.set_axis_off()
+                style.say(axes, NOTHING)
                 continue
             _bands(axes, tables[panel], landscape, "walk")
             landscape_bands.logarithmic(axes)
@@ -167,7 +167,8 @@ def covariate_shift(folder, study):
                 curve = layer.assign(min_curve=layer[column], max_curve=layer[column]).dropna(subset="min_curve")
                 tables[f"{column} {depth}"] = table = windows(curve)
                 if table.empty:
-                    landscape_bands.say(axes, NOTHING)
+                    axes.set_axis_off()
+                    style.say(axes, NOTHING)
                     continue
                 _bands(axes, table, landscape, "walk")
         for axes, depth in zip(grid[0], depths, strict=True):
@@ -200,8 +201,7 @@ def protocols(folder, study):
                 axes.plot(row.maximum, place, color=colour, **TICK)
             axes.set(title=title, xscale="log")
             axes.tick_params(axis="y", length=0)
-            axes.xaxis.set_major_locator(LogLocator(numticks=6))
-            axes.xaxis.set_minor_formatter(NullFormatter())
+            style.powers_of_ten(axes.xaxis, 6)
         figure.axes[0].set_ylim(rows * len(PROTOCOLS) - 1.4, -0.6)
         middles = [rows * place + (len(networks) - 1) / 2 for place in range(len(PROTOCOLS))]
         figure.axes[0].set_yticks(middles, [f"{name},\n{GRADIENTS[key]}" for key, name in PROTOCOLS.items()])
@@ -237,11 +237,8 @@ def _labelled(table, landscape):
 
 
 FIGURES = {
-    "landscape_curves": landscape_curves,
-    "loss_envelope": loss_envelope,
-    "gradient_predictiveness": gradient_predictiveness,
-    "beta_smoothness": beta_smoothness,
-    "walks": walks,
-    "covariate_shift": covariate_shift,
-    "protocols": protocols,
-}
+    figure.__name__: figure
+    for figure in (
+        landscape_curves, loss_envelope, gradient_predictiveness, beta_smoothness, walks, covariate_shift, protocols,
+    )
+}  # fmt: skip

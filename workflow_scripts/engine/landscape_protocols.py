@@ -31,7 +31,7 @@ def quantiles(values):
     return pd.DataFrame(rows, columns=columns)
 
 
-def words(table, networks):
+def formatted(table, networks):
     """The rows of `quantiles` as people read them, each value a string; `networks` as in `Landscape`."""
     columns = {
         "Protocol": table["protocol"].map(PROTOCOLS),
@@ -46,7 +46,7 @@ def words(table, networks):
 def plain_text(table, networks):
     """The table for a terminal."""
     notes = [f"{PROTOCOLS[protocol]}: the {gradient}" for protocol, gradient in GRADIENTS.items()]
-    lines = text_tables.plain(words(table, networks), WORDS)
+    lines = text_tables.plain(formatted(table, networks), WORDS)
     return "\n".join([*lines, "", f"Quantiles over the steps; {'; '.join(notes)}."]) + "\n"
 
 
@@ -54,7 +54,7 @@ def tabular(table, networks):
     """The table as a LaTeX `tabular` for the package booktabs; protocol and quantity stand where they change."""
     new = (table[["protocol", "quantity"]] != table[["protocol", "quantity"]].shift()).any(axis=1)
     other = table["protocol"] != table["protocol"].shift()
-    shown = words(table, networks)
+    shown = formatted(table, networks)
     shown = shown.assign(Protocol=shown["Protocol"].where(other, ""), Quantity=shown["Quantity"].where(new, ""))
     text = text_tables.tabular(shown, WORDS, ruled=list(np.flatnonzero(new)))
     for character, command in TYPESET.items():

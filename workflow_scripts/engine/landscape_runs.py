@@ -20,7 +20,7 @@ from workflow_scripts.engine.landscape_tables import FILES
 from workflow_scripts.engine.record import Cell
 
 # the keys of a cell that make its network
-NETWORK = ("model", "block", *(key for key, field in Cell.model_fields.items() if "option" in field.json_schema_extra))
+NETWORK = ("model", "block", *(key for key in Cell.model_fields if key in cells.OPTIONS))
 PROTOCOLS = {"rates": "over learning rates", "walk": "along the gradient"}
 GRADIENTS = {"rates": "last layer's gradient", "walk": "whole gradient"}  # what they are about
 QUANTITIES = {"loss_range": "range of losses", "gradient_distance": "gradient distance", "beta": "effective β"}
@@ -99,7 +99,8 @@ def _networks(facts):
     rows = rows.drop_duplicates("network").reset_index(drop=True)
     keys = [key for key in NETWORK[2:] if rows[key].nunique(dropna=False) > 1]
     labels = [
-        ", ".join([row["label"], *(f"{key} {summary.said(row[key])}" for key in keys)]) for _, row in rows.iterrows()
+        ", ".join([row["label"], *(f"{key} {summary.format_value(row[key])}" for key in keys)])
+        for _, row in rows.iterrows()
     ]
     rows = rows.assign(label=labels, colour=rows["group"].map(curves.shades(rows)))
     return rows[[*NETWORK, "network", "label", "colour"]], number_of

@@ -1,27 +1,26 @@
 """What accuracy costs: every network and setting of a study against its parameters and against its training time."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from workflow_scripts.engine import ablations, style
-from workflow_scripts.engine.ablation_figure import BASE as BLACK
-from workflow_scripts.engine.ablation_figure import OTHERS
 from workflow_scripts.engine.protocol import DEVICES
 
 COSTS = {"parameters": "parameters", "seconds": "training time (s)"}
 BASE, OTHER = "base", "other cells"
-COLOURS = {BASE: BLACK, OTHER: style.MUTED}
 
 
 def points(summary, study):
     """A row per network and setting of a study, from a summary as `ablations.load` gives it.
 
-    Columns: `name`, `factor` (the first ablation that it stands in, `base`, or `other cells`), `parameters`, `seconds`
-    (the epochs times what each took), `best_val_acc` and `best_val_acc_std`, `seeds`, `diverged`, `device`, and for
-    each cost c `front_c`: no other is as accurate for less. Rows of which a seed diverged are never on a front, as the
-    mean over the seeds that are left would flatter them; rows of which all did are left out.
+    Columns: `name`, `factor` (the first ablation that it stands in, `base`, or `other cells`), `block`, `parameters`,
+    `seconds` (the epochs times what each took), `best_val_acc` and `best_val_acc_std`, `seeds`, `diverged`, `device`,
+    and for each cost c `front_c`: no other is as accurate for less. Rows of which a seed diverged are never on a front,
+    as the mean over the seeds that are left would flatter them; rows of which all did are left out.
     """
     rows = ablations.rows(summary, study)
     rows["factor"] = rows["factor"].where(~rows["base"], BASE)
@@ -36,7 +35,7 @@ def points(summary, study):
     table["seconds"] = table["seconds_per_epoch"] * table["epochs"]
     for cost in COSTS:
         table[f"front_{cost}"] = front(table[cost], table["best_val_acc"].where(table["diverged"] == 0))
-    kept = ["name", "factor", *COSTS, "best_val_acc", "best_val_acc_std", "seeds", "diverged"]
+    kept = ["name", "factor", "block", *COSTS, "best_val_acc", "best_val_acc_std", "seeds", "diverged"]
     return table[kept + [f"front_{cost}" for cost in COSTS]].assign(
         device=" and ".join(summary.cells["device"].unique())
     )
@@ -58,9 +57,7 @@ def front(costs, values):
 
 def draw(table):
     """The figure of a table as `points` gives it, as wide as the page: a panel for each cost, the legend above."""
-    colours = {**COLOURS}
-    for factor in dict.fromkeys(table["factor"]):
-        colours.setdefault(factor, OTHERS[(len(colours) - len(COLOURS)) % len(OTHERS)])
+    colours = _colours(table)
     with style.look():
         figure = style.figure(style.PAGE, 2.9)
         panels = figure.subplots(1, 2, sharey=True)
@@ -77,6 +74,14 @@ def draw(table):
         for axes, cost in zip(panels, COSTS, strict=True):
             _name_front(axes, table, cost)
     return figure
+
+
+def _colours(table):
+    """{factor: colour}; the base, which comes first where it finished, has that of its block."""
+    base = table.loc[table["factor"] == BASE, "block"]
+    factors = [factor for factor in dict.fromkeys(table["factor"]) if factor != OTHER]
+    colours = itertools.cycle([*map(style.colour, base), *style.colours_beside(base)])
+    return {OTHER: style.MUTED, **dict(zip(factors, colours, strict=False))}
 
 
 def _panel(axes, table, cost, colours):

@@ -18,8 +18,8 @@ from workflow_scripts.engine import (
     landscape_findings,
     landscape_runs,
     protocol,
+    summary,
 )
-from workflow_scripts.engine import summary as tables
 from workflow_scripts.engine.findings import Measure
 
 VERDICTS = ("higher", "lower", "alike", "single")
@@ -57,7 +57,7 @@ def context(net, net_study, landscape, landscape_study):
 def _level(row):
     """A row of `ablations.rows` with its metrics as measures."""
     level = SimpleNamespace(**row.to_dict())
-    for metric in (*tables.METRICS, *ablations.SPEED):
+    for metric in (*summary.METRICS, *ablations.SPEED):
         setattr(level, metric, Measure(row[metric], row[f"{metric}_std"]))
     return level
 
@@ -85,16 +85,10 @@ def _factor(rows):
 def _chosen(path, base):
     """What chosen.json says, its measures as such, and in which keys its record differs from the base's."""
     facts = json.loads(path.read_text(encoding="utf-8"))
-    for metric in ("best_val_acc", "test_acc", "test_loss"):
-        std = facts[metric]["std"]
-        facts[metric] = Measure(facts[metric]["mean"], math.nan if std is None else std)
+    facts |= {metric: Measure.from_json(facts[metric]) for metric in ("best_val_acc", "test_acc", "test_loss")}
     differs = [key for key, value in facts["record"].items() if not _same(value, getattr(base, key))]
-    said = [ablations.readable(f"{key} {_said(facts['record'][key])}") for key in differs]
-    return SimpleNamespace(**facts, differs=said, minutes=facts["seconds_per_epoch"] * facts["epochs"] / 60)
-
-
-def _said(value):
-    return f"{value:g}" if isinstance(value, float) else value
+    settings = [ablations.readable(f"{key} {summary.format_value(facts['record'][key])}") for key in differs]
+    return SimpleNamespace(**facts, differs=settings, minutes=facts["seconds_per_epoch"] * facts["epochs"] / 60)
 
 
 def _same(value, other):
@@ -136,7 +130,7 @@ def _insight(folder):
 
 def _landscape(folder, study):
     """The facts of `landscape_findings`, and what stands around them: data, training, the rates' runs, surfaces."""
-    found = tables.load(folder / "summary")
+    found = summary.load(folder / "summary")
     trained, walked = (landscape_runs.rows_of(found.cells, study, name) for name in landscape_runs.PROTOCOLS)
     landscape = landscape_runs.load(folder / "summary", study)
     runs = _runs(trained)
@@ -161,7 +155,7 @@ def _runs(cells):
     """The rows of `over_seeds`, `val` being the best validation accuracy as a measure."""
     return [
         SimpleNamespace(**row, val=Measure(row["best_val_acc"], row["best_val_acc_std"]))
-        for row in tables.over_seeds(cells).to_dict("records")
+        for row in summary.over_seeds(cells).to_dict("records")
     ]
 
 

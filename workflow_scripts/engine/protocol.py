@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from workflow_scripts.engine import summary as tables
+from workflow_scripts.engine import summary
 from workflow_scripts.engine.latex import Tex, count, escape, listed, number
 
 PHRASES = {
@@ -60,7 +60,7 @@ NUMBERS = ("lr", "weight_decay", "width")
 
 def words(cells):
     """LaTeX by the name of a record's key, of the values that occur in `cells`; beside them `devices`, `time`."""
-    values = {key: sorted(cells[key].dropna().unique()) for key in tables.RECORD}
+    values = {key: sorted(cells[key].dropna().unique()) for key in summary.RECORD}
     values["devices"] = sorted(cells["device"].astype(str).unique())
     said = {key: listed(_phrase(key, value) for value in values[key]) for key in PHRASES}
     said["devices"] = listed(DEVICES.get(device, device) for device in values["devices"])

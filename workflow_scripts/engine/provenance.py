@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-ROOT = Path(__file__).resolve().parents[2]
+from workflow_scripts.engine.code import ROOT
 
 
 def machine(device):
@@ -61,16 +61,16 @@ def peak_memory(device):
 
 def _driver():
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
-    return (_said(command) or "").partition("\n")[0] or None  # one driver serves all GPUs of a machine
+    return (_output_of(command) or "").partition("\n")[0] or None  # one driver serves all GPUs of a machine
 
 
 def git_commit():
     """The commit of this checkout, `-dirty` where files differ from it; None outside of one."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    return _said(command)
+    return _output_of(command)
 
 
-def _said(command):
+def _output_of(command):
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from workflow_scripts.engine import ablations, summary, text_tables
 from workflow_scripts.engine.ablation_table import SURE, points, speeds
-from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.wording import spread
 
 # in the CSV file, unrounded and in this order, before the columns of the comparisons
 NUMBERS = (
@@ -17,17 +17,6 @@ NUMBERS = (
     "best_val_acc_std", "val_acc", "val_acc_std", "epochs_to_50", "epochs_to_50_std", "epochs_to_90",
     "epochs_to_90_std", "parameters", "seconds_per_epoch",
 )  # fmt: skip
-
-
-def of_factors(rows, factors):
-    """The rows of `ablations.rows` of these factors, of all where none is named.
-
-    Raises UserError for a factor that is not among them.
-    """
-    for factor in factors:
-        if factor not in set(rows["factor"]):
-            raise UserError(f"--factor {factor}: expected one of {', '.join(rows['factor'].unique())}")
-    return rows[rows["factor"].isin(factors)] if factors else rows
 
 
 def compared(found, rows, against=None):
@@ -53,7 +42,7 @@ def _place(found, rows, against):
 
 def write(path, rows, against=None):
     """Write the table of `compared` rows to the CSV file `path`, the other forms beside it."""
-    table = words(rows, against)
+    table = formatted(rows, against)
     left = ("Remedy", "Note")
     ruled = [place for place, factor in enumerate(rows["factor"]) if place < 2 or factor != rows["factor"][place - 1]]
     numbers = rows.drop(columns=["group", "cells", "finished"])
@@ -61,7 +50,7 @@ def write(path, rows, against=None):
     text_tables.write(path, numbers, table, text, text_tables.tabular(table, left, bold=[0], ruled=ruled))
 
 
-def words(rows, against=None):
+def formatted(rows, against=None):
     """The rows as people read them, each value a string."""
     columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100)}
     columns["vs. base"] = points(rows["difference"], rows["verdict"])
@@ -83,13 +72,11 @@ def names(rows):
 
 def legend(rows, against=None):
     """What the numbers of the table are, in a few lines."""
-    seeds = sorted(rows["seeds"].unique())
     lines = [
-        "Best validation accuracy"
-        + (f", mean ± standard deviation over {'-'.join(map(str, seeds))} seeds" if seeds != [1] else "")
+        f"Best validation accuracy{spread(rows['seeds'], before=', ')}"
         + f"; difference in points from the base ({rows['label'][0]})"
         + (f" and from {_name(against)}" if against is not None else "")
-        + (", paired by seed." if seeds != [1] else "; one seed: whether they differ cannot be told.")
+        + (", paired by seed." if rows["seeds"].max() > 1 else "; one seed: whether they differ cannot be told.")
     ]
     if (rows.filter(like="verdict").isin(SURE)).any(axis=None):
         lines.append("† the 95 % interval excludes 0, p < 0.05 corrected for the number of comparisons (Holm).")
@@ -99,6 +86,6 @@ def legend(rows, against=None):
 
 def _name(record):
     return ", ".join(
-        summary.block_label(value) if key == "block" else f"{key} {summary.said(value)}"
+        summary.block_label(value) if key == "block" else f"{key} {summary.format_value(value)}"
         for key, value in record.items()
     )

@@ -7,10 +7,9 @@ levels has several pairs of panels. So twenty remedies stay apart.
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine import ablation_figure, ablations, style, summary
-from workflow_scripts.engine.grad_flow import DECADES, QUANTITY, decades
+from workflow_scripts.engine.grad_flow import QUANTITY, limits
 
 DASHED = (0, (3, 1.5))  # the base
 MOST = 7  # levels beside the base in a pair of panels
@@ -54,7 +53,7 @@ def flows(found, rows):
 
 def draw(table):
     """The figure of a table as `flows` gives it, a page wide (a column for one family): two panels for each family."""
-    families, limits = list(_families(table)), _limits(table["mean_abs"])
+    families, ends = list(_families(table)), limits(table["mean_abs"])
     across = min(2, len(families))
     rows = [families[place : place + across] for place in range(0, len(families), across)]
     heights = [HEAD + LINE * max(_lines(family) for _, family in row) + PANEL for row in rows]
@@ -66,7 +65,7 @@ def draw(table):
             bottom = sum(heights[index + 1 :]) + FOOT
             for column, (name, family) in enumerate(row):
                 panels = _panels(figure, column * width / across, bottom, width / across)
-                _family(figure, panels, name, family, limits, top=bottom + heights[index])
+                _family(figure, panels, name, family, ends, top=bottom + heights[index])
                 for axes in panels if index * across + column + across >= len(families) else []:
                     axes.set_xlabel("relative depth")
                 if column == 0:
@@ -95,30 +94,29 @@ def _panels(figure, left, bottom, width):
     return first, second
 
 
-def _family(figure, panels, name, table, limits, top):
+def _family(figure, panels, name, table, ends, top):
     seen = ablation_figure.looks(table)
     seen |= {level: (seen[level][0], DASHED) for level in table.loc[table["base"], "level"]}
     for axes, (moment, (title, *_)) in zip(panels, MOMENTS.items(), strict=True):
         for level, rows in table[table["moment"] == moment].groupby("level", sort=False):
-            _line(axes, rows, limits[0], *seen[level])
-        axes.set(yscale="log", ylim=limits, xlim=(0, 1), title=title)
+            _line(axes, rows, ends[0], *seen[level])
+        axes.set(yscale="log", ylim=ends, xlim=(0, 1), title=title)
         axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
         for label, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
             label.set_horizontalalignment(side)  # else the 1 of a panel stands beside the 0 of the next
-        axes.yaxis.set_major_locator(LogLocator(numticks=6))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        style.powers_of_ten(axes.yaxis, 6)
     panels[1].tick_params(labelleft=False)
     handles = [
         Line2D([], [], color=colour, linestyle=dashes, linewidth=1, label=level)
         for level, (colour, dashes) in seen.items()
     ]
-    ends = [axes.get_position() for axes in panels]
+    places = [axes.get_position() for axes in panels]
     figure.legend(
         handles=handles,
         title=name,
         title_fontproperties={"weight": "bold", "size": 8},
         loc="upper center",
-        bbox_to_anchor=((ends[0].x0 + ends[1].x1) / 2, (top - 0.03) / figure.get_figheight()),
+        bbox_to_anchor=((places[0].x0 + places[1].x1) / 2, (top - 0.03) / figure.get_figheight()),
         ncols=ACROSS,
         columnspacing=1.0,
         labelspacing=0.25,
@@ -138,9 +136,3 @@ def _line(axes, rows, bottom, colour, dashes):
 def _lines(family):
     """Lines of the legend of a family."""
     return -(-family["level"].nunique() // ACROSS)
-
-
-def _limits(values):
-    """The ends of the axis: powers of ten around all positive values, but no more than `DECADES` of them."""
-    smallest, largest = decades(values)
-    return max(smallest, largest * 10.0**-DECADES), largest

@@ -4,7 +4,8 @@ import pandas as pd
 
 from workflow_scripts.engine import text_tables
 from workflow_scripts.engine.cells import ROW
-from workflow_scripts.engine.summary import METRICS, best, said, varying
+from workflow_scripts.engine.summary import METRICS, best, format_value, varying
+from workflow_scripts.engine.wording import spread
 
 # column of `over_seeds`: (heading, factor)
 SHOWN = {
@@ -23,14 +24,14 @@ def numbers(rows):
     return rows[columns].assign(best=rows["group"] == _winner(rows))
 
 
-def words(rows):
+def formatted(rows):
     """The rows of `over_seeds` as people read them, each value a string.
 
     A metric is `mean ± sample standard deviation` over the seeds that finished, the mean alone where that is one.
     Beside model, rate, parameters and metrics there are columns for what differs between the rows only.
     """
     columns = {"Model": rows["label"]}
-    columns |= {key.replace("_", " ").capitalize(): rows[key].map(said) for key in varying(rows)}
+    columns |= {key.replace("_", " ").capitalize(): rows[key].map(format_value) for key in varying(rows)}
     columns |= {"LR": rows["lr"].map("{:g}".format), "Parameters": rows["parameters"].map("{:,}".format)}
     for name in list(columns)[1:]:
         columns[name] = columns[name].where(rows["model"] != "", "–")  # nothing of a run made elsewhere is known
@@ -44,8 +45,8 @@ def words(rows):
 
 
 def starred(rows):
-    """The table of `words` with a star before the best row."""
-    table, winner = words(rows), _winner(rows)
+    """The table of `formatted` with a star before the best row."""
+    table, winner = formatted(rows), _winner(rows)
     table.insert(0, "", ["*" if group == winner else "" for group in rows["group"]])
     return table
 
@@ -60,7 +61,7 @@ def tabular(rows):
     """The table as a LaTeX `tabular` for the package booktabs, ruled between models; the best row is bold."""
     ruled = [place for place, new in enumerate(rows["model"] != rows["model"].shift()) if new]
     bold = [place for place, group in enumerate(rows["group"]) if group == _winner(rows)]
-    return text_tables.tabular(words(rows), WORDS, bold, ruled)
+    return text_tables.tabular(formatted(rows), WORDS, bold, ruled)
 
 
 def _winner(rows):
@@ -70,7 +71,5 @@ def _winner(rows):
 
 
 def _legend(rows):
-    seeds = sorted(rows["seeds"].unique())
-    spread = "" if seeds == [1] else f"; mean ± standard deviation over {'-'.join(map(str, seeds))} seeds"
     where = " of those trained here" if (rows["model"] == "").any() else ""
-    return f"Last epoch{spread}. * best validation accuracy{where}"
+    return f"Last epoch{spread(rows['seeds'], before='; ')}. * best validation accuracy{where}"

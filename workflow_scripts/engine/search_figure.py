@@ -8,15 +8,18 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from workflow_scripts.engine import cells, statistics, style, summary, text_tables
+from workflow_scripts.engine import cells, style, summary, text_tables
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.record import Cell, Range
 from workflow_scripts.engine.wording import counted
 
 FINAL = "final"
-CHOSEN = "#D55E00"
 ACROSS = 3  # panels in a row of the page
-HEADINGS = {"lr": "learning rate"}
+
+
+def heading(key):
+    """What people call a searched key."""
+    return {"lr": "learning rate"}.get(key, key.replace("_", " "))
 
 
 def load(folder):
@@ -65,15 +68,15 @@ def survivors(table, keys):
     for rung, cells_of_rung in table.groupby("rung", sort=False):
         kept = cells_of_rung[cells_of_rung["kept"]]
         for _, found in kept.groupby("candidate", sort=False):
-            first, accuracy = found.iloc[0], statistics.estimate(100 * found["val_acc"].dropna())
+            first, accuracy = found.iloc[0], 100 * found["val_acc"]
             lines.append(
                 {
                     "Rung": str(rung),
                     "Epochs": str(first["epochs"]),
                     "Trained": str(len(cells_of_rung)),
                     "Candidate": str(first["candidate"]),
-                    **{HEADINGS.get(key, key.replace("_", " ")).capitalize(): summary.said(first[key]) for key in keys},
-                    "Val. acc. (%)": text_tables.measure(accuracy.mean, accuracy.std),
+                    **{heading(key).capitalize(): summary.format_value(first[key]) for key in keys},
+                    "Val. acc. (%)": text_tables.measure(accuracy.mean(), accuracy.std()),
                 }
             )
     return pd.DataFrame(lines)
@@ -110,7 +113,7 @@ def draw(table, space):
 def _colours(table):
     rungs = [rung for rung in dict.fromkeys(table["rung"]) if rung != FINAL]
     shades = style.sequential()(np.linspace(0.9, 0.25, len(rungs)))
-    return {**dict(zip(rungs, shades, strict=True)), FINAL: CHOSEN}
+    return {**dict(zip(rungs, shades, strict=True)), FINAL: style.colours_beside()[0]}
 
 
 def _panel(axes, table, key, values, colours):
@@ -129,7 +132,7 @@ def _panel(axes, table, key, values, colours):
         axes.scatter(at, rows["val_acc"], color=[colours[rung]], edgecolor="white", **look)
         lost = rows["status"] != "finished"
         axes.scatter(at[lost], rows.loc[lost, "val_acc"].fillna(bottom), marker="x", s=14, color="black", linewidth=0.7)
-    axes.set_xlabel(HEADINGS.get(key, key.replace("_", " ")))
+    axes.set_xlabel(heading(key))
 
 
 def _places(axes, table, key, values):
@@ -139,7 +142,7 @@ def _places(axes, table, key, values):
         if not values.log:
             axes.xaxis.set_major_locator(MaxNLocator(5))
         return table[key].astype(float)
-    axes.set_xticks(range(len(values)), [summary.said(value) for value in values])
+    axes.set_xticks(range(len(values)), [summary.format_value(value) for value in values])
     axes.set_xlim(-0.6, len(values) - 0.4)
     spread = (table["candidate"] * 0.618 % 1 - 0.5) * 0.6  # candidates of one value stand side by side
     places = [values.index(None if pd.isna(value) else value) for value in table[key]]

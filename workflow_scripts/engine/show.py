@@ -25,16 +25,16 @@ def text(folder, width=None):
         return "\n\n".join([f"{facts['cell']}: {facts['status']}", *parts]) + "\n"
 
 
-def sparkline(values, width, low=None, high=None):
-    """A block per value, or per group of `width` equal groups of them, from `low` to `high` (default: their own).
+def sparkline(values, width, low=None):
+    """A block per value, or per group of `width` equal groups of them, from `low` (default: the least) to the largest.
 
     >>> sparkline([0, 1, 2, math.nan], 10)
     '▁▅█×'
     """
     values = _means(values, width)
     known = [value for value in values if math.isfinite(value)]
-    low, high = (min(known, default=0) if low is None else low), (max(known, default=0) if high is None else high)
-    step = (high - low) / (len(BARS) - 1) or 1
+    low = min(known, default=0) if low is None else low
+    step = (max(known, default=0) - low) / (len(BARS) - 1) or 1
     return "".join(
         BARS[round(min(max((value - low) / step, 0), len(BARS) - 1))] if math.isfinite(value) else UNKNOWN
         for value in values

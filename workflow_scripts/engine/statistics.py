@@ -1,4 +1,4 @@
-"""What a few seeds allow to be said: means with their intervals, differences between two configurations, corrections.
+"""What a few seeds allow to be said: chance, differences between two configurations with their intervals, corrections.
 
 All of it is Student's t (scipy.special), for values that are taken to be normal. Where there are too few values for a
 spread, what would need one is NaN, and the verdict is that it cannot be told.
@@ -13,20 +13,10 @@ from scipy.special import stdtr, stdtrit
 CONFIDENCE = 0.95
 
 
-class Estimate(NamedTuple):
-    """A mean over `n` values, their sample standard deviation, and the ends of the mean's 95 % interval."""
-
-    mean: float
-    std: float
-    low: float
-    high: float
-    n: int
-
-
 class Difference(NamedTuple):
     """How far the first mean lies above the second: the ends of its 95 % interval, the p-value of no difference.
 
-    `paired`: whether it is over seeds that both have; `n` is the number of them, or of the values of both.
+    `n` is the number of the seeds that both have, or of the values of both.
     """
 
     mean: float
@@ -34,20 +24,11 @@ class Difference(NamedTuple):
     high: float
     p: float
     n: int
-    paired: bool
 
 
 def chance(classes, images):
     """The largest accuracy on so many images that is taken for guessing: three deviations above 1/`classes`."""
     return 1 / classes + 3 * math.sqrt((1 - 1 / classes) / classes / images)
-
-
-def estimate(values):
-    """The `Estimate` of finite values; deviation and interval are NaN with one of them, all are NaN with none."""
-    values = [float(value) for value in values]
-    mean, std = _mean_std(values)
-    reach = _reach(_error(std, values), len(values) - 1)
-    return Estimate(mean, std, mean - reach, mean + reach, len(values))
 
 
 def difference(first, second):
@@ -60,14 +41,14 @@ def difference(first, second):
     if first.keys() == second.keys():
         values = [float(first[seed] - second[seed]) for seed in first]
         mean, std = _mean_std(values)
-        return _difference(mean, _error(std, values), len(values) - 1, len(values), paired=True)
+        return _difference(mean, _error(std, values), len(values) - 1, len(values))
     (mean, std), (other, other_std) = _mean_std([*first.values()]), _mean_std([*second.values()])
     a, b = _error(std, first) ** 2, _error(other_std, second) ** 2
     if a + b > 0:
         freedom = (a + b) ** 2 / (a**2 / (len(first) - 1) + b**2 / (len(second) - 1))
     else:  # no spread, or (NaN) one that is not known
         freedom = len(first) + len(second) - 2
-    return _difference(mean - other, math.sqrt(a + b), freedom, len(first) + len(second), paired=False)
+    return _difference(mean - other, math.sqrt(a + b), freedom, len(first) + len(second))
 
 
 def holm(p_values):
@@ -114,14 +95,9 @@ def _error(std, values):
     return std / math.sqrt(len(values)) if values else math.nan
 
 
-def _reach(error, freedom):
-    """Half the width of the interval of a mean with this standard error; NaN (as SciPy has it) without freedom."""
-    return error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
-
-
-def _difference(mean, error, freedom, n, paired):
+def _difference(mean, error, freedom, n):
     p = float(mean == 0 or freedom < 2)  # without any spread; two seeds may well differ by the same count of images
     if error != 0:
         p = 2 * float(stdtr(freedom, -abs(mean / error)))
-    reach = _reach(error, freedom)
-    return Difference(mean, mean - reach, mean + reach, p, n, paired)
+    reach = error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))  # half the interval; NaN without freedom
+    return Difference(mean, mean - reach, mean + reach, p, n)

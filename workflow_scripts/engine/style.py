@@ -1,6 +1,7 @@
 """The look of every figure: drawn at its final size for a two-column page, vectors only, safe for colour-blind readers.
 
-A block has one colour in every figure. Figures that have the same content have the same bytes.
+A block has one colour in every figure, and what is no block has another. Figures that have the same content have the
+same bytes.
 """
 
 import matplotlib
@@ -8,15 +9,16 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from workflow_scripts.engine.commands import UserError, written_whole
-from workflow_scripts.engine.summary import blocks_in_order
+from workflow_scripts.engine.summary import BRIEF_BLOCKS, blocks_in_order
 
 COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the page
 SMALL = 7  # points: the smallest text in any figure
 MUTED = "#8c8c8c"  # guides and remarks, which should not compete with data
 ABSENT = "#d9d9d9"  # where there is no value that could be drawn
+GUIDE = {"color": MUTED, "linestyle": ":", "linewidth": 0.8}  # the line of a value that others are held against
 
 # Okabe & Ito (2008), without the yellow, which is too light for a line on white; then two that stay apart from these;
 # then those farthest from all before them (in CIELAB, as eyes with and without red or green cones see them).
@@ -75,6 +77,12 @@ def colour(block):
     return COLOURS[names.index(block) % len(COLOURS)]
 
 
+def colours_beside(blocks=()):
+    """Colours for what is no block, the clearest first: none that a block of the brief or one of `blocks` has."""
+    taken = {colour(block) for block in (*BRIEF_BLOCKS, *blocks)}
+    return [other for other in COLOURS if other not in taken] or COLOURS[len(BRIEF_BLOCKS) :]
+
+
 def tint(colour, share):
     """`colour` mixed with white: share 1 is the colour itself, 0 is white."""
     return tuple(1 - share * (1 - channel) for channel in to_rgb(colour))
@@ -90,6 +98,12 @@ def counts(most):
     return MaxNLocator(most, integer=True, steps=(1, 2, 5, 10))
 
 
+def powers_of_ten(axis, most):
+    """Let the axis, which is logarithmic, have up to `most` powers of ten for ticks, and no other numbers."""
+    axis.set_major_locator(LogLocator(numticks=most))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def percent(value, place=None):
     """A fraction as a percentage without its sign, for `set_major_formatter`: 0.5 as 50, 0.125 as 12.5."""
     return f"{100 * value + 0:.4g}"  # + 0, as there is a -0
@@ -101,6 +115,11 @@ def short(number, place=None):
         if number >= 0.9995 * size:  # what three digits round up to it
             return f"{number / size:.3g}{unit}"
     return f"{number:.3g}"
+
+
+def say(axes, text):
+    """Write in an empty picture why it is one."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, color=MUTED, ha="center", va="center")
 
 
 def colour_bar(figure, axes, norm, label, extend="neither"):

@@ -23,6 +23,7 @@ from workflow_scripts.engine.record import Cell
 GRADIENTS = "gradients.csv"
 RECORD = tuple(Cell.model_fields)
 METRICS = ("train_loss", "train_acc", "val_loss", "val_acc", "best_val_acc", "test_loss", "test_acc", "seconds")
+BRIEF_BLOCKS = ("plain", "bn", "rc", "bn_rc")
 BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends and colours
     "plain": "plain",
     "bn": "BN",
@@ -231,7 +232,7 @@ def label(record):
     return model if record["block"] == "plain" else f"{model} {block_label(record['block'])}"
 
 
-def said(value):
+def format_value(value):
     """What people call a value of a record, also one that pandas has made a float: 12.0 is `12`, NaN is `none`."""
     if pd.isna(value):
         return "none"

@@ -2,11 +2,10 @@
 
 import contextlib
 import csv
-import json
 from pathlib import Path
 
 from workflow_scripts.engine import cell_files, cell_index, code, machines
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.commands import UserError, write_json, written_whole
 from workflow_scripts.engine.manifests import how_to_make_again
 from workflow_scripts.engine.record import Cell
 
@@ -39,8 +38,7 @@ def gather(folders, out):
             writer.writerow(["cell", *Cell.model_fields, *MEASURED, *LAST_EPOCH, *BEST_EPOCH, *machines.COLUMNS])
             writer.writerows(facts["row"] for facts in cells.values())
         cell_index.remove(out)
-    with written_whole(out / "dataset.json") as path:
-        path.write_text(json.dumps(_dataset([facts["dataset"] for facts in cells.values()]), indent=2) + "\n")
+    write_json(out / "dataset.json", _dataset([facts["dataset"] for facts in cells.values()]))
     cell_index.write(
         out,
         {name: {**facts, "places": {table: places[table][name] for table in places}} for name, facts in cells.items()},

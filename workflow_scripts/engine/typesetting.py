@@ -13,11 +13,21 @@ SHOWN = re.compile(
 
 
 def add_flags(parser):
-    """Add the flags of what all reports have alike to the parser of a command with a `--template`."""
+    """Add the flags that all reports have alike."""
     author = config.Report.model_fields["student_number"]
+    parser.add_argument("--template", type=Path, required=True, help="the report, <name>.tex.j2, or its fixed part")
     parser.add_argument("--style", type=Path, help="the LaTeX style (default: gradscape.sty beside the template)")
     parser.add_argument("--references", type=Path, help="the bibliography (default: references.bib beside it)")
     parser.add_argument("--student-number", default=author.default, help=f"{author.description} (default: %(default)s)")
+
+
+def add_compared(parser):
+    """Add the flags of a report on a study that compares a shallow with a deep network."""
+    network = {"nargs": "*", "metavar": "KEY=VALUE", "required": True}
+    parser.add_argument("--shallow", **network, help="the network that trains, by values of its record")
+    parser.add_argument("--deep", **network, help="the deeper one that does not")
+    parser.add_argument("--figures", type=Path, required=True, help="folder of the study's figures")
+    parser.add_argument("--table", type=Path, required=True, help="the table of its results, in LaTeX")
 
 
 def shared(arguments):
@@ -26,13 +36,15 @@ def shared(arguments):
     return [arguments.style or beside / "gradscape.sty", arguments.references or beside / "references.bib"]
 
 
-def fill(templates, context, out, figures):
-    """Render each template `<name>.tex.j2` to `<name>.tex` in the folder `out`, and copy what they show beside them.
+def fill(arguments, templates, facts, figures):
+    """Render each template `<name>.tex.j2` to `<name>.tex` in the folder `--out`, and copy what they show beside them.
 
-    A figure `<name>` is the file `<name>.pdf` in the first of the folders `figures` that has it. Raises UserError for
-    one that none of them has.
+    `arguments` are those of a command with `add_flags` and `--out`. A figure `<name>` is the file `<name>.pdf` in the
+    first of the folders `figures` that has it. Raises UserError for one that none of them has.
     """
+    out, context = arguments.out, {**facts, "student_number": arguments.student_number}
     texts = {template.name.removesuffix(".j2"): latex.render(template, context) for template in templates}
+    copy(shared(arguments), out)
     for name, text in texts.items():
         with written_whole(out / name) as path:
             path.write_text(text, encoding="utf-8")

@@ -8,3 +8,13 @@ def counted(number, noun):
     ('1 cell', '2,000 cells')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def spread(seeds, before=""):
+    """What a number with its deviation is, over these numbers of seeds; nothing where none is more than one.
+
+    >>> spread([3, 2, 3], before="; "), spread([1])
+    ('; mean ± standard deviation over 2-3 seeds', '')
+    """
+    counts = sorted(set(seeds))
+    return f"{before}mean ± standard deviation over {'-'.join(map(str, counts))} seeds" if counts[-1] > 1 else ""

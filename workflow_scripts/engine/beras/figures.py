@@ -93,7 +93,7 @@ def ablation(results, data):
             points, colour = shown[shown["variant"] == variant], style.COLOURS[3 if place else 6]
             axes.plot(points["test_acc"], [place] * len(points), "o", color=colour, markersize=3, alpha=0.6)
             axes.plot(means[variant], place, "|", color=colour, markersize=10)
-        axes.axvline(means[names.BASELINE], color=style.MUTED, linestyle=":", linewidth=0.8, zorder=1)
+        axes.axvline(means[names.BASELINE], zorder=1, **style.GUIDE)
         axes.set_yticks(range(len(variants)), ["no extra", *map(names.label, variants[1:])])
         axes.invert_yaxis()
         axes.set(xlabel="test accuracy (%)")

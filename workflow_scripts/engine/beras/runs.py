@@ -1,7 +1,6 @@
 """One run of the study: a variant trained from a seed, tested after every epoch, and written to a folder."""
 
 import csv
-import json
 import platform
 import time
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from workflow_scripts.engine.beras import variants
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.commands import UserError, write_json, written_whole
 
 SHAPE = (1, 28, 28)  # of an image: the brief's models have 784 inputs
 
@@ -102,5 +101,4 @@ def write(run, folder):
         writer = csv.DictWriter(file, run.history[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(run.history)
-    with written_whole(folder / "run.json") as path:
-        path.write_text(json.dumps(run.facts, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / "run.json", run.facts)

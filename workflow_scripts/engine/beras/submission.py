@@ -2,6 +2,7 @@
 
 from workflow_scripts.engine.beras import ASSIGNMENT, MODELS
 from workflow_scripts.engine.packing import zipped
+from workflow_scripts.engine.wording import spread
 
 COMMANDS = ("assignment.py", "preprocess.py", "visualize.py")
 README = """\
@@ -40,14 +41,14 @@ def readme(rows, dataset):
     seeds = len(plan["finished"])
     lines = []
     for row in rows[rows["variant"].isin(("simple", "advanced"))].itertuples():
-        spread = f" ± {row.test_acc_std:.2%}" if seeds > 1 else ""
-        lines.append(f"| {row.label} | {row.parameters:,} | {row.test_acc:.2%}{spread} |")
+        deviation = f" ± {row.test_acc_std:.2%}" if seeds > 1 else ""
+        lines.append(f"| {row.label} | {row.parameters:,} | {row.test_acc:.2%}{deviation} |")
     return README.format(
         title=dataset["title"],
         remark=" (the small data that comes with the workflow, not MNIST)" if dataset["embedded"] else "",
         epochs=plan["epochs"],
         batch_size=plan["batch_size"],
-        seeds=f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed",
+        seeds=spread([seeds]) or "one seed",
         rows="\n".join(lines),
     )
 

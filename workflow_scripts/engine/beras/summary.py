@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.engine.beras import names
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.commands import UserError, write_json, written_whole
 
 METRICS = ("train_loss", "train_acc", "test_loss", "test_acc", "seconds")
 RECORD = ("variant", "epochs", "batch_size", "train_images", "test_images", "parameters", "learning_rate")
@@ -38,8 +38,7 @@ def gather(folders, out):
     for name, parts in tables.items():
         with written_whole(out / f"{name}.csv") as path:
             pd.concat(parts).to_csv(path, index=False, lineterminator="\n")
-    with written_whole(out / "dataset.json") as path:
-        path.write_text(json.dumps(facts["dataset"], indent=2) + "\n", encoding="utf-8")
+    write_json(out / "dataset.json", facts["dataset"])
 
 
 def _facts(folder):

@@ -3,11 +3,12 @@
 import pandas as pd
 
 from workflow_scripts.engine import text_tables
+from workflow_scripts.engine.wording import spread
 
 HEADINGS = {"": "Models", "optimizer": "Optimisers", "extra": "Adam and an extra"}  # by the variant's prefix
 
 
-def words(rows):
+def formatted(rows):
     """The rows of `summary.over_seeds` as people read them, each value a string; the index is the model."""
     columns = {
         "Parameters": rows["parameters"].map("{:,}".format),
@@ -21,12 +22,11 @@ def words(rows):
 
 def plain_text(rows, title):
     """The table with a heading over each kind of variants; `title` is the data set's."""
-    header, *lines = words(rows).to_string().splitlines()
+    header, *lines = formatted(rows).to_string().splitlines()
     text, previous = [header, "-" * len(header)], None
     for variant, line in zip(rows["variant"], lines, strict=True):
         heading = HEADINGS[variant.rpartition("-")[0]]
         text += [line] if heading == previous else [f"{heading}:", line]
         previous = heading
-    seeds = max(map(len, rows["finished"]))
-    spread = f"; mean ± standard deviation over {seeds} seeds" if seeds > 1 else ""
-    return "\n".join([*text, "", f"{title}, after {rows['epochs'].iloc[0]} epochs, on one thread{spread}"]) + "\n"
+    over = spread([max(map(len, rows["finished"]))], before="; ")
+    return "\n".join([*text, "", f"{title}, after {rows['epochs'].iloc[0]} epochs, on one thread{over}"]) + "\n"

@@ -19,11 +19,6 @@ class Twin:
         self.optimizer = OPTIMIZERS[type(model.optimizer)](self.network.parameters())
         self.steps = 0
 
-    def train_one_epoch(self, x, y, batch_size):
-        """As `Beras.Model.fit` does: batches in order; returns the mean loss and accuracy of each of them."""
-        x, y = torch.from_numpy(x), torch.from_numpy(y)
-        return [self.step(x[i : i + batch_size], y[i : i + batch_size]) for i in range(0, len(x), batch_size)]
-
     def step(self, x, y):
         """One batch of tensors, forward and back, and one step of the optimiser; returns (loss, accuracy)."""
         self.network.train()
@@ -50,12 +45,6 @@ class Twin:
             (name, parameter.detach().numpy().T, parameter.grad.numpy().T)
             for name, parameter in self.network.named_parameters()
         ]
-
-    @torch.no_grad()
-    def accuracy(self, x, y):
-        """On arrays, in use: without dropout."""
-        self.network.eval()
-        return (self.network(torch.from_numpy(x)).argmax(1).numpy() == y.argmax(1)).mean()
 
 
 class SameMask(nn.Module):

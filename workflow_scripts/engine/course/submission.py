@@ -11,6 +11,7 @@ import yaml
 
 from workflow_scripts.engine.code import ROOT
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.fields import STUDENT_NUMBER
 from workflow_scripts.engine.packing import zipped
 
 # The workflow as a whole, so that it runs from the unpacked tree; but for Beras, which is another assignment.
@@ -32,7 +33,7 @@ LEFT_OUT = "beras"  # a section of the configuration
 
 def checked(number, known):
     """`number`; raises UserError where it is no student number, or not the one `known` to the report."""
-    if not re.fullmatch(r"s\d{7}", number):
+    if not re.fullmatch(STUDENT_NUMBER, number):
         raise UserError(f"submission/{number}.zip: expected a student number, an s and seven digits, found {number!r}")
     if number != known:
         raise UserError(
