@@ -79,6 +79,7 @@ def test_a_profile_brings_its_configuration_from_any_folder(tmp_path):
     assert f"cw2           {cells} cells, {cells} to train" in said
 
 
+FILL = "fill_report --summary s --out o --template t --questions q --figures f --table t"
 RANGES = {
     "check_beras --data d --out o --steps 0": "argument --steps: expected a whole number from 1, found '0'",
     "check_beras --data d --out o --batch-size 0": "batch_size: '0': Input should be greater than or equal to 1",
@@ -90,6 +91,9 @@ RANGES = {
     "train_beras --data d --out o --variant simple --seed -1": "expected a whole number from 0, found '-1'",
     "plot_samples --data d --out o.pdf --normalize all": "normalize: 'all': Input should be 'course' or 'dataset'",
     "measure_surface --cell c --data d --out o --points 1": "points: '1': Input should be greater than or equal to 2",
+    f"{FILL} --shallow model --deep model=vgg38": "--shallow: expected KEY=VALUE, for example lr=0.001, but found",
+    f"{FILL} --shallow model=vgg08 --deep lr=no": "--deep lr=no is not valid:\n  lr: 'no': Input should be",
+    "plot_search --summary s --out o.pdf --study {": "argument --study: expected JSON, found '{'",
     "measure_surface --cell c --data d --out o --device tpu": "device: 'tpu': Input should be 'auto', 'cpu' or 'cuda'",
 }
 

@@ -21,7 +21,10 @@ def main():
     parser.add_argument("--questions", type=Path, required=True, help="the answers, <name>-questions.tex.j2")
     arguments = parser.parse_args()
 
-    shallow, deep = selections.parse(arguments.shallow), selections.parse(arguments.deep)
+    shallow, deep = (
+        selections.parse(arguments.shallow, "--shallow"),
+        selections.parse(arguments.deep, "--deep"),
+    )
     facts = findings.context(summary.load(arguments.summary), shallow, deep)
     typesetting.fill(arguments, [arguments.template, arguments.questions], facts, [arguments.figures])
     typesetting.copy([arguments.table], arguments.out)

@@ -35,11 +35,14 @@ def main():
     arguments = parser().parse_args()
     if arguments.remedies and not arguments.study:
         raise commands.UserError("--remedies: expected --study as well, the design of the study, found none")
-    shallow, deep = selections.parse(arguments.shallow), selections.parse(arguments.deep)
+    shallow, deep = (
+        selections.parse(arguments.shallow, "--shallow"),
+        selections.parse(arguments.deep, "--deep"),
+    )
     facts = findings.context(summary.load(arguments.summary), shallow, deep) | {"all_remedies": None, "search": None}
     figures, tables = [arguments.figures], [arguments.table]
     if arguments.remedies:
-        against = selections.parse(arguments.against) if arguments.against else None
+        against = selections.parse(arguments.against, "--against") if arguments.against else None
         facts["all_remedies"] = findings_2020.of_remedies(arguments.remedies, arguments.study, against)
         figures.append(arguments.remedies / "figures")
         tables.append(arguments.remedies / "tables/remedies_statistics.tex")

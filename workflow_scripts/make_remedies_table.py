@@ -18,7 +18,7 @@ def main():
     parser.add_argument("--against", nargs="+", metavar="KEY=VALUE", help="a second reference, beside the base")
     arguments = parser.parse_args()
     found = ablations.load(arguments.summary)
-    against = selections.parse(arguments.against) if arguments.against else None
+    against = selections.parse(arguments.against, "--against") if arguments.against else None
     rows = remedies.compared(found, ablations.rows(found, arguments.study), against)
     remedies.write(arguments.out, rows, against)
 

@@ -1,6 +1,5 @@
 """Which rows of a study a figure shows: the flags of the figures' commands, typed by the cell's record."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +35,7 @@ def add_study(parser, flag="--study", required=True):
     """Add `--study JSON`, the design of the study, or the same under another flag: gives a `studies.Study`."""
 
     def study(text):
-        return config.parse(Study, json.loads(text), flag)
+        return config.parse(Study, commands.json_value(text), flag)
 
     parser.add_argument(
         flag, type=study, required=required, metavar="JSON", help="the study's section of the configuration"
@@ -58,8 +57,8 @@ def chosen(rows, selections, with_best):
     return pd.DataFrame(found).drop_duplicates("group")
 
 
-def parse(words):
-    """{key: value} of words like `lr=1e-3`, each value of its key's type; `null` stands for None.
+def parse(words, flag="--select"):
+    """{key: value} of words like `lr=1e-3` after a flag, each value of its key's type; `null` stands for None.
 
     >>> parse(["model=vgg38", "lr=1e-3"])
     {'model': 'vgg38', 'lr': 0.001}
@@ -68,6 +67,6 @@ def parse(words):
     for word in words:
         key, equals, value = word.partition("=")
         if not (key and equals):
-            raise UserError(f"--select: expected KEY=VALUE, for example lr=0.001, but found {word!r}")
+            raise UserError(f"{flag}: expected KEY=VALUE, for example lr=0.001, but found {word!r}")
         given[key] = None if value == "null" else value
-    return config.parse(Selection, given, f"--select {' '.join(words)}").model_dump(exclude_unset=True)
+    return config.parse(Selection, given, f"{flag} {' '.join(words)}").model_dump(exclude_unset=True)

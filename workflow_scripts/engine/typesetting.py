@@ -4,7 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
-from workflow_scripts.engine import config, latex
+from workflow_scripts.engine import config, flags, latex
 from workflow_scripts.engine.commands import UserError, written_whole
 
 SHOWN = re.compile(
@@ -14,11 +14,10 @@ SHOWN = re.compile(
 
 def add_flags(parser):
     """Add the flags that all reports have alike."""
-    author = config.Report.model_fields["student_number"]
     parser.add_argument("--template", type=Path, required=True, help="the report, <name>.tex.j2, or its fixed part")
     parser.add_argument("--style", type=Path, help="the LaTeX style (default: gradscape.sty beside the template)")
     parser.add_argument("--references", type=Path, help="the bibliography (default: references.bib beside it)")
-    parser.add_argument("--student-number", default=author.default, help=f"{author.description} (default: %(default)s)")
+    flags.add(parser, config.Report, "student_number")
 
 
 def add_compared(parser):
@@ -42,7 +41,7 @@ def fill(arguments, templates, facts, figures):
     `arguments` are those of a command with `add_flags` and `--out`. A figure `<name>` is the file `<name>.pdf` in the
     first of the folders `figures` that has it. Raises UserError for one that none of them has.
     """
-    out, context = arguments.out, {**facts, "student_number": arguments.student_number}
+    out, context = arguments.out, {**facts, **flags.read(arguments, config.Report).model_dump()}
     texts = {template.name.removesuffix(".j2"): latex.render(template, context) for template in templates}
     copy(shared(arguments), out)
     for name, text in texts.items():

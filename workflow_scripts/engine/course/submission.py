@@ -18,6 +18,7 @@ from workflow_scripts.engine.packing import zipped
 SOURCES = (
     "Snakefile",
     "rules/*.smk",
+    "profiles/default/*.yaml",  # with which `snakemake report/mlp-cw2.pdf` needs no more flags
     "envs/*.yaml",
     "models/*.py",
     "workflow_scripts/**/*.py",
