@@ -22,20 +22,24 @@ def last_layer(conv, norm):
 
 
 class _Block(nn.Module):
-    """3x3 convolutions of `num_filters` filters; `input_shape` ends in (channels, rows, columns).
+    """Convolutions of `num_filters` filters; `input_shape` ends in (channels, rows, columns).
 
-    `activation` is a function that takes the place of the class's own.
+    The arguments are those of the course's blocks, which its own code passes by name; `activation`, a function that
+    takes the place of the class's own, is ours.
     """
 
     normalization = nn.Identity  # class of the layer after each convolution, called with the number of filters
     activation = staticmethod(F.leaky_relu)  # slope 0.01
     growth_share = None  # of dense blocks: filters that a layer adds to its input, for each of `num_filters`
 
-    def __init__(self, input_shape, num_filters, *, bias=False, activation=None):
+    def __init__(self, input_shape, num_filters, kernel_size=3, padding=1, bias=False, dilation=1, activation=None):
         super().__init__()
         self.input_shape = tuple(input_shape)
         self.num_filters = num_filters
+        self.kernel_size = kernel_size
+        self.padding = padding
         self.bias = bias
+        self.dilation = dilation
         if activation is not None:
             self.activation = activation
         self.build_module()
@@ -54,7 +58,9 @@ class _Block(nn.Module):
         self.norm1 = self.normalization(self.num_filters)
 
     def _convolution(self, channels, filters):
-        return nn.Conv2d(channels, filters, 3, padding=1, bias=self.bias)
+        return nn.Conv2d(
+            channels, filters, self.kernel_size, padding=self.padding, bias=self.bias, dilation=self.dilation
+        )
 
     def branch_end(self):
         """The layer whose parameters decide, at 0, that a residual branch gives 0; None where there is no branch."""

@@ -145,6 +145,16 @@ def test_names_and_arguments_of_the_brief():
     assert sum(parameter.numel() for parameter in network.parameters()) == 338_500
 
 
+@pytest.mark.parametrize("name", ["plain", "bn", "bn_rc"])
+def test_a_block_is_made_as_the_courses_network_makes_it(name):
+    arguments = {"num_filters": 8, "kernel_size": 5, "padding": 2, "bias": True, "dilation": 1}
+    block = BLOCKS[name](input_shape=(2, 8, 16, 16), **arguments)
+    assert block.conv0.weight.shape == (8, 8, 5, 5) and block.conv1.bias is not None
+    assert block(torch.zeros(2, 8, 16, 16)).shape == (2, 8, 16, 16)
+    wide = BLOCKS[name].reduction_block_type(input_shape=(2, 8, 16, 16), **arguments | {"padding": 4, "dilation": 2})
+    assert wide.conv1.dilation == (2, 2) and wide(torch.zeros(2, 8, 16, 16)).shape == (2, 8, 8, 8)
+
+
 def test_an_image_too_small_is_refused():
     with pytest.raises(ValueError, match="images of 4x4 are too small for 3 halvings: 8 needed"):
         build_model("vgg08", image_shape=(3, 4, 4))
