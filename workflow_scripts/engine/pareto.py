@@ -94,7 +94,7 @@ def _panel(axes, table, cost, colours):
 
 
 def _mark(factor):
-    shape = {"marker": "*", "markersize": 7} if factor == BASE else {"marker": "o", "markersize": 4}
+    shape = {"marker": "*", "markersize": 7, "zorder": 3} if factor == BASE else {"marker": "o", "markersize": 4}
     return {"linestyle": "", **shape}
 
 
