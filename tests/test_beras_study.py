@@ -198,7 +198,7 @@ WRONG = {
         ["--variant", "simple", "--batch-size", "1501"],
         "batch_size is 1501, but there are only 1500 training images",
     ),
-    "no epochs": (["--variant", "simple", "--epochs", "0"], "epochs: 0: Input should be greater than or equal to 1"),
+    "no epochs": (["--variant", "simple", "--epochs", "0"], "epochs: '0': Input should be greater than or equal to 1"),
 }
 
 

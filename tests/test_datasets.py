@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from tests.workflow_runs import snakemake
 from workflow_scripts import fetch_data
-from workflow_scripts.engine import config, datasets
+from workflow_scripts.engine import config, datasets, flags
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.sources import Decoded, pixels
 from workflow_scripts.engine.sources.prepare import prepare, save
@@ -236,8 +236,8 @@ def test_the_command(tmp_path):
 
 
 def test_flags_make_the_description():
-    flags = "--name x --out x.npz --source mnist --mirror http://a --mirror http://b --image-size 32 --channels 1"
-    described = fetch_data.read_dataset(fetch_data.parser().parse_args(flags.split()))
+    words = "--name x --out x.npz --source mnist --mirror http://a --mirror http://b --image-size 32 --channels 1"
+    described = flags.read(fetch_data.parser().parse_args(words.split()), config.Dataset)
     assert described == dataset(source="mnist", mirrors=["http://a", "http://b"], image_size=32, channels=1)
 
 

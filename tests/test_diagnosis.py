@@ -232,11 +232,11 @@ def test_reads_a_data_set_and_any_key_of_the_record(digits_file, monkeypatch, ca
 BAD = {
     "model": (["--model", "vgg39"], "model: 'vgg39': unknown model; known: "),
     "block": (["--block", "bm"], "block: 'bm': unknown block; known: plain, bn, rc, bn_rc, "),
-    "batches": (["--batches", 0], "--batches 0: expected at least 1"),
+    "batches": (["--batches", 0], "argument --batches: expected a whole number from 1, found '0'"),
     "no such data": (["--data", "missing.npz"], "missing.npz: no such data set"),
     "size of given data": (["--data", "x.npz", "--image-size", 16], "--image-size is for the embedded digits"),
     "small images": (["--image-size", 4], "images of 4x4 are too small for 3 halvings: 8 needed"),
-    "no size": (["--image-size", 0], "--image-size 0: expected at least 1"),
+    "no size": (["--image-size", 0], "argument --image-size: expected a whole number from 1"),
     "option": (["--growth-rate", 3], "growth_rate is an option of dense blocks"),
     "figure": (["--image-size", 8, "--model", "vgg08", "--out", "figure.doc"], "expected a name that ends in .pdf"),
 }

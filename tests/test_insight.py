@@ -301,7 +301,7 @@ def test_bad_input_is_refused_in_a_sentence(study, digits_file, digits, refused,
         )
 
     assert "expected a cell that train_cell has finished" in inspect(tmp_path / "nothing")
-    assert "--images: expected at least 1" in inspect(study / "cell-seed0", digits_file, "--images", "0")
+    assert "--images: expected a whole number from 1" in inspect(study / "cell-seed0", digits_file, "--images", "0")
     assert "expected digits.npz among a.npz, b.npz" in inspect(
         study / "cell-seed0", "a.npz", "--data", "a.npz", "b.npz"
     )

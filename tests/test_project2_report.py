@@ -370,4 +370,4 @@ def test_what_is_missing_is_named(tmp_path, refused):
     (tmp_path / "net/insight/insight.json").unlink()
     assert "inspect_cell` writes, found none" in refused("fill_project2", *words)
     assert "--net-study is not valid" in refused("fill_project2", *words[:3], '{"grid": []}', *words[4:])
-    assert "--net-study: invalid study value: '{'" in refused("fill_project2", *words[:3], "{", *words[4:])
+    assert "argument --net-study: expected JSON, found '{'" in refused("fill_project2", *words[:3], "{", *words[4:])
