@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT, command
-from tests.test_figures import record, write_summary
+from tests.made_summaries import record, write_summary
 from workflow_scripts import make_landscape_table, plot_landscape, train_cell
 from workflow_scripts.engine import (
     cells,
