@@ -105,6 +105,20 @@ def refused(monkeypatch, capsys):
     return run
 
 
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Run a command's main() in this process on a summary; gives the path of what it wrote."""
+
+    def run(module, summary_folder, *words, out="figure.pdf"):
+        out, name = tmp_path / out, module.__name__.split(".")[-1]
+        words = ["--summary", summary_folder, "--out", out, *words]
+        monkeypatch.setattr(sys, "argv", [name, *map(str, words)])
+        module.main()
+        return out
+
+    return run
+
+
 def inside(name, *arguments, stdin=""):
     """Run a command inside this process, which spares the seconds in which PyTorch is imported."""
     module = importlib.import_module(f"workflow_scripts.{name}")

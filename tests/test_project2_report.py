@@ -16,8 +16,8 @@ import pytest
 
 from tests.conftest import ROOT, command
 from tests.made_cells import write_study as write_net
-from tests.test_landscape_figures import STUDY as LANDSCAPE
-from tests.test_landscape_figures import write_study as write_landscape
+from tests.made_landscapes import STUDY as LANDSCAPE
+from tests.made_landscapes import write_study as write_landscape
 from workflow_scripts.engine import ablation_table, ablations, insight, landscape_names, latex, pareto
 from workflow_scripts.engine import project2_findings as findings
 from workflow_scripts.engine.findings import Measure

@@ -11,7 +11,7 @@ import matplotlib.figure
 import pandas as pd
 import pytest
 
-from tests import made_cells, test_report, test_search
+from tests import made_cells, made_reports, test_search
 from tests.conftest import ROOT, command, pdf_text
 from workflow_scripts import make_remedies_table, plot_remedies
 from workflow_scripts.engine import cells, findings, findings_2020, latex, search_figure, summary
@@ -47,7 +47,7 @@ def write_remedies(
         return top + WOBBLE[(cell.seed + place) % 3]
 
     path = made_cells.write_study(folder, study, accuracy, diverged)
-    layers = test_report.course_layers(5)
+    layers = made_reports.course_layers(5)
     rows = [
         (name, epoch, layer, depth, 1e-4 * 10.0 ** (-(0.5 if cell.block in flat else 12) * (1 - depth / len(layers))))
         for name, cell in cells.expand("made", study).items()
@@ -75,9 +75,9 @@ def write_search(folder, parameters=336_196, title="CIFAR-100"):
 
 def filled(folder, remedies=None, search=None, **study):
     """The two LaTeX texts as one, white space made single spaces; `remedies` and `search` are keywords, or None."""
-    shallow, deep = test_report.SHALLOW, test_report.DEEP
-    facts = findings.context(summary.load(test_report.write_study(folder / "cw2", **study)), shallow, deep)
-    facts |= {"all_remedies": None, "search": None, **test_report.AUTHOR}
+    shallow, deep = made_reports.SHALLOW, made_reports.DEEP
+    facts = findings.context(summary.load(made_reports.write_study(folder / "cw2", **study)), shallow, deep)
+    facts |= {"all_remedies": None, "search": None, **made_reports.AUTHOR}
     if remedies is not None:
         made = write_remedies(folder / "remedies", **remedies)
         against = {"block": "bn_rc"}
@@ -153,7 +153,7 @@ SENTENCES = {
     "no remedy works": (
         {"stuck": ("plain", *GAIN)},
         None,
-        {"chance": [("vgg38", block) for block in test_report.ACCURACY]},
+        {"chance": [("vgg38", block) for block in made_reports.ACCURACY]},
         ["None of the 5 variants tried left chance", "no variant is better than the plain network"],
         ["leave chance"],
     ),
@@ -262,7 +262,7 @@ def test_a_search_without_its_files_is_refused(tmp_path):
 
 @pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")
 def test_the_report_compiles_to_at_most_six_pages(tmp_path, monkeypatch):
-    test_report.write_study(tmp_path / "summary", embedded=True, title="digits (scikit-learn)", lrs=(1e-3, 1e-2))
+    made_reports.write_study(tmp_path / "summary", embedded=True, title="digits (scikit-learn)", lrs=(1e-3, 1e-2))
     study = write_remedies(tmp_path / "remedies").model_dump_json(exclude_unset=True)
     write_search(tmp_path / "search")
     widths = {"figures/curves_problem": 3.25, "figures/grad_flow_deep": 3.25, "search/figures/search": 6.75}

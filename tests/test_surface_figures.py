@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.test_figures import write_summary
-from tests.test_landscape_figures import records
+from tests.made_landscapes import records
+from tests.made_summaries import write_summary
 from workflow_scripts import plot_surfaces
 from workflow_scripts.engine import landscape_names, surface_figures
 

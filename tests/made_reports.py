@@ -1,0 +1,109 @@
+"""The study of a report, synthetic: closed forms in the files that `summarise` writes, not results of any training."""
+
+import csv
+import itertools
+import json
+import math
+
+from tests.conftest import ROOT
+from workflow_scripts.engine import findings, latex, summary, tables
+from workflow_scripts.engine.record import Cell
+
+TEMPLATES = [ROOT / "report" / f"mlp-cw2-{part}.tex.j2" for part in ("template", "questions")]
+AUTHOR = {"student_number": "s7654321"}  # as the command has it from its flag
+SHALLOW, DEEP = ({"model": model, "block": "plain", "lr": 1e-3} for model in ("vgg08", "vgg38"))
+ACCURACY = {"plain": 0.4, "bn": 0.5, "rc": 0.45, "bn_rc": 0.6}  # at the end of the synthetic runs of vgg38
+CHANCE = {"train_loss": math.log(10), "train_acc": 0.1, "val_loss": math.log(10), "val_acc": 0.1}
+
+
+def course_layers(blocks):
+    inner = [f"blocks.{block}.conv{i}" for block in range(blocks) for i in (0, 1)] + [
+        "reduction.conv0",
+        "reduction.conv1",
+    ]
+    return ["entry.conv", *(f"stages.{stage}.{layer}" for stage in range(3) for layer in inner), "classifier"]
+
+
+def write_study(
+    folder,
+    seeds=(0, 1, 2),
+    lrs=(1e-3,),
+    blocks=("plain", "bn", "rc", "bn_rc"),
+    final=None,
+    chance=(("vgg38", "plain"),),
+    diverged=(),
+    orders=13.0,
+    dips=(),
+    epochs=3,
+    spread=0.002,
+    **meta,
+):
+    """Write a summary folder: vgg08 plain and vgg38 with `blocks`, at each rate and seed.
+
+    `final`: accuracies by block; `chance`, `diverged`: (model, block) of the runs that stay at chance or diverge;
+    `orders`: how far the first layer's gradient of a run at chance lies below the last's, in powers of ten; `dips`:
+    blocks whose gradients are as large at both ends, and a thousandth of that between them.
+    """
+    data = {"title": "synthetic", "embedded": False, "num_classes": 10, "image_size": 16, **meta}
+    networks = [("vgg08", "plain"), *(("vgg38", block) for block in blocks)]
+    rows = {"cells.csv": [], "history.csv": [], "gradients.csv": []}
+    for network, lr, seed in itertools.product(networks, lrs, seeds):
+        name = {"cell": f"{'-'.join(network)}-lr{lr:g}-seed{seed}"}
+        top = 0.42 if network[0] == "vgg08" else {**ACCURACY, **(final or {})}[network[1]]
+        # the seeds' deviations come in another order in each network, as they would: else all differences were certain
+        place = seeds.index(seed) + networks.index(network) + lrs.index(lr)
+        top += spread * (place % len(seeds) - (len(seeds) - 1) / 2) - 0.02 * lrs.index(lr)
+        layers = course_layers(0 if network[0] == "vgg08" else 5)
+        dip = network[0] == "vgg38" and network[1] in dips
+        decay = (orders if network in chance else 0.5 * (not dip)) / (len(layers) - 2)  # orders of magnitude per layer
+        for epoch in range(epochs):
+            curve = CHANCE if network in chance else learning_curve(top * (epoch + 1) / epochs)
+            rows["history.csv"].append({**name, "epoch": epoch, "lr": lr, **curve, "seconds": 1.0})
+            for depth, layer in enumerate(layers):
+                size = 1e-4 * 10.0 ** (-decay * max(0, len(layers) - 2 - depth)) * (1e-3 if dip and depth == 9 else 1)
+                means = {"mean_abs": size, "l2": size, "last_batch_mean_abs": size, "first_batch_mean_abs": size}
+                rows["gradients.csv"].append({**name, "epoch": epoch, "layer": layer, "depth": depth, **means})
+        record = Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()
+        facts = {key: data.get(key, 1) for key in tables.MEASURED} | {
+            "parameters": 56_746 if network[0] == "vgg08" else 333_226,
+            "train_images": 1250,
+            "val_images": 300,
+            "device": "cpu",
+            "seconds": 60.0,
+            "status": "finished",
+            "diverged_step": None,
+        }
+        outcome = {
+            **curve,
+            "best_epoch": epochs - 1,
+            "best_val_loss": curve["val_loss"],
+            "best_val_acc": curve["val_acc"],
+        }
+        outcome |= {"test_loss": curve["val_loss"], "test_acc": curve["val_acc"] - 0.02}
+        if network in diverged:
+            facts |= {"status": "diverged", "diverged_step": 7}
+            outcome = dict.fromkeys(outcome)
+        rows["cells.csv"].append({**name, **record, "model": network[0], "block": network[1], **facts, **outcome})
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, table in rows.items():
+        with open(folder / file, "w", newline="") as handle:
+            writer = csv.DictWriter(handle, table[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(table)
+    (folder / "dataset.json").write_text(json.dumps(data))
+    return folder
+
+
+def learning_curve(accuracy):
+    return {
+        "train_loss": 3 - 2 * accuracy,
+        "train_acc": accuracy + 0.03,
+        "val_loss": 3.1 - 2 * accuracy,
+        "val_acc": accuracy,
+    }
+
+
+def filled(folder, **study):
+    """The two LaTeX texts of a synthetic study as one, white space made single spaces."""
+    facts = findings.context(summary.load(write_study(folder, **study)), SHALLOW, DEEP) | AUTHOR
+    return " ".join(" ".join(latex.render(template, facts) for template in TEMPLATES).split())

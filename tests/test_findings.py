@@ -1,0 +1,119 @@
+"""What the sentences of a report rest on: facts, flows of gradients, and what theory predicts of them."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.made_reports import ACCURACY, DEEP, SHALLOW, course_layers, write_study
+from workflow_scripts.engine import findings, flows, summary
+from workflow_scripts.engine.commands import UserError
+
+
+@pytest.mark.parametrize(
+    ("train_acc", "val_acc", "outcome"),
+    [(0.12, 0.15, "chance"), (0.13, 0.15, "learns"), (0.12, 0.16, "learns"), (0.05, 0.05, "chance")],
+)
+def test_chance_is_within_three_deviations_of_a_guess(train_acc, val_acc, outcome):
+    """Of a tenth: 0.126 for 1,200 training images, 0.152 for 300 that validate."""
+    measures = {"train_acc": findings.Measure(train_acc, 0.0), "val_acc": findings.Measure(val_acc, 0.0)}
+    row = SimpleNamespace(finished=["a"], num_classes=10, facts={"train_images": 1200, "val_images": 300}, **measures)
+    assert findings._outcome(row) == outcome
+
+
+def test_facts_are_closed_forms_of_the_study(tmp_path):
+    study = summary.load(write_study(tmp_path, lrs=(1e-3, 1e-2)))
+    facts = findings.context(study, SHALLOW, DEEP)
+    assert facts["best_deep"].block == "bn_rc" and facts["matched"] is None
+    assert facts["overfit"] == pytest.approx(0.03) and facts["data"].chance_loss == math.log(10)
+    assert [(row.block, row.lr) for row in facts["controlled"]] == [(block, 1e-3) for block in ACCURACY]
+    theory = facts["theory"]
+    assert (theory.convolutions, theory.vanishes, theory.staircase) == (37, True, False)
+    assert theory.attenuation == pytest.approx(6.0**-18, rel=1e-6, abs=0)
+    assert theory.below_epsilon == sum(13 / 36 * (36 - depth) > 4 for depth in range(37))
+    assert theory.steps == 12 * 3  # of 1,250 images, the last 50 of which are no batch
+    assert theory.adam_step == pytest.approx(1e-3 * 1e-17 / 1e-8, rel=1e-6, abs=0)
+    assert theory.adam_total == pytest.approx(36 * 1e-3 * 1e-17 / 1e-8, rel=1e-6, abs=0)
+    last, first = (flows.predicted_orders(course_layers(theory.critical - n)[:-1], 16, 32) for n in (1, 0))
+    assert last <= 24 * math.log10(2) < first
+
+
+def test_a_flow_is_the_closed_form_of_its_gradients():
+    layers, sizes = course_layers(1), 1e-6 * 2.0 ** np.arange(13)
+    table = pd.DataFrame({"epoch": 0, "depth": range(14), "layer": layers, "mean_abs": [*sizes, 99.0]})
+    table = table.iloc[::-1]  # in any order
+    later = table.assign(epoch=1, mean_abs=1.0)
+    flow, level = flows.flows(pd.concat([table, later]))
+    assert flow.layers == tuple(layers[:-1]) and (flow.first, flow.last) == (sizes[0], sizes[-1])
+    assert flow.orders == pytest.approx(12 * math.log10(2)) and flow.span == pytest.approx(2**12)
+    assert flow.stages == pytest.approx([np.median(sizes[start : start + 4]) for start in (1, 5, 9)])
+    assert flow.within == pytest.approx(2)  # a stage has one processing block of two layers
+    assert (level.orders, level.span, level.within) == (0, 1, 1)
+    first = pd.concat([table, later]).rename(columns={"mean_abs": "first_batch_mean_abs"})
+    assert flows.initial(first).orders == flow.orders
+
+
+def test_what_adam_can_make_of_gradients_that_grow():
+    """Below its epsilon are layers that are so in every epoch; a step is that of the largest gradient of any."""
+    sizes = np.array([[1e-9, 1e-9, 1e-4], [3e-8, 2e-9, 1e-4], [1e-8, 5e-9, 1e-4]])
+    shown = [flows.Flow(("a", "b", "c"), epoch, 5.0, (), 1.0) for epoch in sizes]
+    row = SimpleNamespace(flows=shown, initial=None, width=1, block="bn", init="own", activation=None, cells=["a"])
+    row.facts, row.batch_size, row.lr = {"train_images": 95}, 10, 0.1
+    found = flows.theory(row, pd.DataFrame({"cell": ["a", "a", "a", "b"], "lr": [0.1, 0.2, 0.3, 9]}))
+    assert (found.below_epsilon, found.steps, found.predicted) == (1, 27, None)
+    assert found.adam_step == pytest.approx(0.1 * 3 / 4) and found.adam_total == pytest.approx(0.6 * 9 * 3 / 4)
+
+
+@pytest.mark.parametrize("size", [16, 32])
+def test_the_prediction_is_that_of_its_variances(size):
+    """Half of the orders of mean squares: of what reaches the last layer, and of what each layer passes back."""
+    torch = pytest.importorskip("torch")
+
+    def inside(size):
+        ones = torch.ones(1, 1, size, size)
+        return torch.nn.functional.conv2d(ones, torch.ones(1, 1, 3, 3), padding=1).mean().item() / 9
+
+    slopes = 1 + 0.01**2
+    sizes = [size >> stage + (layer == 3) for stage in range(3) for layer in range(4)]
+    squares = [slopes / 2 / (3 * 9 * 32), *(6 / slopes / inside(size) for size in sizes)]
+    predicted = flows.predicted_orders(course_layers(1)[:-1], size, 32)
+    assert predicted == pytest.approx(sum(map(math.log10, squares)) / 2, rel=1e-6)
+
+
+def test_the_gradient_at_initialisation_is_as_predicted():
+    """To an order of magnitude and a half of up to fourteen, without a fitted constant."""
+    torch = pytest.importorskip("torch")
+    from models.registry import build_model
+
+    for model, size in (("vgg08", 32), ("vgg38", 16), ("vgg38", 32)):
+        torch.manual_seed(0)
+        network = build_model(model, num_classes=10, image_shape=(3, size, size))
+        loss = torch.nn.functional.cross_entropy(network(torch.randn(20, 3, size, size)), torch.arange(20) % 10)
+        loss.backward()
+        means = {
+            name.removesuffix(".weight"): weight.grad.double().abs().mean()
+            for name, weight in network.named_parameters()
+            if weight.ndim > 1
+        }
+        layers = list(means)[:-1]
+        assert layers == course_layers(0 if model == "vgg08" else 5)[:-1]
+        measured = math.log10(means[layers[-1]] / means[layers[0]])
+        assert flows.predicted_orders(layers, size, 32) == pytest.approx(measured, abs=1.5)
+
+
+@pytest.mark.parametrize("other", [{}, {"init": "kaiming"}, {"activation": "tanh"}])
+def test_the_estimate_is_made_of_the_network_that_it_holds_for(tmp_path, other):
+    folder = write_study(tmp_path)
+    cells = pd.read_csv(folder / "cells.csv", dtype=object).assign(**other)
+    cells.to_csv(folder / "cells.csv", index=False)
+    theory = findings.context(summary.load(folder), SHALLOW, DEEP)["theory"]
+    assert (theory.predicted is None) == bool(other)
+    assert theory.initial.orders == pytest.approx(theory.flow.orders)
+
+
+def test_a_selection_without_cells_is_refused(tmp_path):
+    study = summary.load(write_study(tmp_path))
+    with pytest.raises(UserError, match=r"compare\.deep"):
+        findings.context(study, SHALLOW, {"model": "vgg38", "block": "dense"})

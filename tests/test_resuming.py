@@ -1,0 +1,149 @@
+"""Runs killed at any moment: the same bits as undisturbed ones, and checkpoints that are damaged or another's."""
+
+import argparse
+import contextlib
+import csv
+import io
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from tests.conftest import ROOT, command
+from tests.tiny_runs import CPU, RECORD, flags, tiny
+from workflow_scripts.engine import checkpoints, config, making, runs, trainer
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.trainer import Training
+
+
+def contents(folder):
+    """Every file of a cell without its times."""
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    rows = list(csv.reader(files["history.csv"].decode().splitlines()))
+    files["history.csv"] = [row[:-1] for row in rows]
+    facts = json.loads(files["cell.json"])
+    for key in ("cell", "start", "end", "seconds", "peak_memory_bytes", "git_commit"):
+        del facts[key]
+    return {**files, "cell.json": facts}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(digits_file, tmp_path_factory):
+    out = tmp_path_factory.mktemp("undisturbed") / "cell"
+    command("train_cell", "--data", digits_file, "--out", out, *flags(**RECORD))
+    assert not list(out.parent.glob("*checkpoint*"))
+    return contents(out)
+
+
+def test_the_same_cell_gives_the_same_bits(undisturbed, digits_file, tmp_path):
+    command("train_cell", "--data", digits_file, "--out", tmp_path / "cell", *flags(**RECORD))
+    assert contents(tmp_path / "cell") == undisturbed
+
+
+@pytest.mark.parametrize("writes", [1, 2, 5, 9, 14])
+def test_a_killed_run_ends_with_the_same_bits(undisturbed, digits_file, tmp_path, writes):
+    """SIGKILL after so many checkpoints, which are written every few steps: mostly in the middle of an epoch."""
+    out, checkpoint = tmp_path / "cell", tmp_path / "checkpoint"
+    arguments = ["--data", digits_file, "--out", out, "--checkpoint", checkpoint, "--checkpoint-seconds", 0.02]
+    arguments = [*map(str, arguments), *flags(**RECORD)]
+    process = subprocess.Popen([sys.executable, "-m", "workflow_scripts.train_cell", *arguments], cwd=ROOT)
+    seen = set()
+    while len(seen) < writes and process.poll() is None:
+        with contextlib.suppress(FileNotFoundError):
+            seen.add(checkpoint.stat().st_mtime_ns)
+        time.sleep(0.0005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not out.exists()
+    done = command("train_cell", *arguments)
+    assert "going on from epoch" in done.stderr
+    assert contents(out) == undisturbed
+    assert not checkpoint.exists()
+
+
+@pytest.mark.parametrize("harm", ["half", "flip", "empty", "pickle"])
+def test_a_damaged_checkpoint_is_noticed_and_never_executed(undisturbed, digits_file, digits, tmp_path, harm):
+    path = tmp_path / "checkpoint"
+    checkpoints.save(path, "key", Training(tiny(), digits, CPU).state_dict())
+    content = path.read_bytes()
+    harmed = {
+        "half": content[: len(content) // 2],
+        "flip": content[:5000] + bytes([content[5000] ^ 1]) + content[5001:],
+        "empty": b"",
+        "pickle": b"cos\nsystem\n(S'touch " + os.fsencode(tmp_path / "executed") + b"'\ntR.",
+    }[harm]
+    path.write_bytes(harmed)
+    done = command("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--checkpoint", path, *flags(**RECORD))
+    assert "is damaged: starting from the first epoch" in done.stderr
+    assert contents(tmp_path / "c") == undisturbed
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_checkpoint_of_other_code_or_data_is_not_gone_on_from(tmp_path):
+    checkpoints.save(tmp_path / "c", "one", {"x": 1})
+    assert checkpoints.load(tmp_path / "c", "one") == ({"x": 1}, "")
+    state, note = checkpoints.load(tmp_path / "c", "two")
+    assert state is None and "another version of the code or data" in note
+
+
+class Bomb:
+    """Unpickled, it would make a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+def test_a_checkpoint_is_not_executed_whatever_its_digest_says(tmp_path):
+    checkpoints.save(tmp_path / "c", "key", {"x": Bomb(tmp_path / "executed")})
+    state, note = checkpoints.load(tmp_path / "c", "key")
+    assert state is None and "is damaged" in note and not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize(("seconds", "within"), [(2, [2, 4]), (9, [])])
+def test_a_checkpoint_is_written_at_once_when_it_is_due_and_after_every_epoch(
+    digits, tmp_path, monkeypatch, seconds, within
+):
+    """At once, because a folder that cannot be written to should not cost an epoch. Here a step takes a second."""
+    saved, save = [], checkpoints.save
+
+    def noted(path, key, state):
+        saved.append((state["progress"]["epoch"], state["progress"]["step"]))
+        save(path, key, state)
+
+    monkeypatch.setattr(checkpoints, "save", noted)
+    monkeypatch.setattr(trainer, "time", argparse.Namespace(monotonic=itertools.count().__next__))
+    runs.train(tiny(epochs=2, train_items=500), digits, CPU, tmp_path / "c", seconds)
+    epochs = [[(epoch, 0), *((epoch, step) for step in within)] for epoch in (0, 1)]
+    assert saved == [*epochs[0], *epochs[1], (2, 0)]
+
+
+@pytest.mark.parametrize("state", [{"progress": {}}, {"progress": {}, "model": {}}, {"progress": {"epoch": [0]}}])
+def test_a_checkpoint_that_holds_another_state_is_one_clear_message(digits, tmp_path, state):
+    path = tmp_path / "c"
+    runs.train(tiny(epochs=1, train_items=100), digits, CPU, path, 60)
+    key = torch.load(io.BytesIO(path.read_bytes()[32:]), weights_only=True)["key"]
+    checkpoints.save(path, key, state)
+    with pytest.raises(UserError, match="c: expected the state of vgg08-plain-.*, found another; delete it"):
+        runs.train(tiny(epochs=1, train_items=100), digits, CPU, path, 60)
+
+
+def test_a_checkpoint_outlives_files_that_cannot_be_written(digits, tmp_path, capsys):
+    order = making.Order(tiny(epochs=1), tmp_path / "cell", tmp_path / "checkpoint")
+    settings = config.Running(cuda_graphs=False)
+    (order.out / "steps.npz").mkdir(parents=True)  # where a file should be
+    with pytest.raises(OSError):
+        making.make(order, digits, CPU, settings)
+    (order.out / "steps.npz").rmdir()
+    making.make(order, digits, CPU, settings)
+    assert "going on from epoch 2, step 0" in capsys.readouterr().err
+    assert order.is_made(digits.meta) and not order.checkpoint.exists()
+    assert json.loads((order.out / "cell.json").read_text())["resumed_from"] == []  # of another machine

@@ -1,0 +1,186 @@
+"""From a template to a typeset report: how values are printed, what is taken along, what LaTeX says."""
+
+import argparse
+import itertools
+import re
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import matplotlib.figure
+import pytest
+
+from tests.conftest import ROOT, command, pdf_text
+from tests.made_reports import AUTHOR, TEMPLATES, write_study
+from workflow_scripts import compile_report
+from workflow_scripts.engine import code, config, latex, protocol, typesetting
+from workflow_scripts.engine.commands import UserError
+
+
+@pytest.mark.parametrize(
+    ("given", "printed"),
+    [
+        (
+            "\\VAR{'50% of a_b & {c} #1 ~ ^ $ \\\\'}",
+            r"50\% of a\_b \& \{c\} \#1 \textasciitilde{} \textasciicircum{} \$ \textbackslash{}",
+        ),
+        ("\\VAR{0.5|percent}", r"$50.0$\,\%"),
+        ("\\VAR{(0.5, 0.01)|percent}", r"$50.0$\,$\pm$\,1.0\,\%"),
+        ("\\VAR{3.14e-19|scientific}", r"$3.1{\times}10^{-19}$"),
+        (
+            "\\VAR{150.2|digits(2)} \\VAR{999.7|digits} \\VAR{1234.5|digits} \\VAR{0.01234|digits}",
+            "$150$ $1000$ $1234$ $0.0123$",
+        ),
+        ("\\VAR{2e-5|number} \\VAR{0.001|number} \\VAR{0.05|number}", r"$2{\times}10^{-5}$ $10^{-3}$ 0.05"),
+        ("\\VAR{0.01234|digits} \\VAR{123.4|digits} \\VAR{1234.4|digits}", "$0.0123$ $123$ $1234$"),
+        ("\\VAR{12344|digits} \\VAR{0.0001234|digits}", r"$1.23{\times}10^{4}$ $1.23{\times}10^{-4}$"),
+        ("\\VAR{1.3|digits} \\VAR{29|digits} \\VAR{999.9|digits} \\VAR{1959|digits}", "$1.30$ $29.0$ $1000$ $1959$"),
+        ("\\VAR{0|digits} \\VAR{0.0124|digits(2)} \\VAR{14990|digits}", r"$0$ $0.012$ $1.50{\times}10^{4}$"),
+        ("\\VAR{['a_b', 'c', 'd']|listed}", r"a\_b, c and d"),
+        ("%> if 1 < 2\n% a LaTeX comment with {#1}\n%> endif\n", "% a LaTeX comment with {#1}\n"),
+    ],
+)
+def test_how_values_are_printed(tmp_path, given, printed):
+    template = tmp_path / "a.tex.j2"
+    template.write_text(given)
+    assert latex.render(template, {}) == printed
+
+
+def test_there_are_words_for_all_that_the_project_registers():
+    for key, known in protocol.PHRASES.items():
+        assert set(code.registered(key)) <= set(known), key
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a\n\\VAR{nothing}\n", "line 2: 'nothing' is undefined"),
+        ("a\n\n%> if 1\n", "line 3: Unexpected end of template"),
+        ("\\VAR{0.123}", "0.123 is printed as it is"),
+    ],
+)
+def test_a_mistake_in_a_template_is_named_with_its_line(tmp_path, text, message):
+    template = tmp_path / "a.tex.j2"
+    template.write_text(text)
+    with pytest.raises(UserError, match=re.escape(message)):
+        latex.render(template, {})
+
+
+FIGURES = ("curves_problem", "grad_flow_shallow", "grad_flow_deep", "curves_best", "grad_flow_best", "gradient_heatmap")
+
+
+def build(folder, **study):
+    """Write a study and run `fill_report` on it as a person would; returns the folder of the LaTeX."""
+    write_study(folder / "summary", **study)
+    for name in FIGURES:
+        (folder / "figures").mkdir(exist_ok=True)
+        width = 6.75 if name == "gradient_heatmap" else 3.25
+        matplotlib.figure.Figure(figsize=(width, 1.9)).savefig(folder / "figures" / f"{name}.pdf")
+    (folder / "table1.tex").write_text("\\begin{tabular}{lr}\\toprule Model & LR \\\\ \\bottomrule\\end{tabular}\n")
+    arguments = {
+        "--summary": [folder / "summary"],
+        "--figures": [folder / "figures"],
+        "--table": [folder / "table1.tex"],
+        "--shallow": ["model=vgg08", "block=plain", "lr=1e-3"],
+        "--deep": ["model=vgg38", "block=plain", "lr=0.001"],
+        "--student-number": ["s7654321"],
+        "--template": [TEMPLATES[0]],
+        "--questions": [TEMPLATES[1]],
+        "--out": [folder / "latex"],
+    }
+    command("fill_report", *itertools.chain.from_iterable((flag, *values) for flag, values in arguments.items()))
+    return folder / "latex"
+
+
+def compiled(source, out):
+    return command("compile_report", source, "--out", out, check=False)
+
+
+needs_latex = pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")
+
+
+@needs_latex
+def test_the_demo_report_compiles_and_says_that_it_is_one(tmp_path):
+    source = build(tmp_path, embedded=True, title="digits (scikit-learn)") / "mlp-cw2-template.tex"
+    run = compiled(source, tmp_path / "report.pdf")
+    assert (run.returncode, run.stderr) == (0, "")
+    first = (tmp_path / "report.pdf").read_bytes()
+    for path in (tmp_path / "latex/build").iterdir():  # as a killed LaTeX leaves its files
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    compiled(source, tmp_path / "report.pdf")
+    assert (tmp_path / "report.pdf").read_bytes() == first
+    pages = pdf_text(tmp_path / "report.pdf").split("\f")
+    assert "Demonstration run." in pages[0] and "s7654321" in pages[0]
+    assert next(number for number, page in enumerate(pages, 1) if "\nReferences\n" in page) <= 6
+
+
+@needs_latex
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("text\n\\nosuchcommand\n", "Undefined control sequence"),
+        ("as \\ref{tab:nothing} shows\n", "undefined references or citations: tab:nothing"),
+    ],
+)
+def test_a_mistake_in_the_latex_is_one_clear_message(tmp_path, body, message):
+    source = tmp_path / "a.tex"
+    source.write_text(f"\\documentclass{{article}}\n\\begin{{document}}\n{body}\\end{{document}}\n")
+    run = compiled(source, tmp_path / "a.pdf")
+    assert run.returncode == 1
+    assert message in run.stderr and str(tmp_path / "build" / "a.log") in run.stderr
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "a.pdf").exists()
+
+
+def test_without_latexmk_the_message_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="apt-get install .*latexmk"):
+        compile_report.compile_latex(tmp_path / "a.tex", tmp_path / "build")
+    packages = re.search(r"^TEX := ((?:.*\\\n)*.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    assert compile_report.INSTALL.split()[3:] == packages.replace("\\", "").split()  # what make setup installs
+
+
+SHOWING = r"""\gradfigure{one}{Of the first folder.} \gradfigurehere{sub/two}{Of the second, by Zoë.}
+\includegraphics[width=1cm]{figures/three.pdf} 100\% \gradfigure{four}{}
+% \gradfigure{old}{Not shown.}
+\newcommand{\wide}[1]{\includegraphics{#1}}
+"""
+
+
+def test_a_report_takes_the_figures_that_it_shows(tmp_path):
+    for name in ("a/one", "b/one", "b/sub/two", "b/three", "b/four", "b/five", "b/old", "b/other"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / f"{name}.pdf").write_text(name)
+    texts = {"report": SHOWING, "answers": r"\gradfigure{five}{}"}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.tex.j2").write_text(text, encoding="utf-8")
+    templates = [tmp_path / f"{name}.tex.j2" for name in texts]
+    beside = {"style": tmp_path / "report.tex.j2", "references": tmp_path / "answers.tex.j2"}
+    arguments = SimpleNamespace(template=templates[0], out=tmp_path / "out", **beside, **AUTHOR)
+    typesetting.fill(arguments, templates, {}, [tmp_path / "a", tmp_path / "b"])
+    assert all((tmp_path / "out" / path.name).read_bytes() == path.read_bytes() for path in beside.values())
+    for name, text in texts.items():
+        assert (tmp_path / f"out/{name}.tex").read_text(encoding="utf-8") == text
+    taken = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.pdf")}
+    assert taken == {f"figures/{name}.pdf" for name in ("one", "sub/two", "three", "four", "five")}
+    assert (tmp_path / "out/figures/one.pdf").read_text() == "a/one"
+    (tmp_path / "b/four.pdf").unlink()
+    (tmp_path / "a/four.pdf").mkdir()
+    with pytest.raises(UserError, match=r"/a/four\.pdf: expected a file that the report shows, found none"):
+        typesetting.fill(arguments, templates, {}, [tmp_path / "a", tmp_path / "b"])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], ["report/gradscape.sty", "report/references.bib"]),
+        (["--style", "mine.sty"], ["mine.sty", "report/references.bib"]),
+        (["--references", "mine.bib"], ["report/gradscape.sty", "mine.bib"]),
+    ],
+)
+def test_style_and_bibliography_lie_beside_the_template(words, expected):
+    parser = argparse.ArgumentParser()
+    typesetting.add_flags(parser)
+    arguments = parser.parse_args(["--template", "report/report.tex.j2", *words])
+    assert typesetting.shared(arguments) == [Path(name) for name in expected]
+    assert arguments.student_number == config.Report().student_number

@@ -1,0 +1,22 @@
+"""Runs of seconds on the digits, as the tests of training take them."""
+
+import json
+
+import torch
+
+from workflow_scripts.engine.record import Cell
+
+TINY = {"model": "vgg08", "width": 0.25, "dataset": "digits", "augmentation": "none", "epochs": 3}
+CPU = torch.device("cpu")
+
+
+def tiny(**changes):
+    return Cell(**{**TINY, **changes})
+
+
+def flags(**record):
+    return [word for key, value in {**TINY, **record}.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+
+
+MEASURED = {"lags": [1, 2], "walk": {"step_sizes": [0.5, 4], "every": 9}, "covariate_shift": {"every": 9}}
+RECORD = {"block": "bn_rc", "epochs": 4, "augmentation": "crop+flip+erase", "measure": json.dumps(MEASURED)}
