@@ -15,7 +15,6 @@ STUDY = {
     "landscape": {"rates": {"optimizer": "adam"}, "walk": {"optimizer": "sgd"}},
 }
 SCALE = {"plain": 4.0, "bn": 1.0}  # plain is so many times worse in every closed form
-NAMES = {"plain": "VGG-A", "bn": "VGG-A BN"}
 
 
 def loss(block, lr, step):

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT, command, pdf_text
 from tests.made_reports import AUTHOR, TEMPLATES, write_study
 from workflow_scripts import compile_report
-from workflow_scripts.engine import code, config, latex, protocol, typesetting
+from workflow_scripts.engine import code, config, flags, latex, protocol, typesetting
 from workflow_scripts.engine.commands import UserError
 
 
@@ -183,4 +183,4 @@ def test_style_and_bibliography_lie_beside_the_template(words, expected):
     typesetting.add_flags(parser)
     arguments = parser.parse_args(["--template", "report/report.tex.j2", *words])
     assert typesetting.shared(arguments) == [Path(name) for name in expected]
-    assert arguments.student_number == config.Report().student_number
+    assert flags.read(arguments, config.Report) == config.Report()
