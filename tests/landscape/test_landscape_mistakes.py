@@ -12,16 +12,6 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.studies import Study
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return write_study(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(scope="module")
-def study():
-    return config.parse(Study, STUDY, "--study")
-
-
 def test_a_study_without_a_landscape_is_refused(folder, tmp_path, refused):
     words = ["--study", json.dumps({"grids": [{}]}), "--summary", folder, "--out", tmp_path / "f.pdf"]
     for name, more in (("plot_landscape", ["--figure", "walks"]), ("plot_landscape", ["--figure", "landscape_curves"])):

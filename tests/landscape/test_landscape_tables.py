@@ -10,7 +10,6 @@ import pytest
 from tests.made_landscapes import END, LAGS, LAYERS, RATES, SCALE, SIZES, STEPS, STUDY, loss, network, write_study
 from workflow_scripts import make_landscape_table
 from workflow_scripts.engine import (
-    config,
     landscape_figures,
     landscape_findings,
     landscape_names,
@@ -18,23 +17,6 @@ from workflow_scripts.engine import (
     landscape_runs,
     landscape_tables,
 )
-from workflow_scripts.engine.studies import Study
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return write_study(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(scope="module")
-def study():
-    return config.parse(Study, STUDY, "--study")
-
-
-@pytest.fixture(scope="module")
-def landscape(folder, study):
-    return landscape_runs.load(folder, study)
-
 
 # Tables
 

@@ -27,22 +27,6 @@ from workflow_scripts.engine import (
 )
 from workflow_scripts.engine.studies import Study
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return write_study(tmp_path_factory.mktemp("study"))
-
-
-@pytest.fixture(scope="module")
-def study():
-    return config.parse(Study, STUDY, "--study")
-
-
-@pytest.fixture(scope="module")
-def landscape(folder, study):
-    return landscape_runs.load(folder, study)
-
-
 # Figures
 
 
