@@ -11,8 +11,7 @@ from matplotlib.text import Text
 from tests.conftest import command
 from tests.made_summaries import CLASSES, EPOCHS, LAYERS, accuracy, record, study, write_summary
 from workflow_scripts import plot_curves, plot_grad_flow, plot_gradient_heatmap
-from workflow_scripts.engine import curves, grad_flow, style, summary
-from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine import commands, curves, grad_flow, style, summary
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +55,15 @@ def test_the_bytes_do_not_depend_on_the_process(folder, tmp_path):
 @pytest.mark.parametrize("suffix", [".svg", ".png"])
 def test_other_formats(folder, run, suffix):
     assert run(plot_curves, folder, "--best", out=f"figure{suffix}").stat().st_size > 1000
-    with pytest.raises(UserError, match="expected a name that ends in .pdf"):
-        run(plot_curves, folder, "--best", out="figure.doc")
+
+
+def test_unknown_formats(folder, tmp_path, refused):
+    message = refused("plot_curves", "--summary", folder, "--best", "--out", tmp_path / "figure.doc")
+    assert f"--out: expected a name that ends in .pdf, .svg, .png, found '{tmp_path}/figure.doc'" in message
+
+
+def test_every_format_that_is_offered_can_be_written():
+    assert set(commands.FIGURES) == set(style.UNDATED)
 
 
 def test_curves_show_the_mean_and_deviation_of_what_was_asked_for(folder, run):
@@ -121,9 +127,22 @@ def test_curves_tell_rows_apart_by_what_differs():
 def test_grad_flow_shows_the_mean_over_the_seeds(folder, run):
     table = pd.read_csv(run(plot_grad_flow, folder, "--best").with_suffix(".csv"))
     assert table["layer"].tolist() == list(LAYERS) * EPOCHS
-    mean = (1 + 2 + 5) / 3
-    expected = [mean * 10.0 ** (depth - len(LAYERS) - epoch) for epoch in range(EPOCHS) for depth in range(len(LAYERS))]
-    assert table["mean_abs"].to_numpy() == pytest.approx(np.array(expected), rel=1e-12)
+    of_one = [10.0 ** (depth - len(LAYERS) - epoch) for epoch in range(EPOCHS) for depth in range(len(LAYERS))]
+    for column, seeds in (("mean_abs", (1 + 2 + 5) / 3), ("mean_abs_min", 1), ("mean_abs_max", 5)):
+        assert table[column].to_numpy() == pytest.approx(seeds * np.array(of_one), rel=1e-12)
+
+
+def test_grad_flow_has_bands_over_the_seeds_of_the_first_and_the_last_epoch(folder):
+    found = summary.load(folder)
+    table = summary.gradients_of(found, summary.best(summary.over_seeds(found.cells)))
+    axes = grad_flow.draw_epochs(table, "title").axes[0]
+    bands = [band.get_datalim(axes.transData).intervaly for band in axes.collections]
+    ends = [table[table["epoch"] == epoch] for epoch in (0, EPOCHS - 1)]
+    assert len(bands) == 2
+    for band, end in zip(bands, ends, strict=True):
+        assert band == pytest.approx([end["mean_abs_min"].min(), end["mean_abs_max"].max()])
+    low, high = axes.get_ylim()
+    assert low <= table["mean_abs_min"].min() and table["mean_abs_max"].max() <= high
 
 
 @pytest.mark.parametrize("zero", [{0}, set(range(len(LAYERS)))], ids=["one layer", "all layers"])

@@ -153,6 +153,19 @@ def test_the_flows_are_the_gradients_of_the_first_batch_and_the_last_epoch(found
         assert math.log10(line["mean_abs"].iloc[-1] / line["mean_abs"].iloc[0]) == pytest.approx(orders(cell, when))
 
 
+def test_every_remedy_has_a_band_over_its_seeds(found, rows):
+    table = remedies_figure.flows(found, rows)
+    table = table.assign(mean_abs_min=table["mean_abs"] / 2, mean_abs_max=table["mean_abs"] * 50)
+    bands = [
+        band.get_datalim(axes.transData).intervaly
+        for axes in remedies_figure.draw(table).axes
+        for band in axes.collections
+    ]
+    lines = table.groupby(["factor", "level", "moment"])
+    expected = lines.agg({"mean_abs_min": "min", "mean_abs_max": "max"}).to_numpy()
+    assert np.sort(bands, axis=0) == pytest.approx(np.sort(expected, axis=0))
+
+
 def test_lines_of_one_family_can_be_told_apart(found, rows):
     table = remedies_figure.flows(found, rows)
     for _, family in table.groupby("factor"):

@@ -34,7 +34,7 @@ def parser():
     parser.add_argument(
         "--batches", type=commands.whole(1), default=4, help="how many to look at (default: %(default)s)"
     )
-    parser.add_argument("--out", type=Path, help="the figure: a .pdf, .svg or .png")
+    commands.add_figure(parser, required=False)
     flags.add(parser.add_argument_group("the cell's record"), Cell, batch_size=BATCH, dataset="that of --data")
     return parser
 

@@ -18,7 +18,7 @@ def main():
     parser.add_argument("--figure", choices=figures.FIGURES, required=True, help="which one")
     parser.add_argument("--results", type=Path, required=True, help="folder of the study: summary, runs, measurements")
     parser.add_argument("--data", type=Path, help="the data set (.npz), of which `predictions` shows images")
-    parser.add_argument("--out", type=Path, required=True, help="the figure: a .pdf, .svg or .png")
+    commands.add_figure(parser)
     arguments = parser.parse_args()
     if arguments.figure == "predictions" and not arguments.data:
         raise commands.UserError("--data: expected the data set whose images the figure shows, found nothing")

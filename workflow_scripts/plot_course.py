@@ -6,8 +6,6 @@ Needs no cell and no configuration. To draw such runs beside cells, name them in
 file beside the figure holds its data.
 """
 
-from pathlib import Path
-
 from workflow_scripts.engine import commands, config, curves, style
 from workflow_scripts.engine.course import external
 
@@ -33,7 +31,7 @@ def main():
         default=100,
         help="classes of the data, whose level of chance is drawn (default: %(default)s)",
     )
-    parser.add_argument("--out", type=Path, required=True, help="the figure: a .pdf, .svg or .png")
+    commands.add_figure(parser)
     arguments = parser.parse_args()
     runs = {
         label: config.parse(

@@ -13,7 +13,7 @@ from workflow_scripts.engine.course import external
 
 def main():
     """Choose the rows, draw them."""
-    parser = selections.parser("plot_curves", __doc__, "the figure: a .pdf, .svg or .png")
+    parser = selections.figure_parser("plot_curves", __doc__)
     selections.add_select(parser, action="append", default=[])
     selections.add_best(parser)
     parser.add_argument(

@@ -11,7 +11,7 @@ from workflow_scripts.engine import commands, grad_flow, selections, style, summ
 
 def main():
     """Choose the row, draw it."""
-    parser = selections.parser("plot_grad_flow", __doc__, "the figure: a .pdf, .svg or .png")
+    parser = selections.figure_parser("plot_grad_flow", __doc__)
     which = parser.add_mutually_exclusive_group(required=True)
     selections.add_select(which)
     selections.add_best(which)

@@ -26,7 +26,7 @@ def rows_by_block(rows, record):
 
 def main():
     """Choose the rows, draw them."""
-    parser = selections.parser("plot_gradient_heatmap", __doc__, "the figure: a .pdf, .svg or .png")
+    parser = selections.figure_parser("plot_gradient_heatmap", __doc__)
     selections.add_select(parser, required=True)
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)

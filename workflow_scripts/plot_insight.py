@@ -16,7 +16,7 @@ def main():
     parser = commands.parser("plot_insight", __doc__)
     parser.add_argument("--figure", choices=insight_figures.FIGURES, required=True, help="which one")
     parser.add_argument("--insight", type=Path, required=True, help="folder that inspect_cell wrote")
-    parser.add_argument("--out", type=Path, required=True, help="the figure: a .pdf, .svg or .png")
+    commands.add_figure(parser)
     arguments = parser.parse_args()
     figure, table = insight_figures.FIGURES[arguments.figure](insight_figures.load(arguments.insight))
     style.save(figure, arguments.out, table)

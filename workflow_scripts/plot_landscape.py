@@ -12,7 +12,7 @@ from workflow_scripts.engine import commands, landscape_figures, selections, sty
 
 def main():
     """Draw, write."""
-    parser = selections.parser("plot_landscape", __doc__, "the figure: a .pdf, .svg or .png")
+    parser = selections.figure_parser("plot_landscape", __doc__)
     parser.add_argument("--figure", choices=landscape_figures.FIGURES, required=True, help="which one")
     selections.add_study(parser)
     arguments = parser.parse_args()

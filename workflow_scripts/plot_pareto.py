@@ -12,7 +12,7 @@ from workflow_scripts.engine import ablations, commands, pareto, selections, sty
 
 def main():
     """Read the summary, draw its points."""
-    parser = selections.parser("plot_pareto", __doc__, "the figure: a .pdf, .svg or .png")
+    parser = selections.figure_parser("plot_pareto", __doc__)
     selections.add_study(parser)
     arguments = parser.parse_args()
     table = pareto.points(ablations.load(arguments.summary), arguments.study)

@@ -13,7 +13,7 @@ from workflow_scripts.engine import ablations, commands, remedies_figure, select
 
 def main():
     """Read the summary, draw the factors."""
-    parser = selections.parser("plot_remedies", __doc__, "the figure: a .pdf, .svg or .png")
+    parser = selections.figure_parser("plot_remedies", __doc__)
     selections.add_study(parser)
     arguments = parser.parse_args()
     found = ablations.load(arguments.summary)

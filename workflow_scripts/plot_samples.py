@@ -15,7 +15,7 @@ def main():
     """Load the data set, draw some of it."""
     parser = commands.parser("plot_samples", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
-    parser.add_argument("--out", type=Path, required=True, help="the figure: a .pdf, .svg or .png")
+    commands.add_figure(parser)
     flags.add(parser, Cell, "normalize", "batch_size")
     arguments = parser.parse_args()
     cell = flags.read(arguments, Cell)

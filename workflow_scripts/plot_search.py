@@ -15,7 +15,7 @@ from workflow_scripts.engine import commands, search_figure, selections, style
 
 def main():
     """Read the summary, draw it, write the table."""
-    parser = selections.parser("plot_search", __doc__, "the figure: a .pdf, .svg or .png")
+    parser = selections.figure_parser("plot_search", __doc__)
     selections.add_study(parser)
     parser.add_argument("--table", type=Path, required=True, help="the table: a .csv; its other forms come beside it")
     arguments = parser.parse_args()

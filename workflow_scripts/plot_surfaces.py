@@ -13,7 +13,7 @@ from workflow_scripts.engine import commands, selections, style, surface_figures
 
 def main():
     """Draw, write."""
-    parser = selections.parser("plot_surfaces", __doc__, "the figure: a .pdf, .svg or .png")
+    parser = selections.figure_parser("plot_surfaces", __doc__)
     parser.add_argument("--figure", choices=surface_figures.FIGURES, required=True, help="which one")
     parser.add_argument("--surfaces", type=Path, nargs="+", required=True, help="a CSV file per cell, named as it")
     arguments = parser.parse_args()

@@ -10,6 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+FIGURES = (".pdf", ".svg", ".png")  # what a figure's name may end in
+
 
 class UserError(Exception):
     """Something a person can mend: the message names the key or file, what was expected and what came."""
@@ -41,6 +43,17 @@ def whole(least):
         return int(text)
 
     return number
+
+
+def add_figure(parser, required=True):
+    """Add `--out`, the file of a figure, to a parser."""
+
+    def path(text):
+        if Path(text).suffix not in FIGURES:
+            raise argparse.ArgumentTypeError(f"expected a name that ends in {', '.join(FIGURES)}, found {text!r}")
+        return Path(text)
+
+    parser.add_argument("--out", type=path, required=required, help="the figure: a .pdf, .svg or .png")
 
 
 def run(main):

@@ -87,7 +87,7 @@ def draw_line(axes, line, metric, colour, dashes, diverged):
         axes.plot(known["epoch"][-1:], known[metric][-1:], "x", color=colour, markersize=4, clip_on=False)
     spread = known.dropna(subset=f"{metric}_std")
     mean, std = spread[metric], spread[f"{metric}_std"]
-    axes.fill_between(spread["epoch"], mean - std, mean + std, color=colour, alpha=0.2, linewidth=0)
+    style.band(axes, spread["epoch"], mean - std, mean + std, colour)
 
 
 def _mark_chance(losses, accuracies, rows, peak):

@@ -53,7 +53,7 @@ def flows(gradients):
 
 def initial(gradients):
     """The `Flow` at initialisation, from `summary.gradients_of` first batches; None from an empty table."""
-    first = gradients[gradients["epoch"] == 0].rename(columns={"first_batch_mean_abs": "mean_abs"})
+    first = gradients[gradients["epoch"] == 0]
     return None if first.empty else _flow(first)
 
 

@@ -53,7 +53,10 @@ def draw_flow(layers, means, title=""):
 
 
 def draw_epochs(table, title):
-    """The figure of a table with columns epoch, depth, layer and mean_abs, a column wide: a thin line per epoch."""
+    """The figure of a table as `summary.gradients_of` gives it, a column wide: a thin line per epoch.
+
+    The first and the last have a band from the least to the largest over the seeds; bands of all would hide the lines.
+    """
     means = table.pivot(index="depth", columns="epoch", values="mean_abs")
     with style.look():
         figure = style.figure(style.COLUMN, 1.9)
@@ -66,6 +69,10 @@ def draw_epochs(table, title):
         bar.locator = style.counts(5)
         for epoch in means:
             axes.plot(_positive(means[epoch].to_numpy()), color=bar.cmap(bar.norm(epoch)), linewidth=0.6)
+        ends = table[table["epoch"].isin((first, last))].sort_values("depth")
+        for epoch, layers in ends.groupby("epoch"):
+            style.band(axes, layers["depth"], layers["mean_abs_min"], layers["mean_abs_max"], bar.cmap(bar.norm(epoch)))
+        axes.set_ylim(decades(np.append(means, ends[["mean_abs_min", "mean_abs_max"]])))
         axes.set_title(title)
     return figure
 

@@ -30,12 +30,13 @@ def flows(found, rows):
 
     Columns: `factor`, `level`, `base`, `block`, `moment` ("initial" or "last"), `epoch`, `layer`, `relative_depth` (0
     at the input, 1 at the classifier) and `mean_abs`: the mean |gradient| of a weight over the seeds, in the very
-    first batch or over the last epoch's steps. A remedy of which no epoch has finite gradients has no rows.
+    first batch or over the last epoch's steps; `mean_abs_min` and `mean_abs_max` are the least and the largest of the
+    seeds. A remedy of which no epoch has finite gradients has no rows.
     """
     tables = []
     for _, row in rows.iterrows():
         for moment, (_, measure, which) in MOMENTS.items():
-            table = summary.gradients_of(found, row, measure).rename(columns={measure: "mean_abs"})
+            table = summary.gradients_of(found, row, measure)
             layers = table[table["epoch"] == table["epoch"].agg(which)].sort_values("depth")
             tables.append(
                 layers.assign(
@@ -47,13 +48,13 @@ def flows(found, rows):
                     relative_depth=layers["depth"] / max(1, layers["depth"].max()),
                 )
             )
-    columns = ["factor", "level", "base", "block", "moment", "epoch", "layer", "relative_depth", "mean_abs"]
-    return pd.concat(tables, ignore_index=True)[columns]
+    columns = ["factor", "level", "base", "block", "moment", "epoch", "layer", "relative_depth"]
+    return pd.concat(tables, ignore_index=True)[[*columns, "mean_abs", "mean_abs_min", "mean_abs_max"]]
 
 
 def draw(table):
     """The figure of a table as `flows` gives it, a page wide (a column for one family): two panels for each family."""
-    families, ends = list(_families(table)), limits(table["mean_abs"])
+    families, ends = list(_families(table)), limits(table[["mean_abs_min", "mean_abs_max"]].to_numpy())
     across = min(2, len(families))
     rows = [families[place : place + across] for place in range(0, len(families), across)]
     heights = [HEAD + LINE * max(_lines(family) for _, family in row) + PANEL for row in rows]
@@ -129,6 +130,7 @@ def _line(axes, rows, bottom, colour, dashes):
     """A line of the gradients; what lies below the axis, zeros among it, is marked at its bottom."""
     shown = rows["mean_abs"].where(rows["mean_abs"] >= bottom)
     axes.plot(rows["relative_depth"], shown, color=colour, linestyle=dashes, linewidth=0.8)
+    style.band(axes, rows["relative_depth"], rows["mean_abs_min"], rows["mean_abs_max"], colour)
     below = rows["relative_depth"][shown.isna()]
     axes.plot(below, np.full(len(below), bottom), "v", color=colour, markersize=2, clip_on=False)
 

@@ -13,9 +13,21 @@ from workflow_scripts.engine.summary import best, pick
 
 def parser(command, description, out):
     """An argument parser with the flags that every command on a summary has; `out` says what is written there."""
+    parser = _parser(command, description)
+    parser.add_argument("--out", type=Path, required=True, help=out)
+    return parser
+
+
+def figure_parser(command, description):
+    """The same for a command that draws a figure."""
+    parser = _parser(command, description)
+    commands.add_figure(parser)
+    return parser
+
+
+def _parser(command, description):
     parser = commands.parser(command, description)
     parser.add_argument("--summary", type=Path, required=True, help="folder of tables as `summarise` writes it")
-    parser.add_argument("--out", type=Path, required=True, help=out)
     return parser
 
 

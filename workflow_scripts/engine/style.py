@@ -11,7 +11,7 @@ from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.commands import written_whole
 from workflow_scripts.engine.summary import BRIEF_BLOCKS, blocks_in_order
 
 COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the page
@@ -83,6 +83,11 @@ def colours_beside(blocks=()):
     return [other for other in COLOURS if other not in taken] or COLOURS[len(BRIEF_BLOCKS) :]
 
 
+def band(axes, places, low, high, colour):
+    """Fill between `low` and `high`, which are what a line in this colour varies between."""
+    axes.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
 def tint(colour, share):
     """`colour` mixed with white: share 1 is the colour itself, 0 is white."""
     return tuple(1 - share * (1 - channel) for channel in to_rgb(colour))
@@ -132,8 +137,6 @@ def colour_bar(figure, axes, norm, label, extend="neither"):
 
 def save(figure, path, table, beside=None):
     """Write a figure to `path` and what it shows, a data frame, to the CSV file `beside`, or of the figure's name."""
-    if path.suffix not in UNDATED:
-        raise UserError(f"--out {path}: expected a name that ends in {', '.join(UNDATED)}")
     with written_whole(path) as temporary, look():
         figure.savefig(temporary, metadata=UNDATED[path.suffix], dpi=300)
     with written_whole(beside or path.with_suffix(".csv")) as temporary:

@@ -155,25 +155,30 @@ def by_seed(cells, names):
     return {metric: pd.to_numeric(found[metric]).dropna().to_dict() for metric in METRICS}
 
 
-def over_epochs(table, names, keys, columns):
-    """Mean `c` and sample standard deviation `c_std` over the cells `names` of each column c, for each value of `keys`.
+def over_epochs(table, names, keys, columns, spread=("std",)):
+    """Mean `c` over the cells `names` of each column c, for each value of `keys`, and its spread over them.
 
-    `table` is a summary's `history`, or its `gradients` of these cells. Numbers that are not finite are left out.
+    `spread` names what tells it: `c_std` is the sample standard deviation, `c_min` and `c_max` the least and the
+    largest value. `table` is a summary's `history`, or its `gradients` of these cells. Numbers that are not finite are
+    left out.
     """
     found = table[table["cell"].isin(names)].replace([math.inf, -math.inf], math.nan)
     groups = found.groupby(list(keys))[list(columns)]
-    return groups.mean().join(groups.std().add_suffix("_std")).reset_index()
+    return groups.mean().join([groups.agg(name).add_suffix(f"_{name}") for name in spread]).reset_index()
 
 
 def gradients_of(summary, row, measure="mean_abs"):
-    """Columns epoch, depth, layer and `measure` of a row of `over_seeds`: the mean over its cells that finished.
+    """The gradients of a row of `over_seeds` by `epoch`, `depth` and `layer`: means over its cells that finished.
 
-    Where none did, over those that diverged. An epoch in which a layer has no finite gradient is left out.
+    `mean_abs` is the mean over the cells of the column `measure`, `mean_abs_min` and `mean_abs_max` their least and
+    largest (on a logarithmic scale a deviation below the mean may have no place). Where no cell finished, those that
+    diverged are taken. An epoch in which a layer has no finite gradient is left out.
     """
     names = row["finished"] or row["cells"]
-    means = over_epochs(summary.gradients(names), names, ("epoch", "depth", "layer"), (measure,))
-    known = means[measure].notna().groupby(means["epoch"]).transform("all")
-    return means.loc[known, ["epoch", "depth", "layer", measure]].reset_index(drop=True)
+    table = summary.gradients(names).assign(mean_abs=lambda table: table[measure])
+    means = over_epochs(table, names, ("epoch", "depth", "layer"), ("mean_abs",), ("min", "max"))
+    known = means["mean_abs"].notna().groupby(means["epoch"]).transform("all")
+    return means[known].reset_index(drop=True)
 
 
 def select(table, record):

@@ -76,7 +76,7 @@ def _lines(axes, table, variants, x, metric, dashes=("-",), labelled=True):
         label = names.label(variant) if labelled else None
         axes.plot(line[x], line["mean"], dash, color=colour, label=label)
         low, high = line["mean"] - line["std"], line["mean"] + line["std"]
-        axes.fill_between(line[x], low, high, color=colour, alpha=0.2, linewidth=0)
+        style.band(axes, line[x], low, high, colour)
     return means.rename(columns={"mean": metric, "std": f"{metric}_std"})
 
 
