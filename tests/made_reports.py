@@ -36,18 +36,24 @@ def write_study(
     dips=(),
     epochs=3,
     spread=0.002,
+    gain=0.03,
+    apart=0.02,
     **meta,
 ):
     """Write a summary folder: vgg08 plain and vgg38 with `blocks`, at each rate and seed.
 
-    `final`: accuracies by block; `chance`, `diverged`: (model, block) of the runs that stay at chance or diverge;
-    `orders`: how far the first layer's gradient of a run at chance lies below the last's, in powers of ten; `dips`:
-    blocks whose gradients are as large at both ends, and a thousandth of that between them.
+    `final`: accuracies by block; `chance`, `diverged`: (model, block) of the runs that stay at chance or diverge, or
+    (model, block, rate) or (model, block, rate, seed) of them; `gain`, `apart`: how far the accuracy lies above that of
+    validation in training and below it in the test; `orders`: how far the first layer's gradient of a run at chance
+    lies below the last's, in powers of ten; `dips`: blocks whose gradients are as large at both ends, and a thousandth
+    of that between them.
     """
     data = {"title": "synthetic", "embedded": False, "num_classes": 10, "image_size": 16, **meta}
     networks = [("vgg08", "plain"), *(("vgg38", block) for block in blocks)]
     rows = {"cells.csv": [], "history.csv": [], "gradients.csv": []}
     for network, lr, seed in itertools.product(networks, lrs, seeds):
+        run = (*network, lr, seed)
+        guesses, diverges = (any(run[: len(of)] == of for of in chosen) for chosen in (chance, diverged))
         name = {"cell": f"{'-'.join(network)}-lr{lr:g}-seed{seed}"}
         top = 0.42 if network[0] == "vgg08" else {**ACCURACY, **(final or {})}[network[1]]
         # the seeds' deviations come in another order in each network, as they would: else all differences were certain
@@ -55,9 +61,9 @@ def write_study(
         top += spread * (place % len(seeds) - (len(seeds) - 1) / 2) - 0.02 * lrs.index(lr)
         layers = course_layers(0 if network[0] == "vgg08" else 5)
         dip = network[0] == "vgg38" and network[1] in dips
-        decay = (orders if network in chance else 0.5 * (not dip)) / (len(layers) - 2)  # orders of magnitude per layer
+        decay = (orders if guesses else 0.5 * (not dip)) / (len(layers) - 2)  # orders of magnitude per layer
         for epoch in range(epochs):
-            curve = CHANCE if network in chance else learning_curve(top * (epoch + 1) / epochs)
+            curve = CHANCE if guesses else learning_curve(top * (epoch + 1) / epochs, gain)
             rows["history.csv"].append({**name, "epoch": epoch, "lr": lr, **curve, "seconds": 1.0})
             for depth, layer in enumerate(layers):
                 size = 1e-4 * 10.0 ** (-decay * max(0, len(layers) - 2 - depth)) * (1e-3 if dip and depth == 9 else 1)
@@ -79,8 +85,8 @@ def write_study(
             "best_val_loss": curve["val_loss"],
             "best_val_acc": curve["val_acc"],
         }
-        outcome |= {"test_loss": curve["val_loss"], "test_acc": curve["val_acc"] - 0.02}
-        if network in diverged:
+        outcome |= {"test_loss": curve["val_loss"], "test_acc": curve["val_acc"] - apart}
+        if diverges:
             facts |= {"status": "diverged", "diverged_step": 7}
             outcome = dict.fromkeys(outcome)
         rows["cells.csv"].append({**name, **record, "model": network[0], "block": network[1], **facts, **outcome})
@@ -94,10 +100,10 @@ def write_study(
     return folder
 
 
-def learning_curve(accuracy):
+def learning_curve(accuracy, gain):
     return {
         "train_loss": 3 - 2 * accuracy,
-        "train_acc": accuracy + 0.03,
+        "train_acc": accuracy + gain,
         "val_loss": 3.1 - 2 * accuracy,
         "val_acc": accuracy,
     }

@@ -74,7 +74,7 @@ def test_means_and_deviations_are_those_of_numpy(rows):
         assert row.best_val_acc_std == pytest.approx(np.std(values, ddof=1))
         assert row.parameters == PARAMETERS * row.width**2 == row.forward_flops / 4
         assert row.seconds_per_epoch == SECONDS
-        assert (row.epochs_to_50, row.epochs_to_90) == (2, 3)
+        assert (row.epochs_to_50, row.epochs_to_90) == (3, 3)
 
 
 def test_differences_are_paired_by_seed(rows):
@@ -101,9 +101,11 @@ def test_how_soon_is_counted_in_epochs():
         + [("chance", epoch, 0.1) for epoch in range(3)],
         columns=["cell", "epoch", "val_acc"],
     )
-    guessing = {"a": 0.1, "chance": 0.1}
-    assert ablations.epochs_to(history, 0.5, guessing).to_dict() == {"a": 2}
-    assert ablations.epochs_to(history, 0.9, guessing).to_dict() == {"a": 3}
+    guessing, ten, two = {"a": 0.1, "chance": 0.1}, {"a": 10, "chance": 10}, {"a": 2, "chance": 2}
+    assert ablations.epochs_to(history, 0.5, ten, guessing).to_dict() == {"a": 2}
+    assert ablations.epochs_to(history, 0.9, ten, guessing).to_dict() == {"a": 3}
+    assert ablations.epochs_to(history, 0.5, two, guessing).to_dict() == {"a": 3}  # at 0.7 of 0.5 to 0.9
+    assert ablations.epochs_to(history, 0.9, two, guessing).to_dict() == {"a": 4}
 
 
 def test_a_network_that_only_guesses_gets_nowhere(tmp_path):

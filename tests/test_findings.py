@@ -13,14 +13,21 @@ from workflow_scripts.engine.commands import UserError
 
 
 @pytest.mark.parametrize(
-    ("train_acc", "val_acc", "outcome"),
-    [(0.12, 0.15, "chance"), (0.13, 0.15, "learns"), (0.12, 0.16, "learns"), (0.05, 0.05, "chance")],
+    ("train_acc", "val_acc", "learned"),
+    [
+        ({0: 0.12}, {0: 0.15}, 0),
+        ({0: 0.13}, {0: 0.15}, 1),
+        ({0: 0.12}, {0: 0.16}, 1),
+        ({0: 0.05}, {0: 0.05}, 0),
+        ({0: 0.12, 1: 0.5, 4: 0.12}, {0: 0.16, 1: 0.5, 4: 0.15}, 2),  # whatever the mean over them
+        ({}, {}, 0),
+    ],
 )
-def test_chance_is_within_three_deviations_of_a_guess(train_acc, val_acc, outcome):
+def test_chance_is_within_three_deviations_of_a_guess(train_acc, val_acc, learned):
     """Of a tenth: 0.126 for 1,200 training images, 0.152 for 300 that validate."""
-    measures = {"train_acc": findings.Measure(train_acc, 0.0), "val_acc": findings.Measure(val_acc, 0.0)}
-    row = SimpleNamespace(finished=["a"], num_classes=10, facts={"train_images": 1200, "val_images": 300}, **measures)
-    assert findings._outcome(row) == outcome
+    facts = {"train_images": 1200, "val_images": 300}
+    row = SimpleNamespace(num_classes=10, facts=facts, by_seed={"train_acc": train_acc, "val_acc": val_acc})
+    assert findings._learned(row) == learned
 
 
 def test_facts_are_closed_forms_of_the_study(tmp_path):
@@ -42,23 +49,41 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
 
 def test_a_flow_is_the_closed_form_of_its_gradients():
     layers, sizes = course_layers(1), 1e-6 * 2.0 ** np.arange(13)
-    table = pd.DataFrame({"epoch": 0, "depth": range(14), "layer": layers, "mean_abs": [*sizes, 99.0]})
+    table = pd.DataFrame({"cell": "a", "epoch": 0, "depth": range(14), "layer": layers, "mean_abs": [*sizes, 99.0]})
     table = table.iloc[::-1]  # in any order
     later = table.assign(epoch=1, mean_abs=1.0)
     flow, level = flows.flows(pd.concat([table, later]))
-    assert flow.layers == tuple(layers[:-1]) and (flow.first, flow.last) == (sizes[0], sizes[-1])
+    assert flow.layers == tuple(layers[:-1])
+    assert (flow.first, flow.last) == pytest.approx((sizes[0], sizes[-1]), rel=1e-12, abs=0)
     assert flow.orders == pytest.approx(12 * math.log10(2)) and flow.span == pytest.approx(2**12)
     assert flow.stages == pytest.approx([np.median(sizes[start : start + 4]) for start in (1, 5, 9)])
     assert flow.within == pytest.approx(2)  # a stage has one processing block of two layers
     assert (level.orders, level.span, level.within) == (0, 1, 1)
-    first = pd.concat([table, later]).rename(columns={"mean_abs": "first_batch_mean_abs"})
-    assert flows.initial(first).orders == flow.orders
+    assert math.isnan(flow.orders_std)  # of one seed
+    assert flows.initial(pd.concat([table, later])).orders == flow.orders
+    assert flows.flows(table[:0]) == [] and flows.initial(later) is None
+
+
+def test_a_flow_over_seeds_is_their_geometric_mean():
+    """So its orders of magnitude are the mean of those of the seeds, of which none outweighs the others."""
+    layers, orders = course_layers(1), {"a": 3, "b": 12, "c": 9}
+    sizes = {cell: np.logspace(-many, 0, 13) for cell, many in orders.items()}
+    table = pd.concat(
+        pd.DataFrame({"cell": cell, "epoch": 2, "depth": range(14), "layer": layers, "mean_abs": [*values, 9.0]})
+        for cell, values in sizes.items()
+    )
+    (flow,) = flows.flows(table)
+    assert flow.below == pytest.approx((8, np.std([3, 12, 9], ddof=1)))
+    assert flow.first == pytest.approx(1e-8) and flow.last == pytest.approx(1)
+    assert flow.largest == pytest.approx(np.logspace(-3, 0, 13))
+    table.loc[(table["cell"] == "a") & (table["depth"] == 0), "mean_abs"] = 0.0
+    assert flows.flows(table)[0].orders == math.inf  # zero from one seed
 
 
 def test_what_adam_can_make_of_gradients_that_grow():
-    """Below its epsilon are layers that are so in every epoch; a step is that of the largest gradient of any."""
+    """Below its epsilon are layers that are so in every epoch, from every seed; a step is that of the largest of any."""
     sizes = np.array([[1e-9, 1e-9, 1e-4], [3e-8, 2e-9, 1e-4], [1e-8, 5e-9, 1e-4]])
-    shown = [flows.Flow(("a", "b", "c"), epoch, 5.0, (), 1.0) for epoch in sizes]
+    shown = [flows.Flow(("a", "b", "c"), epoch / 9, epoch, 5.0, 0.0, (), 1.0) for epoch in sizes]
     row = SimpleNamespace(flows=shown, initial=None, width=1, block="bn", init="own", activation=None, cells=["a"])
     row.facts, row.batch_size, row.lr = {"train_images": 95}, 10, 0.1
     found = flows.theory(row, pd.DataFrame({"cell": ["a", "a", "a", "b"], "lr": [0.1, 0.2, 0.3, 9]}))

@@ -62,7 +62,7 @@ def test_gradients_are_those_of_cells_that_finished_in_epochs_that_all_layers_ha
     found = summary.load(folder)
     means = summary.gradients_of(found, summary.over_seeds(found.cells).iloc[0])
     assert means["epoch"].unique().tolist() == [0, 1]
-    assert means["mean_abs"].iloc[0] == pytest.approx((1 + 5) / 2 * 10.0 ** -len(LAYERS))
+    assert means["mean_abs"].iloc[0] == pytest.approx(math.sqrt(1 * 5) * 10.0 ** -len(LAYERS))
 
 
 def test_means_over_epochs_are_of_what_is_finite():

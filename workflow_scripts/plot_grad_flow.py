@@ -3,7 +3,7 @@
     python -m workflow_scripts.plot_grad_flow --summary results/cw2/summary \\
         --out results/cw2/figures/grad_flow_deep.pdf --select model=vgg38 block=plain lr=0.001
 
-Lines are means over the seeds. A CSV file beside the figure holds its data.
+Lines are geometric means over the seeds. A CSV file beside the figure holds its data.
 """
 
 from workflow_scripts.engine import commands, grad_flow, selections, style, summary

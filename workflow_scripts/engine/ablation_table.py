@@ -47,7 +47,7 @@ def legend(rows):
     ]
     if rows["verdict"].isin(SURE).any():
         lines.append("† the 95 % interval of the difference excludes 0, corrected for the number of levels (Holm).")
-    return "\n".join([*lines, "Epochs until 90 % of the last epoch's validation accuracy, where that is above chance."])
+    return "\n".join([*lines, "Epochs until 90 % of the way from guessing to the last epoch's validation accuracy."])
 
 
 def points(differences, verdicts):

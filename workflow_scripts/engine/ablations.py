@@ -50,23 +50,24 @@ def load(folder):
     found = summary.load(folder, also=MEASURED)
     table = found.cells
     table["seconds_per_epoch"] = table["cell"].map(found.history.groupby("cell")["seconds"].median())
+    classes = dict(zip(table["cell"], table["num_classes"], strict=True))
     chance = dict(zip(table["cell"], map(statistics.chance, table["num_classes"], table["val_images"]), strict=True))
     for share in (50, 90):
-        table[f"epochs_to_{share}"] = table["cell"].map(epochs_to(found.history, share / 100, chance))
+        table[f"epochs_to_{share}"] = table["cell"].map(epochs_to(found.history, share / 100, classes, chance))
     return found
 
 
-def epochs_to(history, share, chance):
-    """{cell: epochs until the validation accuracy first was `share` of that after the last epoch}, as a series.
+def epochs_to(history, share, classes, chance):
+    """{cell: epochs until the validation accuracy first was `share` of the way from guessing to its last}, as a series.
 
-    It says how fast a cell gets where it gets. A cell that ends no higher than `chance`, {cell: accuracy}, got nowhere
-    and is left out.
+    It says how fast a cell gets where it gets. Guessing is 1/C of the C `classes`, {cell: number}. A cell that ends no
+    higher than `chance`, {cell: accuracy}, got nowhere and is left out.
     """
     reached = {}
     for cell, lines in history.sort_values("epoch").groupby("cell", sort=False):
-        last = lines["val_acc"].iloc[-1]
+        last, guess = lines["val_acc"].iloc[-1], 1 / classes[cell]
         if last > chance[cell]:
-            reached[cell] = lines["epoch"][lines["val_acc"] >= share * last].min() + 1
+            reached[cell] = lines["epoch"][lines["val_acc"] >= guess + share * (last - guess)].min() + 1
     return pd.Series(reached, dtype=float)
 
 

@@ -62,16 +62,17 @@ def context(found, shallow, deep):
         "deep": deep,
         "deeper_copy": deep.parameters > shallow.parameters and _equal_but_for("model", deep, shallow),
         "depth": depth,
-        "degraded": deep.outcome != "learns" or depth.verdict == "higher",
+        "degraded": shallow.outcome == "learns" and (deep.outcome != "learns" or depth.verdict == "higher"),
         "best": best,
         "diverged": [row for row in rows if row.diverged],
         "missing": [
             summary.block_label(block) for block in summary.BRIEF_BLOCKS if block not in {row.block for row in variants}
         ],
         "rates": _rates(variants, champions),
+        "tried_rates": len({row.lr for row in variants if row.block != "plain"}),
         "theory": flows.theory(deep, found.history),
         "tried": len({row.block for row in variants} - {"plain"}),  # also those of which nothing finished
-        **_remedies(champions),
+        **_remedies(champions, shallow),
         **_gradients(shallow, deep, variants),
         **_depth(best, shallow, champions, rows),
     }
@@ -106,9 +107,10 @@ def rows_of(found, table):
         row.model_label = summary.label({**record, "block": "plain"})
         row.block_label = summary.block_label(row.block)
         row.facts = facts.loc[row.cells[0]]  # of the data and the network: the same for every seed
-        row.outcome = _outcome(row)
-        row.flows = flows.flows(summary.gradients_of(found, record))
-        row.initial = flows.initial(summary.gradients_of(found, record, "first_batch_mean_abs"))
+        row.learned = _learned(row)
+        row.outcome = "learns" if row.learned else "chance" if row.finished else "diverged"
+        row.flows = flows.flows(summary.gradients_by_cell(found, record))
+        row.initial = flows.initial(summary.gradients_by_cell(found, record, "first_batch_mean_abs"))
         rows.append(row)
     return rows
 
@@ -127,15 +129,13 @@ def _in_latex(value):
     return number(value) if isinstance(value, float) else escape(str(value))
 
 
-def _outcome(row):
-    """`diverged` (every seed), `chance` (training and validation accuracy within three deviations of 1/C), `learns`."""
-    if not row.finished:
-        return "diverged"
-    at_chance = all(
-        measure.mean <= statistics.chance(row.num_classes, images)
-        for measure, images in ((row.train_acc, row.facts["train_images"]), (row.val_acc, row.facts["val_images"]))
-    )
-    return "chance" if at_chance else "learns"
+def _learned(row):
+    """How many of the row's seeds end with a training or validation accuracy that lies above `statistics.chance`."""
+    above = set()
+    for part in ("train", "val"):
+        limit = statistics.chance(row.num_classes, row.facts[f"{part}_images"])
+        above |= {seed for seed, accuracy in row.by_seed[f"{part}_acc"].items() if accuracy > limit}
+    return len(above)
 
 
 def _champions(rows, table):
@@ -160,17 +160,17 @@ def _rates(rows, champions):
         others = [row for row in rows if row.finished and row.lr != best.lr and _equal_but_for("lr", row, best)]
         if others and best.outcome == "learns":
             pairs.append((best, max(others, key=lambda row: row.val_acc.mean)))
-    results = compare_all(pairs, "val_acc")
     return {
         best.block: SimpleNamespace(best=best, second=second, result=result)
-        for (best, second), result in zip(pairs, results, strict=True)
+        for best, second, result in _compared(pairs)
     }
 
 
-def _remedies(champions):
+def _remedies(champions, shallow):
     """Which remedies were tried and which work; BN, RC and both set against each other, each at its best setting.
 
-    `pairs` and `extra` are lists of (row, other row, comparison), of one family.
+    `pairs` and `extra` are lists of (row, other row, comparison), of one family; `beside`, of those that work with the
+    shallow network, is a family of its own.
     """
     remedies = {block: row for block, row in champions.items() if block != "plain"}
     bn, rc, both = (remedies.get(block) for block in ("bn", "rc", "bn_rc"))
@@ -180,27 +180,39 @@ def _remedies(champions):
     pairs = [pair for pair in [(bn, rc), (both, alone)] if None not in pair]
     others = [row for block, row in remedies.items() if block not in summary.BRIEF_BLOCKS]
     extra = [(row, best_of_brief) for row in others if best_of_brief]
-    family = [
-        (*pair, result) for pair, result in zip(pairs + extra, compare_all(pairs + extra, "val_acc"), strict=True)
-    ]
+    working = [row for row in remedies.values() if row.outcome == "learns"]
+    beside = [(row, shallow) for row in working if shallow.finished and row is not shallow]
+    family = _compared(pairs + extra)
     return {
         "remedies": remedies,
-        "working": [row for row in remedies.values() if row.outcome == "learns"],
+        "working": working,
+        "wavering": [row for row in working if row.learned < len(row.finished)],
         "ranked": order,
         "pairs": family[: len(pairs)],
         "additive": family[len(pairs) - 1][2] if bn and rc and both else None,
         "extra": family[len(pairs) :],
+        "beside": _compared(beside),
     }
+
+
+def _compared(pairs):
+    """(row, other row, comparison of their validation accuracy) for each pair of rows, as one family."""
+    return [(*pair, result) for pair, result in zip(pairs, compare_all(pairs, "val_acc"), strict=True)]
 
 
 def _gradients(shallow, deep, variants):
     """Rows whose gradient flow is set against each other: the deep network's blocks, all else equal to `deep`."""
     controlled = [row for row in variants if row.flows and _equal_but_for("block", row, deep)]
+    of_block = {row.block: row for row in controlled if row.initial}
+    bn, others = of_block.get("bn"), [row for row in (of_block.get("rc"), shallow) if row and row.initial]
     return {
         "controlled": controlled,
         "table_rows": [row for row in [shallow] if row.flows and row not in controlled] + controlled,
         "flattest": min(controlled, key=lambda row: row.flows[0].span, default=None),
-        "bn_row": next((row for row in controlled if row.block == "bn"), None),
+        "bn_row": bn,
+        "rc_row": of_block.get("rc"),
+        # Yang et al. (2019): with BN the gradient grows on its way down; a slight growth others may have, too
+        "bn_grows": bn is not None and bn.initial.orders < min([0, *(row.initial.orders for row in others)]),
     }
 
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 from workflow_scripts.engine import ablations, findings, protocol, remedies, search_figure, summary
+from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.findings import Measure
 from workflow_scripts.engine.flows import LEVEL
@@ -40,8 +41,8 @@ DESCRIPTIONS = {
     "init": {
         "kaiming": r"weights of the variance of \citet{he2015}",
         "xavier": r"weights of the variance of \citet{glorot2010}",
-        "orthogonal": r"orthogonal weights",
-        "lsuv": r"orthogonal weights scaled so that each layer's outputs have unit variance (LSUV)",
+        "orthogonal": r"orthogonal weights \citep{saxe2014}",
+        "lsuv": r"orthogonal weights scaled to outputs of unit variance in each layer \citep[LSUV,][]{mishkin2016}",
         "zero_residual": r"residual branches that start at 0",
     },
 }
@@ -50,6 +51,12 @@ SWITCHES = {  # keys that stand for a remedy wherever they differ from their def
     "clip": r"clipping of the gradient's norm",
     "warmup_epochs": r"a learning rate that rises linearly at first",
 }
+# what the discussion of the papers asks, of variants that differ from the base in one key alone: (key, value, words)
+ASKED = (
+    ("block", "rc", "residual connections alone"),
+    ("block", "dense", "dense connections alone"),
+    ("supervision", None, "deep supervision, which should not suffice,"),  # whatever its weight
+)
 
 
 def of_remedies(folder, study, against):
@@ -64,18 +71,22 @@ def of_remedies(folder, study, against):
     base, levels = rows[0], rows[1:]
     learning = [row for row in levels if row.outcome == "learns"]
     timed = [row for row in learning if not math.isnan(row.epochs_to_90.mean)]  # some learn the training images alone
-    known = [row for row in levels if row.orders is not None]
+    known = [row for row in levels if row.initial]
+    verdicts = _verdicts(levels, "verdict")
     return SimpleNamespace(
         base=base,
         levels=levels,
         learning=learning,
         stuck=[row for row in levels if row.outcome == "chance"],
         diverged=[row for row in rows if row.diverged],
-        flat_but_stuck=[row for row in known if row.outcome == "chance" and abs(row.orders) < LEVEL],
-        steep_but_learning=[row for row in known if row.outcome == "learns" and abs(row.orders) >= LEVEL],
+        wavering=[row for row in learning if row.learned < len(row.finished)],
+        apart=[row for row in verdicts["alike"] if row.learned == row.seeds and not base.learned],
+        asked=_asked(levels, base),
+        flat_but_stuck=[row for row in known if row.outcome == "chance" and row.initial.span < 10**LEVEL],
+        steep_but_learning=[row for row in known if row.outcome == "learns" and row.initial.span >= 10**LEVEL],
         top=max((row for row in levels if row.finished), key=lambda row: row.best_val_acc.mean, default=None),
-        flattest=min(known, key=lambda row: abs(row.orders), default=None),
-        steepest=max(known, key=lambda row: abs(row.orders), default=None),
+        flattest=min(known, key=lambda row: abs(row.initial.orders), default=None),
+        steepest=max(known, key=lambda row: abs(row.initial.orders), default=None),
         fastest=min(timed, key=lambda row: row.epochs_to_90.mean, default=None),
         other=_other(rows, against) if against is not None else None,
         described=_described(found.cells[found.cells["cell"].isin([name for row in levels for name in row.cells])]),
@@ -83,7 +94,7 @@ def of_remedies(folder, study, against):
         cells=len(found.cells),
         fewest=min(row.seeds for row in rows),
         most=max(row.seeds for row in rows),
-        **_verdicts(levels, "verdict"),
+        **verdicts,
     )
 
 
@@ -92,9 +103,21 @@ def _variant(row, facts):
     variant = SimpleNamespace(**row)
     variant.best_val_acc = Measure(row["best_val_acc"], row["best_val_acc_std"])
     variant.epochs_to_90 = Measure(row["epochs_to_90"], row["epochs_to_90_std"])
-    variant.outcome = facts.outcome
-    variant.orders = facts.initial.orders if facts.initial else None
+    variant.lowest = min(facts.by_seed["best_val_acc"].values(), default=math.nan)
+    variant.outcome, variant.learned, variant.initial = facts.outcome, facts.learned, facts.initial
+    variant.record = {key: getattr(facts, key) for key in ROW}
     return variant
+
+
+def _asked(levels, base):
+    """(row, words) of each of `ASKED` that is there."""
+    return [
+        (row, words)
+        for key, value, words in ASKED
+        for row in levels
+        if [other for other in ROW if row.record[other] != base.record[other]] == [key]
+        and value in (None, row.record[key])
+    ]
 
 
 def _verdicts(rows, column):

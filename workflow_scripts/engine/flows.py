@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.engine import summary
+
 # Adam divides by the gradient's size plus this: it makes up for a small gradient, but not for one below that.
 ADAM_EPSILON = 1e-8
 LEVEL = 4  # orders of magnitude between first and last gradient: fewer are called level, more steep
@@ -21,16 +23,24 @@ FILTERS = 32  # of the course networks at width 1
 class Flow:
     """Mean |gradient| per weight in an epoch or a batch, first convolution first, without the classifier.
 
-    The mean over seeds. `orders`: how many orders of magnitude the first convolution lies below the last; infinite
-    where the first is zero. `stages`: the median over the layers of each stage. `within`: the largest factor between
-    two layers of the processing blocks of one stage; infinite where a network has none.
+    The geometric mean over seeds. `orders`: how many orders of magnitude the first convolution lies below the last, and
+    `orders_std` the sample standard deviation of that over the seeds (NaN of one); infinite where the first is zero.
+    `stages`: the median over the layers of each stage. `within`: the largest factor between two layers of the
+    processing blocks of one stage; infinite where a network has none. `largest`: the largest of the seeds.
     """
 
     layers: tuple
     mean_abs: np.ndarray
+    largest: np.ndarray
     orders: float
+    orders_std: float
     stages: tuple
     within: float
+
+    @property
+    def below(self):
+        """`orders` with its deviation, as a measure over the seeds."""
+        return self.orders, self.orders_std
 
     @property
     def first(self):
@@ -47,17 +57,30 @@ class Flow:
 
 
 def flows(gradients):
-    """The `Flow` of each epoch of a table like `summary.gradients_of`; none for cells that diverged in their first."""
-    return [_flow(epoch) for _, epoch in gradients.groupby("epoch")]
+    """The `Flow` of each epoch of a table as `summary.gradients_by_cell` gives it.
+
+    There is none for cells that diverged in their first epoch.
+    """
+    if gradients.empty:
+        return []
+    spread = _spread(gradients)
+    return [_flow(layers, spread[epoch]) for epoch, layers in summary.over_cells(gradients).groupby("epoch")]
 
 
 def initial(gradients):
-    """The `Flow` at initialisation, from `summary.gradients_of` first batches; None from an empty table."""
-    first = gradients[gradients["epoch"] == 0]
-    return None if first.empty else _flow(first)
+    """The `Flow` at initialisation, from first batches as `summary.gradients_by_cell` gives them; None from none."""
+    return next(iter(flows(gradients[gradients["epoch"] == 0])), None)
 
 
-def _flow(layers):
+def _spread(gradients):
+    """The sample standard deviation over the cells of `Flow.orders`, by epoch."""
+    layers = gradients.pivot(index=["epoch", "cell"], columns="depth", values="mean_abs")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        orders = np.log10(layers.iloc[:, -2] / layers.iloc[:, 0])  # the last layer is the classifier
+        return orders.groupby("epoch").std()
+
+
+def _flow(layers, spread):
     convolutions = layers.sort_values("depth").iloc[:-1]
     values = convolutions["mean_abs"]
     groups = values.groupby(convolutions["layer"].str.extract(r"^stages\.(\d+)\.")[0])
@@ -66,7 +89,9 @@ def _flow(layers):
     return Flow(
         layers=tuple(convolutions["layer"]),
         mean_abs=values.to_numpy(),
+        largest=convolutions["mean_abs_max"].to_numpy(),
         orders=math.log10(last / first) if first > 0 and last > 0 else math.inf,
+        orders_std=spread,
         stages=tuple(groups.median()),
         within=max((run.max() / run.min() if run.min() > 0 else math.inf for _, run in runs), default=math.inf),
     )
@@ -131,10 +156,12 @@ def theory(row, history):
         found.predicted = predicted_orders(first.layers, int(row.facts["image_size"]), filters)
     if found.predicted:
         found.critical = critical_depth(int(row.facts["image_size"]), filters)
-    found.below_epsilon = int((np.max([flow.mean_abs for flow in row.flows], axis=0) < ADAM_EPSILON).sum())
+    largest = np.max([flow.largest for flow in row.flows], axis=0)
+    found.below_epsilon = int((largest < ADAM_EPSILON).sum())
     steps = row.facts["train_images"] // row.batch_size  # the trainer leaves a short last batch out
-    largest = max(flow.first for flow in row.flows)
-    share = largest / (largest + ADAM_EPSILON)  # |m| / (sqrt(v) + epsilon) of a gradient of constant sign and size
+    share = largest[0] / (
+        largest[0] + ADAM_EPSILON
+    )  # |m| / (sqrt(v) + epsilon) of a gradient of constant sign and size
     found.steps = steps * len(row.flows)
     found.adam_step = row.lr * share
     found.adam_total = float(history.loc[history["cell"] == row.cells[0], "lr"].sum() * steps * share)

@@ -37,7 +37,8 @@ def fixed(value, digits=2):
     if not math.isfinite(mean):
         return Tex("--")
     spread = rf"\,$\pm$\,{std:.{digits}f}" if math.isfinite(std) else ""
-    return Tex(f"${mean:.{digits}f}$" + spread)
+    shown = f"{mean:.{digits}f}"
+    return Tex(f"${shown.removeprefix('-') if float(shown) == 0 else shown}$" + spread)
 
 
 def percent(value, digits=1):

@@ -80,7 +80,7 @@ def legend(rows, against=None):
     ]
     if (rows.filter(like="verdict").isin(SURE)).any(axis=None):
         lines.append("† the 95 % interval excludes 0, p < 0.05 corrected for the number of comparisons (Holm).")
-    lines.append("Epochs until 50 % and 90 % of the last epoch's validation accuracy, where that is above chance.")
+    lines.append("Epochs until 50 % and 90 % of the way from guessing to the last epoch's validation accuracy.")
     return "\n".join(lines)
 
 

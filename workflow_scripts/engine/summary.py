@@ -13,6 +13,7 @@ import typing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from workflow_scripts.engine import cell_index, code, machines
@@ -155,30 +156,44 @@ def by_seed(cells, names):
     return {metric: pd.to_numeric(found[metric]).dropna().to_dict() for metric in METRICS}
 
 
-def over_epochs(table, names, keys, columns, spread=("std",)):
-    """Mean `c` over the cells `names` of each column c, for each value of `keys`, and its spread over them.
+def over_epochs(table, names, keys, columns):
+    """Mean `c` and sample standard deviation `c_std` over the cells `names` of each column c, for each value of `keys`.
 
-    `spread` names what tells it: `c_std` is the sample standard deviation, `c_min` and `c_max` the least and the
-    largest value. `table` is a summary's `history`, or its `gradients` of these cells. Numbers that are not finite are
-    left out.
+    `table` is a summary's `history`. Numbers that are not finite are left out.
     """
     found = table[table["cell"].isin(names)].replace([math.inf, -math.inf], math.nan)
     groups = found.groupby(list(keys))[list(columns)]
-    return groups.mean().join([groups.agg(name).add_suffix(f"_{name}") for name in spread]).reset_index()
+    return groups.mean().join(groups.std().add_suffix("_std")).reset_index()
 
 
 def gradients_of(summary, row, measure="mean_abs"):
-    """The gradients of a row of `over_seeds` by `epoch`, `depth` and `layer`: means over its cells that finished.
+    """The gradients of a row of `over_seeds`, by `epoch`, `depth` and `layer`, over its cells, as `over_cells` says."""
+    return over_cells(gradients_by_cell(summary, row, measure))
 
-    `mean_abs` is the mean over the cells of the column `measure`, `mean_abs_min` and `mean_abs_max` their least and
-    largest (on a logarithmic scale a deviation below the mean may have no place). Where no cell finished, those that
-    diverged are taken. An epoch in which a layer has no finite gradient is left out.
+
+def gradients_by_cell(summary, row, measure="mean_abs"):
+    """Columns `cell`, `epoch`, `depth`, `layer` and, of the column `measure`, `mean_abs` of a row of `over_seeds`.
+
+    Of its cells that finished, or where none did, of those that diverged. Numbers that are not finite are missing; an
+    epoch in which a layer has none in any cell is left out.
     """
-    names = row["finished"] or row["cells"]
-    table = summary.gradients(names).assign(mean_abs=lambda table: table[measure])
-    means = over_epochs(table, names, ("epoch", "depth", "layer"), ("mean_abs",), ("min", "max"))
-    known = means["mean_abs"].notna().groupby(means["epoch"]).transform("all")
-    return means[known].reset_index(drop=True)
+    table = summary.gradients(row["finished"] or row["cells"])[["cell", "epoch", "depth", "layer", measure]]
+    table = table.rename(columns={measure: "mean_abs"}).replace([math.inf, -math.inf], math.nan)
+    known = table["mean_abs"].notna().groupby([table["epoch"], table["depth"]]).transform("any")
+    return table[known.groupby(table["epoch"]).transform("all")]
+
+
+def over_cells(gradients):
+    """Of a table as `gradients_by_cell` gives it: `mean_abs`, `mean_abs_min` and `mean_abs_max` over the cells.
+
+    The mean is the geometric one: seeds differ by factors, of which an arithmetic mean would show the largest alone. It
+    is 0 where one of them is.
+    """
+    with np.errstate(divide="ignore"):
+        gradients = gradients.assign(log=np.log(gradients["mean_abs"]))
+    groups = gradients.groupby(["epoch", "depth", "layer"])
+    means = groups.agg(mean_abs=("log", "mean"), mean_abs_min=("mean_abs", "min"), mean_abs_max=("mean_abs", "max"))
+    return means.assign(mean_abs=np.exp(means["mean_abs"])).reset_index()
 
 
 def select(table, record):
