@@ -81,7 +81,7 @@ def test_a_flow_over_seeds_is_their_geometric_mean():
 
 
 def test_what_adam_can_make_of_gradients_that_grow():
-    """Below its epsilon are layers that are so in every epoch, from every seed; a step is that of the largest of any."""
+    """Below its epsilon are layers that are so in every epoch and seed; a step is that of the largest of any."""
     sizes = np.array([[1e-9, 1e-9, 1e-4], [3e-8, 2e-9, 1e-4], [1e-8, 5e-9, 1e-4]])
     shown = [flows.Flow(("a", "b", "c"), epoch / 9, epoch, 5.0, 0.0, (), 1.0) for epoch in sizes]
     row = SimpleNamespace(flows=shown, initial=None, width=1, block="bn", init="own", activation=None, cells=["a"])

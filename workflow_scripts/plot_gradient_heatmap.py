@@ -3,8 +3,8 @@
     python -m workflow_scripts.plot_gradient_heatmap --summary results/cw2/summary \\
         --out results/cw2/figures/gradient_heatmap.pdf --select model=vgg38 lr=0.001
 
-Values are geometric means over the seeds. A block that was not trained at the selected learning rate is shown at the best it has.
-A CSV file beside the figure holds its data.
+Values are geometric means over the seeds. A block that was not trained at the selected learning rate is shown at the
+best it has. A CSV file beside the figure holds its data.
 """
 
 import pandas as pd
