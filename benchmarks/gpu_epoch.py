@@ -98,8 +98,13 @@ def rows(name, data, device, runs, steps=None):
         limit = max(flops / RATES[precision], MOVING.get((name, precision), 0))
         faster = spread(ratios(measured[COURSE], seconds), ".2f")
         share = f"{100 * limit / median(seconds):.1f}"
-        made.append([name, way, spread(seconds, ".3f"), faster, f"{limit:.4f}", share, trainings[way].captured.path])
+        made.append([name, way, spread(seconds, ".3f"), faster, f"{limit:.4f}", share, paths(trainings[way])])
     return made
+
+
+def paths(training):
+    """Which way the gradients were made and the weights updated, one name where that is one way."""
+    return ", ".join(dict.fromkeys((training.captured.path, training.captured_update.path)))
 
 
 def costs(name, data, device):

@@ -2,13 +2,15 @@
 
     python -m benchmarks.start_up --data results/data/cifar100.npz
 
-On a GPU the first step holds the setting up of its libraries and the capture of the CUDA graph, and the second the
-second of its checks; `--no-cuda-graphs` leaves the graph out.
+On a GPU the first step holds the setting up of its libraries and the capture of the gradients' CUDA graph, the second
+that of the update's, and the third the last check; `--no-cuda-graphs` leaves the graphs out.
 """
 
 import argparse
 import itertools
 import time
+
+STEPS = ("first step", "second step", "third step", "fourth step")
 
 
 def main():
@@ -46,11 +48,12 @@ def main():
     training.model.train()
     lap("network and batches")
     batches = training.train_batches.epoch(cell.seed, 0, cell.batch_size)
-    for step in ("first step", "second step", "third step"):
+    for step in STEPS:
         training._step(*next(batches))
         training.sums.tolist()  # waits for a GPU
         lap(step)
-    print(f"{machine(args.threads, device)}; {args.precision}, steps taken: {training.captured.path}")
+    ways = f"gradients by {training.captured.path}, updates by {training.captured_update.path}"
+    print(f"{machine(args.threads, device)}; {args.precision}, {ways}")
     seconds = (f"{end - begin:.2f}" for begin, end in itertools.pairwise(times))
     print(table(["start-up", "seconds"], list(zip(names, seconds, strict=True))))
 

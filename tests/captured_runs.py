@@ -71,6 +71,13 @@ def resumed(cell, data, path, device=CPU, first=True, second=True):
     return other
 
 
+FUSED = (
+    "adam",
+    "adamw",
+    "sgd",
+    "momentum",
+    "nesterov",
+)  # optimisers whose update of all weights is one kernel on a GPU
 OBSTACLES = {
     "dropout draws other random numbers within a graph": {"dropout": 0.2},
     "the weight of the companion classifiers changes from epoch to epoch": {"supervision": 0.3},

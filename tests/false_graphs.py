@@ -15,10 +15,13 @@ class Graph:
     """A stand-in for `captured.cuda_graph`; `replays` counts. Those below compute something else."""
 
     replays = 0
+    updates = 0  # replays of the update's graph
 
     def __call__(self, step):
         for _ in range(captured.WARM_UP):
             step()
+        if not isinstance(step, partial):  # the update: it is given no batch
+            return partial(self.update, step), step()
         self.step, self.loss, self.model = step, step(), step.func.__self__.model
         self.training = step.func.__self__
         self.parameters = list(self.model.parameters())
@@ -33,6 +36,10 @@ class Graph:
             if static is not None:
                 self.write(static, parameter.grad)
             parameter.grad = attribute
+
+    def update(self, step):
+        self.updates += 1
+        step()
 
     def write(self, static, gradient):
         static.copy_(gradient)
@@ -128,4 +135,45 @@ WRONG = {
     ForgetsAGradient: "a replay gives other bits of the gradient of entry.conv.weight",
     CannotBeCaptured: "operation not permitted when stream is capturing",
     CannotBeReplayed: "out of memory",
+}
+
+
+class UpdatesTwice(Graph):
+    def update(self, step):
+        super().update(step)
+        super().update(step)
+
+
+class KeepsItsRate(Graph):
+    def update(self, step):
+        step.__self__.rate.fill_(step.__self__.cell.lr)
+        super().update(step)
+
+
+class MovesAMoment(Graph):
+    def update(self, step):
+        super().update(step)
+        step.__self__.optimizer.state[self.parameters[-1]]["exp_avg"].mul_(1 + 1e-6)
+
+
+class ClipsTwice(Graph):
+    def update(self, step):
+        super().update(step)
+        self.gradients[0].mul_(0.5)
+
+
+class UpdateCannotBeCaptured(Graph):
+    def __call__(self, step):
+        if isinstance(step, partial):
+            return super().__call__(step)
+        step()
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+
+WRONG_UPDATES = {
+    UpdatesTwice: "a replay gives other bits of entry.conv.weight",
+    KeepsItsRate: "a replay gives other bits of entry.conv.weight",
+    MovesAMoment: "a replay gives other bits of exp_avg of classifier.bias",
+    ClipsTwice: "a replay gives other bits of the gradient of entry.conv.weight",
+    UpdateCannotBeCaptured: "operation not permitted when stream is capturing",
 }

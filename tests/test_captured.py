@@ -12,10 +12,10 @@ from unittest import mock
 import pytest
 import torch
 
-from tests.captured_runs import CPU, MEASURED, OBSTACLES, SAME, TINY, bits, plain, resumed, state, trained
+from tests.captured_runs import CPU, FUSED, MEASURED, OBSTACLES, SAME, TINY, bits, plain, resumed, state, trained
 from tests.conftest import inside
-from tests.false_graphs import WRONG, Graph
-from workflow_scripts.engine import captured, checkpoints, machines
+from tests.false_graphs import WRONG, WRONG_UPDATES, Graph
+from workflow_scripts.engine import captured, checkpoints, machines, optimizers
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
@@ -40,6 +40,71 @@ def test_a_captured_run_has_the_bits_of_the_plain_one(digits, graph, capsys, rec
     training = trained(cell, digits)
     assert training.captured.path == "cuda_graph" and used.replays == training.progress.epoch * training.steps
     assert state(training) == expected and capsys.readouterr().err == ""
+
+
+@pytest.fixture
+def fused(monkeypatch):
+    """Let the CPU's optimisers be those of a GPU."""
+    monkeypatch.setattr(optimizers, "FUSED", {"cpu"})
+
+
+@pytest.mark.parametrize("optimizer", FUSED)
+@pytest.mark.parametrize("record", [{}, {"clip": 0.5, "weight_decay": 0.01}], ids=["update alone", "clip and decay"])
+def test_an_update_is_replayed_with_the_bits_of_the_plain_one(digits, graph, fused, capsys, optimizer, record):
+    """Its rate is another at every step, and is read where it lies."""
+    cell = Cell(**TINY, optimizer=optimizer, schedule="linear", warmup_epochs=1, **record)
+    expected = plain(cell, digits)
+    used = graph()
+    training = trained(cell, digits)
+    assert (training.captured.path, training.captured_update.path) == ("cuda_graph", "cuda_graph")
+    assert used.updates == 8 - 1  # once the gradients' graph is believed, in the second step
+    assert state(training) == expected and capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("optimizer", sorted(set(optimizers.OPTIMIZERS) - set(FUSED)))
+def test_an_update_that_asks_the_host_is_not_captured(digits, graph, fused, capsys, optimizer):
+    cell = Cell(**TINY, optimizer=optimizer)
+    expected = plain(cell, digits)
+    used = graph()
+    training = trained(cell, digits)
+    assert (training.captured.path, training.captured_update.path) == ("cuda_graph", "plain")
+    assert used.updates == 0 and state(training) == expected and capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("kind", "reason"), WRONG_UPDATES.items())
+def test_an_update_that_is_replayed_wrongly_is_taken_the_plain_way(digits, graph, fused, capsys, kind, reason):
+    cell = Cell(**TINY, schedule="linear", clip=0.5)
+    expected = plain(cell, digits)
+    graph(kind)
+    training = trained(cell, digits)
+    assert (training.captured.path, training.captured_update.path) == ("cuda_graph", "plain")
+    assert state(training) == expected
+    assert capsys.readouterr().err == f"CUDA graph of the update not used: {reason}\n"
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "momentum"])
+def test_a_killed_run_whose_updates_are_replayed_goes_on(digits, graph, fused, tmp_path, optimizer):
+    cell = Cell(**TINY, optimizer=optimizer, schedule="linear")
+    expected = plain(cell, digits)
+    graph()
+    training = resumed(cell, digits, tmp_path / "checkpoint")
+    assert training.captured_update.path == "cuda_graph" and state(training) == expected
+
+
+@pytest.mark.parametrize("begun", [set(), {"cpu"}])
+def test_a_run_goes_on_where_optimisers_are_others(digits, graph, monkeypatch, tmp_path, begun):
+    """As from a CPU to a GPU, or back: it goes on with the optimiser that it was begun with."""
+    monkeypatch.setattr(optimizers, "FUSED", begun)
+    expected = plain(Cell(**TINY), digits)
+    graph()
+    training = Training(Cell(**TINY), digits, CPU)
+    training.run_epoch()
+    checkpoints.save(tmp_path / "checkpoint", "key", training.state_dict())
+    monkeypatch.setattr(optimizers, "FUSED", {"cpu"} - begun)
+    other = Training(Cell(**TINY), digits, CPU)
+    other.load_state_dict(checkpoints.load(tmp_path / "checkpoint", "key")[0])
+    other.run_epoch()
+    assert state(other) == expected
 
 
 @pytest.mark.parametrize("record", [{}, {"l1": 1e-4, "l2": 1e-3, "clip": 0.5}], ids=["loss alone", "penalties"])
@@ -140,11 +205,11 @@ def test_a_parameter_that_gets_no_gradient(digits, graph):
 
 def test_bits_are_compared_and_not_values():
     nan, zero = torch.tensor([torch.nan, 1]), torch.tensor(0.0)
-    assert captured._same_bits(nan, nan.clone()) and not captured._same_bits(zero, -zero)
-    assert not captured._same_bits(zero, None) and not captured._same_bits(None, zero)
+    assert captured.same_bits(nan, nan.clone()) and not captured.same_bits(zero, -zero)
+    assert not captured.same_bits(zero, None) and not captured.same_bits(None, zero)
     for dtype in (torch.bool, torch.bfloat16, torch.float64):
-        assert captured._same_bits(torch.ones(2, dtype=dtype), torch.ones(2, dtype=dtype))
-        assert not captured._same_bits(torch.ones(2, dtype=dtype), torch.zeros(2, dtype=dtype))
+        assert captured.same_bits(torch.ones(2, dtype=dtype), torch.ones(2, dtype=dtype))
+        assert not captured.same_bits(torch.ones(2, dtype=dtype), torch.zeros(2, dtype=dtype))
 
 
 @pytest.mark.parametrize("fails", [False, True])

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.captured_runs import MEASURED, OBSTACLES, SAME, TINY, plain, resumed, state, trained
+from tests.captured_runs import FUSED, MEASURED, OBSTACLES, SAME, TINY, plain, resumed, state, trained
+from workflow_scripts.engine import captured_update
 from workflow_scripts.engine.record import Cell
 from workflow_scripts.engine.trainer import Training
 
@@ -17,7 +18,9 @@ def test_a_cuda_graph_has_the_bits_of_the_plain_run(digits, device, tmp_path, ca
     expected = plain(cell, digits, device)
     training = trained(cell, digits, device)
     assert training.captured.path == "cuda_graph" and capsys.readouterr().err == ""
-    assert state(training) == expected
+    fused = captured_update.same_kernels(training.optimizer)
+    assert training.captured_update.path == ("cuda_graph" if fused else "plain")
+    assert fused == (cell.optimizer in FUSED) and state(training) == expected
     if training.progress.diverged_step is None:
         training = resumed(cell, digits, tmp_path / "checkpoint", device)
         assert training.captured.path == "cuda_graph" and state(training) == expected

@@ -1,8 +1,8 @@
 """The gradients of a training step as a CUDA graph: one launch, where hundreds of kernels wait for theirs.
 
-A graph holds the kernels of the plain step, and the optimiser, which stays outside of it, is the same for both ways, so
-that both do the same arithmetic in the same order. That is seen and not believed: the first steps are taken both ways,
-and unless all bits agree, the plain way is taken for the rest of the run. On a CPU it is the only one.
+A graph holds the kernels of the plain step, so that both ways do the same arithmetic in the same order. That is seen
+and not believed: the first steps are taken both ways, and unless all bits agree, the plain way is taken for the rest of
+the run. On a CPU it is the only one. The optimiser has a graph of its own: `captured_update.py`.
 """
 
 import contextlib
@@ -83,6 +83,11 @@ class CapturedStep:
         """Which way steps are taken: "plain" or "cuda_graph"."""
         return "cuda_graph" if self.replay else "plain"
 
+    @property
+    def gradients_stay(self):
+        """Whether the gradients lie at the same place after every step from the last one on."""
+        return self.replay is not None and not self.unchecked
+
     def __call__(self, step, moved, images, labels):
         """The losses that `step(images, labels)` gives, a tensor that is good until the next call.
 
@@ -101,26 +106,26 @@ class CapturedStep:
 
         It moves what a step moves, but leaves the step's own gradients in place.
         """
-        if self.replay is None or self.unchecked:
+        if not self.gradients_stay:
             return None
         statics = {place: gradient for place, gradient in enumerate(self.gradients) if gradient is not None}
-        kept = _copies(statics)
+        kept = copies(statics)
         losses = self._replayed(images, labels).clone()
         found = [torch.zeros_like(one) if one.grad is None else one.grad.clone() for one in parameters]
-        _put_back(statics, kept)
+        put_back(statics, kept)
         return losses, found
 
     def _checked(self, step, moved, images, labels):
         """Take the step both ways from the same state and, if that makes a difference, the plain way once more."""
         state = {**dict(self.model.named_parameters()), **moved}
-        before = _copies(state)
+        before = copies(state)
         obstacle = self.obstacle or self._difference(step, state, before, images, labels)
         if obstacle is None:
             self.unchecked -= 1
             return self.given
         print(f"CUDA graph not used: {obstacle}", file=sys.stderr)
         self.capture = self.replay = self.inputs = self.gradients = self.given = None
-        _put_back(state, before)
+        put_back(state, before)
         return step(images, labels)
 
     def _difference(self, step, state, before, images, labels):
@@ -135,12 +140,11 @@ class CapturedStep:
                     self.inputs = images.clone(), labels.clone()
                     self.replay, self.given = self.capture(functools.partial(step, *self.inputs))
                     self.gradients = [parameter.grad for parameter in self.parameters]
-                _put_back(state, before)
+                put_back(state, before)
                 found = self._outcome(self._replayed(images, labels), state)
             except RuntimeError as error:
-                return _reason(error)
-        names = (name for name in expected | found if not _same_bits(expected.get(name), found.get(name)))
-        return next((f"a replay gives other bits of {name}" for name in names), None)
+                return reason(error)
+        return difference(expected, found)
 
     def _replayed(self, images, labels):
         for static, given in zip(self.inputs, (images, labels), strict=True):
@@ -156,29 +160,38 @@ class CapturedStep:
         """{name: copy} of what a step has given, made and moved."""
         named = self.model.named_parameters()
         gradients = {f"the gradient of {name}": weight.grad for name, weight in named if weight.grad is not None}
-        return _copies({"the losses": losses, **gradients, **state})
+        return copies({"the losses": losses, **gradients, **state})
 
     def _random_states(self):
         states = [torch.get_rng_state()]
         return [*states, torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else states
 
 
-def _reason(error):
+def reason(error):
     """The first line of what went wrong first: a capture that fails once more when it is ended says only that."""
-    return _reason(error.__context__) if error.__context__ else str(error).partition("\n")[0]
+    return reason(error.__context__) if error.__context__ else str(error).partition("\n")[0]
 
 
-def _copies(tensors):
+def difference(expected, found):
+    """In what {name: tensor} that a replay gave differs from what was expected; None where all bits agree."""
+    names = (name for name in expected | found if not same_bits(expected.get(name), found.get(name)))
+    return next((f"a replay gives other bits of {name}" for name in names), None)
+
+
+def copies(tensors):
+    """{name: copy} of named tensors."""
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
 @torch.no_grad()
-def _put_back(tensors, values):
+def put_back(tensors, values):
+    """Write to the named tensors the values that `copies` gave."""
     if tensors:
         torch._foreach_copy_(list(tensors.values()), [values[name] for name in tensors])
 
 
-def _same_bits(one, other):
+def same_bits(one, other):
+    """Whether two tensors agree in every bit; None agrees with nothing."""
     if one is None or other is None:
         return False
     # as whole numbers, because a NaN is no difference to itself, and 0 is one to -0

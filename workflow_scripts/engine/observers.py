@@ -196,7 +196,7 @@ class GradientWalk(Observer):
 
     def before_update(self, images, labels):
         if self.due:
-            rate = self.training.optimizer.param_groups[0]["lr"]
+            rate = self.training.learning_rate
             with self.aside(images, labels) as gradient:
                 lengths = [size * rate for size in self.step_sizes]
                 walk = probes.along_gradient(gradient, self.training.parameters, lengths)

@@ -17,13 +17,18 @@ register_optimizer = OPTIMIZERS.register
 Adam, AdamW, RMSprop, SGD = map(eager, (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD))
 
 
+FUSED = {"cuda"}  # types of devices on which PyTorch's default is one kernel per operation, where one can update all
+
+
 def _fused(kind, parameters, **options):
-    """An optimiser of PyTorch's; on a GPU, where its default is one kernel per operation, an update of all is one.
+    """An optimiser of PyTorch's, fused where that is faster and such that a graph can hold its step.
 
     RMSprop has no such kernel.
     """
     parameters = list(parameters)
-    return kind(parameters, fused=True if parameters[0].is_cuda else None, **options)  # None: the default
+    if parameters[0].device.type in FUSED:
+        options |= {"fused": True, **({} if kind is SGD else {"capturable": True})}
+    return kind(parameters, **options)
 
 
 @register_optimizer("adam")

@@ -34,6 +34,7 @@ def measurements(training, data):
         "dataset": data.meta,
         "seconds": progress.seconds,
         "path": training.captured.path,
+        "update_path": training.captured_update.path,
     }
 
 

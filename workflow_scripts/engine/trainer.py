@@ -16,6 +16,7 @@ from models.registry import build_model
 from workflow_scripts.engine import probes
 from workflow_scripts.engine.batches import Batches, channel_statistics
 from workflow_scripts.engine.captured import CapturedStep
+from workflow_scripts.engine.captured_update import CapturedUpdate
 from workflow_scripts.engine.cells import options
 from workflow_scripts.engine.datasets import split_indices
 from workflow_scripts.engine.gradients import GradientRecorder
@@ -60,6 +61,8 @@ class Training:
         self.loss = LOSSES[cell.loss]
         self.gradients = GradientRecorder(self.model)
         self.captured = CapturedStep(self.model, cell, device, cuda_graphs)
+        self.captured_update = CapturedUpdate(self.model, self.optimizer, device, cuda_graphs)
+        self.rate = torch.zeros((), device=device)  # for fused optimisers: a graph would keep a number of the host's
 
         train, val = split_indices(data.train_labels, cell.split, cell.val_fraction, cell.train_items)
         self.train_indices, self.val_indices = train, val  # among the training images of the data set
@@ -89,6 +92,11 @@ class Training:
         """True when all epochs are done, or a loss, in training or validation, was not a finite number."""
         return self.progress.epoch == self.cell.epochs or self.progress.diverged_step is not None
 
+    @property
+    def learning_rate(self):
+        """That of the current step."""
+        return learning_rate(self.cell, self.progress.epoch, self.progress.step, self.steps)
+
     def run_epoch(self, after_step=lambda: None):
         """Train to the end of the current epoch, validate, record. `after_step()` is called between steps."""
         progress, cell = self.progress, self.cell
@@ -106,21 +114,24 @@ class Training:
 
     def _step(self, images, labels):
         progress = self.progress
-        rate = learning_rate(self.cell, progress.epoch, progress.step, self.steps)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = self.rate.fill_(self.learning_rate) if group.get("fused") else self.learning_rate
         losses = self.captured(self._gradient_step, self.moved, images, labels)
         self.step_losses[progress.epoch * self.steps + progress.step] = losses[0]
         if progress.step == 0:
             self.gradients.keep_first()
         for observer in self.observers.values():
             observer.before_update(images, labels)
-        if self.cell.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.parameters, self.cell.clip)
-        self.optimizer.step()
+        self.captured_update(self._update, self.captured.gradients_stay)
         for observer in self.observers.values():
             observer.after_update(images, labels)
         progress.step += 1
+
+    def _update(self):
+        """Move the weights along the gradients."""
+        if self.cell.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.cell.clip)
+        self.optimizer.step()
 
     def gradient(self, parameters, images, labels):
         """(what is minimised, its gradient by parameter) of a batch at the weights as they are.
