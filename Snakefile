@@ -70,4 +70,4 @@ rule all:
 
 rule data:
     input:
-        [f"results/data/{dataset}.npz" for dataset in SETTINGS.datasets],
+        [f"results/data/{dataset}.npz" for dataset in sorted(DATASETS)],

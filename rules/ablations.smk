@@ -45,7 +45,7 @@ for study, factors in ABLATIONS.items():
         message:
             f"Making the tables of the ablations of {study}"
         shell:
-            "python -m workflow_scripts.make_ablation_tables --summary results/{params.study}/summary"
+            "python -P -m workflow_scripts.make_ablation_tables --summary results/{params.study}/summary"
             " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
 
     rule:
@@ -71,7 +71,7 @@ for study, factors in ABLATIONS.items():
         message:
             f"Drawing the ablations of {study}"
         shell:
-            "python -m workflow_scripts.plot_ablations --summary results/{params.study}/summary"
+            "python -P -m workflow_scripts.plot_ablations --summary results/{params.study}/summary"
             " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
 
     rule:
@@ -94,7 +94,7 @@ for study, factors in ABLATIONS.items():
         message:
             f"Drawing what accuracy costs ({study})"
         shell:
-            "python -m workflow_scripts.plot_pareto --summary results/{params.study}/summary"
+            "python -P -m workflow_scripts.plot_pareto --summary results/{params.study}/summary"
             " --study {params.design:q} --out {output.pdf} 2> {log}"
 
     for dataset, cell in first_cells(study).items():
@@ -119,7 +119,7 @@ for study, factors in ABLATIONS.items():
             message:
                 f"Drawing images of {dataset}"
             shell:
-                "python -m workflow_scripts.plot_samples --data {input} --normalize {params.normalize}"
+                "python -P -m workflow_scripts.plot_samples --data {input} --normalize {params.normalize}"
                 " --batch-size {params.batch_size} --out {output.pdf} 2> {log}"
 
 
@@ -140,7 +140,6 @@ for study in CHOSEN:
             "../envs/evaluate.yaml"
         resources:
             gpu=GPUS_PER_CELL,
-            computing=COMPUTING,
         params:
             study=study,
             code=digest("choose"),
@@ -148,5 +147,5 @@ for study in CHOSEN:
             f"Choosing by validation accuracy, and testing what is chosen ({study})"
         shell:
             "printf '%s\\n' {input.cells:q}"
-            " | python -m workflow_scripts.choose --summary results/{params.study}/summary --data {input.data}"
-            " {resources.computing} --out {output} 2> {log}"
+            " | python -P -m workflow_scripts.choose --summary results/{params.study}/summary --data {input.data}"
+            " $GRADSCAPE_COMPUTING --out {output} 2> {log}"

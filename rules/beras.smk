@@ -19,6 +19,12 @@ BERAS_FIGURES = {
 BERAS_CODE = "".join(code.folder_digest(f"models/{folder}") for folder in ("Beras", "beras_assignment"))
 
 
+def run_flags(wildcards):
+    """The flags of train_beras, in one: Snakemake compares params as a set, and would not see two change places."""
+    variant, seed = the_run(wildcards)
+    return f"--variant {variant} --seed {seed} --epochs {BERAS.epochs} --batch-size {BERAS.batch_size}"
+
+
 if BERAS:
     REPORTS["report/beras.pdf"] = "results/beras/tables/table1.txt"
 
@@ -35,17 +41,14 @@ if BERAS:
         conda:
             "../envs/beras.yaml"
         params:
-            variant=lambda wildcards: the_run(wildcards)[0],
-            seed=lambda wildcards: the_run(wildcards)[1],
-            epochs=BERAS.epochs,
-            batch_size=BERAS.batch_size,
+            flags=run_flags,
             code=lambda wildcards: code.digest("workflow_scripts.train_beras", (beras.split(the_run(wildcards)[0]),)),
             beras=BERAS_CODE,
         message:
             "Training {wildcards.cell} (beras)"
         shell:
-            "python -m workflow_scripts.train_beras --data {input.data} --variant {params.variant} --seed {params.seed}"
-            " --epochs {params.epochs} --batch-size {params.batch_size} --out results/beras/{wildcards.cell} 2> {log}"
+            "python -P -m workflow_scripts.train_beras --data {input.data} {params.flags}"
+            " --out results/beras/{wildcards.cell} 2> {log}"
 
     rule probe_initializers:
         input:
@@ -64,7 +67,7 @@ if BERAS:
         message:
             "Measuring what the initialisers of Beras do to activations"
         shell:
-            "python -m workflow_scripts.probe_initializers --data {input.data} --seeds {params.seeds} --out {output}"
+            "python -P -m workflow_scripts.probe_initializers --data {input.data} --seeds {params.seeds} --out {output}"
             " 2> {log}"
 
     rule check_beras:
@@ -78,15 +81,13 @@ if BERAS:
         conda:
             "../envs/beras.yaml"
         params:
-            batch_size=BERAS.batch_size,
-            seed=BERAS.seeds[0],
+            flags=f"--batch-size {BERAS.batch_size} --seed {BERAS.seeds[0]}",
             code=[digest("check_beras", beras_model=model) for model in ("simple", "advanced")],
             beras=BERAS_CODE,
         message:
             "Holding Beras to PyTorch"
         shell:
-            "python -m workflow_scripts.check_beras --data {input.data} --batch-size {params.batch_size}"
-            " --seed {params.seed} --out {output} 2> {log}"
+            "python -P -m workflow_scripts.check_beras --data {input.data} {params.flags}" " --out {output} 2> {log}"
 
     rule summarise_beras:
         input:
@@ -104,7 +105,7 @@ if BERAS:
             "Gathering the cells of beras"
         shell:
             "printf '%s\\n' {input:q}"
-            " | python -m workflow_scripts.summarise_beras --out results/beras/summary 2> {log}"
+            " | python -P -m workflow_scripts.summarise_beras --out results/beras/summary 2> {log}"
 
     rule table_beras:
         input:
@@ -123,7 +124,7 @@ if BERAS:
         message:
             "Making the table of beras"
         shell:
-            "python -m workflow_scripts.make_beras_table --summary results/beras/summary --out {output.csv} 2> {log}"
+            "python -P -m workflow_scripts.make_beras_table --summary results/beras/summary --out {output.csv} 2> {log}"
 
     for figure, sources in BERAS_FIGURES.items():
 
@@ -147,7 +148,7 @@ if BERAS:
             message:
                 f"Drawing {figure} (beras)"
             shell:
-                "python -m workflow_scripts.plot_beras --figure {params.figure} --results results/beras"
+                "python -P -m workflow_scripts.plot_beras --figure {params.figure} --results results/beras"
                 " --data {input.data} --out {output.pdf} 2> {log}"
 
     rule fill_beras:
@@ -172,7 +173,7 @@ if BERAS:
         message:
             "Filling in the report from results/beras"
         shell:
-            "python -m workflow_scripts.fill_beras_report --results results/beras --template {input.template:q}"
+            "python -P -m workflow_scripts.fill_beras_report --results results/beras --template {input.template:q}"
             " --style {input.style:q} --references {input.references:q}"
             " --student-number {params.student_number} --out results/report/beras 2> {log}"
 
@@ -193,7 +194,7 @@ if BERAS:
         message:
             "Running the notebook that explores Beras"
         shell:
-            "python -m workflow_scripts.export_notebook {input.notebook:q} --template {input.template:q}"
+            "python -P -m workflow_scripts.export_notebook {input.notebook:q} --template {input.template:q}"
             " --out {output} 2> {log}"
 
     PAPERS["report/beras.pdf"] = rules.fill_beras.output
@@ -216,4 +217,4 @@ if BERAS:
         message:
             "Packing {output}"
         shell:
-            "python -m workflow_scripts.pack_beras --summary results/beras/summary {params.flag} --out {output} 2> {log}"
+            "python -P -m workflow_scripts.pack_beras --summary results/beras/summary {params.flag} --out {output} 2> {log}"

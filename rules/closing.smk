@@ -10,7 +10,7 @@ def say_what_is_to_do():
     for job in filter(dag.needrun, dag.jobs):
         if job.rule.name in TRAINED_BY:
             todo[job.wildcards.study] += still_to_train(job)
-        elif job.rule.name == checkpoints.select_rung.rule.name:
+        elif job.rule.name == RUNGS:
             searching[job.wildcards.study] = True
         elif BERAS and job.rule.name == rules.train_beras.rule.name:
             runs += 1

@@ -47,14 +47,31 @@ SUMMARY = (
 # rules of a report add theirs.
 PAPERS, REPORTS = {}, {}
 
+# Flags of the commands that compute, and of those that train. They change no result: as params they would do everything
+# again when they change, as resources they would cost time in a DAG of ten thousand cells.
+COMPUTING = f"--device {SETTINGS.device} --gpu-share {SETTINGS.gpu_share}"
+REPORTING = " ".join(
+    [
+        f"--checkpoint-seconds {SETTINGS.checkpoint_seconds}",
+        "--tensorboard" if SETTINGS.tensorboard else "--no-tensorboard",
+        "--cuda-graphs" if SETTINGS.cuda_graphs else "--no-cuda-graphs",
+        "--keep-checkpoint",  # until Snakemake has noted that the cell is done, as rules/unfinished.smk hears
+    ]
+)
+
 # Commands run in Snakemake's own Python; an activated conda environment (--sdm conda) comes before it on PATH, and so
-# wins. `python -m workflow_scripts.<command>` is found from any folder; said in the command itself, because Snakemake
-# takes PYTHONPATH away from jobs in a conda environment; and in the environment, for the precommand of profiles/slurm.
+# wins. `python -P -m workflow_scripts.<command>` is found from any folder, whatever lies there (-P); said in the command
+# itself, because Snakemake takes PYTHONPATH away from jobs in a conda environment; and in the environment, for the
+# precommand of profiles/slurm. What else is on PYTHONPATH stays: a workflow of which this one is a module may need it.
+MODULES = os.pathsep.join(dict.fromkeys([HOME, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]))
 os.environ.update(
-    PYTHONPATH=HOME,
+    PYTHONPATH=MODULES,
     PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]),
 )
-shell.prefix("set -euo pipefail; export PYTHONPATH={HOME:q}; ")
+shell.prefix(
+    f"set -euo pipefail; export PYTHONPATH={shlex.quote(MODULES)}"
+    f" GRADSCAPE_COMPUTING='{COMPUTING}' GRADSCAPE_REPORTING='{REPORTING}'; "
+)
 
 
 wildcard_constraints:

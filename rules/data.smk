@@ -1,11 +1,28 @@
 # Fetch, verify and decode: one rule per data set, one array file each.
 
 
-def dataset_flags(dataset):
-    """The flags of fetch_data for a `datasets` entry of the configuration."""
-    values = dataset.model_dump(mode="json", exclude_none=True)
-    mirrors = [word for mirror in values.pop("mirrors") for word in ("--mirror", mirror)]
+def dataset_flags(dataset, keys):
+    """The flags of fetch_data for these keys of a `datasets` entry of the configuration."""
+    values = dataset.model_dump(mode="json", exclude_none=True, include=keys)
+    mirrors = [word for mirror in values.pop("mirrors", []) for word in ("--mirror", mirror)]
     return [word for key, value in values.items() for word in (f"--{key.replace('_', '-')}", str(value))] + mirrors
+
+
+def idle_keys(dataset):
+    """Keys of a `datasets` entry that change no image: official files have their SHA-256, wherever they come from."""
+    return {"title", "mirrors"} | ({"path"} if dataset.source != "folder" else set())
+
+
+def originals(name, dataset):
+    """The files that a data set of the user's own is made of; none where they have gone and it is made."""
+    path = dataset.path
+    if dataset.source != "folder" or (not path.exists() and os.path.exists(f"results/data/{name}.npz")):
+        return []
+    return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+# Those that are used: others may be listed.
+DATASETS = {cell.dataset for grid in STUDIES.values() for cell in grid.values()} | ({BERAS.dataset} if BERAS else set())
 
 
 for dataset_name, dataset in SETTINGS.datasets.items():
@@ -14,7 +31,7 @@ for dataset_name, dataset in SETTINGS.datasets.items():
         name:
             f"data_{dataset_name}"
         input:
-            [dataset.path] if dataset.path and dataset.path.exists() else [],
+            originals(dataset_name, dataset),
         output:
             f"results/data/{dataset_name}.npz",
         log:
@@ -22,11 +39,15 @@ for dataset_name, dataset in SETTINGS.datasets.items():
         localrule: True
         conda:
             "../envs/data.yaml"
+        resources:
+            # as params they would make everything again when they change
+            idle=shlex.join(dataset_flags(dataset, idle_keys(dataset))),
         params:
             name=dataset_name,
-            flags=dataset_flags(dataset),
+            flags=dataset_flags(dataset, dataset.model_fields.keys() - idle_keys(dataset)),
             code=digest("fetch_data", source=dataset.source),
         message:
             f"Fetching and decoding the data set {dataset_name}"
         shell:
-            "python -m workflow_scripts.fetch_data --name {params.name} {params.flags:q} --out {output} 2> >(tee {log} >&2)"
+            "python -P -m workflow_scripts.fetch_data --name {params.name} {params.flags:q} {resources.idle} --out {output}"
+            " 2> >(tee {log} >&2)"

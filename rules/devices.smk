@@ -11,10 +11,6 @@ GPU_LIMIT = getattr(workflow.resource_settings.resources.get("gpu"), "value", No
 GPUS = gpus.present() if SETTINGS.device != "cpu" else []
 GPUS_PER_CELL = 1 if GPUS or SETTINGS.device == "cuda" or (MAYBE_CLUSTER and SETTINGS.device == "auto") else 0
 
-# Flags of the commands that compute. They change no result: as params they would train everything again when they
-# change. One resource holds them all, because each costs time in a DAG of ten thousand cells.
-COMPUTING = f"--device {SETTINGS.device} --gpu-share {SETTINGS.gpu_share}"
-
 if workflow.is_main_process and GPUS:
     if GPU_LIMIT is not None and GPU_LIMIT > len(GPUS) and not MAYBE_CLUSTER:
         sys.exit(

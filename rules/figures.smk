@@ -73,5 +73,5 @@ for study, compare in COMPARED.items():
             message:
                 f"Drawing {figure} ({study})"
             shell:
-                "python -m workflow_scripts.{params.command} --summary results/{params.study}/summary"
+                "python -P -m workflow_scripts.{params.command} --summary results/{params.study}/summary"
                 " {params.flags} --out {output.pdf} 2> {log}"

@@ -28,15 +28,14 @@ for study in CHOSEN:
             "../envs/evaluate.yaml"
         resources:
             gpu=GPUS_PER_CELL,
-            computing=COMPUTING,
         params:
             study=study,
             code=digest("inspect_cell"),
         message:
             f"Looking into the chosen network of {study}"
         shell:
-            "python -m workflow_scripts.inspect_cell --chosen {input.chosen} --data {input.data}"
-            " {resources.computing} --out results/{params.study}/insight 2> {log}"
+            "python -P -m workflow_scripts.inspect_cell --chosen {input.chosen} --data {input.data}"
+            " $GRADSCAPE_COMPUTING --out results/{params.study}/insight 2> {log}"
 
     for figure in INSIGHT_FIGURES:
 
@@ -65,5 +64,5 @@ for study in CHOSEN:
             message:
                 f"Drawing {figure} ({study})"
             shell:
-                "python -m workflow_scripts.plot_insight --figure {params.figure} --insight results/{params.study}/insight"
+                "python -P -m workflow_scripts.plot_insight --figure {params.figure} --insight results/{params.study}/insight"
                 " --out {output.pdf} 2> {log}"

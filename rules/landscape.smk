@@ -43,7 +43,7 @@ for study, measured_cells in LANDSCAPES.items():
             f"Gathering what the cells of {study} measured along the way"
         shell:
             "printf '%s\\n' {input:q}"
-            " | python -m workflow_scripts.summarise_landscape --out results/{params.study}/summary 2> {log}"
+            " | python -P -m workflow_scripts.summarise_landscape --out results/{params.study}/summary 2> {log}"
 
     rule:
         name:
@@ -67,7 +67,7 @@ for study, measured_cells in LANDSCAPES.items():
         message:
             f"Making the table of both protocols ({study})"
         shell:
-            "python -m workflow_scripts.make_landscape_table --summary results/{params.study}/summary"
+            "python -P -m workflow_scripts.make_landscape_table --summary results/{params.study}/summary"
             " --study {params.design:q} --out {output.csv} 2> {log}"
 
     for figure in landscape_names.FIGURES:
@@ -93,7 +93,7 @@ for study, measured_cells in LANDSCAPES.items():
             message:
                 f"Drawing {figure} ({study})"
             shell:
-                "python -m workflow_scripts.plot_landscape --figure {params.figure} --study {params.design:q}"
+                "python -P -m workflow_scripts.plot_landscape --figure {params.figure} --study {params.design:q}"
                 " --summary results/{params.study}/summary --out {output.pdf} 2> {log}"
 
 
@@ -119,14 +119,11 @@ for study, surface_cells in SURFACES.items():
             threads: STUDIES[study][cell].threads
             resources:
                 gpu=GPUS_PER_CELL,
-                computing=COMPUTING,
             params:
                 study=study,
                 cell=cell,
-                points=surface.points,
-                extent=surface.extent,
-                images=surface.images,
-                seed=surface.seed,
+                # in one, because Snakemake compares params as a set of values: it would not see two change places
+                flags=f"--points {surface.points} --extent {surface.extent} --images {surface.images} --seed {surface.seed}",
                 code=digest(
                     "measure_surface",
                     model=STUDIES[study][cell].model,
@@ -136,9 +133,8 @@ for study, surface_cells in SURFACES.items():
             message:
                 f"Measuring the loss surface around {cell} ({study})"
             shell:
-                "python -m workflow_scripts.measure_surface --cell results/{params.study}/{params.cell} --data {input.data}"
-                " --points {params.points} --extent {params.extent} --images {params.images} --seed {params.seed}"
-                " {resources.computing} --out {output} 2> {log}"
+                "python -P -m workflow_scripts.measure_surface --cell results/{params.study}/{params.cell} --data {input.data}"
+                " {params.flags} $GRADSCAPE_COMPUTING --out {output} 2> {log}"
 
     for figure in landscape_names.SURFACES:
 
@@ -163,5 +159,5 @@ for study, surface_cells in SURFACES.items():
             message:
                 f"Drawing {figure} ({study})"
             shell:
-                "python -m workflow_scripts.plot_surfaces --figure {params.figure} --surfaces {input.surfaces:q}"
+                "python -P -m workflow_scripts.plot_surfaces --figure {params.figure} --surfaces {input.surfaces:q}"
                 " --summary results/{params.study}/summary --out {output.pdf} 2> {log}"

@@ -47,7 +47,7 @@ class CellLines(logging.Handler):
             self.run.write()
 
     def say(self, job_id):
-        if names := list(cells_of(job_of(job_id))):
+        if names := [name for job in jobs_of(job_id) for name in cells_of(job)]:
             if not self.run.cells.keys() >= set(names):
                 self.learn()
             due = time.monotonic() >= self.next_look

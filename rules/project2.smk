@@ -48,7 +48,7 @@ if PROJECT2:
         message:
             "Filling in the report of Project 2"
         shell:
-            "python -m workflow_scripts.fill_project2 --net results/cifar_net --net-study {params.net:q}"
+            "python -P -m workflow_scripts.fill_project2 --net results/cifar_net --net-study {params.net:q}"
             " --landscape results/bn_landscape --landscape-study {params.landscape:q} --template {input.template:q}"
             " --style {input.style:q} --references {input.references:q}"
             " --student-number {params.student_number} --out results/report/project2 2> {log}"

@@ -37,7 +37,7 @@ for study in ABLATIONS:
         message:
             f"Drawing the gradient flow of all remedies ({study})"
         shell:
-            "python -m workflow_scripts.plot_remedies --summary results/{params.study}/summary"
+            "python -P -m workflow_scripts.plot_remedies --summary results/{params.study}/summary"
             " --study {params.design:q} --out {output.pdf} 2> {log}"
 
     rule:
@@ -63,5 +63,5 @@ for study in ABLATIONS:
         message:
             f"Comparing all remedies ({study})"
         shell:
-            "python -m workflow_scripts.make_remedies_table --summary results/{params.study}/summary"
+            "python -P -m workflow_scripts.make_remedies_table --summary results/{params.study}/summary"
             " --study {params.design:q} {params.against} --out {output.csv} 2> {log}"

@@ -29,7 +29,7 @@ if "cw2" in COMPARED:
         message:
             "Filling in the report from results/cw2"
         shell:
-            "python -m workflow_scripts.fill_report --summary results/cw2/summary --figures results/cw2/figures"
+            "python -P -m workflow_scripts.fill_report --summary results/cw2/summary --figures results/cw2/figures"
             " --table {input.table} {params.shallow} {params.deep} --student-number {params.student_number}"
             " --template {input.template:q} --questions {input.questions:q} --style {input.style:q}"
             " --references {input.references:q} --out results/report/mlp-cw2 2> {log}"

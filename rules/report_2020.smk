@@ -53,7 +53,7 @@ if "cw2" in COMPARED:
         message:
             "Filling in the 2020/21 form of the report"
         shell:
-            "python -m workflow_scripts.fill_report_2020 --summary results/cw2/summary --figures results/cw2/figures"
+            "python -P -m workflow_scripts.fill_report_2020 --summary results/cw2/summary --figures results/cw2/figures"
             " --table {input.table} {params.shallow} {params.deep} {params.remedies:q} {params.search}"
             " --student-number {params.student_number} --template {input.template:q} --answers {input.answers:q}"
             " --style {input.style:q} --references {input.references:q} --out results/report/mlp-cw2-2020 2> {log}"

@@ -51,7 +51,11 @@ checkpoint select_rung:
         "Choosing from rung {wildcards.rung} of the search {wildcards.study}"
     shell:
         "printf '%s\\n' {input:q}"
-        " | python -m workflow_scripts.select_rung --keep {params.keep} --out {output} 2> {log}"
+        " | python -P -m workflow_scripts.select_rung --keep {params.keep} --out {output} 2> {log}"
+
+
+# its name in the workflow of which this one is a module, if it is one; None where that leaves it out
+RUNGS = checkpoints.select_rung.rule.name if hasattr(checkpoints, "select_rung") else None
 
 
 for study in SEARCHES:
@@ -78,5 +82,5 @@ for study in SEARCHES:
         message:
             f"Drawing the search {study}"
         shell:
-            "python -m workflow_scripts.plot_search --summary results/{params.study}/summary --study {params.design:q}"
+            "python -P -m workflow_scripts.plot_search --summary results/{params.study}/summary --study {params.design:q}"
             " --out {output.pdf} --table {output.table[0]} 2> {log}"

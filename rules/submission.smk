@@ -16,7 +16,7 @@ rule export_course:
     message:
         "Writing the cells of {wildcards.study} as experiment folders of the course"
     shell:
-        "printf '%s\\n' {input:q} | python -m workflow_scripts.export_course --out {output} 2> {log}"
+        "printf '%s\\n' {input:q} | python -P -m workflow_scripts.export_course --out {output} 2> {log}"
 
 
 if "cw2" in COMPARED:
@@ -44,6 +44,6 @@ if "cw2" in COMPARED:
         message:
             "Packing {output}"
         shell:
-            "python -m workflow_scripts.pack_submission --number {params.number} --report {input.report}"
+            "python -P -m workflow_scripts.pack_submission --number {params.number} --report {input.report}"
             " --results results/cw2 --csv {input.course} {input.table} {input.figures} --config {params.config:q}"
             " --out {output} 2> {log}"

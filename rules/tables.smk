@@ -21,7 +21,7 @@ rule summarise:
         "Gathering the cells of {wildcards.study}"
     shell:
         "printf '%s\\n' {input.cells:q}"
-        " | python -m workflow_scripts.summarise --out results/{wildcards.study}/summary {params.external:q}"
+        " | python -P -m workflow_scripts.summarise --out results/{wildcards.study}/summary {params.external:q}"
         " 2> >(tee {log} >&2)"
 
 
@@ -43,4 +43,4 @@ rule table1:
     message:
         "Making the table of {wildcards.study}"
     shell:
-        "python -m workflow_scripts.make_table --summary results/{wildcards.study}/summary --out {output.csv} 2> {log}"
+        "python -P -m workflow_scripts.make_table --summary results/{wildcards.study}/summary --out {output.csv} 2> {log}"

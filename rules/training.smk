@@ -1,14 +1,5 @@
 # Train the cells of the studies: everything about a cell comes from its record.
 
-# flags that change no result, as those of COMPUTING
-REPORTING = " ".join(
-    [
-        f"--checkpoint-seconds {SETTINGS.checkpoint_seconds}",
-        "--tensorboard" if SETTINGS.tensorboard else "--no-tensorboard",
-        "--cuda-graphs" if SETTINGS.cuda_graphs else "--no-cuda-graphs",
-    ]
-)
-
 
 rule train_cell:
     input:
@@ -24,15 +15,14 @@ rule train_cell:
     threads: lambda wildcards: the_cell(wildcards).threads
     resources:
         gpu=GPUS_PER_CELL,
-        computing=f"{COMPUTING} {REPORTING}",
     params:
         flags=train_flags,
         code=lambda wildcards: cells.code_digest(the_cell(wildcards), measured(wildcards.study, the_cell(wildcards))),
     message:
         "Training {wildcards.cell} ({wildcards.study})"
     shell:
-        "python -m workflow_scripts.train_cell --data {input.data} --out results/{wildcards.study}/{wildcards.cell}"
-        " {resources.computing} {params.flags} 2> {log}"
+        "python -P -m workflow_scripts.train_cell --data {input.data} --out results/{wildcards.study}/{wildcards.cell}"
+        " $GRADSCAPE_COMPUTING $GRADSCAPE_REPORTING {params.flags} 2> {log}"
 
 
 rule train_bundle:
@@ -49,7 +39,6 @@ rule train_bundle:
     threads: lambda wildcards: the_cell(wildcards).threads
     resources:
         gpu=GPUS_PER_CELL,
-        computing=f"{COMPUTING} {REPORTING}",
     params:
         orders=lambda wildcards: list(orders(wildcards)),
         test=lambda wildcards: test_flags(wildcards.study),
@@ -57,8 +46,8 @@ rule train_bundle:
     message:
         f"Training up to {SETTINGS.cells_per_job} cells from {{wildcards.cell}} on ({{wildcards.study}})"
     shell:
-        "printf '%s\\n' {params.orders:q} | python -m workflow_scripts.train_bundle --data {input.data} --out {output}"
-        " --logs results/logs/{wildcards.study} {resources.computing} {params.test} 2> {log}"
+        "printf '%s\\n' {params.orders:q} | python -P -m workflow_scripts.train_bundle --data {input.data} --out {output}"
+        " --logs results/logs/{wildcards.study} $GRADSCAPE_COMPUTING $GRADSCAPE_REPORTING {params.test} 2> {log}"
 
 
 # Rules that train, by the names that they have in the workflow of which this one is a module, if it is one; and which

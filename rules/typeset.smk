@@ -20,4 +20,4 @@ for paper, sources in PAPERS.items():
         message:
             "Typesetting {output}"
         shell:
-            "python -m workflow_scripts.compile_report {input.main} --out {output} 2> {log}"
+            "python -P -m workflow_scripts.compile_report {input.main} --out {output} 2> {log}"

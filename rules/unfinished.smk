@@ -4,6 +4,7 @@
 # was made from the old outputs is still there and nothing is newer than it, the next run would find nothing to do, and
 # leave figures of another configuration or of older code in place (seen with Snakemake 9.27).
 
+import contextlib
 import logging
 
 from snakemake.logging import logger
@@ -13,11 +14,31 @@ from workflow_scripts.engine import unfinished
 JOBS = {}
 
 
-def job_of(job_id):
-    """The job that Snakemake speaks of by this number; checkpoints add some while it runs."""
+def jobs_of(job_id):
+    """The jobs that Snakemake speaks of by this number, several for a group's; checkpoints add some while it runs."""
     if job_id not in JOBS:
-        JOBS.update({job.jobid: job for job in workflow.dag.jobs})
-    return JOBS[job_id]
+        for job in workflow.dag.needrun_jobs(exclude_finished=False):
+            JOBS[job.jobid] = [job]
+            if group := workflow.dag.get_job_group(job):
+                JOBS[group.jobid] = list(group.jobs)
+    return JOBS.get(job_id, [])
+
+
+def incomplete():
+    """What stands in the DAG for cells that have lost some of their files: its one file may be there."""
+    for study, grid in STUDIES.items():
+        for name in grid:
+            with contextlib.suppress(OSError):  # most often it is not there yet
+                found = set(cells.FILES).intersection(os.listdir(HERE / "results" / study / name))
+                if 0 < len(found) < len(cells.FILES):
+                    yield from trained(study, [name])
+
+
+def forget_checkpoints(job):
+    """Delete the checkpoints of the cells that a job has trained, now that Snakemake has noted them as done."""
+    for name in TRAINED_BY[job.rule.name](job.wildcards) if job.rule.name in TRAINED_BY else []:
+        study = job.wildcards.study
+        (HERE / checkpoint_of(study, STUDIES[study][name])).unlink(missing_ok=True)
 
 
 class Begun(logging.Handler):
@@ -29,13 +50,15 @@ class Begun(logging.Handler):
         if self.journal is None and getattr(workflow, "_dag", None) is not None:
             # the first thing that is said since there is a DAG, before it is built
             self.journal = unfinished.Journal(HERE / ".snakemake/gradscape-unfinished.jsonl")
-            workflow.dag.forcefiles |= self.journal.unfinished
+            workflow.dag.forcefiles |= self.journal.unfinished.union(incomplete())
         event = getattr(record, "event", None)
         if event == LogEvent.JOB_STARTED and not workflow.dryrun:
-            for job_id in record.jobs:
-                self.journal.begin(job_of(job_id).output)
+            for job in (job for job_id in record.jobs for job in jobs_of(job_id)):
+                self.journal.begin(job.output)
         elif event == LogEvent.JOB_FINISHED and not workflow.dryrun:
-            self.journal.finish(job_of(record.job_id).output)
+            for job in jobs_of(record.job_id):
+                self.journal.finish(job.output)
+                forget_checkpoints(job)
 
 
 if SPEAKS:

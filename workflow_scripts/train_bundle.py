@@ -41,7 +41,7 @@ def main():
         for order in orders:
             with _logged(arguments.logs / f"{order.out.name}.log"):
                 try:
-                    making.make(order, data, device, running)
+                    making.make(order, data, device, running, arguments.keep_checkpoint)
                 except commands.UserError as error:
                     print(f"error: {error}", file=sys.stderr)
                     failed.append(f"  {error}")

@@ -44,7 +44,7 @@ def main():
     checkpoint = arguments.checkpoint or arguments.out.with_name(arguments.out.name + ".checkpoint")
     order = making.Order(cell, arguments.out, checkpoint, arguments.measure, arguments.test)
     with devices.computing(running, cell.threads) as device:
-        making.make(order, datasets.load(arguments.data), device, running)
+        making.make(order, datasets.load(arguments.data), device, running, arguments.keep_checkpoint)
 
 
 if __name__ == "__main__":

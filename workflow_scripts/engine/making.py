@@ -46,12 +46,17 @@ class Order:
 def add_flags(parser):
     """Add the flags of what `make` reads, which changes no result, to a command's parser."""
     flags.add(parser, config.Running, "checkpoint_seconds", "tensorboard", "cuda_graphs")
+    parser.add_argument(
+        "--keep-checkpoint",
+        action="store_true",
+        help="also when the cell is done, from which it could be made again at once: the workflow deletes it",
+    )
 
 
-def make(order, data, device, running):
+def make(order, data, device, running, keep_checkpoint=False):
     """Make the cell of an `Order` on `device` from a `datasets.Data`, unless it is made, as a `config.Running` says.
 
-    Where another process makes it, wait. Whoever does so holds the GPU that it will train on, so that of two processes
+    Its last checkpoint is deleted, unless it is to be kept. Where another process makes it, wait. Whoever does so holds the GPU that it will train on, so that of two processes
     none waits for the other's. Raises UserError where its files can have no folder.
     """
     if order.out.exists() and not order.out.is_dir():
@@ -59,6 +64,8 @@ def make(order, data, device, running):
     with order.alone():
         if not order.is_made(data.meta):
             _make(order, data, device, running)
+            if not keep_checkpoint:
+                order.checkpoint.unlink(missing_ok=True)
 
 
 def _make(order, data, device, running):
@@ -89,4 +96,3 @@ def _make(order, data, device, running):
         "git_commit": provenance.git_commit(),
     }
     results.write(training, order.out, facts, order.test)
-    order.checkpoint.unlink(missing_ok=True)

@@ -13,8 +13,8 @@ class Journal:
 
     def __init__(self, path):
         self.path, self.unfinished = Path(path), set()
-        for line in self.path.read_text().splitlines() if self.path.exists() else []:
-            with contextlib.suppress(ValueError):  # an empty line, or half of one from a run that was killed
+        for line in self.path.read_text(errors="replace").splitlines() if self.path.exists() else []:
+            with contextlib.suppress(ValueError, TypeError):  # an empty line, half of one from a run that was killed, ...
                 self._take(*json.loads(line))
 
     def begin(self, outputs):
