@@ -165,7 +165,7 @@ def test_tables_say_what_the_rows_say(folder, run):
     assert table["best_val_acc"].tolist() == pytest.approx([0.5 + gain + np.mean(WOBBLE) for gain in GAIN.values()])
     assert table["difference"].tolist()[1:] == pytest.approx([0.2, 0.3])
     text = (out / "block.txt").read_text(encoding="utf-8")
-    assert re.search(r"BN\+RC +81\.33 ± 1\.53 +\+30\.00† +1,600 +2\.00 +3\.0 ± 0\.0", text)
+    assert re.search(r"BN\+RC +81\.33 ± 1\.53 +\+30\.00† +1,600 +2\.00 ± 0\.00 +3\.0 ± 0\.0", text)
     assert "paired by seed" in text and "difference from the base (plain)" in text
     tex = (out / "block.tex").read_text()
     assert r"\textbf{plain} & \textbf{51.33\,$\pm$\,1.53}" in tex

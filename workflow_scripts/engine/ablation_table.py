@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from workflow_scripts.engine import ablations, latex, text_tables
+from workflow_scripts.engine import ablations, text_tables
 from workflow_scripts.engine.wording import spread
 
 # in the CSV file, unrounded and in this order
@@ -59,5 +59,5 @@ def points(differences, verdicts):
 
 
 def speeds(rows):
-    """Seconds per epoch of each row, in three digits."""
-    return [latex.significant(seconds) if math.isfinite(seconds) else "–" for seconds in rows["seconds_per_epoch"]]
+    """Seconds per epoch of each row, with their deviation over the seeds."""
+    return text_tables.measures(rows, "seconds_per_epoch")
