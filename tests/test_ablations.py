@@ -284,6 +284,24 @@ def test_pareto_has_every_setting_once(tmp_path, run):
     assert table.loc["base", "seconds"] == SECONDS * len(CURVE)
 
 
+@pytest.mark.parametrize("beside", [10.5, 11.5, 13, 20, None])
+def test_in_pareto_no_name_touches_a_mark(folder, beside):
+    """A point right of the cheapest one, at its height, lies where its name would be."""
+    table = pareto.points(ablations.load(folder), STUDY)
+    cheap = table[table["front_seconds"]].nsmallest(1, "seconds").assign(seconds=10.0)
+    dear = cheap.assign(seconds=40.0, best_val_acc=cheap["best_val_acc"] + 0.1, name="dear")
+    near = cheap.assign(seconds=beside, name="near", front_seconds=False, front_parameters=False)
+    table = pd.concat([cheap, dear] + ([near] if beside else []))
+    figure = pareto.draw(table)
+    axes = figure.axes[1]
+    marks = axes.transData.transform(table[["seconds", "best_val_acc"]].to_numpy(float))
+    radius = 2 * figure.dpi / 72
+    assert axes.texts
+    for text in axes.texts:
+        box = text.get_window_extent().padded(radius)
+        assert not any(box.contains(*mark) for mark in marks), text.get_text()
+
+
 def test_in_pareto_the_base_is_a_star_of_its_blocks_colour_and_no_factor_has_one_of_the_brief(folder):
     table = pareto.points(ablations.load(folder), STUDY)
     handles = {handle.get_label(): handle for handle in pareto.draw(table).legends[0].legend_handles}
