@@ -185,6 +185,7 @@ SENTENCES = {
             "VGG-A in 3, larger in 0 and alike in 0. The median cosine of VGG-A BN is nearer to 1 in 3 of 3.",
             r"s1234567 \\{\small Code: not given (\texttt{report.code\_url} in \texttt{config.yaml})}",
             r"has $81.00$\,$\pm$\,1.00\,\% (an error of $19.00$\,$\pm$\,1.00\,\%) on the test images",
+            r"trains for 5 epochs of $2.00$\,$\pm$\,0.00\,s, $10.0$ seconds in all",
             "Between them are, without weights: a $2\\times2$ max-pool",
             "before a pair's second activation, the sum with the pair's input; the mean over the positions",
             r"But of the two runs walked along, that of VGG-A reached only $10.00$\,\% in validation, and that of "
@@ -200,7 +201,7 @@ SENTENCES = {
             r"the range of losses, the gradient distance and the effective $\beta$ are smaller. This agrees with "
             r"\citet{santurkar2018}, who find all three smaller with BN; but as the runs walked along have come "
             "unequally far, it does not test their finding.",
-            "is smaller in all of 3 layers: BN reduces it, as",
+            "is smaller in all of the 3 layers with others before them: BN reduces it, as",
         ],
         [
             "For orientation",
@@ -272,7 +273,7 @@ SENTENCES = {
         [
             r"Along the gradient the range of losses, the gradient distance and the effective $\beta$ are larger. This "
             r"does not show the smoothing of \citet{santurkar2018}, who find",
-            "is smaller in none of 3 layers: BN does not reduce it throughout",
+            "is smaller in none of the 3 layers with others before them: BN does not reduce it throughout",
         ],
         ["agrees with", "BN reduces it"],
     ),

@@ -49,7 +49,7 @@ def context(net, net_study, landscape, landscape_study):
         "record": found.cells.set_index("cell").loc[base.cells[0]],
         "base": base,
         "factors": [_factor(levels) for _, levels in rows.groupby("factor", sort=False)],
-        "chosen": _chosen(net / "chosen.json", base, int(found.cells["num_classes"].iloc[0])),
+        "chosen": _chosen(net / "chosen.json", base, found.cells),
         "pareto": _pareto(net / "figures/pareto.csv"),
         "unsteady": _unsteady(found),
         "insight": _insight(net / "insight"),
@@ -117,18 +117,24 @@ def _unsteady(found):
     return SimpleNamespace(least=float(least), most=float(most)) if most >= APART * least else None
 
 
-def _chosen(path, base, classes):
+def _chosen(path, base, cells):
     """What chosen.json says, its measures as such, and in which keys its record differs from the base's.
 
-    `floor` is the least loss that its smoothed labels allow, None where they are not smoothed.
+    `cells` are those of the summary. `floor` is the least loss that smoothed labels allow, None where they are not.
     """
     facts = json.loads(path.read_text(encoding="utf-8"))
     facts |= {metric: Measure.from_json(facts[metric]) for metric in ("best_val_acc", "test_acc", "test_loss")}
-    facts["test_error"] = Measure(1 - facts["test_acc"].mean, facts["test_acc"].std)
-    facts["floor"] = _entropy_of_smoothed(classes) if facts["record"]["loss"] == "label_smoothing" else None
+    own = cells[cells["cell"].isin(facts["cells"])]
+    times, smoothed = own["seconds_per_epoch"], facts["record"]["loss"] == "label_smoothing"
+    facts |= {
+        "test_error": Measure(1 - facts["test_acc"].mean, facts["test_acc"].std),
+        "floor": _entropy_of_smoothed(int(own["num_classes"].iloc[0])) if smoothed else None,
+        "seconds_per_epoch": Measure(times.mean(), times.std()),
+        "minutes": times.mean() * facts["epochs"] / 60,
+    }
     differs = [key for key, value in facts["record"].items() if not _same(value, getattr(base, key))]
     settings = [ablations.readable(f"{key} {summary.format_value(facts['record'][key])}") for key in differs]
-    return SimpleNamespace(**facts, differs=settings, minutes=facts["seconds_per_epoch"] * facts["epochs"] / 60)
+    return SimpleNamespace(**facts, differs=settings)
 
 
 def _entropy_of_smoothed(classes):
