@@ -168,14 +168,14 @@ if BERAS:
         conda:
             "../envs/report.yaml"
         params:
-            student_number=SETTINGS.report.student_number,
+            author=author_flags("student_number", "author"),
             code=digest("fill_beras_report"),
         message:
             "Filling in the report from results/beras"
         shell:
             "python -P -m workflow_scripts.fill_beras_report --results results/beras --template {input.template:q}"
             " --style {input.style:q} --references {input.references:q}"
-            " --student-number {params.student_number} --out results/report/beras 2> {log}"
+            " {params.author:q} --out results/report/beras 2> {log}"
 
     rule explore_beras:
         input:

@@ -102,6 +102,12 @@ def design(study, *sections):
     return SETTINGS.studies[study].model_dump_json(exclude_unset=True, include=set(sections) or None)
 
 
+def author_flags(*keys):
+    """These keys of the section `report` as flags of a command, as a list of words; what is null is left out."""
+    given = {key: getattr(SETTINGS.report, key) for key in keys}
+    return [f"--{key.replace('_', '-')}={value}" for key, value in given.items() if value is not None]
+
+
 def summary_of(study, names=SUMMARY):
     """The tidy tables of a study, or some of them."""
     return [f"results/{study}/summary/{name}" for name in names]

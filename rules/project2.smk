@@ -43,7 +43,7 @@ if PROJECT2:
         params:
             net=design("cifar_net", "base", "ablations"),
             landscape=design("bn_landscape"),
-            student_number=SETTINGS.report.student_number,
+            author=author_flags("student_number", "author", "code_url", "data_url", "weights_url"),
             code=digest("fill_project2"),
         message:
             "Filling in the report of Project 2"
@@ -51,6 +51,6 @@ if PROJECT2:
             "python -P -m workflow_scripts.fill_project2 --net results/cifar_net --net-study {params.net:q}"
             " --landscape results/bn_landscape --landscape-study {params.landscape:q} --template {input.template:q}"
             " --style {input.style:q} --references {input.references:q}"
-            " --student-number {params.student_number} --out results/report/project2 2> {log}"
+            " {params.author:q} --out results/report/project2 2> {log}"
 
     PAPERS["report/project2.pdf"] = rules.fill_project2.output

@@ -167,7 +167,7 @@ def test_tables_say_what_the_rows_say(folder, run):
     assert table["best_val_acc"].tolist() == pytest.approx([0.5 + gain + np.mean(WOBBLE) for gain in GAIN.values()])
     assert table["difference"].tolist()[1:] == pytest.approx([0.2, 0.3])
     text = (out / "block.txt").read_text(encoding="utf-8")
-    assert re.search(r"BN\+RC +81\.33 ± 1\.53 +\+30\.00† +1,600 +2\.00 +3\.0 ± 0\.0", text)
+    assert re.search(r"BN\+RC +81\.33 ± 1\.53 +\+30\.00† +1,600 +2\.00 ± 0\.00 +3\.0 ± 0\.0", text)
     assert "paired by seed" in text and "difference from the base (plain)" in text
     tex = (out / "block.tex").read_text()
     assert r"\textbf{plain} & \textbf{51.33\,$\pm$\,1.53}" in tex
@@ -284,6 +284,24 @@ def test_pareto_has_every_setting_once(tmp_path, run):
     assert not table.loc["BN+RC", "front_parameters"]  # the most accurate, but a seed of it diverged
     assert set(table.index[table["front_parameters"]]) == {"width 0.25", "width 0.5", "BN"}
     assert table.loc["base", "seconds"] == SECONDS * len(CURVE)
+
+
+@pytest.mark.parametrize("beside", [10.5, 11.5, 13, 20, None])
+def test_in_pareto_no_name_touches_a_mark(folder, beside):
+    """A point right of the cheapest one, at its height, lies where its name would be."""
+    table = pareto.points(ablations.load(folder), STUDY)
+    cheap = table[table["front_seconds"]].nsmallest(1, "seconds").assign(seconds=10.0)
+    dear = cheap.assign(seconds=40.0, best_val_acc=cheap["best_val_acc"] + 0.1, name="dear")
+    near = cheap.assign(seconds=beside, name="near", front_seconds=False, front_parameters=False)
+    table = pd.concat([cheap, dear] + ([near] if beside else []))
+    figure = pareto.draw(table)
+    axes = figure.axes[1]
+    marks = axes.transData.transform(table[["seconds", "best_val_acc"]].to_numpy(float))
+    radius = 2 * figure.dpi / 72
+    assert axes.texts
+    for text in axes.texts:
+        box = text.get_window_extent().padded(radius)
+        assert not any(box.contains(*mark) for mark in marks), text.get_text()
 
 
 def test_in_pareto_the_base_is_a_star_of_its_blocks_colour_and_no_factor_has_one_of_the_brief(folder):

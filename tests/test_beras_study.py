@@ -230,7 +230,7 @@ def test_pictures_need_the_data(refused, results, tmp_path):
 
 @pytest.mark.parametrize(("changes", "said", "unsaid"), SENTENCES.values(), ids=SENTENCES)
 def test_the_report_says_what_the_run_shows(results, tmp_path, changes, said, unsaid):
-    facts = findings.context(rewritten(results, tmp_path, **changes)) | {"student_number": "s1234567"}
+    facts = findings.context(rewritten(results, tmp_path, **changes)) | config.Report().model_dump()
     text = " ".join(latex.render(ROOT / "report/beras-template.tex.j2", facts).split())
     for sentence in said:
         assert sentence in text
@@ -247,9 +247,11 @@ def test_a_study_without_a_model_is_refused(results, tmp_path):
 @pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")
 def test_the_report_is_typeset(results, tmp_path):
     template = ROOT / "report/beras-template.tex.j2"
-    command("fill_beras_report", "--results", results, "--template", template, "--out", tmp_path / "latex")
+    flags = ["--results", results, "--template", template, "--out", tmp_path / "latex"]
+    command("fill_beras_report", *flags, "--author", "Li Hua, 22307130001")
     done = command("compile_report", tmp_path / "latex/beras-template.tex", "--out", tmp_path / "beras.pdf")
     assert (tmp_path / "beras.pdf").read_bytes().startswith(b"%PDF") and "overfull" not in done.stderr
+    assert "Li Hua, 22307130001" in pdf_text(tmp_path / "beras.pdf")
     for page in pdf_text(tmp_path / "beras.pdf", "-bbox").split("<page ")[1:]:
         lines = [float(y) for y in re.findall(r'yMax="([\d.]+)"', page)]
         assert sum(y > max(lines) - 10 for y in lines) == 1, "the page's number stands alone below the text"

@@ -1,7 +1,9 @@
 """What a run would do, seen without doing it, and what stops one before anything is done."""
 
 import copy
+import json
 import re
+import shlex
 
 import pytest
 
@@ -38,6 +40,18 @@ def test_images_are_drawn_as_the_cells_on_their_data_are_given_them(tmp_path):
     _, said = snakemake(tmp_path, "-n", "-p", *(f"results/net/figures/samples_{name}.pdf" for name in ("one", "two")))
     assert "one.npz --normalize course --batch-size 100" in said
     assert "two.npz --normalize dataset --batch-size 25" in said
+
+
+def test_reports_are_given_what_is_said_of_their_author(tmp_path):
+    author = {"author": "Li Hua, 22307130001", "code_url": "https://example.org/a?b&c"}
+    targets = ["report/project2.pdf", "report/beras.pdf"]
+    _, said = snakemake(tmp_path, "-n", "-p", *targets, "--config", f"report={json.dumps(author)}")
+    beras, project2 = (
+        shlex.split(re.search(rf"{name} .* (--student-number=.*) --out", said)[1])
+        for name in ("fill_beras_report", "fill_project2")
+    )
+    assert beras == ["--student-number=s1234567", "--author=Li Hua, 22307130001"]
+    assert project2 == [*beras, "--code-url=https://example.org/a?b&c"]
 
 
 def test_a_study_of_your_own_is_made_to_its_last_figure_and_table(tmp_path):

@@ -283,6 +283,18 @@ def test_the_frame_of_a_name_has_the_colour_of_its_points(tmp_path):
     assert frames == {"cat": to_rgb(colour_at[0]), "dog": to_rgb(colour_at[1])} and frames["cat"] != frames["dog"]
 
 
+def test_a_name_stands_above_its_points(tmp_path):
+    side = np.arange(10.0)
+    x, y = (values.ravel() for values in np.meshgrid(side, side))
+    clusters = [pd.DataFrame({"x": x + 100 * label, "y": y, "label": label}) for label in (0, 1)]
+    embedded = pd.concat(clusters).assign(image=0, right=True)
+    insight.write({"insight.json": {"class_names": ["cat", "dog"]}, "tsne.csv": embedded}, tmp_path)
+    (axes,) = insight_figures.tsne(insight_figures.load(tmp_path))[0].axes
+    places = {text.get_text(): text.get_position() for text in axes.texts}
+    assert {name: x for name, (x, _) in places.items()} == {"cat": 4.5, "dog": 104.5}
+    assert all(height > side.max() for _, height in places.values())
+
+
 @pytest.mark.parametrize("name", insight_figures.FIGURES)
 def test_every_figure_is_a_pdf_with_its_data_beside(name, folder, tmp_path, monkeypatch):
     out = tmp_path / f"{name}.pdf"

@@ -16,7 +16,7 @@ def main():
     """Read the arguments and write the folder."""
     parser = commands.parser("fill_beras_report", __doc__)
     parser.add_argument("--results", type=Path, required=True, help="folder of the study")
-    typesetting.add_flags(parser)
+    typesetting.add_flags(parser, "author")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
 

@@ -18,7 +18,7 @@ def main():
     for name, said in (("net", "the network and its ablations"), ("landscape", "the loss landscape")):
         parser.add_argument(f"--{name}", type=Path, required=True, help=f"folder of the study of {said}")
         selections.add_study(parser, f"--{name}-study")
-    typesetting.add_flags(parser)
+    typesetting.add_flags(parser, "author", "code_url", "data_url", "weights_url")
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
 

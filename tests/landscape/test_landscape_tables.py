@@ -154,10 +154,23 @@ def test_widths_of_infinite_and_of_single_curves():
 
 
 def test_numbers_have_three_digits_or_are_powers_of_ten(landscape):
-    row = {"protocol": "walk", "quantity": "beta", "network": 0, "steps": 1}
-    table = pd.DataFrame([{**row, "low": 0.0, "median": 999.4, "high": 999.7, "maximum": 1234.0}])
+    row = {"protocol": "walk", "quantity": "beta", "network": 0, "steps": 20}
+    table = pd.DataFrame([{**row, "minimum": 0.0, "low": 0.5, "median": 999.4, "high": 999.7, "maximum": 1234.0}])
     said = landscape_protocols.formatted(table, landscape.networks).iloc[0]
-    assert said[list(landscape_protocols.HEADINGS.values())].tolist() == ["999", "0", "1000", "1234"]
+    assert said[list(landscape_protocols.HEADINGS.values())].tolist() == ["999", "0", "0.500", "1000", "1234"]
+
+
+def test_of_few_steps_there_are_no_quantiles(landscape):
+    """They would be the minimum and the maximum under another name."""
+    table = landscape_protocols.quantiles(landscape_runs.per_step(landscape))
+    few = table["steps"] < landscape_protocols.ENOUGH
+    assert few.tolist() == (table["protocol"] == "walk").tolist()
+    assert (table["low"] == table["minimum"])[few].all() and (table["high"] == table["maximum"])[few].all()
+    shown = landscape_protocols.formatted(table, landscape.networks)
+    for heading, left_out in {"Minimum": few & False, "5%": few, "95%": few, "Maximum": few & False}.items():
+        assert ((shown[heading] == "–") == left_out).all(), heading
+    assert landscape_protocols.reach(table) == "5% to 95% of the steps (of fewer than 20: all)"
+    assert landscape_protocols.reach(table[~few]) == "5% to 95% of the steps"
 
 
 def test_quantiles_are_of_the_steps(landscape):

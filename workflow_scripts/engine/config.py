@@ -17,7 +17,9 @@ from workflow_scripts.engine.fields import (
     STUDENT_NUMBER,
     Count,
     FilePath,
+    LatinLine,
     Line,
+    Link,
     Name,
     Number,
     OneOrMany,
@@ -88,6 +90,14 @@ class Report(Strict):
     student_number: Annotated[str, Field(pattern=STUDENT_NUMBER, coerce_numbers_to_str=True)] = Field(
         "s1234567", description="on the title page: an s and seven digits"
     )
+    author: LatinLine | None = Field(
+        None, description="name and number as project2.pdf and beras.pdf print them; null: the student number"
+    )
+    code_url: Link | None = Field(
+        None, description="where the code is, for project2.pdf; null: not given, and it says so"
+    )
+    data_url: Link | None = Field(None, description="where the data set is, likewise")
+    weights_url: Link | None = Field(None, description="where the trained weights are, likewise")
 
 
 class Running(Strict):

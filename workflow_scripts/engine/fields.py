@@ -1,6 +1,7 @@
 """What the typed configuration is made of: kinds of values, each with its range and its error message."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -70,6 +71,18 @@ def _one_line(text):
     return text
 
 
+def _latin(text):
+    if max(text) > "\u017f":  # of the blocks Latin-1 and Latin Extended-A
+        raise ValueError("expected Latin letters, the only ones that the typeface of the reports has")
+    return text
+
+
+def _an_address(text):
+    if not re.fullmatch(r"https?://[!-~]+", text) or set('\\"<>^`{|}') & set(text):  # RFC 3986 has none of these
+        raise ValueError("expected an address that begins with https:// or http://, without spaces")
+    return text
+
+
 def _nameable(path):
     if any(len(os.fsencode(part)) > 255 for part in path.parts):
         raise ValueError("expected a path whose parts have at most 255 bytes")
@@ -89,6 +102,8 @@ Number = Annotated[float, BeforeValidator(_not_a_bool), Field(allow_inf_nan=Fals
 Count = Annotated[int, BeforeValidator(_not_a_bool)]
 Name = Annotated[str, Field(pattern=NAME)]
 Line = Annotated[str, AfterValidator(_one_line)]
+LatinLine = Annotated[Line, Field(min_length=1), AfterValidator(_latin)]
+Link = Annotated[str, AfterValidator(_an_address)]
 Steps = Annotated[Count, Field(ge=1)]
 Lags = Annotated[list[Steps], Field(min_length=1)]
 StepSizes = Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1)]

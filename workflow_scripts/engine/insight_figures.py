@@ -22,6 +22,7 @@ FILTERS = 64  # first-layer filters that are drawn
 GREYS = "Greys_r"
 FRAME = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.9, "linewidth": 0.8}  # of a name among points
 WIDE, HIGH = 0.2, 0.055  # the room that a name among points takes, in parts of their extent
+MOST = 0.9  # of a class's points lie below its name
 OPAQUE = 0.8  # how much of the image the hottest place of a heat map hides
 
 
@@ -238,7 +239,7 @@ def class_accuracy(insight):
 def tsne(insight):
     """The t-SNE of the last features: a point per image in its label's colour, a cross where it is classified wrong.
 
-    The name of a class stands at the median of its points, framed in their colour: where classes mingle, the place
+    The name of a class stands above most of its points, framed in their colour: where classes mingle, the place
     alone does not tell whose a colour is. Of more than `NAMED` classes, those of the most confused pairs have both.
     """
     table, names = insight.table("tsne"), insight.names
@@ -264,10 +265,12 @@ def tsne(insight):
 
 
 def _apart(table):
-    """{label: (x, y)}: above the medians of the labels, higher where a name would come to lie upon another one."""
+    """{label: (x, y)}: above most points of the labels, higher where a name would come to lie upon another one."""
     extent = np.ptp(table[["x", "y"]].to_numpy(), axis=0).max() if len(table) else 0.0
     places = {}
-    for label, (x, y) in table.groupby("label")[["x", "y"]].median().sort_values("y").iterrows():
+    classes = table.groupby("label")
+    tops = pd.DataFrame({"x": classes["x"].median(), "y": classes["y"].quantile(MOST)})
+    for label, (x, y) in tops.sort_values("y").iterrows():
         near = [other for place, other in places.values() if abs(place - x) < WIDE * extent]
         places[label] = (x, max(place + HIGH * extent for place in [y, *near]))
     return places

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from workflow_scripts.engine import curves, landscape_bands, landscape_runs, style, summary
-from workflow_scripts.engine.landscape_protocols import HIGH, LOW, quantiles
+from workflow_scripts.engine.landscape_protocols import quantiles, reach
 from workflow_scripts.engine.landscape_runs import GRADIENTS, PROTOCOLS, QUANTITIES, windows
 
 METRICS = {  # panels of the curves
@@ -23,7 +23,6 @@ METRICS = {  # panels of the curves
 ACROSS = 4  # entries of a legend in a row of the page
 PALEST = 0.4  # tint of the lowest rate
 NOTHING = "no probed steps"
-RANGE = f"{LOW:.0%} to {HIGH:.0%} of the steps"
 DOT = {"marker": "o", "linestyle": "", "markersize": 3.5}
 TICK = {"marker": "|", "linestyle": "", "markersize": 6}
 BAR = {"linewidth": 2.5, "alpha": landscape_bands.BAND}
@@ -100,7 +99,7 @@ def gradient_predictiveness(folder, study):
             over_lags.plot(where, line["median"], color=network.colour, **DOT)
         over_lags.set_xticks(range(len(lags)), lags)
         over_lags.set_xlabel(r"lag $k$ (largest over the rates)")
-        over_lags.set_title(f"median and {RANGE}", fontsize=style.SMALL, color=style.MUTED)
+        over_lags.set_title(f"median and {reach(spread)}", fontsize=style.SMALL, color=style.MUTED)
         landscape_bands.logarithmic(over_steps)
         _legend(figure, table, landscape, "rates")
     return figure, pd.concat([_panels({"steps": table}, landscape), _labelled(spread, landscape).assign(panel="lags")])
@@ -208,7 +207,7 @@ def protocols(folder, study):
         handles = [
             Patch(color=network.colour, alpha=BAR["alpha"], label=network.label) for network in networks.itertuples()
         ]
-        for label, look in {"median": DOT, RANGE: BAR, "maximum": TICK}.items():
+        for label, look in {"median": DOT, reach(table): BAR, "maximum": TICK}.items():
             handles.append(Line2D([], [], color=style.MUTED, label=label, **look))
         figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1.2)
     return figure, _labelled(table, landscape)

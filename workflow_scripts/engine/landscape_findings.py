@@ -13,6 +13,7 @@ from workflow_scripts.engine.landscape_protocols import quantiles
 from workflow_scripts.engine.landscape_runs import PROTOCOLS, QUANTITIES
 
 ALIKE = 1.1  # the ratio below which two numbers of one run each are called alike
+TURNED = {"larger": "smaller", "smaller": "larger", "alike": "alike"}  # a verdict, seen from the other network
 
 
 class Comparison(NamedTuple):
@@ -38,7 +39,8 @@ def context(landscape):
     `first` and `others` are networks, with label and block: the plain one and those that are compared with it.
     `protocols[protocol][quantity]`, `lags[k]` and the `l2` of a row of `shift` have `spread`, {label: row of
     `quantiles`}, and `compared`, {label: `Comparison` of the first network with it}. `agree[quantity]`: whether both
-    protocols have the same verdicts on the medians; None where one of them saw nothing. `ended`: runs that diverged.
+    protocols have the same verdicts on the medians; None where one of them saw nothing. `verdicts[protocol][label]`:
+    {larger, smaller or alike: the quantities whose median is so with this network}. `ended`: runs that diverged.
     `beyond`, {label: share of the probed steps whose walk met a loss that is no finite number}. `norms`, {label: the
     median of the last layer's gradient norm over that of the whole gradient}.
     """
@@ -64,6 +66,10 @@ def context(landscape):
         "protocols": protocols,
         "agree": {
             quantity: _agree(*(protocols[protocol][quantity] for protocol in PROTOCOLS)) for quantity in QUANTITIES
+        },
+        "verdicts": {
+            protocol: {network["label"]: _verdicts(protocols[protocol], network["label"]) for network in others}
+            for protocol in PROTOCOLS
         },
         "lags": {lag: _facts(_lag(landscape.lags, lag), landscape) for lag in sorted(landscape.lags["lag"].unique())},
         "shift": _shift(landscape),
@@ -106,6 +112,14 @@ def _verdict(one, two):
 def _agree(rates, walk):
     verdicts = [[comparison.verdict for comparison in facts.compared.values()] for facts in (rates, walk)]
     return None if any("none" in found for found in verdicts) else verdicts[0] == verdicts[1]
+
+
+def _verdicts(quantities, label):
+    found = {verdict: [] for verdict in TURNED}
+    for quantity, facts in quantities.items():
+        if (verdict := facts.compared[label].verdict) in TURNED:
+            found[TURNED[verdict]].append(quantity)
+    return found
 
 
 def _lag(lags, lag):

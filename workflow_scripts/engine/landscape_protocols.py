@@ -10,7 +10,8 @@ from workflow_scripts.engine import latex, text_tables
 from workflow_scripts.engine.landscape_runs import GRADIENTS, PROTOCOLS, QUANTITIES
 
 LOW, HIGH = 0.05, 0.95
-HEADINGS = {"median": "Median", "low": f"{LOW:.0%}", "high": f"{HIGH:.0%}", "maximum": "Maximum"}
+ENOUGH = 20  # steps: of fewer, the quantiles LOW and HIGH are the minimum and the maximum
+HEADINGS = {"median": "Median", "minimum": "Minimum", "low": f"{LOW:.0%}", "high": f"{HIGH:.0%}", "maximum": "Maximum"}
 WORDS = ("Protocol", "Quantity", "Network")  # columns that are aligned to the left
 TYPESET = {"β": r"$\beta$", "∞": r"$\infty$"}
 
@@ -18,21 +19,31 @@ TYPESET = {"β": r"$\beta$", "∞": r"$\infty$"}
 def quantiles(values):
     """A row per protocol, quantity and network of `landscape_runs.per_step`, over all its steps and seeds.
 
-    Columns: protocol, quantity, network, steps (how many), low, median, high, maximum. A quantile is the least of the
-    values that at least such a share of them does not exceed, so it is defined where some are infinite.
+    Columns: protocol, quantity, network, steps (how many), minimum, low, median, high, maximum. A quantile is the least
+    of the values that at least such a share of them does not exceed, so it is defined where some are infinite.
     """
     rows = []
     for (protocol, quantity, network), group in values.groupby(["protocol", "quantity", "network"], sort=False):
         found = group["value"].to_numpy()
         low, median, high = np.quantile(found, (LOW, 0.5, HIGH), method="inverted_cdf")
         row = {"protocol": protocol, "quantity": quantity, "network": network, "steps": len(found)}
-        rows.append(row | {"low": low, "median": median, "high": high, "maximum": found.max()})
-    columns = ["protocol", "quantity", "network", "steps", "low", "median", "high", "maximum"]
+        row |= {"minimum": found.min(), "low": low, "median": median, "high": high, "maximum": found.max()}
+        rows.append(row)
+    columns = ["protocol", "quantity", "network", "steps", "minimum", "low", "median", "high", "maximum"]
     return pd.DataFrame(rows, columns=columns)
 
 
+def reach(table):
+    """What lies between `low` and `high` of the rows of `quantiles`, in words."""
+    words = f"{LOW:.0%} to {HIGH:.0%} of the steps"
+    return words + (f" (of fewer than {ENOUGH}: all)" if (table["steps"] < ENOUGH).any() else "")
+
+
 def formatted(table, networks):
-    """The rows of `quantiles` as people read them, each value a string; `networks` as in `Landscape`."""
+    """The rows of `quantiles` as people read them, each value a string; `networks` as in `Landscape`.
+
+    Of fewer steps than `ENOUGH` the quantiles say no more than minimum and maximum, and are left out.
+    """
     columns = {
         "Protocol": table["protocol"].map(PROTOCOLS),
         "Quantity": table["quantity"].map(QUANTITIES),
@@ -40,7 +51,9 @@ def formatted(table, networks):
         "Steps": table["steps"].map("{:,}".format),
         **{heading: table[column].map(_measure) for column, heading in HEADINGS.items()},
     }
-    return pd.DataFrame(columns)
+    shown = pd.DataFrame(columns)
+    shown.loc[table["steps"] < ENOUGH, [HEADINGS["low"], HEADINGS["high"]]] = "–"
+    return shown
 
 
 def plain_text(table, networks):

@@ -11,6 +11,12 @@ from workflow_scripts.engine import ablations, style
 from workflow_scripts.engine.protocol import DEVICES
 
 COSTS = {"parameters": "parameters", "seconds": "training time (s)"}
+PLACES = (  # of a name beside its point: shift in points of paper, and which side of the name lies there
+    ((-3.5, 3.5), "right", "bottom"),
+    ((4, -2), "left", "top"),
+    ((0, 4), "center", "bottom"),
+    ((0, -4), "center", "top"),
+)
 BASE, OTHER = "base", "other cells"
 
 
@@ -115,17 +121,21 @@ def _name_front(axes, table, cost):
 
     Above and to the left of such a point there is no other; but there may be another name, or the axis.
     """
-    taken = []
+    taken, around = [], 3 * axes.figure.dpi / 72  # points of paper that a mark takes, from its middle
     marks = axes.transData.transform(table[[cost, "best_val_acc"]].to_numpy(float))
     for _, row in table[table[f"front_{cost}"]].sort_values("best_val_acc", ascending=False).iterrows():
-        for shift, across, down in ((-3, 3), "right", "bottom"), ((4, -2), "left", "top"):
+        for shift, across, down in PLACES:
             text = axes.annotate(
                 row["name"], (row[cost], row["best_val_acc"]), shift, textcoords="offset points",
                 ha=across, va=down, fontsize=style.SMALL,
             )  # fmt: skip
             box = text.get_window_extent()
             inside = axes.bbox.x0 < box.x0 and box.x1 < axes.figure.bbox.x1
-            if inside and not any(map(box.overlaps, taken)) and not any(box.contains(*mark) for mark in marks):
+            if (
+                inside
+                and not any(map(box.overlaps, taken))
+                and not any(box.padded(around).contains(*mark) for mark in marks)
+            ):
                 taken.append(box)
                 break
             text.remove()

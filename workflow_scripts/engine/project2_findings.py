@@ -20,10 +20,15 @@ from workflow_scripts.engine import (
     protocol,
     summary,
 )
+from workflow_scripts.engine.ablation_table import SURE
 from workflow_scripts.engine.findings import Measure
+from workflow_scripts.engine.landscape_protocols import ENOUGH
 
 VERDICTS = ("higher", "lower", "alike", "single")
 MOST_CONFUSED = 3  # pairs of classes that the text names
+UNLIKE = 0.1  # the difference of accuracies above which two runs are not alike trained
+APART = 1.1  # the ratio from which on two sizes or two times are worth a sentence
+SMOOTHING = 0.1  # of `objectives.label_smoothing`
 
 
 def context(net, net_study, landscape, landscape_study):
@@ -44,8 +49,9 @@ def context(net, net_study, landscape, landscape_study):
         "record": found.cells.set_index("cell").loc[base.cells[0]],
         "base": base,
         "factors": [_factor(levels) for _, levels in rows.groupby("factor", sort=False)],
-        "chosen": _chosen(net / "chosen.json", base),
+        "chosen": _chosen(net / "chosen.json", base, found.cells),
         "pareto": _pareto(net / "figures/pareto.csv"),
+        "unsteady": _unsteady(found),
         "insight": _insight(net / "insight"),
         "samples": [f"samples_{dataset}" for dataset in found.cells["dataset"].unique()],
         "bn": _landscape(landscape, landscape_study),
@@ -63,7 +69,7 @@ def _level(row):
 
 
 def _factor(rows):
-    """A factor's levels, those beside the base by their verdict, and its best one."""
+    """A factor's levels, those beside the base by their verdict, and the ends of their sizes and times."""
     title = ablations.readable(rows["factor"].iloc[0])
     if rows["value"].notna().all():
         rows = rows.assign(level=title + " " + rows["level"])  # a bare number says nothing in a sentence
@@ -74,21 +80,68 @@ def _factor(rows):
         title=title,
         base=next(level for level in levels if level.base),
         levels=levels,
-        best=max(finished, key=lambda level: level.best_val_acc.mean, default=None),
-        smallest=min(finished, key=lambda level: level.parameters, default=None),
-        largest=max(finished, key=lambda level: level.parameters, default=None),
+        shown=bool(rows["verdict"].isin(SURE).any()),  # is a difference from the base
+        sizes=_sizes(finished),
+        times=_times(finished),
         diverged=[level for level in levels if level.diverged],
         **{name: [level for level in levels if level.verdict == name] for name in VERDICTS},
     )
 
 
-def _chosen(path, base):
-    """What chosen.json says, its measures as such, and in which keys its record differs from the base's."""
+def _sizes(levels):
+    """(levels of the fewest parameters, levels of the most) where these are `APART` or more, else None."""
+    counts = [level.parameters for level in levels]
+    if not counts or max(counts) < APART * min(counts):
+        return None
+    return [[level for level in levels if level.parameters == end(counts)] for end in (min, max)]
+
+
+def _times(levels):
+    """(the fastest level, the slowest) where their times are `APART` or more and their deviations do not meet, else
+    None."""
+    if not levels:
+        return None
+    times = [level.seconds_per_epoch for level in levels]
+    fastest, slowest = (times.index(end(times, key=lambda time: time.mean)) for end in (min, max))
+    (fast, fast_std), (slow, slow_std) = np.nan_to_num([times[fastest], times[slowest]])
+    apart = slow >= APART * fast and slow - slow_std > fast + fast_std
+    return (levels[fastest], levels[slowest]) if apart else None
+
+
+def _unsteady(found):
+    """The seconds per epoch of the two seeds of one setting that are furthest apart in proportion: `least` and `most`;
+    None where no setting's are `APART`."""
+    times = found.cells.set_index("cell")["seconds_per_epoch"]
+    ends = [(times[names].min(), times[names].max()) for names in ablations.all_rows(found)["finished"] if names]
+    least, most = max(ends, key=lambda end: end[1] / end[0])
+    return SimpleNamespace(least=float(least), most=float(most)) if most >= APART * least else None
+
+
+def _chosen(path, base, cells):
+    """What chosen.json says, its measures as such, and in which keys its record differs from the base's.
+
+    `cells` are those of the summary. `floor` is the least loss that smoothed labels allow, None where they are not.
+    """
     facts = json.loads(path.read_text(encoding="utf-8"))
     facts |= {metric: Measure.from_json(facts[metric]) for metric in ("best_val_acc", "test_acc", "test_loss")}
+    own = cells[cells["cell"].isin(facts["cells"])]
+    times, smoothed = own["seconds_per_epoch"], facts["record"]["loss"] == "label_smoothing"
+    facts |= {
+        "test_error": Measure(1 - facts["test_acc"].mean, facts["test_acc"].std),
+        "floor": _entropy_of_smoothed(int(own["num_classes"].iloc[0])) if smoothed else None,
+        "seconds_per_epoch": Measure(times.mean(), times.std()),
+        "minutes": times.mean() * facts["epochs"] / 60,
+    }
     differs = [key for key, value in facts["record"].items() if not _same(value, getattr(base, key))]
     settings = [ablations.readable(f"{key} {summary.format_value(facts['record'][key])}") for key in differs]
-    return SimpleNamespace(**facts, differs=settings, minutes=facts["seconds_per_epoch"] * facts["epochs"] / 60)
+    return SimpleNamespace(**facts, differs=settings)
+
+
+def _entropy_of_smoothed(classes):
+    """The cross-entropy of a smoothed label with itself, in nats, which no prediction can go below."""
+    other = SMOOTHING / classes
+    label = 1 - SMOOTHING + other
+    return -label * math.log(label) - (classes - 1) * other * math.log(other)
 
 
 def _same(value, other):
@@ -109,7 +162,8 @@ def _insight(folder):
     classes = found.table("per_class").dropna(subset="accuracy").sort_values("accuracy", kind="stable")
     named = [SimpleNamespace(**{**row, "name": found.names[row["label"]]}) for row in classes.to_dict("records")]
     worst, best = ([row for row in named if row.accuracy == end.accuracy] for end in (named[0], named[-1]))
-    pairs = insight_figures.most_confused(found.table("confusion"), MOST_CONFUSED)
+    pairs = insight_figures.most_confused(found.table("confusion"), MOST_CONFUSED + 1)
+    tied = len(pairs) > MOST_CONFUSED and pairs["images"].iloc[-1] == pairs["images"].iloc[-2]
     facts = found.facts
     return SimpleNamespace(
         **{key: facts[key] for key in ("images", "right", "filters", "grad_cam", "tsne")},
@@ -120,8 +174,12 @@ def _insight(folder):
         apart=max(row.high for row in worst) < min(row.low for row in best),  # their intervals do not meet
         pairs=[
             SimpleNamespace(label=found.names[row.label], predicted=found.names[row.predicted], images=row.images)
-            for row in pairs.itertuples()
+            for row in pairs[:MOST_CONFUSED].itertuples()
         ],
+        every=len(pairs) <= MOST_CONFUSED,  # is a mistake of one of these pairs
+        tied=tied,  # with a pair that is not named
+        classes=len(named),
+        normalised=any(layer["layer"].endswith(".norm") for layer in facts["structure"]),
         many=len(found.names) > insight_figures.NAMED,
         extremes=insight_figures.EXTREMES,
         layers=[SimpleNamespace(**layer) for layer in facts["structure"]],
@@ -136,6 +194,7 @@ def _landscape(folder, study):
     runs = _runs(trained)
     labels = landscape.networks["label"]
     facts = landscape_findings.context(landscape)
+    walked_best = _best(_runs(walked), labels)
     return SimpleNamespace(
         **facts,
         shifted={other.label: _shifted(facts, other.label) for other in facts["others"]},
@@ -146,7 +205,10 @@ def _landscape(folder, study):
         every=study.landscape.every,
         runs=runs,
         best=_best(runs, labels),
-        walked=_best(_runs(walked), labels),
+        walked=walked_best,
+        enough=ENOUGH,
+        far=UNLIKE,
+        unlike={other.label: _unlike(walked_best, facts["first"].label, other.label) for other in facts["others"]},
         surfaces=_surfaces(folder / "figures", _loss_of_chance(found)) if study.surface else [],
     )
 
@@ -166,6 +228,16 @@ def _best(runs, labels):
         for label in labels
         if (group := [run for run in runs if run.label == label and run.finished])
     }
+
+
+def _unlike(walked, first, other):
+    """(the run that learned less, the other) of two that are walked along, where their best validation accuracies are
+    more than `UNLIKE` apart; else None: a landscape seen from a plateau is not set against one from a trained network
+    without a word."""
+    if first not in walked or other not in walked:
+        return None
+    less, more = sorted((walked[first], walked[other]), key=lambda run: run.val.mean)
+    return (less, more) if more.val.mean - less.val.mean > UNLIKE else None
 
 
 def _loss_of_chance(found):

@@ -12,12 +12,12 @@ SHOWN = re.compile(
 )
 
 
-def add_flags(parser):
-    """Add the flags that all reports have alike."""
+def add_flags(parser, *keys):
+    """Add the flags that all reports have alike, and one for each of these `keys` of `config.Report`."""
     parser.add_argument("--template", type=Path, required=True, help="the report, <name>.tex.j2, or its fixed part")
     parser.add_argument("--style", type=Path, help="the LaTeX style (default: gradscape.sty beside the template)")
     parser.add_argument("--references", type=Path, help="the bibliography (default: references.bib beside it)")
-    flags.add(parser, config.Report, "student_number")
+    flags.add(parser, config.Report, "student_number", *keys)
 
 
 def add_compared(parser):

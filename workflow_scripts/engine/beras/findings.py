@@ -9,7 +9,7 @@ import pandas as pd
 
 from workflow_scripts.engine.beras import names, summary
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.findings import Measure, compare
+from workflow_scripts.engine.findings import Measure, compare, compare_all
 from workflow_scripts.engine.latex import Tex
 
 MODELS = ("simple", "simple_mean", "advanced")  # what the report's sentences are about
@@ -23,7 +23,12 @@ def context(results):
     if missing:
         raise UserError(f"{results / 'summary'}: expected runs of {', '.join(missing)}, found none")
     baseline, check = rows[names.BASELINE], json.loads((results / "check.json").read_text(encoding="utf-8"))
-    optimizers = [rows[variant] for variant in summary.variants_of(study.runs, "beras_optimizer")]
+    optimizers, extras = (
+        [rows[variant] for variant in summary.variants_of(study.runs, kind)]
+        for kind in ("beras_optimizer", "beras_extra")
+    )
+    fastest = min(optimizers, key=lambda row: np.nan_to_num(row.train_loss.mean, nan=math.inf))
+    others = [row for row in optimizers if row is not fastest]
     return {
         "data": SimpleNamespace(**study.dataset),
         "plan": baseline,
@@ -32,8 +37,9 @@ def context(results):
         **{variant: rows[variant] for variant in MODELS},
         "baseline": baseline,
         "optimizers": optimizers,
-        "fastest": min(optimizers, key=lambda row: np.nan_to_num(row.train_loss.mean, nan=math.inf)),
-        "extras": [_extra(rows[variant], baseline) for variant in summary.variants_of(study.runs, "beras_extra")],
+        "fastest": fastest,
+        "rivals": [each.row for each in _beside(others, fastest, "train_loss") if each.result.verdict == "alike"],
+        "extras": _beside(extras, baseline, "test_acc"),
         "initializers": list(_initializers(pd.read_csv(results / "initializers.csv"))),
         "pictures": _pictures(pd.read_csv(results / "figures" / "predictions.csv")),
         "check": SimpleNamespace(**check, **_worst(check["models"])),
@@ -51,8 +57,10 @@ def _rows(study):
         yield row
 
 
-def _extra(row, baseline):
-    return SimpleNamespace(row=row, result=compare(row, baseline, "test_acc"))
+def _beside(rows, reference, metric):
+    """Each row with its comparison with a reference, as one family."""
+    results = compare_all([(row, reference) for row in rows], metric)
+    return [SimpleNamespace(row=row, result=result) for row, result in zip(rows, results, strict=True)]
 
 
 def _initializers(table):
