@@ -18,7 +18,8 @@ min_version("9.10")
 HOME = os.path.dirname(os.path.abspath(workflow.snakefile))
 
 # A config.yaml in the working directory, or else the one that comes with the workflow; and those of --configfile.
-CONFIG = "config.yaml" if os.path.exists("config.yaml") else f"{HOME}/config.yaml"
+OWN = filter(os.path.exists, ("config.yaml", "config.yml", "config/config.yaml", "config/config.yml"))
+CONFIG = next(OWN, f"{HOME}/config.yaml")
 CONFIGS = [CONFIG, *map(str, workflow.overwrite_configfiles)]
 
 if workflow.modifier.path_modifier.prefix or workflow.modifier.path_modifier.modifies_prefixes:

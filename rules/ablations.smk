@@ -101,7 +101,7 @@ for study, factors in ABLATIONS.items():
 
         rule:
             name:
-                f"samples_{study}_{dataset}"
+                f"samples_{study}__{dataset}"
             input:
                 f"results/data/{dataset}.npz",
             output:

@@ -87,7 +87,7 @@ if BERAS:
         message:
             "Holding Beras to PyTorch"
         shell:
-            "python -P -m workflow_scripts.check_beras --data {input.data} {params.flags}" " --out {output} 2> {log}"
+            "python -P -m workflow_scripts.check_beras --data {input.data} {params.flags} --out {output} 2> {log}"
 
     rule summarise_beras:
         input:
@@ -100,12 +100,13 @@ if BERAS:
         conda:
             "../envs/figures.yaml"
         params:
+            titles=titles([BERAS.dataset]),
             code=digest("summarise_beras"),
         message:
             "Gathering the cells of beras"
         shell:
             "printf '%s\\n' {input:q}"
-            " | python -P -m workflow_scripts.summarise_beras --out results/beras/summary 2> {log}"
+            " | python -P -m workflow_scripts.summarise_beras --out results/beras/summary {params.titles:q} 2> {log}"
 
     rule table_beras:
         input:

@@ -1,5 +1,7 @@
 # Fetch, verify and decode: one rule per data set, one array file each.
 
+from workflow_scripts.engine.sources import listing
+
 
 def dataset_flags(dataset, keys):
     """The flags of fetch_data for these keys of a `datasets` entry of the configuration."""
@@ -13,12 +15,16 @@ def idle_keys(dataset):
     return {"title", "mirrors"} | ({"path"} if dataset.source != "folder" else set())
 
 
-def originals(name, dataset):
-    """The files that a data set of the user's own is made of; none where they have gone and it is made."""
-    path = dataset.path
-    if dataset.source != "folder" or (not path.exists() and os.path.exists(f"results/data/{name}.npz")):
-        return []
-    return sorted(str(file) for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+def is_followed(name, dataset):
+    """Whether a data set is made again when its original changes: where that has gone, what was made of it stays."""
+    made = f"results/data/{name}.npz"
+    return dataset.source == "folder" and dataset.path and (dataset.path.exists() or os.path.exists(made))
+
+
+def titles(names):
+    """The flag that says what data sets of these names are called, as a list of words."""
+    called = {name: SETTINGS.datasets[name].title for name in sorted(names)}
+    return ["--titles", json.dumps({name: title for name, title in called.items() if title})]
 
 
 # Those that are used: others may be listed.
@@ -31,7 +37,7 @@ for dataset_name, dataset in SETTINGS.datasets.items():
         name:
             f"data_{dataset_name}"
         input:
-            originals(dataset_name, dataset),
+            [dataset.path] if is_followed(dataset_name, dataset) else [],
         output:
             f"results/data/{dataset_name}.npz",
         log:
@@ -45,6 +51,7 @@ for dataset_name, dataset in SETTINGS.datasets.items():
         params:
             name=dataset_name,
             flags=dataset_flags(dataset, dataset.model_fields.keys() - idle_keys(dataset)),
+            listing=listing.listing_now(dataset, f"results/data/{dataset_name}.npz"),
             code=digest("fetch_data", source=dataset.source),
         message:
             f"Fetching and decoding the data set {dataset_name}"

@@ -16,12 +16,13 @@ rule summarise:
         "../envs/figures.yaml"
     params:
         external=external_flags,
+        titles=lambda wildcards: titles({cell.dataset for cell in STUDIES[wildcards.study].values()}),
         code=digest("summarise"),
     message:
         "Gathering the cells of {wildcards.study}"
     shell:
         "printf '%s\\n' {input.cells:q}"
-        " | python -P -m workflow_scripts.summarise --out results/{wildcards.study}/summary {params.external:q}"
+        " | python -P -m workflow_scripts.summarise --out results/{wildcards.study}/summary {params.external:q} {params.titles:q}"
         " 2> >(tee {log} >&2)"
 
 

@@ -8,7 +8,7 @@ from standard input, because ten thousand of them fit on no command line.
 
 from pathlib import Path
 
-from workflow_scripts.engine import cell_table, commands, config, html_tables, manifests, summary, tables
+from workflow_scripts.engine import cell_table, commands, config, html_tables, manifests, summary, tables, titles
 from workflow_scripts.engine.course import external
 
 
@@ -16,6 +16,7 @@ def main():
     """Read the cells' folders from standard input, one per line, and write the tables."""
     parser = commands.parser("summarise", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the tables")
+    titles.add_titles(parser)
     parser.add_argument(
         "--external",
         type=commands.json_value,
@@ -27,7 +28,7 @@ def main():
     runs = {
         name: config.parse(config.ExternalRun, run, f"--external {name}") for name, run in arguments.external.items()
     }
-    tables.gather(manifests.folders_from_stdin(), arguments.out)
+    tables.gather(manifests.folders_from_stdin(), arguments.out, arguments.titles)
     external.write(external.collect(runs), arguments.out)
     cells = summary.load(arguments.out).cells  # warns of those that were not made alike
     html_tables.write(arguments.out / "cells.html", cell_table.formatted(cells))

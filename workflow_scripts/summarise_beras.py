@@ -7,7 +7,7 @@ runs.csv has a row per run, history.csv per run and epoch, losses.csv per run an
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, manifests
+from workflow_scripts.engine import commands, manifests, titles
 from workflow_scripts.engine.beras import summary
 
 
@@ -15,8 +15,9 @@ def main():
     """Read the runs' folders from standard input, one per line, and write the tables."""
     parser = commands.parser("summarise_beras", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the tables")
+    titles.add_titles(parser)
     arguments = parser.parse_args()
-    summary.gather(manifests.folders_from_stdin(), arguments.out)
+    summary.gather(manifests.folders_from_stdin(), arguments.out, arguments.titles)
 
 
 if __name__ == "__main__":

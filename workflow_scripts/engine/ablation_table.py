@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from workflow_scripts.engine import ablations, latex, text_tables
+from workflow_scripts.engine import ablations, text_tables
 from workflow_scripts.engine.wording import spread
 
 # in the CSV file, unrounded and in this order
@@ -56,8 +56,3 @@ def points(differences, verdicts):
         "–" if math.isnan(difference) else f"{100 * difference:+.2f}".replace("-", "−") + "†" * (verdict in SURE)
         for difference, verdict in zip(differences, verdicts, strict=True)
     ]
-
-
-def speeds(rows):
-    """Seconds per epoch of each row, in three digits: for a table that has no room for their deviation."""
-    return [latex.significant(seconds) if math.isfinite(seconds) else "–" for seconds in rows["seconds_per_epoch"]]

@@ -120,7 +120,10 @@ class Config(Running):
 
     datasets: dict[Name, Dataset] = Field(description="data sets by name")
     studies: dict[Name, Study] = Field(min_length=1, description="studies by name")
-    beras: Beras | None = Field(None, description="the study of Beras and its report; null: none")
+    # `snakemake --config beras=null` hands over text
+    beras: Annotated[Beras | None, BeforeValidator(lambda value: None if value == "null" else value)] = Field(
+        None, description="the study of Beras and its report; null: none"
+    )
     external_runs: dict[Name, ExternalRun] = Field({}, description="runs made with the course's framework, by name")
     report: Report = Report()
 
@@ -209,6 +212,8 @@ def _shown(value):
 
 def _what(problem):
     given, message = problem["input"], problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden" and problem["loc"][-1] in Cell.model_fields:
+        return "a key of cells, which belongs into a grid or a base"
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(), n=1)
         return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key; config.schema.json lists all"

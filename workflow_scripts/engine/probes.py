@@ -24,7 +24,7 @@ def along_gradient(gradient, parameters, lengths):
     """Walk from the parameters w along their gradient g to w - length g, for each of `lengths` (learning rates).
 
     Gives the losses, the l2 distances of the gradients there and here, and these over the distance moved, length |g|:
-    Santurkar et al. 2018, section 3.1 and appendix A.2. The parameters end with the bits that they began with.
+    Santurkar et al. 2018, on the exploration of the landscape. The parameters end with the bits that they began with.
     """
     here = [parameter.detach().clone() for parameter in parameters]
     loss_here, gradient_here = gradient(parameters)

@@ -8,14 +8,14 @@ reference are corrected for their number (Holm).
 import pandas as pd
 
 from workflow_scripts.engine import ablations, summary, text_tables
-from workflow_scripts.engine.ablation_table import SURE, points, speeds
+from workflow_scripts.engine.ablation_table import SURE, points
 from workflow_scripts.engine.wording import spread
 
 # in the CSV file, unrounded and in this order, before the columns of the comparisons
 NUMBERS = (
     "factor", "level", "base", "label", "model", "block", "seeds", "diverged", "diverged_step", "best_val_acc",
     "best_val_acc_std", "val_acc", "val_acc_std", "epochs_to_50", "epochs_to_50_std", "epochs_to_90",
-    "epochs_to_90_std", "parameters", "seconds_per_epoch",
+    "epochs_to_90_std", "parameters", "seconds_per_epoch", "seconds_per_epoch_std",
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ def formatted(rows, against=None):
     columns["Epochs to 50 %"] = text_tables.measures(rows, "epochs_to_50", digits=1)
     columns["to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)
     columns["Parameters"] = rows["parameters"].map("{:,}".format)
-    columns["s/epoch"] = speeds(rows)
+    columns["s/epoch"] = text_tables.measures(rows, "seconds_per_epoch")
     if rows["diverged"].any():
         columns["Note"] = text_tables.notes(rows)
     return pd.DataFrame(columns)

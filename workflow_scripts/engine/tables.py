@@ -8,6 +8,7 @@ from workflow_scripts.engine import cell_files, cell_index, code, machines
 from workflow_scripts.engine.commands import UserError, write_json, written_whole
 from workflow_scripts.engine.manifests import how_to_make_again
 from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.titles import titled
 
 SIZES = ("parameters", "forward_flops", "train_images", "val_images", "test_images", "num_classes", "image_size")
 MEASURED = (*SIZES, "status", "diverged_step", "seconds", "epochs_run")
@@ -16,8 +17,10 @@ READ = ("cell.json", "test.json", *cell_index.TABLES)
 BEST_EPOCH = ("best_epoch", "best_val_loss", "best_val_acc", "test_loss", "test_acc")
 
 
-def gather(folders, out):
+def gather(folders, out, titles=None):
     """Write cells.csv, history.csv, gradients.csv, dataset.json and index.json of the cells in `folders` to `out`.
+
+    `titles` is {name of a data set: what it is called now}, where that is not what its cells have noted.
 
     cells.csv has a row per cell: its record, what was measured, the last epoch's metrics, those of the epoch with
     the best validation accuracy, the test metrics of that epoch's weights, and on what it was made. The others repeat
@@ -38,7 +41,7 @@ def gather(folders, out):
             writer.writerow(["cell", *Cell.model_fields, *MEASURED, *LAST_EPOCH, *BEST_EPOCH, *machines.COLUMNS])
             writer.writerows(facts["row"] for facts in cells.values())
         cell_index.remove(out)
-    write_json(out / "dataset.json", _dataset([facts["dataset"] for facts in cells.values()]))
+    write_json(out / "dataset.json", _dataset([titled(facts["dataset"], titles) for facts in cells.values()]))
     cell_index.write(
         out,
         {name: {**facts, "places": {table: places[table][name] for table in places}} for name, facts in cells.items()},
@@ -109,9 +112,9 @@ def _rows(folder, name):
 
 def _dataset(found):
     """What the reports say of the data: the meta of one data set, or of several as one."""
-    datasets = list({dataset["title"]: dataset for dataset in found}.values())
+    different = list({dataset["title"]: dataset for dataset in found}.values())
     return {
-        "title": " and ".join(dataset["title"] for dataset in datasets),
-        "embedded": any(dataset["embedded"] for dataset in datasets),
-        "datasets": datasets,
+        "title": " and ".join(dataset["title"] for dataset in different),
+        "embedded": any(dataset["embedded"] for dataset in different),
+        "datasets": different,
     }

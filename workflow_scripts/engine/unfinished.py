@@ -14,7 +14,9 @@ class Journal:
     def __init__(self, path):
         self.path, self.unfinished = Path(path), set()
         for line in self.path.read_text(errors="replace").splitlines() if self.path.exists() else []:
-            with contextlib.suppress(ValueError, TypeError):  # an empty line, half of one from a run that was killed, ...
+            with contextlib.suppress(
+                ValueError, TypeError
+            ):  # an empty line, half of one from a run that was killed, ...
                 self._take(*json.loads(line))
 
     def begin(self, outputs):

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workflow_scripts.engine.beras import names
 from workflow_scripts.engine.commands import UserError, write_json, written_whole
+from workflow_scripts.engine.titles import titled
 
 METRICS = ("train_loss", "train_acc", "test_loss", "test_acc", "seconds")
 RECORD = ("variant", "epochs", "batch_size", "train_images", "test_images", "parameters", "learning_rate")
@@ -26,8 +27,8 @@ class Study:
     dataset: dict
 
 
-def gather(folders, out):
-    """Write the tables of the runs in `folders` to the folder `out`."""
+def gather(folders, out, titles=None):
+    """Write the tables of the runs in `folders` to the folder `out`; `titles` is {data set: what it is called now}."""
     tables = {"runs": [], "history": [], "losses": []}
     for folder in folders:
         facts = _facts(folder)
@@ -38,7 +39,7 @@ def gather(folders, out):
     for name, parts in tables.items():
         with written_whole(out / f"{name}.csv") as path:
             pd.concat(parts).to_csv(path, index=False, lineterminator="\n")
-    write_json(out / "dataset.json", facts["dataset"])
+    write_json(out / "dataset.json", titled(facts["dataset"], titles))
 
 
 def _facts(folder):

@@ -1,0 +1,19 @@
+"""What data sets are called now: a title changes no image, so nothing is fetched or trained again for another one."""
+
+from workflow_scripts.engine import commands
+
+
+def add_titles(parser):
+    """Add `--titles`, {name of a data set: its title}, to a parser."""
+    parser.add_argument(
+        "--titles",
+        type=commands.json_value,
+        default={},
+        metavar="JSON",
+        help="{data set: what it is called}, where that is not what its file says",
+    )
+
+
+def titled(meta, titles):
+    """`Data.meta` of a data set with the title that it has in {name: title}, or else (and with None) its own."""
+    return {**meta, "title": (titles or {}).get(meta["name"], meta["title"])}
