@@ -4,6 +4,7 @@ And what its commands say of themselves.
 """
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -32,13 +33,26 @@ module gradscape:
 use rule * from gradscape as gs_*
 
 use rule train_cell from gradscape as gs_train_cell with:
-    priority: 1
+    resources: mem_mb=1000
 
 rule mine:
     default_target: True
     input: "results/s/tables/table1.txt"
     output: "mine.txt"
-    shell: "cp {{input}} {{output}}"
+    shell: "python -c 'import my_library' && cp {{input}} {{output}}"
+"""
+PART = """
+configfile: "mine.yaml"
+
+module gradscape:
+    snakefile: {snakefile!r}
+    config: config["gradscape"]
+
+use rule data_digits, train_cell from gradscape as gs_*
+
+rule mine:
+    default_target: True
+    input: "results/s/{cell}/cell.json"
 """
 
 
@@ -46,9 +60,19 @@ def test_a_limit_of_gpus_limits_no_cells_on_the_cpu(tmp_path, monkeypatch):
     """--jobs is for a cluster, or another word for --cores: what it is for is known late."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     write_config(tmp_path, CONFIG)
+    (tmp_path / "models").mkdir()  # of the user's own, in which the commands do not look
+    (tmp_path / "models/__init__.py").touch()
     targets = [f"results/s/{name}/cell.json" for name in NAMES]
     _, said = snakemake(tmp_path, *targets, "--jobs", "2", "--resources", "gpu=1")
     assert "train on the CPU, up to 2 side by side" in said and "Execute 2 jobs" in said
+
+
+@pytest.mark.parametrize("name", ["config.yml", "config/config.yaml"])
+def test_a_configuration_may_lie_where_other_workflows_have_theirs(tmp_path, name):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(yaml.safe_dump(CONFIG | {"beras": {"dataset": "digits"}}))
+    _, said = snakemake(tmp_path, "-n", "--config", "beras=null")
+    assert "s  2 cells, 2 to train, 2 epochs" in said and "beras" not in said
 
 
 @pytest.mark.parametrize(
@@ -115,13 +139,22 @@ def test_a_dry_run_where_only_the_jobs_have_packages(tmp_path):
     assert done.returncode == 0 and "2 to train, 2 epochs\n" in done.stderr and "Traceback" not in done.stderr
 
 
-def of_another_workflow(folder, *arguments, more="", **settings):
+def of_another_workflow(folder, *arguments, workflow=MODULE, more="", **settings):
     """Run a workflow in `folder` that has ours as a module; returns its exit status and all that it printed."""
-    (folder / "Snakefile").write_text(MODULE.format(snakefile=str(ROOT / "Snakefile"), more=more))
+    (folder / "Snakefile").write_text(workflow.format(snakefile=str(ROOT / "Snakefile"), more=more, cell=NAMES[0]))
     (folder / "mine.yaml").write_text(yaml.safe_dump({"gradscape": CONFIG | settings}))
+    (folder / "own").mkdir(exist_ok=True)
+    (folder / "own/my_library.py").touch()
     program = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-    done = subprocess.run(program, cwd=folder, capture_output=True, text=True)
+    own = os.environ | {"PYTHONPATH": str(folder / "own")}
+    done = subprocess.run(program, cwd=folder, env=own, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
+
+
+def test_a_part_of_the_module(tmp_path):
+    status, said = of_another_workflow(tmp_path, "-n", workflow=PART)
+    assert status == 0 and "s  2 cells, 1 to train, 1 epoch" in said
+    assert "Traceback" not in said and "Exception" not in said
 
 
 def test_as_a_module(tmp_path):

@@ -108,7 +108,7 @@ def test_no_core_is_none_to_wait_for(tmp_path):
 
 
 BAD = {
-    "an unknown key": ({"epochs": [2]}, "epochs: unknown key"),
+    "an unknown key": ({"epoch": [2]}, "epoch: unknown key; did you mean 'epochs'?"),
     "an unknown model": (
         {"studies": {"cw2": {"grids": [{"model": "vgg39"}]}}},
         "unknown model; known: cifar_net, vgg08",

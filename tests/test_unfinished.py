@@ -1,9 +1,13 @@
 """What a run has begun and not finished is made by the next, although what was made from it before is still there."""
 
 import shutil
+import subprocess
+import sys
+import time
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.workflow_runs import CELL, TINY, edited, snakemake, to_train, write_config
 from workflow_scripts.engine.unfinished import Journal
 
@@ -14,6 +18,13 @@ TABLE = "results/cw2/tables/table1.txt"
 def study(finished, tmp_path):
     """A copy of the finished study, with all that Snakemake knows of it."""
     return shutil.copytree(finished[0], tmp_path / "study")
+
+
+def wait_until(holds, seconds=120):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_a_cell_whose_training_failed(study, project):
@@ -34,17 +45,46 @@ def test_a_cell_whose_training_failed(study, project):
     assert "Nothing to be done" in snakemake(study, "-n", TABLE, project=project)[1]
 
 
+def test_a_cell_that_has_lost_a_file(study, project):
+    """In the DAG one of its files stands for all, and what was made from them is there."""
+    cell = CELL.format("vgg38", "bn_rc", 0)
+    (study / "results/cw2" / cell / "history.csv").unlink()
+    assert to_train(study, project=project) == [cell]
+
+
+def test_a_training_that_outlives_snakemake_is_not_lost(tmp_path):
+    """Snakemake does not know that the job was done, and has it done again: from its last checkpoint."""
+    grid = {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 12, "augmentation": "none"}
+    write_config(tmp_path, {**TINY, "studies": {"s": {"grids": [grid]}}, "beras": None})
+    cell = "vgg08-plain-width0.25-digits-augnone-epochs12-lr0.001-seed0"
+    target, folder = f"results/s/{cell}/history.csv", tmp_path / "results/s" / cell
+    checkpoints, log = tmp_path / "results/.checkpoints", tmp_path / f"results/logs/s/{cell}.log"
+    program = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "1", "--", target]
+    with subprocess.Popen(program, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as first:
+        wait_until(lambda: any(path.suffix != ".lock" for path in checkpoints.glob("*")))
+        first.kill()
+    wait_until(lambda: (folder / "cell.json").exists())
+    (kept,) = (path for path in checkpoints.glob("*") if path.suffix != ".lock")
+    weights = (folder / "model.safetensors").read_bytes()
+    snakemake(tmp_path, "--unlock")
+    snakemake(tmp_path, target)
+    assert log.read_text().startswith("going on from epoch 13, step 0\n")
+    assert (folder / "model.safetensors").read_bytes() == weights and not kept.exists()
+
+
 def test_tables_that_could_not_be_gathered(study, project):
     """The summary is kept while it is made anew; it is of the five cells of before."""
     fewer = {**TINY, "studies": {"cw2": {**TINY["studies"]["cw2"], "grids": TINY["studies"]["cw2"]["grids"][1:]}}}
     fewer["studies"]["cw2"]["compare"] = {"shallow": {"block": "bn"}, "deep": {"block": "plain"}}
     write_config(study, fewer)
     history = study / "results/cw2" / CELL.format("vgg38", "rc", 0) / "history.csv"
-    history.rename(study / "aside")
+    content = history.read_bytes()
+    history.write_bytes(b"\xff\xfe")
     status, said = snakemake(study, TABLE, project=project, check=False)
-    assert status and f"{history.relative_to(study)} is missing" in said and "VGG08" in (study / TABLE).read_text()
+    assert status and f"{history.relative_to(study)} is damaged" in said
+    assert "VGG08" in (study / TABLE).read_text()
     assert (study / "results/cw2/summary/index.json").exists()
-    (study / "aside").rename(history)
+    history.write_bytes(content)
     snakemake(study, TABLE, project=project)
     assert "VGG08" not in (study / TABLE).read_text()
 
@@ -64,3 +104,5 @@ def test_the_journal(tmp_path):
     assert Journal(path).unfinished == {"e"}
     other.finish(["e"])
     assert not path.exists() and not Journal(path).unfinished
+    path.write_bytes(b'5\n["begun"]\n\xff\xfe\n["begun", ["f"]]')
+    assert Journal(path).unfinished == {"f"}

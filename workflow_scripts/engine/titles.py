@@ -16,4 +16,4 @@ def add_titles(parser):
 
 def titled(meta, titles):
     """`Data.meta` of a data set with the title that it has in {name: title}, or else (and with None) its own."""
-    return {**meta, "title": (titles or {}).get(meta["name"], meta["title"])}
+    return {**meta, "title": (titles or {}).get(meta.get("name"), meta["title"])}

@@ -1,0 +1,88 @@
+"""When the data set of a study is made again, and its cells with it: a dry-run says it, after the study was made."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.workflow_runs import snakemake, write_config
+
+GRID = {"model": "vgg08", "width": 0.125, "dataset": "mine", "epochs": 1, "batch_size": 10, "augmentation": "none"}
+
+
+def config(**changes):
+    mine = {"source": "folder", "path": "pictures", "image_size": 8, **changes}
+    return {"datasets": {"mine": mine}, "studies": {"s": {"grids": [{**GRID, "val_fraction": 0.2}]}}, "beras": None}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder of a study that was made from a folder of images."""
+    folder, rng = tmp_path_factory.mktemp("made"), np.random.default_rng(0)
+    for split, count in (("train", 20), ("test", 4)):
+        for kind in ("cat", "dog"):
+            (folder / "pictures" / split / kind).mkdir(parents=True)
+            for number in range(count):
+                image = Image.fromarray(rng.integers(0, 255, (8, 8, 3), np.uint8))
+                image.save(folder / "pictures" / split / kind / f"{number}.png")
+    write_config(folder, config())
+    snakemake(folder)
+    return folder
+
+
+def done_again(folder, **changes):
+    """Which of these jobs a dry-run would do."""
+    write_config(folder, config(**changes))
+    _, said = snakemake(folder, "-n", "results/s/tables/table1.txt")
+    return [job for job in ("data_mine", "train_cell", "summarise") if f"\n{job} " in said]
+
+
+def test_nothing_has_changed(made):
+    assert done_again(made) == []
+
+
+def test_another_title_is_for_the_tables_alone(made):
+    """It goes with their own job: no image is read again."""
+    assert done_again(made, title="Pets") == ["summarise"]
+    snakemake(made, "results/s/summary/dataset.json")
+    assert '"title": "Pets"' in (made / "results/s/summary/dataset.json").read_text()
+    write_config(made, config())
+    snakemake(made)
+
+
+def test_another_size(made):
+    assert done_again(made, image_size=9) == ["data_mine", "train_cell", "summarise"]
+
+
+def test_an_image_more(made):
+    """Snakemake sees only the folder, whose time does not tell."""
+    new = made / "pictures/train/cat/new.png"
+    new.write_bytes((made / "pictures/train/cat/0.png").read_bytes())
+    assert done_again(made) == ["data_mine", "train_cell", "summarise"]
+    new.unlink()
+    assert done_again(made) == []
+
+
+def test_what_was_made_from_images_that_have_gone_stays(made):
+    """As of a disk that is not plugged in."""
+    (made / "pictures").rename(made / "away")
+    try:
+        assert done_again(made) == []
+        assert "Nothing to be done" in snakemake(made)[1] and (made / "results/data/mine.npz").exists()
+        status, said = snakemake(made, "-n", "--forcerun", "data_mine", check=False)
+        assert status and "pictures" in said
+    finally:
+        (made / "away").rename(made / "pictures")
+    assert done_again(made) == []
+
+
+def test_where_official_files_come_from_trains_nothing_again(tmp_path):
+    """Their SHA-256 says what they are."""
+    mnist = {"source": "mnist", "image_size": 8}
+    study = {"grids": [{**GRID, "dataset": "mnist"}]}
+    shells = []
+    for places in ({}, {"mirrors": ["https://mirror.example/"]}, {"path": "/mnist"}):
+        write_config(tmp_path, {"datasets": {"mnist": mnist | places}, "studies": {"s": study}, "beras": None})
+        _, said = snakemake(tmp_path, "-n", "--printshellcmds", "results/data/mnist.npz")
+        shells.append(next(line for line in said.splitlines() if "fetch_data" in line))
+        assert "input:" not in said
+    assert len(set(shells)) == 3  # it is told, but not by what would make it do it again
