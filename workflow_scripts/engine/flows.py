@@ -159,9 +159,8 @@ def theory(row, history):
     largest = np.max([flow.largest for flow in row.flows], axis=0)
     found.below_epsilon = int((largest < ADAM_EPSILON).sum())
     steps = row.facts["train_images"] // row.batch_size  # the trainer leaves a short last batch out
-    share = largest[0] / (
-        largest[0] + ADAM_EPSILON
-    )  # |m| / (sqrt(v) + epsilon) of a gradient of constant sign and size
+    # |m| / (sqrt(v) + epsilon) of a gradient of constant sign and size
+    share = largest[0] / (largest[0] + ADAM_EPSILON)
     found.steps = steps * len(row.flows)
     found.adam_step = row.lr * share
     found.adam_total = float(history.loc[history["cell"] == row.cells[0], "lr"].sum() * steps * share)
