@@ -19,12 +19,6 @@ BERAS_FIGURES = {
 BERAS_CODE = "".join(code.folder_digest(f"models/{folder}") for folder in ("Beras", "beras_assignment"))
 
 
-def run_flags(wildcards):
-    """The flags of train_beras, in one: Snakemake compares params as a set, and would not see two change places."""
-    variant, seed = the_run(wildcards)
-    return f"--variant {variant} --seed {seed} --epochs {BERAS.epochs} --batch-size {BERAS.batch_size}"
-
-
 if BERAS:
     REPORTS["report/beras.pdf"] = "results/beras/tables/table1.txt"
 

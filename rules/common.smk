@@ -97,6 +97,12 @@ def the_run(wildcards):
     return named("beras", wildcards.cell, BERAS_RUNS)
 
 
+def run_flags(wildcards):
+    """The flags of train_beras, in one: Snakemake compares params as a set, and would not see two change places."""
+    variant, seed = the_run(wildcards)
+    return f"--variant {variant} --seed {seed} --epochs {BERAS.epochs} --batch-size {BERAS.batch_size}"
+
+
 def design(study, *sections):
     """A study as commands take it with `--study`: as JSON, of these sections of its configuration or of all."""
     return SETTINGS.studies[study].model_dump_json(exclude_unset=True, include=set(sections) or None)
