@@ -64,8 +64,8 @@ def test_a_table_of_nothing_but_divergence_has_no_best(tmp_path):
     ],
 )
 def test_mistakes_get_one_line_and_write_nothing(folder, tmp_path, words, message):
-    out = tmp_path / "out" / "figure.csv"
     name, *arguments = (word.format(folder=folder) for word in words)
+    out = tmp_path / "out" / ("table.csv" if name == "make_table" else "figure.pdf")
     result = command(name, *arguments, "--out", out, check=False)
     assert result.returncode == 1
     assert result.stderr.startswith("error: ")
