@@ -3,9 +3,9 @@
 from workflow_scripts.engine.sources import listing
 
 
-def dataset_flags(dataset, keys):
-    """The flags of fetch_data for these keys of a `datasets` entry of the configuration."""
-    values = dataset.model_dump(mode="json", exclude_none=True, include=keys)
+def dataset_flags(dataset, **keys):
+    """The flags of fetch_data for a `datasets` entry of the configuration; `keys`: include={...} or exclude={...}."""
+    values = dataset.model_dump(mode="json", exclude_none=True, **keys)
     mirrors = [word for mirror in values.pop("mirrors", []) for word in ("--mirror", mirror)]
     return [word for key, value in values.items() for word in (f"--{key.replace('_', '-')}", str(value))] + mirrors
 
@@ -47,10 +47,10 @@ for dataset_name, dataset in SETTINGS.datasets.items():
             "../envs/data.yaml"
         resources:
             # as params they would make everything again when they change
-            idle=shlex.join(dataset_flags(dataset, idle_keys(dataset))),
+            idle=shlex.join(dataset_flags(dataset, include=idle_keys(dataset))),
         params:
             name=dataset_name,
-            flags=dataset_flags(dataset, dataset.model_fields.keys() - idle_keys(dataset)),
+            flags=dataset_flags(dataset, exclude=idle_keys(dataset)),
             listing=listing.listing_now(dataset, f"results/data/{dataset_name}.npz"),
             code=digest("fetch_data", source=dataset.source),
         message:

@@ -4,131 +4,16 @@ The studies are made of closed forms, and written to the files that the commands
 """
 
 import json
-import math
 import re
 import shutil
-from types import SimpleNamespace
 
 import matplotlib.figure
-import numpy as np
-import pandas as pd
 import pytest
-import torch
 
 from tests.conftest import ROOT, command
-from tests.made_cells import write_study as write_net
 from tests.made_landscapes import STUDY as LANDSCAPE
-from tests.made_landscapes import write_study as write_landscape
-from workflow_scripts.engine import (
-    ablation_table,
-    ablations,
-    config,
-    insight,
-    landscape_names,
-    latex,
-    objectives,
-    pareto,
-)
-from workflow_scripts.engine import project2_findings as findings
-from workflow_scripts.engine.findings import Measure
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.studies import Study
-
-TEMPLATE = ROOT / "report/project2.tex.j2"
-NET = {
-    "base": {"model": "cifar_net", "block": "bn_rc", "dataset": "digits", "seed": [0, 1, 2]},
-    "ablations": {
-        "width": {"width": [0.5, 1, 2]},
-        "loss": [{"loss": ["cross_entropy", "focal"]}, {"l2": 5e-4}],
-        "optimizer": {"optimizer": ["adam", "muon", "own_adam"]},
-    },
-}
-SURFACE = {"cells": [{"model": "vgg_a", "block": "plain"}]}
-GAIN = {"focal": -0.1}  # a loss that is worse for every seed
-WOBBLE = {"focal": 0.001, "muon": 0.04}
-
-
-def accuracy(cell):
-    """Twice the width is better by far; focal is worse; with Muon the seeds differ more than the means."""
-    spread = WOBBLE.get(cell.loss, WOBBLE.get(cell.optimizer, 0.002)) * (cell.seed - 1)
-    return 0.7 + 0.1 * math.log2(cell.width) + GAIN.get(cell.loss, 0) + spread + 0.001 * (cell.seed == 2)
-
-
-def make_net(
-    folder, seeds=(0, 1, 2), mistakes=None, title="made", embedded=True, diverged=(), chosen=None, lost=0, **base
-):
-    """The folder of the study of the network, with all that the report reads of it; returns its `studies.Study`.
-
-    `lost`: how far the test accuracy lies below that on the validation images.
-    """
-    study = Study(**{**NET, "base": {**NET["base"], **base, "seed": list(seeds)}})
-    write_net(folder, study, accuracy, diverged)
-    (folder / "summary/dataset.json").write_text(json.dumps({"title": title, "embedded": embedded}))
-    found = ablations.load(folder / "summary")
-    rows = ablations.rows(found, study)
-    for factor, levels in rows.groupby("factor", sort=False):
-        ablation_table.write(folder / f"ablations/{factor}.csv", levels)
-    (folder / "figures").mkdir()
-    pareto.points(found, study).to_csv(folder / "figures/pareto.csv", index=False)
-    best = rows.sort_values("best_val_acc").iloc[-1] if chosen is None else rows[rows["level"] == chosen].iloc[0]
-    one = {"mean": 0.75, "std": None, "values": [0.75]}
-    several = {"mean": 0.81, "std": 0.01, "values": [0.81] * 3}
-    facts = {
-        "label": best["label"],
-        "record": {key: _plain(best[key]) for key in Cell.model_fields if key in best},
-    }
-    facts |= {"parameters": 6400, "epochs": 5, "seconds_per_epoch": 2.0, "seeds": list(seeds), "cells": best["cells"]}
-    facts |= dict.fromkeys(("best_val_acc", "test_acc", "test_loss"), several if len(seeds) > 1 else one)
-    facts["test_acc"] = {**facts["test_acc"], "mean": facts["test_acc"]["mean"] - lost}
-    (folder / "chosen.json").write_text(json.dumps(facts))
-    make_insight(folder / "insight", {(3, 5): 5} if mistakes is None else mistakes)
-    return study
-
-
-def _plain(value):
-    return None if pd.isna(value) else value.item() if hasattr(value, "item") else value
-
-
-def make_insight(folder, mistakes):
-    """100 images of ten classes; `mistakes`, {(class, what it is taken for): how many of its images}."""
-    labels = np.repeat(np.arange(10), 10)
-    predicted = labels.copy()
-    for (label, taken_for), many in mistakes.items():
-        predicted[10 * label : 10 * label + many] = taken_for
-    table = insight.predictions(np.arange(100), labels, np.eye(10)[predicted])
-    names = [f"class_{label}" for label in range(10)]
-    layer = {"layer": "classifier", "kind": "Linear", "weight": [10, 8], "output": [10], "parameters": 90}
-    facts = {"images": 100, "right": 100 - sum(mistakes.values()), "class_names": names, "structure": [layer]}
-    facts |= {"filters": {"layer": "conv", "shape": [8, 3, 3, 3]}, "grad_cam": {"layer": "stages_2", "shape": [4, 4]}}
-    facts |= {"tsne": {"images": 100, "features": 8, "perplexity": 30}}
-    content = {"insight.json": facts, "confusion.csv": insight.confusion(table, 10)}
-    insight.write(content | {"per_class.csv": insight.per_class(table, names)}, folder)
-
-
-def make_landscape(folder, title="made", embedded=True, surface=False, **options):
-    """The folder of the landscape study; returns its `studies.Study`."""
-    folder.mkdir()
-    write_landscape(folder, **options)
-    cells = pd.read_csv(folder / "summary/cells.csv")
-    facts = {"image_size": 32, "train_images": 90, "val_images": 10, "test_images": 50, "device": "cpu"}
-    cells.assign(**facts).to_csv(folder / "summary/cells.csv", index=False)
-    (folder / "summary/dataset.json").write_text(json.dumps({"title": title, "embedded": embedded}))
-    (folder / "tables").mkdir()
-    (folder / "tables/landscape_table.tex").write_text(r"\begin{tabular}{l}numbers\end{tabular}")
-    (folder / "figures").mkdir()
-    if surface:
-        alpha = np.linspace(-1, 1, 9)
-        line = pd.DataFrame({"network": "VGG-A", "alpha": alpha, "loss": 0.5 + 4 * alpha**2})
-        line.to_csv(folder / "figures/surface_lines.csv", index=False)
-        line.to_csv(folder / "figures/surface_contours.csv", index=False)
-    return Study(**LANDSCAPE, surface=SURFACE if surface else None)
-
-
-def filled(tmp_path, landscape=None, author=(), **net):
-    """The LaTeX of two made studies, white space made single spaces; `author`: keys of the section `report`."""
-    studies = make_net(tmp_path / "net", **net), make_landscape(tmp_path / "landscape", **(landscape or {}))
-    facts = findings.context(tmp_path / "net", studies[0], tmp_path / "landscape", studies[1])
-    return " ".join(latex.render(TEMPLATE, facts | {**config.Report().model_dump(), **dict(author)}).split())
+from tests.made_project2 import NET, SURFACE, TEMPLATE, filled, make_landscape, make_net
+from workflow_scripts.engine import landscape_names
 
 
 def never_walked(cell, arrays):
@@ -432,88 +317,6 @@ def test_sentences_follow_the_results(tmp_path, scenario):
         assert sentence in text, sentence
     for sentence in unsaid:
         assert sentence not in text, sentence
-
-
-def test_names_on_the_front_can_be_listed(tmp_path):
-    """A comma of a name's own would make two settings of one."""
-    names = ["base", "plain, clip 1", "SGD, Nesterov, lr 0.2"]
-    table = pd.DataFrame({"name": names, "seconds": [3, 1, 2], "front_seconds": True})
-    table.to_csv(tmp_path / "pareto.csv", index=False)
-    found = findings._pareto(tmp_path / "pareto.csv")
-    assert found == {"seconds": ["plain (clip 1)", "SGD (Nesterov, lr 0.2)", "base"]}
-
-
-def test_the_best_run_of_a_network_is_the_most_accurate_that_finished():
-    outcomes = [("A", 0.3, ["a"]), ("A", 0.5, ["b"]), ("A", math.nan, []), ("B", math.nan, [])]
-    runs = [SimpleNamespace(label=label, val=Measure(mean, 0), finished=names) for label, mean, names in outcomes]
-    assert findings._best(runs, ["A", "B", "C"]) == {"A": runs[1]}
-
-
-@pytest.mark.parametrize(
-    ("accuracies", "unlike"),
-    [((0.3, 0.99), ["A", "B"]), ((0.99, 0.3), ["B", "A"]), ((0.9, 0.95), None), ((None, 0.9), None)],
-)
-def test_runs_are_unlike_where_one_learned_much_less(accuracies, unlike):
-    walked = {
-        label: SimpleNamespace(label=label, val=Measure(mean, math.nan))
-        for label, mean in zip("AB", accuracies, strict=True)
-        if mean is not None
-    }
-    found = findings._unlike(walked, "A", "B")
-    assert (found and [run.label for run in found]) == unlike
-
-
-@pytest.mark.parametrize(
-    ("counts", "ends"),
-    [
-        ((100, 400, 100), [["0", "2"], ["1"]]),  # all of the smallest are named
-        ((100, 109), None),
-        ((100, 100), None),
-        ((), None),
-    ],
-)
-def test_sizes_are_told_where_they_differ(counts, ends):
-    found = findings._sizes([SimpleNamespace(level=str(i), parameters=many) for i, many in enumerate(counts)])
-    assert (found and [[level.level for level in end] for end in found]) == ends
-
-
-@pytest.mark.parametrize(
-    ("times", "ends"),
-    [
-        (((2.0, 0.1), (1.0, 0.1), (1.5, 0.1)), ["1", "0"]),
-        (((2.0, 0.6), (1.0, 0.5)), None),  # what the seeds scatter swallows it
-        (((1.0, 0.001), (1.05, 0.001)), None),
-        (((2.0, math.nan), (1.0, math.nan)), ["1", "0"]),  # one seed
-        ((), None),
-    ],
-)
-def test_times_are_told_where_they_differ(times, ends):
-    found = findings._times(
-        [SimpleNamespace(level=str(i), seconds_per_epoch=Measure(*time)) for i, time in enumerate(times)]
-    )
-    assert (found and [level.level for level in found]) == ends
-
-
-def test_times_that_differ_between_seeds_are_told(tmp_path):
-    study = make_net(tmp_path / "net")
-    path = tmp_path / "net/summary/history.csv"
-    history = pd.read_csv(path)
-    history.loc[history["cell"] == "cifar_net-bn_rc-width2-digits-lr0.001-seed0", "seconds"] = 5.0
-    history.to_csv(path, index=False)
-    found = findings._unsteady(ablations.load(tmp_path / "net/summary"))
-    assert (found.least, found.most) == (2.0, 5.0)
-    landscape = make_landscape(tmp_path / "landscape")
-    facts = findings.context(tmp_path / "net", study, tmp_path / "landscape", landscape)
-    text = " ".join(latex.render(TEMPLATE, facts | config.Report().model_dump()).split())
-    assert "seeds of one and the same setting took from $2.00$ to $5.00$\\,s per epoch." in text
-
-
-@pytest.mark.parametrize("classes", [10, 100])
-def test_smoothed_labels_have_a_least_loss(classes):
-    target = torch.full((classes,), findings.SMOOTHING / classes)
-    target[0] += 1 - findings.SMOOTHING
-    least = objectives.label_smoothing(target.log()[None], torch.zeros(1, dtype=torch.long))
-    assert findings._entropy_of_smoothed(classes) == pytest.approx(least.item(), rel=1e-5)
 
 
 def test_every_citation_and_reference_is_there(tmp_path):

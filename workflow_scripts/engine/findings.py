@@ -83,6 +83,11 @@ def compare(first, second, metric):
     return compare_all([(first, second)], metric)[0]
 
 
+def compared(pairs, metric):
+    """(row, other row, `Comparison` in a metric) for each pair of rows, as one family."""
+    return [(*pair, result) for pair, result in zip(pairs, compare_all(pairs, metric), strict=True)]
+
+
 def compare_all(pairs, metric):
     """The `Comparison` of each pair of rows in a metric, as one family."""
     found = [statistics.difference(first.by_seed[metric], second.by_seed[metric]) for first, second in pairs]
@@ -162,7 +167,7 @@ def _rates(rows, champions):
             pairs.append((best, max(others, key=lambda row: row.val_acc.mean)))
     return {
         best.block: SimpleNamespace(best=best, second=second, result=result)
-        for best, second, result in _compared(pairs)
+        for best, second, result in compared(pairs, "val_acc")
     }
 
 
@@ -182,7 +187,7 @@ def _remedies(champions, shallow):
     extra = [(row, best_of_brief) for row in others if best_of_brief]
     working = [row for row in remedies.values() if row.outcome == "learns"]
     beside = [(row, shallow) for row in working if shallow.finished and row is not shallow]
-    family = _compared(pairs + extra)
+    family = compared(pairs + extra, "val_acc")
     return {
         "remedies": remedies,
         "working": working,
@@ -191,13 +196,8 @@ def _remedies(champions, shallow):
         "pairs": family[: len(pairs)],
         "additive": family[len(pairs) - 1][2] if bn and rc and both else None,
         "extra": family[len(pairs) :],
-        "beside": _compared(beside),
+        "beside": compared(beside, "val_acc"),
     }
-
-
-def _compared(pairs):
-    """(row, other row, comparison of their validation accuracy) for each pair of rows, as one family."""
-    return [(*pair, result) for pair, result in zip(pairs, compare_all(pairs, "val_acc"), strict=True)]
 
 
 def _gradients(shallow, deep, variants):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from workflow_scripts.engine.beras import names, summary
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.findings import Measure, compare, compare_all
+from workflow_scripts.engine.findings import Measure, compare, compared
 from workflow_scripts.engine.latex import Tex
 
 MODELS = ("simple", "simple_mean", "advanced")  # what the report's sentences are about
@@ -59,8 +59,8 @@ def _rows(study):
 
 def _beside(rows, reference, metric):
     """Each row with its comparison with a reference, as one family."""
-    results = compare_all([(row, reference) for row in rows], metric)
-    return [SimpleNamespace(row=row, result=result) for row, result in zip(rows, results, strict=True)]
+    pairs = [(row, reference) for row in rows]
+    return [SimpleNamespace(row=row, result=result) for row, _, result in compared(pairs, metric)]
 
 
 def _initializers(table):

@@ -1,0 +1,112 @@
+"""The two studies of Project 2, synthetic, and their report filled in: closed forms, no network was trained."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+
+from tests.conftest import ROOT
+from tests.made_cells import write_study as write_net
+from tests.made_landscapes import STUDY as LANDSCAPE
+from tests.made_landscapes import write_study as write_landscape
+from workflow_scripts.engine import ablation_table, ablations, config, insight, latex, pareto
+from workflow_scripts.engine import project2_findings as findings
+from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.studies import Study
+
+TEMPLATE = ROOT / "report/project2.tex.j2"
+NET = {
+    "base": {"model": "cifar_net", "block": "bn_rc", "dataset": "digits", "seed": [0, 1, 2]},
+    "ablations": {
+        "width": {"width": [0.5, 1, 2]},
+        "loss": [{"loss": ["cross_entropy", "focal"]}, {"l2": 5e-4}],
+        "optimizer": {"optimizer": ["adam", "muon", "own_adam"]},
+    },
+}
+SURFACE = {"cells": [{"model": "vgg_a", "block": "plain"}]}
+GAIN = {"focal": -0.1}  # a loss that is worse for every seed
+WOBBLE = {"focal": 0.001, "muon": 0.04}
+
+
+def accuracy(cell):
+    """Twice the width is better by far; focal is worse; with Muon the seeds differ more than the means."""
+    spread = WOBBLE.get(cell.loss, WOBBLE.get(cell.optimizer, 0.002)) * (cell.seed - 1)
+    return 0.7 + 0.1 * math.log2(cell.width) + GAIN.get(cell.loss, 0) + spread + 0.001 * (cell.seed == 2)
+
+
+def make_net(
+    folder, seeds=(0, 1, 2), mistakes=None, title="made", embedded=True, diverged=(), chosen=None, lost=0, **base
+):
+    """The folder of the study of the network, with all that the report reads of it; returns its `studies.Study`.
+
+    `lost`: how far the test accuracy lies below that on the validation images.
+    """
+    study = Study(**{**NET, "base": {**NET["base"], **base, "seed": list(seeds)}})
+    write_net(folder, study, accuracy, diverged)
+    (folder / "summary/dataset.json").write_text(json.dumps({"title": title, "embedded": embedded}))
+    found = ablations.load(folder / "summary")
+    rows = ablations.rows(found, study)
+    for factor, levels in rows.groupby("factor", sort=False):
+        ablation_table.write(folder / f"ablations/{factor}.csv", levels)
+    (folder / "figures").mkdir()
+    pareto.points(found, study).to_csv(folder / "figures/pareto.csv", index=False)
+    best = rows.sort_values("best_val_acc").iloc[-1] if chosen is None else rows[rows["level"] == chosen].iloc[0]
+    one = {"mean": 0.75, "std": None, "values": [0.75]}
+    several = {"mean": 0.81, "std": 0.01, "values": [0.81] * 3}
+    facts = {
+        "label": best["label"],
+        "record": {key: _plain(best[key]) for key in Cell.model_fields if key in best},
+    }
+    facts |= {"parameters": 6400, "epochs": 5, "seconds_per_epoch": 2.0, "seeds": list(seeds), "cells": best["cells"]}
+    facts |= dict.fromkeys(("best_val_acc", "test_acc", "test_loss"), several if len(seeds) > 1 else one)
+    facts["test_acc"] = {**facts["test_acc"], "mean": facts["test_acc"]["mean"] - lost}
+    (folder / "chosen.json").write_text(json.dumps(facts))
+    make_insight(folder / "insight", {(3, 5): 5} if mistakes is None else mistakes)
+    return study
+
+
+def _plain(value):
+    return None if pd.isna(value) else value.item() if hasattr(value, "item") else value
+
+
+def make_insight(folder, mistakes):
+    """100 images of ten classes; `mistakes`, {(class, what it is taken for): how many of its images}."""
+    labels = np.repeat(np.arange(10), 10)
+    predicted = labels.copy()
+    for (label, taken_for), many in mistakes.items():
+        predicted[10 * label : 10 * label + many] = taken_for
+    table = insight.predictions(np.arange(100), labels, np.eye(10)[predicted])
+    names = [f"class_{label}" for label in range(10)]
+    layer = {"layer": "classifier", "kind": "Linear", "weight": [10, 8], "output": [10], "parameters": 90}
+    facts = {"images": 100, "right": 100 - sum(mistakes.values()), "class_names": names, "structure": [layer]}
+    facts |= {"filters": {"layer": "conv", "shape": [8, 3, 3, 3]}, "grad_cam": {"layer": "stages_2", "shape": [4, 4]}}
+    facts |= {"tsne": {"images": 100, "features": 8, "perplexity": 30}}
+    content = {"insight.json": facts, "confusion.csv": insight.confusion(table, 10)}
+    insight.write(content | {"per_class.csv": insight.per_class(table, names)}, folder)
+
+
+def make_landscape(folder, title="made", embedded=True, surface=False, **options):
+    """The folder of the landscape study; returns its `studies.Study`."""
+    folder.mkdir()
+    write_landscape(folder, **options)
+    cells = pd.read_csv(folder / "summary/cells.csv")
+    facts = {"image_size": 32, "train_images": 90, "val_images": 10, "test_images": 50, "device": "cpu"}
+    cells.assign(**facts).to_csv(folder / "summary/cells.csv", index=False)
+    (folder / "summary/dataset.json").write_text(json.dumps({"title": title, "embedded": embedded}))
+    (folder / "tables").mkdir()
+    (folder / "tables/landscape_table.tex").write_text(r"\begin{tabular}{l}numbers\end{tabular}")
+    (folder / "figures").mkdir()
+    if surface:
+        alpha = np.linspace(-1, 1, 9)
+        line = pd.DataFrame({"network": "VGG-A", "alpha": alpha, "loss": 0.5 + 4 * alpha**2})
+        line.to_csv(folder / "figures/surface_lines.csv", index=False)
+        line.to_csv(folder / "figures/surface_contours.csv", index=False)
+    return Study(**LANDSCAPE, surface=SURFACE if surface else None)
+
+
+def filled(tmp_path, landscape=None, author=(), **net):
+    """The LaTeX of two made studies, white space made single spaces; `author`: keys of the section `report`."""
+    studies = make_net(tmp_path / "net", **net), make_landscape(tmp_path / "landscape", **(landscape or {}))
+    facts = findings.context(tmp_path / "net", studies[0], tmp_path / "landscape", studies[1])
+    return " ".join(latex.render(TEMPLATE, facts | {**config.Report().model_dump(), **dict(author)}).split())
