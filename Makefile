@@ -73,5 +73,5 @@ pins: setup
 	$(BIN)/python -m workflow_scripts.pin_environments
 
 schema: setup
-	$(BIN)/python -c 'import json; from workflow_scripts.engine import config; print(json.dumps(config.schema(), indent=2))' \
+	$(BIN)/python -c 'import json; from workflow_scripts.engine.configuration import config; print(json.dumps(config.schema(), indent=2))' \
 	  > config.schema.json

@@ -10,7 +10,8 @@ import os
 import sys
 
 from snakemake.utils import min_version
-from workflow_scripts.engine import commands, syntax
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.configuration import syntax
 
 min_version("9.10")
 

@@ -14,11 +14,11 @@ import numpy as np
 
 from benchmarks.measuring import interleaved, machine, spread, table
 from benchmarks.train_step import ours
-from workflow_scripts.engine import datasets
-from workflow_scripts.engine.devices import choose_device
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.results import forward_flops
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.machine.devices import choose_device
+from workflow_scripts.engine.runs.results import forward_flops
+from workflow_scripts.engine.training.trainer import Training
 
 IMAGES = 50_000
 STEPS = {"cpu": 1, "cuda": 50}  # in a run

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from models.registry import build_model
-from workflow_scripts.engine.batches import COURSE_MEAN, COURSE_STD
+from workflow_scripts.engine.data.batches import COURSE_MEAN, COURSE_STD
 
 BATCH_SIZE, WORKERS = 100, 4
 

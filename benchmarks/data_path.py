@@ -14,8 +14,8 @@ import torch
 
 from benchmarks import course_training
 from benchmarks.measuring import interleaved, machine, ratios, spread, table, verdict
-from workflow_scripts.engine import datasets
-from workflow_scripts.engine.batches import COURSE_MEAN, COURSE_STD, Batches
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.data.batches import COURSE_MEAN, COURSE_STD, Batches
 
 IMAGES, SIZE = 47_500, 32
 BAR = 8

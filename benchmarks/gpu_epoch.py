@@ -21,11 +21,12 @@ import torch
 from benchmarks import course_training, train_step
 from benchmarks.cifar_net import random_data
 from benchmarks.measuring import interleaved, machine, ratios, spread, table
-from workflow_scripts.engine import datasets, provenance
-from workflow_scripts.engine.devices import choose_device
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.results import forward_flops
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.machine import provenance
+from workflow_scripts.engine.machine.devices import choose_device
+from workflow_scripts.engine.runs.results import forward_flops
+from workflow_scripts.engine.training.trainer import Training
 
 NETWORKS = {
     "vgg08": {"model": "vgg08", "block": "plain"},

@@ -4,8 +4,8 @@
 
 A point is the mean loss of one set of weights over 1,000 training images. The other way decodes and normalises them one
 by one with torchvision in a DataLoader of batches of 128, for every point anew, and reads the loss back at every batch;
-ours is `engine/surfaces.py`, in fp32 as measured by default, in bf16 as for bf16 cells, without its folding of
-batch norm, and with several points at once. Bar: 20 times as fast per point. Then training steps with and without what
+ours is `surfaces.py`, in fp32 as measured by default, in bf16 as for bf16 cells, without its folding of batch norm,
+and with several points at once. Bar: 20 times as fast per point. Then training steps with and without what
 `bn_landscape` measures along the way.
 """
 
@@ -24,12 +24,13 @@ from torchvision import transforms
 
 from benchmarks.measuring import interleaved, machine, ratios, spread, table, verdict
 from models.registry import build_model
-from workflow_scripts.engine import datasets, surfaces
-from workflow_scripts.engine.batches import COURSE_MEAN, COURSE_STD, Batches
-from workflow_scripts.engine.devices import choose_device
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.studies import Landscape
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.configuration.studies import Landscape
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.data.batches import COURSE_MEAN, COURSE_STD, Batches
+from workflow_scripts.engine.landscape import surfaces
+from workflow_scripts.engine.machine.devices import choose_device
+from workflow_scripts.engine.training.trainer import Training
 
 BAR = 20
 IMAGES, POINTS = 1000, 4

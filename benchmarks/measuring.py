@@ -13,7 +13,7 @@ from statistics import median
 
 import torch
 
-from workflow_scripts.engine.provenance import cpu_name
+from workflow_scripts.engine.machine.provenance import cpu_name
 
 
 def interleaved(variants, runs, pause=0.0):

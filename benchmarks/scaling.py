@@ -31,9 +31,10 @@ from statistics import median
 import yaml
 
 from benchmarks.measuring import machine, ratios, spread, table, timed, verdict
-from workflow_scripts.engine import cells, config, tables
-from workflow_scripts.engine.gradients import COLUMNS
-from workflow_scripts.engine.results import HISTORY
+from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.runs.results import HISTORY
+from workflow_scripts.engine.tables import gathering
+from workflow_scripts.engine.training.gradients import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST = 1.5  # times the trivial workflow
@@ -230,7 +231,7 @@ steps, before = {}, time.process_time()
 def step(name):
     global before
     steps[name], before = time.process_time() - before, time.process_time()
-from workflow_scripts.engine import cells, config
+from workflow_scripts.engine.configuration import cells, config
 step("importing pydantic and our modules")
 settings = config.load(json.load(open(sys.argv[1])))
 step("configuration")
@@ -296,7 +297,7 @@ def write_cell(folder, cell, epochs):
     ]
     facts = {
         "record": cell.model_dump(),
-        **dict.fromkeys(tables.MEASURED, 1),
+        **dict.fromkeys(gathering.MEASURED, 1),
         **{"status": "finished", "diverged_step": None, "device": "cpu", "num_classes": 10, "image_shape": [3, 8, 8]},
         "epochs_run": epochs,
         "dataset": {"title": "made", "embedded": True, "train_images": 1, "num_classes": 10},

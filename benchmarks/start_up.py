@@ -32,10 +32,10 @@ def main():
 
     from benchmarks.cifar_net import random_data
     from benchmarks.measuring import machine, table
-    from workflow_scripts.engine import datasets
-    from workflow_scripts.engine.devices import choose_device
-    from workflow_scripts.engine.record import Cell
-    from workflow_scripts.engine.trainer import Training
+    from workflow_scripts.engine.configuration.record import Cell
+    from workflow_scripts.engine.data import datasets
+    from workflow_scripts.engine.machine.devices import choose_device
+    from workflow_scripts.engine.training.trainer import Training
 
     lap("import")
     device = choose_device("auto", args.threads)

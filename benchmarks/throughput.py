@@ -13,10 +13,10 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measuring import machine, ratios, spread, table, timed
-from workflow_scripts.engine import cells
-from workflow_scripts.engine.bundles import bundles
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.runs.bundles import bundles
 
 WIDTHS = (1, 2, 4, 8)
 NETWORKS = (("vgg08", "plain"), ("vgg38", "bn_rc"))

@@ -16,11 +16,11 @@ import torch
 
 from benchmarks import course_training
 from benchmarks.measuring import interleaved, machine, ratios, spread, table, verdict
-from workflow_scripts.engine import datasets
-from workflow_scripts.engine.devices import choose_device
-from workflow_scripts.engine.gradients import GradientRecorder
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.machine.devices import choose_device
+from workflow_scripts.engine.training.gradients import GradientRecorder
+from workflow_scripts.engine.training.trainer import Training
 
 BARS = {"fp32": 1.2, "bf16": 2.2}
 MOST_RECORDING = 5  # % of the step

@@ -1,7 +1,7 @@
 # Cells in the DAG: which job trains them, alone or in bundles, what it is told, and what stands for them afterwards.
 
 from snakemake.settings.types import SharedFSUsage
-from workflow_scripts.engine import bundles, made, manifests
+from workflow_scripts.engine.runs import bundles, made, manifests
 
 if SETTINGS.cells_per_job > 1 and SharedFSUsage.INPUT_OUTPUT not in workflow.storage_settings.shared_fs_usage:
     sys.exit(

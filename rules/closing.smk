@@ -1,7 +1,7 @@
 # The last lines that a person reads: after a dry-run how much there is to do, after a run what came of it.
 
 import atexit
-from workflow_scripts.engine import preview
+from workflow_scripts.engine.workflow import preview
 
 
 def say_what_is_to_do():

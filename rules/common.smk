@@ -5,7 +5,9 @@ import json
 import shlex
 from pathlib import Path
 
-from workflow_scripts.engine import cells, code, commands, config as settings, environments
+from workflow_scripts.engine import code, commands
+from workflow_scripts.engine.configuration import cells, config as settings
+from workflow_scripts.engine.machine import environments
 from workflow_scripts.engine.beras import names as beras
 
 try:

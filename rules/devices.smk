@@ -1,7 +1,7 @@
-# GPUs as a resource that Snakemake counts; which of them a job computes on, the job finds out by locks (engine/gpus.py).
+# GPUs as a resource that Snakemake counts; which of them a job computes on, the job finds out by locks (machine/gpus.py).
 # On a cluster its own scheduler hands them out.
 
-from workflow_scripts.engine import gpus, slurm
+from workflow_scripts.engine.machine import gpus, slurm
 
 # What carries out the jobs is known at `onstart` only; a number of --jobs is the sign of a cluster before that.
 MAYBE_CLUSTER = workflow.resource_settings.nodes is not None

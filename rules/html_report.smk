@@ -86,7 +86,7 @@ def labels_of(study, shown):
 
 def best_record(results):
     """The record behind a study's figures of the best network, once they are made."""
-    from workflow_scripts.engine import summary  # here because it imports pandas
+    from workflow_scripts.engine.tables import summary  # here because it imports pandas
 
     return summary.best(summary.over_seeds(summary.load(f"{results}/summary").cells))
 

@@ -1,6 +1,6 @@
 # What is measured along the way of a study's cells, and the loss surfaces around trained networks: tables and figures.
 
-from workflow_scripts.engine import landscape_names
+from workflow_scripts.engine.landscape import names as landscape_names
 
 # tidy tables of a study that measures along the way
 LANDSCAPE_SUMMARY = (*SUMMARY, *landscape_names.TABLES)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
-from workflow_scripts.engine import progress
+from workflow_scripts.engine.workflow import progress
 
 LOOK_EVERY = 10  # seconds, at the cells beside the finished one and the time left: of ten thousand that takes a while
 

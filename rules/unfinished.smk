@@ -9,7 +9,7 @@ import logging
 
 from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
-from workflow_scripts.engine import unfinished
+from workflow_scripts.engine.workflow import unfinished
 
 JOBS = {}
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from workflow_scripts.engine import checkpoints
-from workflow_scripts.engine.optimizers import OPTIMIZERS
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.runs import checkpoints
+from workflow_scripts.engine.training.optimizers import OPTIMIZERS
+from workflow_scripts.engine.training.trainer import Training
 
 CPU = torch.device("cpu")
 TINY = {"model": "vgg08", "block": "bn_rc", "width": 0.125, "batch_size": 25, "train_items": 100, "epochs": 2}

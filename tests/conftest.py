@@ -27,7 +27,7 @@ def device(request):
     """The CPU, and a GPU where there is one, with PyTorch set as the commands set it."""
     import torch
 
-    from workflow_scripts.engine.devices import choose_device
+    from workflow_scripts.engine.machine.devices import choose_device
 
     mode = torch.get_deterministic_debug_mode()
     yield choose_device(request.param, torch.get_num_threads())
@@ -45,7 +45,7 @@ def digits_file(tmp_path_factory):
 @pytest.fixture(scope="session")
 def digits(digits_file):
     """The same, loaded."""
-    from workflow_scripts.engine import datasets
+    from workflow_scripts.engine.data import datasets
 
     return datasets.load(digits_file)
 
@@ -61,7 +61,7 @@ def large_digits_file(tmp_path_factory):
 @pytest.fixture(scope="session")
 def large_digits(large_digits_file):
     """The same, loaded."""
-    from workflow_scripts.engine import datasets
+    from workflow_scripts.engine.data import datasets
 
     return datasets.load(large_digits_file)
 

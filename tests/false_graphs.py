@@ -8,7 +8,7 @@ from functools import partial
 
 import torch
 
-from workflow_scripts.engine import captured
+from workflow_scripts.engine.training import captured
 
 
 class Graph:

@@ -2,8 +2,9 @@
 
 import math
 
-from workflow_scripts.engine import ablations, cells
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.ablation import ablations
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.studies import Study
 
 DESIGN = {
     "base": {"model": "vgg08", "dataset": "digits", "epochs": 5, "seed": [0, 1, 2]},

@@ -4,8 +4,9 @@ import csv
 import json
 import math
 
-from workflow_scripts.engine import cells, tables
-from workflow_scripts.engine.results import HISTORY
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.runs.results import HISTORY
+from workflow_scripts.engine.tables import gathering
 
 CURVE = (0.2, 0.5, 0.95, 0.9, 1.0)  # of the accuracy after the last epoch
 SECONDS = 2.0  # of every epoch but the first, which takes ten times as long
@@ -32,7 +33,7 @@ def write_study(folder, study, accuracy, diverged=(), end=2, made_on=lambda cell
         curve = CURVE[:end] if name in diverged else CURVE
         _write(folder / name, cell, [share * accuracy(cell) for share in curve], name in diverged, made_on(cell))
         made.append(folder / name)
-    tables.gather(made, folder / "summary")
+    gathering.gather(made, folder / "summary")
     return folder / "summary"
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from tests.made_summaries import record, write_summary
-from workflow_scripts.engine import landscape_tables
+from workflow_scripts.engine.landscape import tables
 
 STEPS, END = 40, 17  # of a run; where `write_summary` says that a diverged one ended
 RATES, LAGS, SIZES = (0.001, 0.002, 0.004), (1, 3), (0.5, 1.0, 4.0)
@@ -63,7 +63,7 @@ def write_study(folder, found=None, diverged=(), change=lambda cell, arrays: arr
         (folder / f"cell{place}").mkdir()
         content = change(cell, arrays(cell, diverged=place in diverged, **options))
         np.savez(folder / f"cell{place}" / "steps.npz", **content)
-    landscape_tables.gather([folder / f"cell{place}" for place in range(len(found))], folder / "summary")
+    tables.gather([folder / f"cell{place}" for place in range(len(found))], folder / "summary")
     return folder / "summary"
 
 

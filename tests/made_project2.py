@@ -10,10 +10,13 @@ from tests.conftest import ROOT
 from tests.made_cells import write_study as write_net
 from tests.made_landscapes import STUDY as LANDSCAPE
 from tests.made_landscapes import write_study as write_landscape
-from workflow_scripts.engine import ablation_table, ablations, config, insight, latex, pareto
-from workflow_scripts.engine import project2_findings as findings
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.ablation import ablation_table, ablations, pareto
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.insight import insight
+from workflow_scripts.engine.reports import project2_findings as findings
+from workflow_scripts.engine.text import latex
 
 TEMPLATE = ROOT / "report/project2.tex.j2"
 NET = {

@@ -6,8 +6,10 @@ import json
 import math
 
 from tests.conftest import ROOT
-from workflow_scripts.engine import findings, latex, summary, tables
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.reports import findings
+from workflow_scripts.engine.tables import gathering, summary
+from workflow_scripts.engine.text import latex
 
 TEMPLATES = [ROOT / "report" / f"mlp-cw2-{part}.tex.j2" for part in ("template", "questions")]
 AUTHOR = {"student_number": "s7654321"}  # as the command has it from its flag
@@ -70,7 +72,7 @@ def write_study(
                 means = {"mean_abs": size, "l2": size, "last_batch_mean_abs": size, "first_batch_mean_abs": size}
                 rows["gradients.csv"].append({**name, "epoch": epoch, "layer": layer, "depth": depth, **means})
         record = Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()
-        facts = {key: data.get(key, 1) for key in tables.MEASURED} | {
+        facts = {key: data.get(key, 1) for key in gathering.MEASURED} | {
             "parameters": 56_746 if network[0] == "vgg08" else 333_226,
             "train_images": 1250,
             "val_images": 300,

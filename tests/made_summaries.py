@@ -5,7 +5,7 @@ import math
 
 import pandas as pd
 
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.configuration.record import Cell
 
 CLASSES, EPOCHS = 10, 3
 LAYERS = ("entry.conv", "stages.0.reduction.conv0", "stages.0.reduction.conv1", "classifier")

@@ -4,8 +4,10 @@ import pandas as pd
 
 from tests.made_ablations import accuracy
 from tests.made_cells import write_study
-from workflow_scripts.engine import ablation_figure, ablations, style, summary
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.ablation import ablation_figure, ablations
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables import summary
 
 
 def test_no_label_sticks_out_of_a_figure(tmp_path):

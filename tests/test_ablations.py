@@ -12,18 +12,12 @@ from tests.made_ablations import DESIGN, GAIN, STUDY, WOBBLE, accuracy, names, r
 from tests.made_cells import CURVE, PARAMETERS, SECONDS, write_study
 from tests.workflow_runs import snakemake, write_config
 from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto
-from workflow_scripts.engine import (
-    ablation_figure,
-    ablation_table,
-    ablations,
-    cells,
-    pareto,
-    statistics,
-    style,
-    summary,
-)
+from workflow_scripts.engine.ablation import ablation_figure, ablation_table, ablations, pareto
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables import statistics, summary
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ from torch import nn
 
 from models.activations import ACTIVATIONS
 from models.registry import build_model, list_models
-from workflow_scripts.engine import config
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration.record import Cell
 
 MODULES = {
     "relu": nn.ReLU(),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from workflow_scripts.engine.augmentations import AUGMENTATIONS
-from workflow_scripts.engine.batches import Batches
+from workflow_scripts.engine.data.augmentations import AUGMENTATIONS
+from workflow_scripts.engine.data.batches import Batches
 
 
 @pytest.mark.parametrize(("rows", "columns", "side"), [(32, 32, 12), (8, 12, 3)])

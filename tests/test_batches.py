@@ -6,8 +6,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from models.registry import Registry
-from workflow_scripts.engine import augmentations
-from workflow_scripts.engine.batches import COURSE_MEAN, COURSE_STD, Batches, channel_statistics
+from workflow_scripts.engine.data import augmentations
+from workflow_scripts.engine.data.batches import COURSE_MEAN, COURSE_STD, Batches, channel_statistics
 
 CPU = torch.device("cpu")
 

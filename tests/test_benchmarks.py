@@ -11,7 +11,7 @@ import torch
 from benchmarks import course_training, gpu_epoch, scaling, start_up, train_step
 from benchmarks.measuring import interleaved
 from tests.conftest import ROOT
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.configuration.record import Cell
 
 CPU = torch.device("cpu")
 SCRIPTS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if "def main()" in path.read_text())

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from workflow_scripts.engine import code, config
+from workflow_scripts.engine import code
 from workflow_scripts.engine.beras import names
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config
 
 GOOD = {
     "datasets": {"digits28": {"source": "digits", "image_size": 28, "channels": 1}, "cifar10": {"source": "cifar10"}},

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from tests.conftest import ROOT, command
-from workflow_scripts.engine import notebooks
+from workflow_scripts.engine.text import notebooks
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,6 @@ import pytest
 
 from tests.beras_scenarios import SENTENCES, rewritten
 from tests.conftest import ROOT, command, pdf_text
-from workflow_scripts.engine import config, datasets, latex, style
 from workflow_scripts.engine.beras import (
     check,
     figures,
@@ -24,6 +23,10 @@ from workflow_scripts.engine.beras import (
     variants,
 )
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.text import latex
 
 
 @pytest.fixture(scope="module")

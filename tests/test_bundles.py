@@ -17,10 +17,11 @@ import yaml
 
 from tests.conftest import ROOT, inside
 from tests.workflow_runs import CELL, TINY, snakemake, to_train, write_config
-from workflow_scripts.engine import cells, config, made, making, manifests
-from workflow_scripts.engine.bundles import bundles
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.runs import made, making, manifests
+from workflow_scripts.engine.runs.bundles import bundles
 
 FILES = ("gradients.csv", "steps.npz", "test.json", "model.safetensors")
 RECORDS = [

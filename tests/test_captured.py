@@ -15,9 +15,11 @@ import torch
 from tests.captured_runs import CPU, FUSED, MEASURED, OBSTACLES, SAME, TINY, bits, plain, resumed, state, trained
 from tests.conftest import inside
 from tests.false_graphs import WRONG, WRONG_UPDATES, Graph
-from workflow_scripts.engine import captured, checkpoints, machines, optimizers
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.runs import checkpoints
+from workflow_scripts.engine.tables import machines
+from workflow_scripts.engine.training import captured, optimizers
+from workflow_scripts.engine.training.trainer import Training
 
 
 @pytest.fixture

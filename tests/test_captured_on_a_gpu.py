@@ -3,9 +3,9 @@
 import pytest
 
 from tests.captured_runs import FUSED, MEASURED, OBSTACLES, SAME, TINY, plain, resumed, state, trained
-from workflow_scripts.engine import captured_update
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.training import captured_update
+from workflow_scripts.engine.training.trainer import Training
 
 on_a_gpu = pytest.mark.parametrize("device", [pytest.param("cuda", marks=pytest.mark.gpu)], indirect=True)
 

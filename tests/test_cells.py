@@ -5,10 +5,11 @@ import contextlib
 import pytest
 
 from workflow_scripts import train_cell
-from workflow_scripts.engine import cells, code, flags
+from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.configuration import cells, flags
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.configuration.studies import Study
 
 
 def names(*grids):

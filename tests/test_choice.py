@@ -13,9 +13,10 @@ from models.registry import build_model
 from tests.made_ablations import names
 from tests.made_cells import write_study
 from workflow_scripts import choose, make_ablation_tables, plot_ablations, summarise, train_cell
-from workflow_scripts.engine import ablations, cells, choice
+from workflow_scripts.engine.ablation import ablations, choice
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.studies import Study
 
 MADE = Study(
     base={"model": "vgg08", "dataset": "digits", "seed": [0, 1]},

@@ -8,10 +8,10 @@ from torch.nn import functional as F
 from models.cifar_net import SHAPE
 from models.registry import BLOCKS, build_model, list_blocks, list_models
 from models.vgg_a import VGG_A, VGG_A_BatchNorm, VGG_BatchNorm
-from workflow_scripts.engine import config
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.optimizers import OPTIMIZERS
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.training.optimizers import OPTIMIZERS
 
 OURS = ("plain", "bn", "rc", "bn_rc")
 

@@ -12,8 +12,8 @@ from workflow_scripts.engine.commands import UserError
 
 ROOT = Path(__file__).resolve().parents[1]
 PRINT = """
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine import cells, config
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.configuration import cells, config
 for block in ("plain", "bn", "rc", "bn_rc"):
     print(cells.code_digest(Cell(block=block)) + cells.record_digest(Cell(block=block)))
 """
@@ -54,24 +54,28 @@ UNCHANGED = {
         '"""Other words: blocks at one resolution',
     ),
     "what an exception says": (
-        "workflow_scripts/engine/datasets.py",
+        "workflow_scripts/engine/data/datasets.py",
         "expected at least 2 training images",
         "expected more than 1 training image",
     ),
-    "what a message says": ("workflow_scripts/engine/captured.py", "CUDA graph not used", "No CUDA graph"),
+    "what a message says": ("workflow_scripts/engine/training/captured.py", "CUDA graph not used", "No CUDA graph"),
     "what a flag is for": ("workflow_scripts/train_cell.py", "folder of the results", "where the results go"),
-    "what a key is for": ("workflow_scripts/engine/config.py", "most seconds from", "seconds from"),
-    "layout": ("workflow_scripts/engine/schedules.py", "    return cell.lr", "\n\n    return cell.lr"),
-    "an unused schedule": ("workflow_scripts/engine/schedules.py", "    return cell.lr", "    return cell.lr * 2"),
-    "an unused optimiser": ("workflow_scripts/engine/optimizers.py", "momentum=0.9", "momentum=0.8"),
+    "what a key is for": ("workflow_scripts/engine/configuration/config.py", "most seconds from", "seconds from"),
+    "layout": ("workflow_scripts/engine/training/schedules.py", "    return cell.lr", "\n\n    return cell.lr"),
+    "an unused schedule": (
+        "workflow_scripts/engine/training/schedules.py",
+        "    return cell.lr",
+        "    return cell.lr * 2",
+    ),
+    "an unused optimiser": ("workflow_scripts/engine/training/optimizers.py", "momentum=0.9", "momentum=0.8"),
     "another model": ("models/course_vgg.py", "_course_vgg(0, block", "_course_vgg(1, block"),
     "a new block": ("models/blocks.py", '\n\n@register_block("rc")', NEW_BLOCK + '\n\n@register_block("rc")'),
     "a new option of networks": (
-        "workflow_scripts/engine/record.py",
+        "workflow_scripts/engine/configuration/record.py",
         "    init: ",
         '    depth: Count | None = option("depth", None, "layers; null: the network\'s own")\n    init: ',
     ),
-    "the figures": ("workflow_scripts/engine/style.py", "import", "import os\nimport"),
+    "the figures": ("workflow_scripts/engine/figures/style.py", "import", "import os\nimport"),
 }
 
 
@@ -83,28 +87,32 @@ def test_what_a_cell_does_not_run_changes_nothing(house, path, old, new):
 
 
 CHANGED = {
-    "the training step": ("workflow_scripts/engine/trainer.py", "objective.backward()", "(2 * loss).backward()"),
+    "the training step": (
+        "workflow_scripts/engine/training/trainer.py",
+        "objective.backward()",
+        "(2 * loss).backward()",
+    ),
     "the optimiser": (
-        "workflow_scripts/engine/optimizers.py",
+        "workflow_scripts/engine/training/optimizers.py",
         "(Adam, parameters, lr=lr,",
         "(Adam, parameters, lr=2 * lr,",
     ),
-    "the schedule": ("workflow_scripts/engine/schedules.py", "/ cell.epochs))", "/ (cell.epochs + 1)))"),
+    "the schedule": ("workflow_scripts/engine/training/schedules.py", "/ cell.epochs))", "/ (cell.epochs + 1)))"),
     "the network": ("models/course_vgg.py", "return x.mean((2, 3))", "return x.amax((2, 3))"),
-    "a default of the record": ("workflow_scripts/engine/record.py", '"epochs", 100', '"epochs", 90'),
+    "a default of the record": ("workflow_scripts/engine/configuration/record.py", '"epochs", 100', '"epochs", 90'),
     "a key of the record": (
-        "workflow_scripts/engine/record.py",
+        "workflow_scripts/engine/configuration/record.py",
         "    init: ",
         '    decay: Number = label("decay", 0.0, "of the averaged weights")\n    init: ',
     ),
-    "a constant": ("workflow_scripts/engine/batches.py", "0.4914", "0.4915"),
-    "the augmentation": ("workflow_scripts/engine/augmentations.py", "padding=size // 8", "padding=size // 4"),
+    "a constant": ("workflow_scripts/engine/data/batches.py", "0.4914", "0.4915"),
+    "the augmentation": ("workflow_scripts/engine/data/augmentations.py", "padding=size // 8", "padding=size // 4"),
     "what is raised": (
-        "workflow_scripts/engine/datasets.py",
+        "workflow_scripts/engine/data/datasets.py",
         'UserError(f"expected at least 2',
         'ValueError(f"expected at least 2',
     ),
-    "the split": ("workflow_scripts/engine/datasets.py", "RandomState(0)", "RandomState(1)"),
+    "the split": ("workflow_scripts/engine/data/datasets.py", "RandomState(0)", "RandomState(1)"),
 }
 
 

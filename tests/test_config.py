@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
-from workflow_scripts.engine import cells, config
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import cells, config
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = {

@@ -4,8 +4,8 @@ import pytest
 
 from tests.course_runs import DIGITS, SCRIPT
 from workflow_scripts.engine import code
+from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.course import arguments
-from workflow_scripts.engine.record import Cell
 
 
 def parsed(*words):

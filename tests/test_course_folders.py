@@ -9,9 +9,10 @@ import pytest
 
 from tests.conftest import inside
 from tests.course_runs import HEADERS, handed_out
-from workflow_scripts.engine import config, grad_flow, style
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.course import external, flow_plots, folders
+from workflow_scripts.engine.figures import grad_flow, style
 
 # Folders out
 

@@ -15,8 +15,8 @@ import yaml
 
 from tests.conftest import ROOT, command, inside
 from tests.course_runs import DIGITS, HEADERS, SCRIPT, handed_out
-from workflow_scripts.engine import config
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.course import folders, submission
 
 

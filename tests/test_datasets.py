@@ -15,8 +15,9 @@ from torch.nn import functional as F
 
 from tests.workflow_runs import snakemake
 from workflow_scripts import fetch_data
-from workflow_scripts.engine import config, datasets, flags
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config, flags
+from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.sources import Decoded, pixels
 from workflow_scripts.engine.sources.prepare import prepare, save
 

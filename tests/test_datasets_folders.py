@@ -12,8 +12,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 from PIL.PngImagePlugin import PngInfo
 
-from workflow_scripts.engine import config, datasets
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.sources.folders import folder
 from workflow_scripts.engine.sources.prepare import prepare
 

@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from workflow_scripts.engine import config
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.sources import archives, cifar, downloads, idx
 from workflow_scripts.engine.sources.downloads import Official, OfficialFile
 

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 STEPS = """
 import hashlib, json, os, resource, sys
 import torch
-from workflow_scripts.engine import devices
+from workflow_scripts.engine.machine import devices
 
 if sys.argv[1] == "plain":
     devices._keep_freed_memory = lambda: None

@@ -13,10 +13,10 @@ from torch.nn import functional as F
 from models.activations import ACTIVATIONS
 from models.registry import list_blocks
 from tests.conftest import command
-from workflow_scripts.engine import diagnosis, diagnosis_figure
-from workflow_scripts.engine.gradients import weight_layers
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.insight import diagnosis, diagnosis_figure
+from workflow_scripts.engine.training.gradients import weight_layers
+from workflow_scripts.engine.training.trainer import Training
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from tests.workflow_runs import CELL, LOST, LOST_SAID, TINY, snakemake, write_config
-from workflow_scripts.engine import selections
+from workflow_scripts.engine.tables import selections
 
 
 def test_dry_run_of_the_full_configuration(tmp_path):

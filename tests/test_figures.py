@@ -11,7 +11,9 @@ from matplotlib.text import Text
 from tests.conftest import command
 from tests.made_summaries import CLASSES, EPOCHS, LAYERS, accuracy, record, study, write_summary
 from workflow_scripts import plot_curves, plot_grad_flow, plot_gradient_heatmap
-from workflow_scripts.engine import commands, curves, grad_flow, style, summary
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.figures import curves, grad_flow, style
+from workflow_scripts.engine.tables import summary
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from tests.made_reports import ACCURACY, DEEP, SHALLOW, course_layers, write_study
-from workflow_scripts.engine import findings, flows, summary
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.reports import findings
+from workflow_scripts.engine.tables import flows, summary
 
 
 @pytest.mark.parametrize(

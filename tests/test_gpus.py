@@ -14,13 +14,14 @@ import pytest
 import torch
 
 from tests.conftest import ROOT
-from workflow_scripts.engine import config, devices, gpus
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.machine import devices, gpus
 
 JOB = """
 import os, sys, time
 from pathlib import Path
-from workflow_scripts.engine import gpus
+from workflow_scripts.engine.machine import gpus
 with gpus.taken(share=int(sys.argv[2]), folder=sys.argv[1]):
     print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
     time.sleep(60)

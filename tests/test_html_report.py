@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import ROOT
-from workflow_scripts.engine import html_tables, text_tables
+from workflow_scripts.engine.text import html_tables, text_tables
 
 RULES = {path.name: path.read_text() for path in (ROOT / "rules").glob("*.smk")}
 CAPTIONS = ast.literal_eval(re.search(r"^CAPTIONS = (\{.*?^\})", RULES["html_report.smk"], re.M | re.S)[1])

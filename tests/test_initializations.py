@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from models.registry import build_model
-from workflow_scripts.engine.initializations import INITS
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.training.initializations import INITS
+from workflow_scripts.engine.training.trainer import Training
 
 REDRAWN = ("kaiming", "xavier", "orthogonal", "lsuv")
 

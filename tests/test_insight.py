@@ -15,10 +15,12 @@ from torch import nn
 from models.registry import build_model, list_models
 from tests.conftest import command
 from workflow_scripts import inspect_cell, plot_insight
-from workflow_scripts.engine import datasets, insight, insight_figures, trained
-from workflow_scripts.engine.grad_cam import grad_cam, last_map
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.insight import insight, insight_figures
+from workflow_scripts.engine.insight.grad_cam import grad_cam, last_map
+from workflow_scripts.engine.runs import trained
+from workflow_scripts.engine.training.trainer import Training
 
 SIZES = ["--width", "0.25", "--epochs", "2", "--batch-size", "50", "--augmentation", "none", "--val-fraction", "0.2"]
 

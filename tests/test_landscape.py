@@ -13,11 +13,12 @@ import torch
 from torch import nn
 
 from tests.conftest import command
-from workflow_scripts.engine import landscape, probes
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.gradients import weight_layers
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.landscape import envelopes
+from workflow_scripts.engine.training import probes
+from workflow_scripts.engine.training.gradients import weight_layers
+from workflow_scripts.engine.training.trainer import Training
 
 CPU = torch.device("cpu")
 TINY = {"model": "vgg08", "width": 0.125, "dataset": "digits", "augmentation": "none", "lr": 0.1, "epochs": 2}
@@ -150,7 +151,7 @@ CELLS = {
 @pytest.mark.parametrize("changes", CELLS.values(), ids=CELLS)
 def test_measuring_leaves_the_run_bit_for_bit_as_it_was(digits, monkeypatch, changes, dropout):
     if dropout:
-        from workflow_scripts.engine import trainer
+        from workflow_scripts.engine.training import trainer
 
         build = trainer.build_model
         monkeypatch.setattr(trainer, "build_model", lambda *args, **options: Dropping(build(*args, **options)))
@@ -316,30 +317,30 @@ def test_an_unknown_observer_is_one_clear_message(refused, digits_file, tmp_path
 
 def test_the_envelope_of_curves_that_end_early():
     curves = [[3.0, 2.0, 1.0, 0.5], [4.0, 1.0], [5.0, math.nan, 0.1, 0.1], [1.0, 3.0, math.inf, 0.0]]
-    found = landscape.envelope([np.array(curve) for curve in curves])
+    found = envelopes.envelope([np.array(curve) for curve in curves])
     assert found.min_curve.tolist() == [1, 1, 1, 0.5]
     assert found.max_curve.tolist() == [5, 3, 1, 0.5]
     assert found.runs.tolist() == [4, 3, 1, 1]
 
 
 def test_the_envelope_of_lagged_distances_begins_with_their_first():
-    found = landscape.envelope([[math.nan, 2.0, 3.0], [math.nan, 1.0, math.nan]])
+    found = envelopes.envelope([[math.nan, 2.0, 3.0], [math.nan, 1.0, math.nan]])
     np.testing.assert_array_equal(found.min_curve, [math.nan, 1, 3])
     np.testing.assert_array_equal(found.max_curve, [math.nan, 2, 3])
     assert found.runs.tolist() == [0, 2, 1]
 
 
 def test_the_envelope_of_nothing():
-    assert [len(curve) for curve in landscape.envelope([])] == [0, 0, 0]
-    assert [len(curve) for curve in landscape.envelope([[], []])] == [0, 0, 0]
+    assert [len(curve) for curve in envelopes.envelope([])] == [0, 0, 0]
+    assert [len(curve) for curve in envelopes.envelope([[], []])] == [0, 0, 0]
 
 
 def test_beta_of_distances(quadratic):
     a, _, w = quadratic
     others = torch.randn(5, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    beta = landscape.effective_beta(((others - w) @ a).norm(dim=1), (others - w).norm(dim=1))
+    beta = envelopes.effective_beta(((others - w) @ a).norm(dim=1), (others - w).norm(dim=1))
     values = torch.linalg.eigvalsh(a)
     assert (beta <= values[-1].item()).all() and (beta >= values[0].item()).all()
     np.testing.assert_array_equal(
-        landscape.effective_beta([1.0, 1.0, math.nan], [2.0, 0.0, 1.0]), [0.5, math.nan, math.nan]
+        envelopes.effective_beta([1.0, 1.0, math.nan], [2.0, 0.0, 1.0]), [0.5, math.nan, math.nan]
     )

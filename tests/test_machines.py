@@ -10,8 +10,9 @@ import torch
 
 from tests import made_cells
 from tests.conftest import command, inside
-from workflow_scripts.engine import provenance, summary
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.machine import provenance
+from workflow_scripts.engine.tables import summary
 
 STUDY = Study(grids=[{"model": "vgg08", "dataset": "digits", "epochs": 5, "seed": [0, 1, 2, 3, 4]}])
 CELL = "vgg08-plain-digits-epochs5-lr0.001-seed{}"
@@ -98,12 +99,14 @@ TINY = ("--model", "vgg08", "--width", "0.25", "--dataset", "digits", "--augment
 
 def test_a_cell_remembers_the_machine_that_it_was_resumed_from(digits_file, tmp_path):
     """The checkpoint of a run on this machine is made to say that it was another one."""
-    from workflow_scripts.engine import cells, checkpoints, datasets, runs
-    from workflow_scripts.engine.record import Cell
+    from workflow_scripts.engine.configuration import cells
+    from workflow_scripts.engine.configuration.record import Cell
+    from workflow_scripts.engine.data import datasets
+    from workflow_scripts.engine.runs import checkpoints, run
 
     cell = Cell(model="vgg08", width=0.25, dataset="digits", augmentation="none", epochs=2)
     data, checkpoint = datasets.load(digits_file), tmp_path / "checkpoint"
-    runs.train(cell, data, torch.device("cpu"), checkpoint, 60, measured={})
+    run.train(cell, data, torch.device("cpu"), checkpoint, 60, measured={})
     key = f"{cells.record_digest(cell)} {{}} {cells.code_digest(cell)} {data.sha256}"
     state, note = checkpoints.load(checkpoint, key)
     assert note == "" and len(state["machines"]) == 1 and state["progress"]["epoch"] == 2

@@ -7,9 +7,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models.course_vgg import ConvolutionalNetwork
 from models.registry import BLOCKS, build_model, list_blocks, list_models
-from workflow_scripts.engine.grad_cam import last_map
-from workflow_scripts.engine.initializations import INITS
-from workflow_scripts.engine.results import forward_flops
+from workflow_scripts.engine.insight.grad_cam import last_map
+from workflow_scripts.engine.runs.results import forward_flops
+from workflow_scripts.engine.training.initializations import INITS
 
 COUNTS = {
     ("vgg08", "plain"): 59_716,

@@ -5,10 +5,10 @@ import torch
 from torch.nn import functional as F
 
 from models.registry import build_model
-from workflow_scripts.engine import config
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.objectives import LOSSES, added_terms
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.training.objectives import LOSSES, added_terms
 
 
 def focal(logits, labels):

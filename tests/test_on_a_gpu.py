@@ -11,10 +11,10 @@ import torch
 
 from tests.conftest import inside
 from tests.variants import TINY, VARIANTS, name
-from workflow_scripts.engine import cells
-from workflow_scripts.engine.optimizers import OPTIMIZERS
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.training.optimizers import OPTIMIZERS
+from workflow_scripts.engine.training.trainer import Training
 
 CPU = torch.device("cpu")
 STEPS = 5

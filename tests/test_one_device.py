@@ -10,10 +10,12 @@ from torch.nn import functional as F
 
 from tests.empty_device import META, EmptyDevice
 from tests.variants import TINY, VARIANTS, name
-from workflow_scripts.engine import insight, results, surfaces
-from workflow_scripts.engine.observers import OBSERVERS
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.insight import insight
+from workflow_scripts.engine.landscape import surfaces
+from workflow_scripts.engine.runs import results
+from workflow_scripts.engine.training.observers import OBSERVERS
+from workflow_scripts.engine.training.trainer import Training
 
 SETTINGS = {"lags": [1, 2], "walk": {"step_sizes": [0.5, 4], "every": 1}, "covariate_shift": {"every": 1}}
 of_all = pytest.mark.parametrize("record", VARIANTS, ids=name)

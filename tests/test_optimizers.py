@@ -8,12 +8,13 @@ import torch
 from torch import nn
 
 from models.registry import build_model
-from workflow_scripts.engine import checkpoints, config
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.optimizers import OPTIMIZERS
-from workflow_scripts.engine.own_optimizers import COEFFICIENTS, Muon, OwnAdam, OwnSGD, orthogonalized
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.runs import checkpoints
+from workflow_scripts.engine.training.optimizers import OPTIMIZERS
+from workflow_scripts.engine.training.own_optimizers import COEFFICIENTS, Muon, OwnAdam, OwnSGD, orthogonalized
+from workflow_scripts.engine.training.trainer import Training
 
 CPU = torch.device("cpu")
 CONVERGENT = (15 / 8, -5 / 4, 3 / 8)  # a polynomial that takes every singular value to 1

@@ -10,7 +10,8 @@ import pytest
 
 from tests.conftest import ROOT, inside
 from workflow_scripts import watch
-from workflow_scripts.engine import made, progress, reporting
+from workflow_scripts.engine.runs import made, reporting
+from workflow_scripts.engine.workflow import progress
 
 START = 1_800_000_000.0  # of the run, in seconds since 1970
 

@@ -8,9 +8,12 @@ import pytest
 import torch
 
 from tests.made_project2 import TEMPLATE, make_landscape, make_net
-from workflow_scripts.engine import ablations, config, latex, objectives
-from workflow_scripts.engine import project2_findings as findings
-from workflow_scripts.engine.findings import Measure
+from workflow_scripts.engine.ablation import ablations
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.reports import project2_findings as findings
+from workflow_scripts.engine.reports.findings import Measure
+from workflow_scripts.engine.text import latex
+from workflow_scripts.engine.training import objectives
 
 
 def test_names_on_the_front_can_be_listed(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import ROOT, command
 from tests.made_landscapes import STUDY as LANDSCAPE
 from tests.made_project2 import NET, SURFACE, TEMPLATE, filled, make_landscape, make_net
-from workflow_scripts.engine import landscape_names
+from workflow_scripts.engine.landscape import names
 
 
 def never_walked(cell, arrays):
@@ -339,7 +339,7 @@ def test_the_command_writes_a_folder_that_can_be_typeset(tmp_path):
     for path in [
         *(net / f"figures/{name}.pdf" for name in figures),
         *(net / f"ablations/{name}.pdf" for name in NET["ablations"]),
-        *(landscape / f"figures/{name}.pdf" for name in (*landscape_names.FIGURES, *landscape_names.SURFACES)),
+        *(landscape / f"figures/{name}.pdf" for name in (*names.FIGURES, *names.SURFACES)),
     ]:
         matplotlib.figure.Figure((3.25, 1)).savefig(path)
     words = ["--net", net, "--net-study", json.dumps(NET), "--landscape", landscape]

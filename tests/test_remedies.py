@@ -10,11 +10,12 @@ from torch.nn import functional as F
 
 from models.registry import BLOCKS, build_model, list_blocks
 from tests.conftest import ROOT
-from workflow_scripts.engine import cells, config, summary
-from workflow_scripts.engine.objectives import added_terms
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.studies import Study
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.training.objectives import added_terms
+from workflow_scripts.engine.training.trainer import Training
 
 FIRST_FOUR = ("plain", "bn", "rc", "bn_rc")
 NEW = [block for block in list_blocks() if block not in FIRST_FOUR]

@@ -10,18 +10,12 @@ from scipy import stats
 
 from tests.conftest import command
 from tests.made_cells import write_study
-from workflow_scripts.engine import (
-    ablation_figure,
-    ablations,
-    cells,
-    remedies,
-    remedies_figure,
-    statistics,
-    style,
-    summary,
-)
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.ablation import ablation_figure, ablations, remedies, remedies_figure
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables import statistics, summary
 
 BLOCKS = ["rc", "rc_pool", "rc_proj", "preact_rc", "skipinit_rc", "dense"]
 STUDY = Study(

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from tests.made_reports import ACCURACY, DEEP, SHALLOW, TEMPLATES, filled, write_study
-from workflow_scripts.engine import findings, latex, summary
+from workflow_scripts.engine.reports import findings
+from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.text import latex
 
 SENTENCES = {
     # scenario: (study, what must be said, what must not)

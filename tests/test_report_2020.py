@@ -14,9 +14,13 @@ import pytest
 from tests import made_cells, made_reports, test_search
 from tests.conftest import ROOT, command, pdf_text
 from workflow_scripts import make_remedies_table, plot_remedies
-from workflow_scripts.engine import cells, findings, findings_2020, latex, search_figure, summary
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.figures import search_figure
+from workflow_scripts.engine.reports import findings, findings_2020
+from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.text import latex
 
 TEMPLATES = [ROOT / "report" / f"mlp-cw2-2020{part}.tex.j2" for part in ("", "-answers")]
 PAPERS = ("paperResidual", "paperDense", "paperNormalisation", "paperSupervision")

@@ -9,8 +9,8 @@ import pytest
 
 from tests.conftest import command
 from tests.tiny_runs import CPU, flags, tiny
-from workflow_scripts.engine.reporting import Reporter
-from workflow_scripts.engine.trainer import METRICS, Training
+from workflow_scripts.engine.runs.reporting import Reporter
+from workflow_scripts.engine.training.trainer import METRICS, Training
 
 
 class Terminal(io.StringIO):

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import command
 from tests.made_summaries import record, study, write_summary
 from workflow_scripts import make_table
-from workflow_scripts.engine import result_table, summary
+from workflow_scripts.engine.tables import result_table, summary
 
 
 @pytest.fixture(scope="module")

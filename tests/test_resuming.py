@@ -17,9 +17,11 @@ import torch
 
 from tests.conftest import ROOT, command
 from tests.tiny_runs import CPU, RECORD, flags, tiny
-from workflow_scripts.engine import checkpoints, config, making, runs, trainer
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.runs import checkpoints, making, run
+from workflow_scripts.engine.training import trainer
+from workflow_scripts.engine.training.trainer import Training
 
 
 def contents(folder):
@@ -121,7 +123,7 @@ def test_a_checkpoint_is_written_at_once_when_it_is_due_and_after_every_epoch(
 
     monkeypatch.setattr(checkpoints, "save", noted)
     monkeypatch.setattr(trainer, "time", argparse.Namespace(monotonic=itertools.count().__next__))
-    runs.train(tiny(epochs=2, train_items=500), digits, CPU, tmp_path / "c", seconds)
+    run.train(tiny(epochs=2, train_items=500), digits, CPU, tmp_path / "c", seconds)
     epochs = [[(epoch, 0), *((epoch, step) for step in within)] for epoch in (0, 1)]
     assert saved == [*epochs[0], *epochs[1], (2, 0)]
 
@@ -129,11 +131,11 @@ def test_a_checkpoint_is_written_at_once_when_it_is_due_and_after_every_epoch(
 @pytest.mark.parametrize("state", [{"progress": {}}, {"progress": {}, "model": {}}, {"progress": {"epoch": [0]}}])
 def test_a_checkpoint_that_holds_another_state_is_one_clear_message(digits, tmp_path, state):
     path = tmp_path / "c"
-    runs.train(tiny(epochs=1, train_items=100), digits, CPU, path, 60)
+    run.train(tiny(epochs=1, train_items=100), digits, CPU, path, 60)
     key = torch.load(io.BytesIO(path.read_bytes()[32:]), weights_only=True)["key"]
     checkpoints.save(path, key, state)
     with pytest.raises(UserError, match="c: expected the state of vgg08-plain-.*, found another; delete it"):
-        runs.train(tiny(epochs=1, train_items=100), digits, CPU, path, 60)
+        run.train(tiny(epochs=1, train_items=100), digits, CPU, path, 60)
 
 
 def test_a_checkpoint_outlives_files_that_cannot_be_written(digits, tmp_path, capsys):

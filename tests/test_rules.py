@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
-from workflow_scripts.engine import cells, code, config
+from workflow_scripts.engine import code
+from workflow_scripts.engine.configuration import cells, config
 
 # The workflow as a module of another one, which writes down what its jobs are.
 JOBS = """

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from workflow_scripts import plot_samples
-from workflow_scripts.engine import samples
+from workflow_scripts.engine.figures import samples
 
 
 def test_samples_are_the_first_of_each_class_and_the_arrays_are_described(digits, digits_file, tmp_path, monkeypatch):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from workflow_scripts.engine import schedules
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.training import schedules
 
 
 @pytest.mark.parametrize(("schedule", "period"), [("cosine", 100), ("cosine_course_2023", 475 * 100)])

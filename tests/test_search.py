@@ -11,9 +11,11 @@ import yaml
 
 from tests.conftest import command
 from tests.workflow_runs import snakemake
-from workflow_scripts.engine import cells, config, search, search_figure, tables
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.configuration import cells, config, search
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.figures import search_figure
+from workflow_scripts.engine.tables import gathering, rungs
 
 SPACE = {"lr": {"low": "1e-4", "high": 0.1, "log": True}, "batch_size": [50, 100], "clip": {"low": 0.1, "high": 5}}
 
@@ -169,12 +171,12 @@ def test_the_survivors_are_the_best_that_finished(tmp_path):
         "e": ("diverged", float("nan"), float("nan")),
     }
     folders = write_cells(tmp_path, outcomes)
-    assert search.survivors(folders, 2)["kept"] == ["d", "c"]
-    assert search.survivors(folders, 4)["kept"] == ["d", "c", "a"]
-    ranked = search.survivors(folders, 1)["ranked"]
+    assert rungs.survivors(folders, 2)["kept"] == ["d", "c"]
+    assert rungs.survivors(folders, 4)["kept"] == ["d", "c", "a"]
+    ranked = rungs.survivors(folders, 1)["ranked"]
     assert [(cell["cell"], cell["val_loss"]) for cell in ranked[:3]] == [("d", 1.5), ("c", 2.0), ("a", 1.0)]
     with pytest.raises(UserError, match="all 2 cells of this rung diverged"):
-        search.survivors([folders[1], folders[4]], 1)
+        rungs.survivors([folders[1], folders[4]], 1)
 
 
 HARM = {
@@ -198,13 +200,13 @@ def test_a_damaged_candidate_is_named(tmp_path, harm):
     }
     for name, text in whole.items():
         (folder / name).write_text(text)
-    assert search.survivors([folder], 1)["kept"] == ["a"]
+    assert rungs.survivors([folder], 1)["kept"] == ["a"]
     if content is None:
         (folder / "history.csv").unlink()
     else:
         (folder / harm.split()[0]).write_text(content)
     with pytest.raises(UserError, match=message):
-        search.survivors([folder], 1)
+        rungs.survivors([folder], 1)
 
 
 def write_summary(folder, searched, diverged=()):
@@ -214,7 +216,7 @@ def write_summary(folder, searched, diverged=()):
     def train(cell):
         lost = plan.place(cell) in diverged
         accuracy = 0.5 - 0.1 * abs(math.log10(cell.lr) + 2) + 0.02 * cell.epochs + 0.01 * cell.seed
-        facts = dict.fromkeys((*tables.MEASURED, *tables.LAST_EPOCH, *tables.BEST_EPOCH), 1)
+        facts = dict.fromkeys((*gathering.MEASURED, *gathering.LAST_EPOCH, *gathering.BEST_EPOCH), 1)
         facts |= {"status": "diverged" if lost else "finished", "diverged_step": 3 if lost else None}
         facts |= {"best_val_acc": None if lost else accuracy, "best_val_loss": 1 - accuracy, "test_acc": None}
         rows.append({"cell": cells.cell_name(cell), **cell.model_dump(), **facts})

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from tests.conftest import command
-from workflow_scripts.engine import show
+from workflow_scripts.engine.insight import show
 
 TINY = ("--model", "vgg08", "--width", "0.125", "--dataset", "digits", "--augmentation", "none", "--device", "cpu")
 

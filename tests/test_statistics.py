@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from workflow_scripts.engine import statistics
+from workflow_scripts.engine.tables import statistics
 
 VALUES = {count: np.random.default_rng(count).normal(0.6, 0.02, count) for count in (2, 3, 5, 12)}
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from tests.made_summaries import LAYERS, record, study, write_summary
-from workflow_scripts.engine import selections, summary
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.tables import selections, summary
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,13 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.made_cells import write_study
-from workflow_scripts.engine import cell_index, cells, preview, summary, tables
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.config import Dataset
-from workflow_scripts.engine.record import Cell, Grid
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.config import Dataset
+from workflow_scripts.engine.configuration.record import Cell, Grid
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.tables import cell_index, gathering, summary
+from workflow_scripts.engine.workflow import preview
 
 FILES = ("cells.csv", "history.csv", "gradients.csv", "dataset.json", "index.json")
 
@@ -29,7 +31,7 @@ def made(tmp_path):
         rows = [f"{epoch},{layer},{depth},{place}.5,1,1" for epoch in range(5) for depth, layer in enumerate("abc")]
         header = "epoch,layer,depth,mean_abs,l2,last_batch_mean_abs"
         (folder / "gradients.csv").write_text("\n".join([header, *rows]) + "\n")
-    tables.gather(folders[:2] + folders[3:], tmp_path / "summary")
+    gathering.gather(folders[:2] + folders[3:], tmp_path / "summary")
     return folders, tmp_path / "summary"
 
 
@@ -38,7 +40,7 @@ def content(folder):
 
 
 def anew(folders, out):
-    tables.gather(folders, out)
+    gathering.gather(folders, out)
     return content(out)
 
 
@@ -54,7 +56,7 @@ def test_a_cell_that_is_older_than_a_key_of_the_record_has_its_default(made, tmp
     facts = json.loads((folders[0] / "cell.json").read_text())
     del facts["record"]["width"]
     (folders[0] / "cell.json").write_text(json.dumps(facts))
-    tables.gather(folders, tmp_path / "anew")
+    gathering.gather(folders, tmp_path / "anew")
     assert pd.read_csv(tmp_path / "anew/cells.csv")["width"].tolist() == [1.0] * 6
 
 
@@ -63,7 +65,7 @@ def test_a_new_cell_and_one_trained_again_give_the_bytes_of_tables_made_anew(mad
     for place, other in ((4, "40.25"), (5, "7.5")):  # of another size, and of the same
         retrained = folders[place] / "gradients.csv"
         retrained.write_text(retrained.read_text().replace(f"{place}.5", other))
-    tables.gather(folders, out)
+    gathering.gather(folders, out)
     assert content(out) == anew(folders, tmp_path / "anew")
     assert pd.read_csv(out / "gradients.csv").groupby("cell", sort=False)["mean_abs"].first().tolist() == [
         *(0.5, 1.5, 2.5, 3.5, 40.25, 7.5)
@@ -76,7 +78,7 @@ def test_a_row_has_the_last_epoch_the_best_one_and_the_test(made):
         "epoch,lr,train_loss,train_acc,val_loss,val_acc,seconds\n0,1,9,0.1,9,0.1,1\n1,1,4,0.3,2,0.6,1\n2,1,3,0.5,1,0.4,1\n"
     )
     (folders[0] / "test.json").write_text('{"epoch": 1, "test_loss": 7, "test_acc": 0.7}')
-    tables.gather(folders[:1], out)
+    gathering.gather(folders[:1], out)
     row = pd.read_csv(out / "cells.csv").iloc[0]
     assert row[["train_loss", "train_acc", "val_loss", "val_acc"]].tolist() == [3, 0.5, 1, 0.4]
     assert row[["best_epoch", "best_val_loss", "best_val_acc"]].tolist() == [1, 2, 0.6]
@@ -88,7 +90,7 @@ def test_cells_on_several_data_sets(made):
     facts = json.loads((folders[0] / "cell.json").read_text())
     facts["dataset"] = {"title": "another", "embedded": False}
     (folders[0] / "cell.json").write_text(json.dumps(facts))
-    tables.gather(folders, out)
+    gathering.gather(folders, out)
     found = json.loads((out / "dataset.json").read_text())
     assert (found["title"], found["embedded"]) == ("another and made", True)
 
@@ -96,7 +98,7 @@ def test_cells_on_several_data_sets(made):
 def test_cells_that_are_gone_and_another_order_give_the_bytes_of_tables_made_anew(made, tmp_path):
     folders, out = made
     fewer = [folders[5], folders[0], folders[3]]
-    tables.gather(fewer, out)
+    gathering.gather(fewer, out)
     assert content(out) == anew(fewer, tmp_path / "anew")
     assert pd.read_csv(out / "cells.csv")["cell"].tolist() == [folder.name for folder in fewer]
 
@@ -106,7 +108,7 @@ def test_a_cell_that_has_not_changed_is_not_read_again(made, tmp_path):
     expected = anew(folders, tmp_path / "anew")
     for name in ("history.csv", "test.json", "cell.json"):
         spoil(folders[1] / name)
-    tables.gather(folders, out)
+    gathering.gather(folders, out)
     assert content(out) == expected
 
 
@@ -114,7 +116,7 @@ def test_a_cell_that_has_not_changed_is_not_read_again(made, tmp_path):
 def test_tables_that_somebody_changed_are_made_anew(made, tmp_path, file):
     folders, out = made
     (out / file).write_text("more\n" + (out / file).read_text())  # so that no row stands where it stood
-    tables.gather(folders, out)
+    gathering.gather(folders, out)
     assert content(out) == anew(folders, tmp_path / "anew")
 
 
@@ -123,20 +125,20 @@ def test_an_index_of_something_else_is_none(made, tmp_path, text):
     folders, out = made
     (out / "index.json").write_text(text)
     assert set(summary.load(out).gradients([folders[0].name])["cell"]) == {folders[0].name}
-    tables.gather(folders, out)
+    gathering.gather(folders, out)
     assert content(out) == anew(folders, tmp_path / "anew")
 
 
 def test_no_index_is_left_of_tables_that_have_changed_since(made, tmp_path):
     """In another order they have the same size, and rows stand where those of another cell stood."""
     folders, out = made
-    tables.gather(folders, out)
+    gathering.gather(folders, out)
     (out / "dataset.json").unlink()
     (out / "dataset.json").mkdir()  # the tables are made, and what comes after them fails
     with pytest.raises(OSError, match="dataset.json"):
-        tables.gather(folders[::-1], out)
+        gathering.gather(folders[::-1], out)
     (out / "dataset.json").rmdir()
-    tables.gather(folders, out)
+    gathering.gather(folders, out)
     assert content(out) == anew(folders, tmp_path / "anew")
 
 
@@ -146,7 +148,7 @@ def test_what_other_code_made_is_made_anew(made):
     (out / "index.json").write_text(json.dumps({**index, "code": "of another version"}))
     (folders[1] / "history.csv").unlink()
     with pytest.raises(UserError, match=r"history.csv is missing; delete .*cell.json and run the workflow again"):
-        tables.gather(folders, out)
+        gathering.gather(folders, out)
 
 
 def test_tables_that_cannot_be_made_leave_those_that_were_there(made):
@@ -154,7 +156,7 @@ def test_tables_that_cannot_be_made_leave_those_that_were_there(made):
     before = content(out)
     (folders[2] / "test.json").write_text("{")
     with pytest.raises(UserError, match=r"test.json is damaged .*delete .*cell.json"):
-        tables.gather(folders, out)
+        gathering.gather(folders, out)
     assert content(out) == before and sorted(path.name for path in out.iterdir()) == sorted(FILES)
 
 
@@ -187,7 +189,8 @@ MEASURED = '{"train_images": 100, "epochs_run": 2, "forward_flops": 10000, "seco
 PREVIEW = """
 import sys
 from pathlib import Path
-from workflow_scripts.engine import cells, config, preview
+from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.workflow import preview
 
 settings = config.parse(config.Config, {configuration!r}, "the test")
 study = cells.expand("a", settings.studies["a"])

@@ -11,7 +11,7 @@ import pytest
 from tests.made_landscapes import records
 from tests.made_summaries import write_summary
 from workflow_scripts import plot_surfaces
-from workflow_scripts.engine import landscape_names, surface_figures
+from workflow_scripts.engine.landscape import names, surface_figures
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def folder(tmp_path_factory):
 
 
 def test_the_workflow_knows_all_figures():
-    assert tuple(surface_figures.FIGURES) == landscape_names.SURFACES
+    assert tuple(surface_figures.FIGURES) == names.SURFACES
 
 
 def write_surface(path, scale, points=9, broken=0):
@@ -49,7 +49,7 @@ def test_a_plane_is_read_as_it_was_written(folder, bowls):
     assert losses == pytest.approx(4 * (0.1 + alphas**2 + 2 * betas[:, None] ** 2))
 
 
-@pytest.mark.parametrize("name", landscape_names.SURFACES)
+@pytest.mark.parametrize("name", names.SURFACES)
 @pytest.mark.parametrize("broken", [0, 2, 9], ids=["finite", "partly", "nothing finite"])
 def test_surfaces_are_drawn(folder, monkeypatch, tmp_path, bowls, name, broken):
     write_surface(bowls[0], 4, broken=broken)

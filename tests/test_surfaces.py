@@ -14,13 +14,15 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from models.registry import build_model, list_models
 from tests.conftest import command
-from workflow_scripts.engine import cells, surfaces, trained
-from workflow_scripts.engine.batches import COURSE_MEAN, COURSE_STD
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.datasets import split_indices
-from workflow_scripts.engine.gradients import weight_layers
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.data.batches import COURSE_MEAN, COURSE_STD
+from workflow_scripts.engine.data.datasets import split_indices
+from workflow_scripts.engine.landscape import surfaces
+from workflow_scripts.engine.runs import trained
+from workflow_scripts.engine.training.gradients import weight_layers
+from workflow_scripts.engine.training.trainer import Training
 
 CPU = torch.device("cpu")
 RECORD = {"model": "vgg08", "width": 0.125, "dataset": "digits", "augmentation": "none", "epochs": 2, "lr": 0.01}

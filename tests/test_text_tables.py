@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from workflow_scripts.engine import html_tables, text_tables
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.text import html_tables, text_tables
 
 SHOWN = pd.DataFrame({"Network": ["BN & RC", "a"], "Acc.": ["1.5 ± 0.5", "–"], "Gain": ["−1†", "10"], "": ["", "*"]})
 

@@ -15,10 +15,11 @@ from torch.nn import functional as F
 from models.registry import build_model
 from tests.conftest import ROOT, command
 from tests.tiny_runs import CPU, flags, tiny
-from workflow_scripts.engine import datasets, results
-from workflow_scripts.engine.gradients import GradientRecorder, weight_layers
-from workflow_scripts.engine.optimizers import OPTIMIZERS
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.runs import results
+from workflow_scripts.engine.training.gradients import GradientRecorder, weight_layers
+from workflow_scripts.engine.training.optimizers import OPTIMIZERS
+from workflow_scripts.engine.training.trainer import Training
 
 
 def trained(cell, data):
@@ -195,11 +196,12 @@ def test_every_optimizer_reduces_a_quadratic(name):
 
 TRAIN = """
 import sys
-from workflow_scripts.engine import datasets, results
-from workflow_scripts.engine.devices import choose_device
-from workflow_scripts.engine.optimizers import OPTIMIZERS
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.runs import results
+from workflow_scripts.engine.machine.devices import choose_device
+from workflow_scripts.engine.training.optimizers import OPTIMIZERS
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.training.trainer import Training
 
 data = datasets.load(sys.argv[1])
 for name in OPTIMIZERS:

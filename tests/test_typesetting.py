@@ -13,8 +13,11 @@ import pytest
 from tests.conftest import ROOT, command, pdf_text
 from tests.made_reports import AUTHOR, TEMPLATES, write_study
 from workflow_scripts import compile_report
-from workflow_scripts.engine import code, config, flags, latex, protocol, typesetting
+from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config, flags
+from workflow_scripts.engine.tables import protocol
+from workflow_scripts.engine.text import latex, typesetting
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.workflow_runs import CELL, TINY, edited, snakemake, to_train, write_config
-from workflow_scripts.engine.unfinished import Journal
+from workflow_scripts.engine.workflow.unfinished import Journal
 
 TABLE = "results/cw2/tables/table1.txt"
 

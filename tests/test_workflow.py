@@ -14,7 +14,7 @@ import yaml
 from tests import report_reader
 from tests.conftest import ROOT, command
 from tests.workflow_runs import CELL, LOST, LOST_SAID, REPORT, TINY, edited, snakemake, to_train, write_config
-from workflow_scripts.engine import tables
+from workflow_scripts.engine.tables import gathering
 
 
 def test_the_whole_study_runs_to_its_report(finished):
@@ -147,7 +147,9 @@ def test_nothing_is_done_twice(finished, project):
     assert to_train(folder, project=project) == []
     with edited(project / "models/blocks.py", "class _Block", "# a comment\nclass _Block"):
         assert to_train(folder, project=project) == []
-    with edited(project / "workflow_scripts/engine/trainer.py", "objective.backward()", "(1 * loss).backward()"):
+    with edited(
+        project / "workflow_scripts/engine/training/trainer.py", "objective.backward()", "(1 * loss).backward()"
+    ):
         assert len(to_train(folder, project=project)) == 5
 
 
@@ -185,7 +187,7 @@ def test_a_new_block_is_one_class_and_one_registration(finished, project, tmp_pa
             snakemake(folder, "results/report/mlp-cw2/mlp-cw2-template.tex", project=project)
         study = folder / "results/cw2"
         assert "VGG38 BN+TANH" in (study / "tables/table1.txt").read_text()
-        tables.gather([study / name for name in pd.read_csv(study / "summary/cells.csv")["cell"]], tmp_path)
+        gathering.gather([study / name for name in pd.read_csv(study / "summary/cells.csv")["cell"]], tmp_path)
         for name in ("cells.csv", "history.csv", "gradients.csv"):
             assert (tmp_path / name).read_bytes() == (study / "summary" / name).read_bytes()
         assert "bn_tanh" in set(pd.read_csv(folder / "results/cw2/figures/gradient_heatmap.csv")["block"])

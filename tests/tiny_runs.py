@@ -4,7 +4,7 @@ import json
 
 import torch
 
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine.configuration.record import Cell
 
 TINY = {"model": "vgg08", "width": 0.25, "dataset": "digits", "augmentation": "none", "epochs": 3}
 CPU = torch.device("cpu")

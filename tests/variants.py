@@ -1,10 +1,10 @@
 """Cells of small networks in which, together, everything occurs that is registered and that a training step has."""
 
 from models.registry import list_blocks, list_models
-from workflow_scripts.engine.augmentations import AUGMENTATIONS
-from workflow_scripts.engine.initializations import INITS
-from workflow_scripts.engine.objectives import LOSSES
-from workflow_scripts.engine.optimizers import OPTIMIZERS
+from workflow_scripts.engine.data.augmentations import AUGMENTATIONS
+from workflow_scripts.engine.training.initializations import INITS
+from workflow_scripts.engine.training.objectives import LOSSES
+from workflow_scripts.engine.training.optimizers import OPTIMIZERS
 
 TINY = {"model": "vgg08", "block": "bn", "width": 0.25, "batch_size": 25, "train_items": 50, "epochs": 2}
 VARIANTS = [

@@ -1,1 +1,1 @@
-"""Floor 3: one command per rule of the workflow, each also `python -m workflow_scripts.<name> --help`."""
+"""Floor 3: the commands, one per rule of the workflow and some for people; each has a `--help`."""

@@ -10,7 +10,8 @@ seen with 2.8.0). Here a later task runs its own command, which the plugin hands
 import os
 from pathlib import Path
 
-from workflow_scripts.engine import commands, slurm
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.machine import slurm
 
 STARTED = "GRADSCAPE_ARRAY_TASK"  # in the environment of a task's own command, which begins with the precommand too
 

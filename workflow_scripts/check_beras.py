@@ -10,8 +10,11 @@ from pathlib import Path
 
 import torch
 
-from workflow_scripts.engine import commands, config, datasets, flags, provenance
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.beras import check, runs
+from workflow_scripts.engine.configuration import config, flags
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.machine import provenance
 
 
 def main():

@@ -10,17 +10,13 @@ read after that. Of several data sets, the one is tested on that the chosen cell
 
 from pathlib import Path
 
-from workflow_scripts.engine import (
-    ablations,
-    choice,
-    commands,
-    config,
-    datasets,
-    devices,
-    flags,
-    manifests,
-    selections,
-)
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.ablation import ablations, choice
+from workflow_scripts.engine.configuration import config, flags
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.machine import devices
+from workflow_scripts.engine.runs import manifests
+from workflow_scripts.engine.tables import selections
 
 
 def main():

@@ -11,9 +11,13 @@ that it would have had, whichever epoch is named. Only the weights that validate
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, datasets, devices, making
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.course import arguments as course
 from workflow_scripts.engine.course import folders
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.machine import devices
+from workflow_scripts.engine.runs import making
 
 DATA = Path("results/data/cifar100.npz")
 

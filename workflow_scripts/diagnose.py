@@ -12,10 +12,14 @@ figure holds its data. Nothing is trained. Every key of a cell's record can be g
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, datasets, devices, diagnosis, flags
-from workflow_scripts.engine.cells import cell_name
-from workflow_scripts.engine.record import Cell
-from workflow_scripts.engine.trainer import Training
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.configuration import flags
+from workflow_scripts.engine.configuration.cells import cell_name
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.insight import diagnosis
+from workflow_scripts.engine.machine import devices
+from workflow_scripts.engine.training.trainer import Training
 
 BATCH = 50  # images: enough to tell, and quick
 SIZE = 32  # rows and columns, as of the images that the networks are made for
@@ -61,7 +65,8 @@ def main():
         raise commands.UserError(f"{cell_name(cell)}: {error}") from None
     print("\n".join(diagnosis.lines(found)))
     if arguments.out:
-        from workflow_scripts.engine import diagnosis_figure, style  # a second, which the table does without
+        from workflow_scripts.engine.figures import style  # a second, which the table does without
+        from workflow_scripts.engine.insight import diagnosis_figure  # a second, which the table does without
 
         style.save(diagnosis_figure.draw(found, cell), arguments.out, found.layers)
 

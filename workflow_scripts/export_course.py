@@ -9,8 +9,9 @@ each becomes a folder of its name in --out.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, manifests
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.course import folders
+from workflow_scripts.engine.runs import manifests
 
 
 def main():

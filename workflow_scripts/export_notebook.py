@@ -9,8 +9,9 @@ Beras and its assignment can be imported in it. A cell that fails stops the comm
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, latex, notebooks
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.beras import ASSIGNMENT, MODELS
+from workflow_scripts.engine.text import latex, notebooks
 
 
 def main():

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pooch
 
-from workflow_scripts.engine import code, commands, config, flags
+from workflow_scripts.engine import code, commands
+from workflow_scripts.engine.configuration import config, flags
 from workflow_scripts.engine.sources.prepare import prepare
 
 

@@ -8,8 +8,9 @@ The folder is complete: it can be compiled by `compile_report`, or be uploaded t
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, typesetting
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.beras import findings
+from workflow_scripts.engine.text import typesetting
 
 
 def main():

@@ -9,7 +9,10 @@ The folder is complete: it can be compiled by `compile_report`, or be uploaded t
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, project2_findings, selections, typesetting
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.reports import project2_findings
+from workflow_scripts.engine.tables import selections
+from workflow_scripts.engine.text import typesetting
 
 
 def main():

@@ -10,7 +10,10 @@ The folder is complete: it can be compiled by `compile_report`, or be uploaded t
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, findings, selections, summary, typesetting
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.reports import findings
+from workflow_scripts.engine.tables import selections, summary
+from workflow_scripts.engine.text import typesetting
 
 
 def main():

@@ -12,7 +12,10 @@ Without --remedies or --search the report says that they are no part of the run.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, findings, findings_2020, selections, summary, typesetting
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.reports import findings, findings_2020
+from workflow_scripts.engine.tables import selections, summary
+from workflow_scripts.engine.text import typesetting
 
 
 def parser():

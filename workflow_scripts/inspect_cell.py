@@ -9,8 +9,13 @@ All of it is about the validation images. `plot_insight` draws what is written.
 import json
 from pathlib import Path
 
-from workflow_scripts.engine import cell_files, commands, config, datasets, devices, flags, insight, trained
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config, flags
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.insight import insight
+from workflow_scripts.engine.machine import devices
+from workflow_scripts.engine.runs import cell_files, trained
 
 IMAGES = 8  # across a page in the figure
 

@@ -7,7 +7,9 @@ Writes <factor>.csv with every number unrounded, and the table as LaTeX (.tex), 
 as a page for a browser (.html).
 """
 
-from workflow_scripts.engine import ablation_table, ablations, commands, selections
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.ablation import ablation_table, ablations
+from workflow_scripts.engine.tables import selections
 
 
 def main():

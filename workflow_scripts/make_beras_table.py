@@ -5,8 +5,10 @@
 Beside the CSV file, which has every number unrounded, the table is written as plain text (.txt) and as a page (.html).
 """
 
-from workflow_scripts.engine import commands, selections, text_tables
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.beras import summary, tables
+from workflow_scripts.engine.tables import selections
+from workflow_scripts.engine.text import text_tables
 
 
 def main():

@@ -7,7 +7,10 @@ Beside the CSV file, which has every number unrounded, the table is written as L
 a page for a browser (.html).
 """
 
-from workflow_scripts.engine import commands, landscape_protocols, landscape_runs, selections, text_tables
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.landscape import protocols, runs
+from workflow_scripts.engine.tables import selections
+from workflow_scripts.engine.text import text_tables
 
 
 def main():
@@ -17,10 +20,10 @@ def main():
     )
     selections.add_study(parser)
     arguments = parser.parse_args()
-    landscape = landscape_runs.load(arguments.summary, arguments.study)
-    table = landscape_protocols.quantiles(landscape_runs.per_step(landscape))
+    landscape = runs.load(arguments.summary, arguments.study)
+    table = protocols.quantiles(runs.per_step(landscape))
     labels = table["network"].map(landscape.networks["label"])
-    forms = (landscape_protocols.formatted, landscape_protocols.plain_text, landscape_protocols.tabular)
+    forms = (protocols.formatted, protocols.plain_text, protocols.tabular)
     forms = (form(table, landscape.networks) for form in forms)
     text_tables.write(arguments.out, table.assign(network=labels), *forms)
 

@@ -8,7 +8,9 @@ The CSV file has all numbers unrounded, with the intervals and the corrected p-v
 beside it.
 """
 
-from workflow_scripts.engine import ablations, commands, remedies, selections
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.ablation import ablations, remedies
+from workflow_scripts.engine.tables import selections
 
 
 def main():

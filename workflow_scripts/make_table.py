@@ -6,8 +6,10 @@ Beside the CSV file, which has every number unrounded, the table is written as L
 a page for a browser (.html).
 """
 
-from workflow_scripts.engine import commands, machines, result_table, selections, summary, text_tables
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.course import external
+from workflow_scripts.engine.tables import machines, result_table, selections, summary
+from workflow_scripts.engine.text import text_tables
 
 
 def main():

@@ -12,9 +12,14 @@ from pathlib import Path
 
 import torch
 
-from workflow_scripts.engine import commands, config, datasets, devices, flags, surfaces, trained
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.commands import written_whole
-from workflow_scripts.engine.studies import Surface
+from workflow_scripts.engine.configuration import config, flags
+from workflow_scripts.engine.configuration.studies import Surface
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.landscape import surfaces
+from workflow_scripts.engine.machine import devices
+from workflow_scripts.engine.runs import trained
 
 KEYS = ("points", "extent", "images", "seed")
 

@@ -5,8 +5,10 @@
 The same files and accuracies give the same bytes.
 """
 
-from workflow_scripts.engine import commands, config, flags, selections
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.beras import submission, summary
+from workflow_scripts.engine.configuration import config, flags
+from workflow_scripts.engine.tables import selections
 
 
 def main():

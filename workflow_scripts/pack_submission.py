@@ -8,7 +8,8 @@ The same files give the same bytes.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.course import submission
 
 

@@ -8,7 +8,8 @@ it runs on; `CONDA_OVERRIDE_CUDA=13.0` pins those for a GPU on a machine without
 
 from pathlib import Path
 
-from workflow_scripts.engine import code, commands, environments
+from workflow_scripts.engine import code, commands
+from workflow_scripts.engine.machine import environments
 
 
 def main():

@@ -7,7 +7,10 @@ Writes <factor>.pdf: a dot for the best validation accuracy of each seed, mean a
 learning curves of the levels in the same colours. What is drawn is beside it in <factor>-drawn.csv.
 """
 
-from workflow_scripts.engine import ablation_figure, ablations, commands, selections, style
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.ablation import ablation_figure, ablations
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables import selections
 
 
 def main():

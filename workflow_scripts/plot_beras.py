@@ -8,8 +8,10 @@ A CSV file beside the figure holds what it shows.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, datasets, style
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.beras import figures
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.figures import style
 
 
 def main():

@@ -6,8 +6,10 @@ Needs no cell and no configuration. To draw such runs beside cells, name them in
 file beside the figure holds its data.
 """
 
-from workflow_scripts.engine import commands, config, curves, style
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.course import external
+from workflow_scripts.engine.figures import curves, style
 
 
 def read(words):

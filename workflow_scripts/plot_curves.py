@@ -7,8 +7,10 @@ Lines are means over the seeds, with a band of one standard deviation. `--extern
 the course's framework. A CSV file beside the figure holds its data.
 """
 
-from workflow_scripts.engine import commands, curves, selections, style, summary
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.course import external
+from workflow_scripts.engine.figures import curves, style
+from workflow_scripts.engine.tables import selections, summary
 
 
 def main():

@@ -6,7 +6,9 @@
 Lines are geometric means over the seeds. A CSV file beside the figure holds its data.
 """
 
-from workflow_scripts.engine import commands, grad_flow, selections, style, summary
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.figures import grad_flow, style
+from workflow_scripts.engine.tables import selections, summary
 
 
 def main():

@@ -9,7 +9,9 @@ best it has. A CSV file beside the figure holds its data.
 
 import pandas as pd
 
-from workflow_scripts.engine import commands, grad_flow, selections, style, summary
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.figures import grad_flow, style
+from workflow_scripts.engine.tables import selections, summary
 
 
 def rows_by_block(rows, record):

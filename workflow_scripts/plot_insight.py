@@ -8,7 +8,9 @@ A CSV file beside the figure holds what it shows.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, insight_figures, style
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.insight import insight_figures
 
 
 def main():

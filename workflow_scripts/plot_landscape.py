@@ -7,16 +7,19 @@
 A CSV file beside the figure holds its data.
 """
 
-from workflow_scripts.engine import commands, landscape_figures, selections, style
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.landscape import figures
+from workflow_scripts.engine.tables import selections
 
 
 def main():
     """Draw, write."""
     parser = selections.figure_parser("plot_landscape", __doc__)
-    parser.add_argument("--figure", choices=landscape_figures.FIGURES, required=True, help="which one")
+    parser.add_argument("--figure", choices=figures.FIGURES, required=True, help="which one")
     selections.add_study(parser)
     arguments = parser.parse_args()
-    figure, table = landscape_figures.FIGURES[arguments.figure](arguments.summary, arguments.study)
+    figure, table = figures.FIGURES[arguments.figure](arguments.summary, arguments.study)
     style.save(figure, arguments.out, table)
 
 

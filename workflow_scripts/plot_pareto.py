@@ -7,7 +7,10 @@
 A point is the mean over the seeds of a network and setting, in the colour of its factor. A CSV file is beside it.
 """
 
-from workflow_scripts.engine import ablations, commands, pareto, selections, style
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.ablation import ablations, pareto
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables import selections
 
 
 def main():

@@ -8,7 +8,10 @@ The remedies are the levels of the study's ablations; each factor has two panels
 CSV file beside the figure holds its data.
 """
 
-from workflow_scripts.engine import ablations, commands, remedies_figure, selections, style
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.ablation import ablations, remedies_figure
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables import selections
 
 
 def main():

@@ -7,8 +7,11 @@ The images are the first of each class. A CSV file beside the figure says which 
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, datasets, flags, samples, style
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.configuration import flags
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.figures import samples, style
 
 
 def main():

@@ -10,7 +10,9 @@ file has every cell; its .tex, .txt and .html have those candidates that went on
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, search_figure, selections, style
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.figures import search_figure, style
+from workflow_scripts.engine.tables import selections
 
 
 def main():

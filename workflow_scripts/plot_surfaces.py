@@ -8,7 +8,10 @@ A CSV file beside the figure holds its data.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, selections, style, surface_figures
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.landscape import surface_figures
+from workflow_scripts.engine.tables import selections
 
 
 def main():

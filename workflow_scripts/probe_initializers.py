@@ -7,8 +7,9 @@
 import csv
 from pathlib import Path
 
-from workflow_scripts.engine import commands, datasets
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.beras import initializers, runs
+from workflow_scripts.engine.data import datasets
 
 
 def main():

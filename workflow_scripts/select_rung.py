@@ -7,7 +7,9 @@ The folders of the rung's cells are read from standard input. The test images pl
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, manifests, search
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.runs import manifests
+from workflow_scripts.engine.tables import rungs
 
 
 def main():
@@ -18,7 +20,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.keep < 1:
         raise commands.UserError(f"--keep {arguments.keep}: expected at least 1")
-    commands.write_json(arguments.out, search.survivors(manifests.folders_from_stdin(), arguments.keep))
+    commands.write_json(arguments.out, rungs.survivors(manifests.folders_from_stdin(), arguments.keep))
 
 
 if __name__ == "__main__":

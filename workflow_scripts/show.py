@@ -7,7 +7,8 @@ It is as wide as the terminal.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, show
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.insight import show
 
 
 def main():

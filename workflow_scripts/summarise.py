@@ -8,8 +8,13 @@ from standard input, because ten thousand of them fit on no command line.
 
 from pathlib import Path
 
-from workflow_scripts.engine import cell_table, commands, config, html_tables, manifests, summary, tables, titles
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.course import external
+from workflow_scripts.engine.data import titles
+from workflow_scripts.engine.runs import manifests
+from workflow_scripts.engine.tables import cell_table, gathering, summary
+from workflow_scripts.engine.text import html_tables
 
 
 def main():
@@ -28,7 +33,7 @@ def main():
     runs = {
         name: config.parse(config.ExternalRun, run, f"--external {name}") for name, run in arguments.external.items()
     }
-    tables.gather(manifests.folders_from_stdin(), arguments.out, arguments.titles)
+    gathering.gather(manifests.folders_from_stdin(), arguments.out, arguments.titles)
     external.write(external.collect(runs), arguments.out)
     cells = summary.load(arguments.out).cells  # warns of those that were not made alike
     html_tables.write(arguments.out / "cells.html", cell_table.formatted(cells))

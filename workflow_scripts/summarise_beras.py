@@ -7,8 +7,10 @@ runs.csv has a row per run, history.csv per run and epoch, losses.csv per run an
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, manifests, titles
+from workflow_scripts.engine import commands
 from workflow_scripts.engine.beras import summary
+from workflow_scripts.engine.data import titles
+from workflow_scripts.engine.runs import manifests
 
 
 def main():

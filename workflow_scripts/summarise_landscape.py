@@ -9,7 +9,9 @@ are written beside the tables of `summarise`.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, landscape_tables, manifests
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.landscape import tables
+from workflow_scripts.engine.runs import manifests
 
 
 def main():
@@ -17,7 +19,7 @@ def main():
     parser = commands.parser("summarise_landscape", __doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the tables")
     arguments = parser.parse_args()
-    landscape_tables.gather(manifests.folders_from_stdin(), arguments.out)
+    tables.gather(manifests.folders_from_stdin(), arguments.out)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ the same bits every time.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, datasets, flags, locks
+from workflow_scripts.engine import commands, locks
 from workflow_scripts.engine.beras import names, runs
+from workflow_scripts.engine.configuration import config, flags
+from workflow_scripts.engine.data import datasets
 
 
 def main():

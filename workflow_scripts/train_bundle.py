@@ -14,8 +14,12 @@ import json
 import sys
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, datasets, devices, flags, making, manifests
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.configuration import config, flags
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.machine import devices
+from workflow_scripts.engine.runs import making, manifests
 
 
 def main():

@@ -10,8 +10,12 @@ started for the same cell, one waits for the other.
 import argparse
 from pathlib import Path
 
-from workflow_scripts.engine import commands, config, datasets, devices, flags, making
-from workflow_scripts.engine.record import Cell
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.configuration import config, flags
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.machine import devices
+from workflow_scripts.engine.runs import making
 
 
 def parser():

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.engine import commands, progress, text_tables
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.text import text_tables
+from workflow_scripts.engine.workflow import progress
 
 LEAST = 20  # characters of a cell's name
 CLEAR = "\x1b[H\x1b[J"  # to the upper left corner, and nothing below

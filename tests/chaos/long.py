@@ -22,7 +22,7 @@ from pathlib import Path
 from tests import demo_study
 from tests.chaos import disturb
 from tests.chaos.rounds import FAILED, REFUSED, SAME, SKIPPED, Rounds
-from workflow_scripts.engine.provenance import cpu_name
+from workflow_scripts.engine.machine.provenance import cpu_name
 
 SMALL = {
     "datasets": {"digits": {"source": "digits", "image_size": 8}},

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cluster import runs
-from workflow_scripts.engine import slurm
+from workflow_scripts.engine.machine import slurm
 
 CELL = {"epochs": 1, "seed": [0, 1, 2]}
 ASK = {  # resources of a profile, and what is said of them; the Slurm of the tests has one partition, gpu

@@ -15,7 +15,7 @@ import pytest
 from tests import demo_study
 from tests.cluster import runs, slurm
 from tests.workflow_runs import write_config
-from workflow_scripts.engine import cells, config
+from workflow_scripts.engine.configuration import cells, config
 
 STUDY = demo_study.config(seeds=[0])
 CELLS = cells.expand("cw2", config.load(STUDY).studies["cw2"])

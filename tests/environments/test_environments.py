@@ -25,8 +25,9 @@ from packaging.utils import canonicalize_name as canonical
 from tests.conftest import ROOT
 from tests.environments import channel, conda
 from tests.workflow_runs import TINY, snakemake, write_config
-from workflow_scripts.engine import code, environments
+from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.machine import environments
 
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 PYTHON = "3.12.11"

@@ -10,8 +10,8 @@ from snakemake.utils import update_config
 
 from tests.conftest import ROOT
 from tests.workflow_runs import TINY, snakemake
-from workflow_scripts.engine import cells, config, syntax
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import cells, config, syntax
 
 FULL, DEMO = (yaml.safe_load((ROOT / path).read_text()) for path in ("config.yaml", "profiles/demo/study.yaml"))
 REAL = [FULL, copy.deepcopy(FULL)]

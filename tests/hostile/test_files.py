@@ -20,8 +20,9 @@ from safetensors.torch import load, save
 
 from tests.conftest import inside
 from tests.test_datasets_folders import read, tree, write_folder, write_zip
-from workflow_scripts.engine import checkpoints, datasets, trained
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.runs import checkpoints, trained
 from workflow_scripts.engine.sources import idx
 
 TINY = ("--model", "vgg08", "--width", "0.25", "--dataset", "digits", "--augmentation", "none", "--epochs", "1")

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.workflow_runs import snakemake, write_config
-from workflow_scripts.engine import datasets
+from workflow_scripts.engine.data import datasets
 
 ODD = """it's "mine" $(touch x) `touch y`; touch z & *"""
 

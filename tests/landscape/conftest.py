@@ -3,8 +3,9 @@
 import pytest
 
 from tests.made_landscapes import STUDY, write_study
-from workflow_scripts.engine import config, landscape_runs
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.landscape import runs
 
 
 @pytest.fixture(scope="module")
@@ -19,4 +20,4 @@ def study():
 
 @pytest.fixture(scope="module")
 def landscape(folder, study):
-    return landscape_runs.load(folder, study)
+    return runs.load(folder, study)

@@ -13,25 +13,17 @@ from tests import made_landscapes
 from tests.conftest import ROOT, command
 from tests.made_landscapes import SCALE, STEPS, STUDY, network, records, write_study
 from workflow_scripts import plot_landscape, train_cell
-from workflow_scripts.engine import (
-    cells,
-    config,
-    landscape_bands,
-    landscape_figures,
-    landscape_findings,
-    landscape_names,
-    landscape_protocols,
-    landscape_runs,
-    style,
-    tables,
-)
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.landscape import bands, figures, findings, names, protocols, runs
+from workflow_scripts.engine.tables import gathering
 
 # Figures
 
 
 def test_the_workflow_knows_all_figures():
-    assert tuple(landscape_figures.FIGURES) == landscape_names.FIGURES
+    assert tuple(figures.FIGURES) == names.FIGURES
 
 
 @pytest.mark.parametrize("ends", [(8, 36), (1.3, 75), (8, 5000)])
@@ -39,13 +31,13 @@ def test_a_logarithmic_axis_has_two_labels_or_more(ends):
     figure = style.figure(2, 2)
     axes = figure.subplots()
     axes.plot(ends)
-    landscape_bands.logarithmic(axes)
+    bands.logarithmic(axes)
     figure.draw_without_rendering()
     low, high = axes.get_ylim()
     assert len([tick for tick in axes.yaxis.get_major_ticks() if low <= tick.get_loc() <= high]) > 1
 
 
-@pytest.mark.parametrize("name", landscape_names.FIGURES)
+@pytest.mark.parametrize("name", names.FIGURES)
 def test_a_figure_is_a_small_vector_pdf(folder, run, name):
     words = ["--figure", name, "--study", json.dumps(STUDY)]
     first = run(plot_landscape, folder, *words).read_bytes()
@@ -55,14 +47,14 @@ def test_a_figure_is_a_small_vector_pdf(folder, run, name):
         assert first == run(plot_landscape, folder, *words, out="again.pdf").read_bytes()
 
 
-@pytest.mark.parametrize("name", landscape_names.FIGURES)
+@pytest.mark.parametrize("name", names.FIGURES)
 def test_nothing_was_probed(tmp_path, study, name):
     """A figure of the rates is drawn all the same, one of the walk says so."""
     folder = write_study(tmp_path, walked=False)
-    figure, _ = landscape_figures.FIGURES[name](folder, study)
+    figure, _ = figures.FIGURES[name](folder, study)
     said = [text.get_text() for axes in figure.axes for text in axes.texts]
-    assert (landscape_figures.NOTHING in said) == (name in ("walks", "covariate_shift"))
-    facts = landscape_findings.context(landscape_runs.load(folder, study))
+    assert (figures.NOTHING in said) == (name in ("walks", "covariate_shift"))
+    facts = findings.context(runs.load(folder, study))
     assert facts["protocols"]["walk"]["beta"].compared["VGG-A BN"].verdict == "none"
     assert facts["agree"]["beta"] is None
 
@@ -73,27 +65,27 @@ def test_a_study_whose_runs_all_diverged_at_once(tmp_path, study, monkeypatch, e
     folder = write_study(tmp_path, diverged=set(range(8)))
     cells = pd.read_csv(folder / "cells.csv", keep_default_na=False)
     cells.assign(diverged_step=end).to_csv(folder / "cells.csv", index=False)
-    landscape = landscape_runs.load(folder, study)
+    landscape = runs.load(folder, study)
     assert len(landscape.first_seed().ends) == 8
-    assert "beta" not in set(landscape_runs.per_step(landscape).query("protocol == 'rates'")["quantity"])
-    facts = landscape_findings.context(landscape)
+    assert "beta" not in set(runs.per_step(landscape).query("protocol == 'rates'")["quantity"])
+    facts = findings.context(landscape)
     assert facts["protocols"]["rates"]["beta"].compared["VGG-A BN"].verdict == "none" and len(facts["ended"]) == 8
     for name in ("gradient_predictiveness", "beta_smoothness"):
-        _, table = landscape_figures.FIGURES[name](folder, study)
+        _, table = figures.FIGURES[name](folder, study)
         assert table.empty
 
 
-@pytest.mark.parametrize("name", landscape_names.FIGURES)
+@pytest.mark.parametrize("name", names.FIGURES)
 @pytest.mark.parametrize("diverged", [{0, 6}, set(range(8))], ids=["a rate and a walk", "all"])
 def test_figures_of_diverged_runs(tmp_path, study, name, diverged):
     folder = write_study(tmp_path, diverged=diverged)
-    figure, _ = landscape_figures.FIGURES[name](folder, study)
+    figure, _ = figures.FIGURES[name](folder, study)
     style.save(figure, tmp_path / "figure.pdf", pd.DataFrame())
 
 
 def test_curves_have_the_lines_that_the_caption_says(folder, study):
     """Training and validation have panels of their own, so that no line is dashed."""
-    figure, _ = landscape_figures.landscape_curves(folder, study)
+    figure, _ = figures.landscape_curves(folder, study)
     assert {line.get_linestyle() for axes in figure.axes for line in axes.lines} == {"-"}
     assert not re.search("dashed|solid", (ROOT / "report/captions/landscape-curves.rst").read_text())
 
@@ -106,17 +98,17 @@ def test_blocks_keep_their_colours(landscape):
 
 
 def test_figures_show_the_lowest_seed_and_numbers_all(tmp_path, study):
-    landscape = landscape_runs.load(write_study(tmp_path, records() + records(seed=1)), study)
+    landscape = runs.load(write_study(tmp_path, records() + records(seed=1)), study)
     assert landscape.first_seed().steps["seed"].unique() == [0]
-    assert len(landscape_runs.loss_envelope(landscape.steps)) == 2 * 2 * STEPS
-    assert landscape_protocols.quantiles(landscape_runs.per_step(landscape))["steps"].max() == 2 * STEPS
+    assert len(runs.loss_envelope(landscape.steps)) == 2 * 2 * STEPS
+    assert protocols.quantiles(runs.per_step(landscape))["steps"].max() == 2 * STEPS
 
 
 def test_what_explodes_is_cut_off_and_the_figure_says_so():
     with style.look():
         axes = style.figure(2, 2).subplots()
         axes.plot([0.5, 50])
-        landscape_bands.cut(axes, pd.Series([*[1.0] * 199, 50.0, math.inf]))
+        bands.cut(axes, pd.Series([*[1.0] * 199, 50.0, math.inf]))
     assert axes.get_ylim() == pytest.approx((-0.1, 1.1))  # not down to where a twentieth of the peak would be
     assert axes.get_title() == "(peaks up to 50 cut off)"
 
@@ -140,16 +132,16 @@ def test_a_small_study_from_training_to_figures(digits_file, tmp_path, monkeypat
         monkeypatch.setattr(sys, "argv", ["train_cell", *map(str, words), *cells.flags(cell)])
         train_cell.main()
     out = tmp_path / "summary"
-    tables.gather(folders, out)
+    gathering.gather(folders, out)
     command("summarise_landscape", "--out", out, input="\n".join(map(str, folders)))
-    landscape = landscape_runs.load(out, study)
+    landscape = runs.load(out, study)
     with np.load(folders[0] / "steps.npz") as one, np.load(folders[1] / "steps.npz") as two:
         both = np.stack([one["train_loss"], two["train_loss"]])
-    found = landscape_runs.loss_envelope(landscape.steps)
+    found = runs.loss_envelope(landscape.steps)
     plain = found[found["network"] == network(landscape, "plain")]
     assert plain["min_curve"].to_numpy() == pytest.approx(both.min(axis=0), rel=1e-4)
     assert plain["max_curve"].to_numpy() == pytest.approx(both.max(axis=0), rel=1e-4)
-    facts = landscape_findings.context(landscape)
+    facts = findings.context(landscape)
     assert facts["probed"] == -(-len(plain) // 4) and len(facts["shift"]) == 7
-    for name, draw in landscape_figures.FIGURES.items():
+    for name, draw in figures.FIGURES.items():
         assert len(draw(out, study)[1]), name

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from tests.made_landscapes import STUDY, records, write_study
-from workflow_scripts.engine import config, landscape_names, landscape_runs, landscape_tables
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.studies import Study
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.landscape import names, runs, tables
 
 
 def test_a_study_without_a_landscape_is_refused(folder, tmp_path, refused):
@@ -23,35 +24,35 @@ def test_a_study_without_a_landscape_is_refused(folder, tmp_path, refused):
 def test_selections_that_find_nothing_or_too_much_are_refused(folder, tmp_path, study):
     wrong = {**STUDY, "landscape": {"rates": {"block": "rc"}, "walk": {"lr": 0.1}}}
     with pytest.raises(UserError, match="landscape.rates: expected cells with block=rc, found none"):
-        landscape_runs.load(folder, config.parse(Study, wrong, "--study"))
+        runs.load(folder, config.parse(Study, wrong, "--study"))
     twice = write_study(tmp_path, records() + records(batch_size=50))
     with pytest.raises(
         UserError, match="landscape.rates: expected one cell for each of network, lr, seed, found alike"
     ):
-        landscape_runs.load(twice, study)
+        runs.load(twice, study)
 
 
-@pytest.mark.parametrize("name", landscape_names.TABLES)
+@pytest.mark.parametrize("name", names.TABLES)
 def test_missing_tables_and_columns_are_named(tmp_path, study, name):
     folder = write_study(tmp_path)
     table = pd.read_csv(folder / name)
     table.drop(columns="step").to_csv(folder / name, index=False)
     with pytest.raises(UserError, match=f"{name}: expected the columns step, found none"):
-        landscape_runs.load(folder, study)
+        runs.load(folder, study)
     (folder / name).unlink()
     with pytest.raises(
         UserError, match=f"{name}: expected a file that `python -m workflow_scripts.summarise_landscape`"
     ):
-        landscape_runs.load(folder, study)
+        runs.load(folder, study)
 
 
 def test_cells_without_measurements_are_refused(tmp_path):
     (tmp_path / "cell").mkdir()
     with pytest.raises(UserError, match=r"steps.npz is missing; delete .*/cell/cell.json and run"):
-        landscape_tables.gather([tmp_path / "cell"], tmp_path)
+        tables.gather([tmp_path / "cell"], tmp_path)
     np.savez(tmp_path / "cell" / "steps.npz", train_loss=np.ones(3))
     with pytest.raises(UserError, match="expected the arrays lags, gradient_norm"):
-        landscape_tables.gather([tmp_path / "cell"], tmp_path)
+        tables.gather([tmp_path / "cell"], tmp_path)
     (tmp_path / "cell" / "steps.npz").write_bytes(b"PK no archive")
     with pytest.raises(UserError, match=r"steps.npz is damaged .*delete .*/cell/cell.json and run"):
-        landscape_tables.gather([tmp_path / "cell"], tmp_path)
+        tables.gather([tmp_path / "cell"], tmp_path)

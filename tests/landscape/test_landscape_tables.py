@@ -9,20 +9,13 @@ import pytest
 
 from tests.made_landscapes import END, LAGS, LAYERS, RATES, SCALE, SIZES, STEPS, STUDY, loss, network, write_study
 from workflow_scripts import make_landscape_table
-from workflow_scripts.engine import (
-    landscape_figures,
-    landscape_findings,
-    landscape_names,
-    landscape_protocols,
-    landscape_runs,
-    landscape_tables,
-)
+from workflow_scripts.engine.landscape import figures, findings, names, protocols, runs, tables
 
 # Tables
 
 
 def test_tables_hold_what_was_measured(folder):
-    steps, lags, walks, shifts = (pd.read_csv(folder / name) for name in landscape_names.TABLES)
+    steps, lags, walks, shifts = (pd.read_csv(folder / name) for name in names.TABLES)
     cells = len(SCALE) * (len(RATES) + 1)
     assert len(steps) == cells * STEPS
     assert len(lags) == cells * sum(STEPS - lag for lag in LAGS)  # no row where there is nothing to compare with
@@ -39,13 +32,13 @@ def test_tables_hold_what_was_measured(folder):
 
 
 def test_large_tables_keep_every_nth_step(tmp_path, monkeypatch, study):
-    monkeypatch.setattr(landscape_tables, "MOST_ROWS", 8 * STEPS * len(LAGS) // 3)
+    monkeypatch.setattr(tables, "MOST_ROWS", 8 * STEPS * len(LAGS) // 3)
     folder = write_study(tmp_path)
     kept = list(range(0, STEPS, 4))  # every third would be a few rows more than allowed
-    steps, lags, walks, _ = (pd.read_csv(folder / name) for name in landscape_names.TABLES)
+    steps, lags, walks, _ = (pd.read_csv(folder / name) for name in names.TABLES)
     assert sorted(steps["step"].unique()) == kept and sorted(lags["step"].unique()) == kept[1:]
     assert sorted(walks["step"].unique()) == list(range(0, STEPS, 5))  # probes are few
-    assert sorted(landscape_runs.loss_envelope(landscape_runs.load(folder, study).steps)["step"].unique()) == kept
+    assert sorted(runs.loss_envelope(runs.load(folder, study).steps)["step"].unique()) == kept
 
 
 # Envelopes
@@ -53,7 +46,7 @@ def test_large_tables_keep_every_nth_step(tmp_path, monkeypatch, study):
 
 @pytest.mark.parametrize("block", SCALE)
 def test_min_and_max_curves_are_those_over_the_rates(landscape, block):
-    found = landscape_runs.loss_envelope(landscape.steps)
+    found = runs.loss_envelope(landscape.steps)
     found = found[found["network"] == network(landscape, block)].set_index("step")
     curves = np.array([loss(block, lr, np.arange(STEPS)) for lr in RATES])
     assert found["min_curve"].to_numpy() == pytest.approx(curves.min(axis=0), rel=1e-5)
@@ -63,7 +56,7 @@ def test_min_and_max_curves_are_those_over_the_rates(landscape, block):
 
 @pytest.mark.parametrize("lag", LAGS)
 def test_gradient_distances_of_a_lag(landscape, lag):
-    found = landscape_runs.VGG_Grad_Pred(landscape.lags, lag)
+    found = runs.VGG_Grad_Pred(landscape.lags, lag)
     found = found[found["network"] == network(landscape, "plain")]
     steps = np.arange(lag, STEPS)
     assert found["step"].tolist() == steps.tolist()
@@ -72,7 +65,7 @@ def test_gradient_distances_of_a_lag(landscape, lag):
 
 
 def test_beta_is_the_largest_quotient_over_the_lags(landscape):
-    found = landscape_runs.VGG_Beta_Smooth(landscape.lags)
+    found = runs.VGG_Beta_Smooth(landscape.lags)
     found = found[found["network"] == network(landscape, "bn")].set_index("step")
     steps = found.index.to_numpy()
     expected = np.where(steps >= 3, 3**0.5, 1) * (1 + steps)  # lag / sqrt(lag) grows with the lag, once there is one
@@ -81,8 +74,8 @@ def test_beta_is_the_largest_quotient_over_the_lags(landscape):
 
 
 def test_a_diverged_rate_leaves_the_envelope_where_it_ended(tmp_path, study):
-    landscape = landscape_runs.load(write_study(tmp_path, diverged={2}), study)
-    found = landscape_runs.loss_envelope(landscape.steps)
+    landscape = runs.load(write_study(tmp_path, diverged={2}), study)
+    found = runs.loss_envelope(landscape.steps)
     plain = found[found["network"] == network(landscape, "plain")].set_index("step")
     assert plain["runs"].tolist() == [3] * END + [2] * (STEPS - END)
     rest = [loss("plain", lr, np.arange(END, STEPS)) for lr in RATES[:2]]
@@ -90,15 +83,15 @@ def test_a_diverged_rate_leaves_the_envelope_where_it_ended(tmp_path, study):
     assert landscape.ends.to_dict("records") == [
         {"protocol": "rates", "network": network(landscape, "plain"), "lr": 0.004, "seed": 0, "step": END}
     ]
-    figure, _ = landscape_figures.loss_envelope(tmp_path / "summary", study)
+    figure, _ = figures.loss_envelope(tmp_path / "summary", study)
     assert "VGG-A diverged: lr 0.004 at step 17" in [text.get_text() for text in figure.legends[0].texts]
     (cross,) = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
     assert cross.get_xdata() == [END]
 
 
 def test_a_range_of_one_run_is_no_range(tmp_path, study):
-    landscape = landscape_runs.load(write_study(tmp_path, diverged={1, 2}), study)
-    values = landscape_runs.per_step(landscape)
+    landscape = runs.load(write_study(tmp_path, diverged={1, 2}), study)
+    values = runs.per_step(landscape)
     ranges = values[(values["quantity"] == "loss_range") & (values["protocol"] == "rates")]
     plain = ranges[ranges["network"] == network(landscape, "plain")]
     assert plain["step"].tolist() == list(range(END))
@@ -111,24 +104,24 @@ def test_a_walk_into_infinity_is_wider_than_any_other(tmp_path, study):
             found["walk_loss"][1, -1] = math.nan
         return found
 
-    landscape = landscape_runs.load(write_study(tmp_path, change=change), study)
-    table = landscape_protocols.quantiles(landscape_runs.per_step(landscape))
+    landscape = runs.load(write_study(tmp_path, change=change), study)
+    table = protocols.quantiles(runs.per_step(landscape))
     rows = table[(table["protocol"] == "walk") & (table["quantity"] == "loss_range")].set_index("network")
     assert rows["maximum"].tolist() == [math.inf, 3.5]
     assert rows["median"].tolist() == [4 * 3.5, 3.5]
-    facts = landscape_findings.context(landscape)
+    facts = findings.context(landscape)
     assert facts["beyond"] == {"VGG-A": 0.25, "VGG-A BN": 0.0}
     assert facts["protocols"]["walk"]["loss_range"].compared["VGG-A BN"].ratio_maximum == math.inf
-    assert "∞" in landscape_protocols.plain_text(table, landscape.networks)
-    assert r"$\infty$" in landscape_protocols.tabular(table, landscape.networks)
-    landscape_figures.walks(tmp_path / "summary", study)
+    assert "∞" in protocols.plain_text(table, landscape.networks)
+    assert r"$\infty$" in protocols.tabular(table, landscape.networks)
+    figures.walks(tmp_path / "summary", study)
 
 
 @pytest.mark.parametrize("points", [7, STEPS, 1000])
 def test_windows_are_medians_and_extremes(landscape, points):
-    curves = landscape_runs.loss_envelope(landscape.steps)
+    curves = runs.loss_envelope(landscape.steps)
     curves = curves.assign(min_curve=curves["step"] ** 2.0, max_curve=1000.0 + 2.0 ** curves["step"])
-    found = landscape_runs.windows(curves, points)
+    found = runs.windows(curves, points)
     assert found.groupby("network").size().max() <= points
     size = -(-STEPS // points) if points < STEPS else 1
     group = curves[curves["network"] == 0].iloc[:size]
@@ -147,7 +140,7 @@ def test_widths_of_infinite_and_of_single_curves():
     curves = pd.DataFrame(
         {"min_curve": [1, 1, math.inf, 1], "max_curve": [3, math.inf, math.inf, 3], "runs": [2, 2, 2, 1]}
     )
-    np.testing.assert_array_equal(landscape_runs.width(curves), [2, math.inf, math.inf, math.nan])
+    np.testing.assert_array_equal(runs.width(curves), [2, math.inf, math.inf, math.nan])
 
 
 # Both protocols in numbers
@@ -156,27 +149,25 @@ def test_widths_of_infinite_and_of_single_curves():
 def test_numbers_have_three_digits_or_are_powers_of_ten(landscape):
     row = {"protocol": "walk", "quantity": "beta", "network": 0, "steps": 20}
     table = pd.DataFrame([{**row, "minimum": 0.0, "low": 0.5, "median": 999.4, "high": 999.7, "maximum": 1234.0}])
-    said = landscape_protocols.formatted(table, landscape.networks).iloc[0]
-    assert said[list(landscape_protocols.HEADINGS.values())].tolist() == ["999", "0", "0.500", "1000", "1234"]
+    said = protocols.formatted(table, landscape.networks).iloc[0]
+    assert said[list(protocols.HEADINGS.values())].tolist() == ["999", "0", "0.500", "1000", "1234"]
 
 
 def test_of_few_steps_there_are_no_quantiles(landscape):
     """They would be the minimum and the maximum under another name."""
-    table = landscape_protocols.quantiles(landscape_runs.per_step(landscape))
-    few = table["steps"] < landscape_protocols.ENOUGH
+    table = protocols.quantiles(runs.per_step(landscape))
+    few = table["steps"] < protocols.ENOUGH
     assert few.tolist() == (table["protocol"] == "walk").tolist()
     assert (table["low"] == table["minimum"])[few].all() and (table["high"] == table["maximum"])[few].all()
-    shown = landscape_protocols.formatted(table, landscape.networks)
+    shown = protocols.formatted(table, landscape.networks)
     for heading, left_out in {"Minimum": few & False, "5%": few, "95%": few, "Maximum": few & False}.items():
         assert ((shown[heading] == "–") == left_out).all(), heading
-    assert landscape_protocols.reach(table) == "5% to 95% of the steps (of fewer than 20: all)"
-    assert landscape_protocols.reach(table[~few]) == "5% to 95% of the steps"
+    assert protocols.reach(table) == "5% to 95% of the steps (of fewer than 20: all)"
+    assert protocols.reach(table[~few]) == "5% to 95% of the steps"
 
 
 def test_quantiles_are_of_the_steps(landscape):
-    table = landscape_protocols.quantiles(landscape_runs.per_step(landscape)).set_index(
-        ["protocol", "quantity", "network"]
-    )
+    table = protocols.quantiles(runs.per_step(landscape)).set_index(["protocol", "quantity", "network"])
     assert len(table) == 12
     row = table.loc["walk", "gradient_distance", network(landscape, "plain")]
     values = 4 * 4 * (1.0 + np.arange(0, STEPS, 5))
@@ -188,7 +179,7 @@ def test_quantiles_are_of_the_steps(landscape):
 
 
 def test_findings_say_which_is_larger(landscape):
-    facts = landscape_findings.context(landscape)
+    facts = findings.context(landscape)
     assert (facts["first"].label, [other.label for other in facts["others"]]) == ("VGG-A", ["VGG-A BN"])
     assert (facts["rates"], facts["step_sizes"], facts["probed"]) == (list(RATES), list(SIZES), 8)
     for quantities in facts["protocols"].values():
@@ -198,7 +189,7 @@ def test_findings_say_which_is_larger(landscape):
             assert found.ratio == pytest.approx(4, rel=1e-3)
             assert found.share > 0.97  # where the rates cross, both ranges are 0
     assert facts["protocols"]["rates"]["loss_range"].compared["VGG-A BN"].share == (STEPS - 1) / STEPS
-    assert facts["agree"] == dict.fromkeys(landscape_runs.QUANTITIES, True)
+    assert facts["agree"] == dict.fromkeys(runs.QUANTITIES, True)
     assert facts["lags"][3].spread["VGG-A"].steps == STEPS - 3
     assert [row.depth for row in facts["shift"]] == [1, 2, 3]
     assert facts["shift"][2].cosine["VGG-A BN"].median == pytest.approx(0.7)
@@ -220,7 +211,7 @@ def test_findings_say_which_is_larger(landscape):
     ],
 )
 def test_verdicts_of_two_numbers(one, two, verdict, ratio):
-    assert landscape_findings._verdict(one, two) == (verdict, pytest.approx(ratio))
+    assert findings._verdict(one, two) == (verdict, pytest.approx(ratio))
 
 
 def test_a_median_and_a_maximum_may_contradict_each_other(tmp_path, study):
@@ -229,7 +220,7 @@ def test_a_median_and_a_maximum_may_contradict_each_other(tmp_path, study):
             found["gradient_distance"][:, -1] *= 1000
         return found
 
-    facts = landscape_findings.context(landscape_runs.load(write_study(tmp_path, change=change), study))
+    facts = findings.context(runs.load(write_study(tmp_path, change=change), study))
     found = facts["protocols"]["rates"]["gradient_distance"].compared["VGG-A BN"]
     assert (found.verdict, found.verdict_maximum, found.opposed) == ("larger", "smaller", True)
     assert found.share == (STEPS - 2) / (STEPS - 1)

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.engine import style
 from workflow_scripts.engine.beras import names, summary
+from workflow_scripts.engine.figures import style
 
 SHOWN = 10  # pictures of right and of wrong predictions
 MOST = 1e6  # variance that is drawn: what explodes leaves the picture, or the others would be one flat line

@@ -9,8 +9,8 @@ import pandas as pd
 
 from workflow_scripts.engine.beras import names, summary
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.findings import Measure, compare, compared
-from workflow_scripts.engine.latex import Tex
+from workflow_scripts.engine.reports.findings import Measure, compare, compared
+from workflow_scripts.engine.text.latex import Tex
 
 MODELS = ("simple", "simple_mean", "advanced")  # what the report's sentences are about
 

@@ -2,7 +2,7 @@
 
 from workflow_scripts.engine.beras import ASSIGNMENT, MODELS
 from workflow_scripts.engine.packing import zipped
-from workflow_scripts.engine.wording import spread
+from workflow_scripts.engine.text.wording import spread
 
 COMMANDS = ("assignment.py", "preprocess.py", "visualize.py")
 README = """\

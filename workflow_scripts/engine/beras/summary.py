@@ -10,7 +10,7 @@ import pandas as pd
 
 from workflow_scripts.engine.beras import names
 from workflow_scripts.engine.commands import UserError, write_json, written_whole
-from workflow_scripts.engine.titles import titled
+from workflow_scripts.engine.data.titles import titled
 
 METRICS = ("train_loss", "train_acc", "test_loss", "test_acc", "seconds")
 RECORD = ("variant", "epochs", "batch_size", "train_images", "test_images", "parameters", "learning_rate")

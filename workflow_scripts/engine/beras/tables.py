@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from workflow_scripts.engine import text_tables
-from workflow_scripts.engine.wording import spread
+from workflow_scripts.engine.text import text_tables
+from workflow_scripts.engine.text.wording import spread
 
 HEADINGS = {"": "Models", "optimizer": "Optimisers", "extra": "Adam and an extra"}  # by the variant's prefix
 

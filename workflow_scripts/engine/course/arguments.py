@@ -3,10 +3,11 @@
 import argparse
 from pathlib import Path
 
-from workflow_scripts.engine import code, config
+from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.course import FILTERS, MODELS, STAGES
-from workflow_scripts.engine.record import Cell
 
 FRESH = -1  # --continue_from_epoch
 

@@ -10,10 +10,10 @@ import math
 
 import pandas as pd
 
-from workflow_scripts.engine.cells import ROW
 from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.course import folders
-from workflow_scripts.engine.summary import METRICS, outcome
+from workflow_scripts.engine.tables.summary import METRICS, outcome
 
 FILES = ("external.csv", "external_history.csv")
 CELLS = ("cell", "name", "label", "colour", "num_classes", "parameters", "status", "diverged_step", *METRICS)

@@ -5,8 +5,8 @@
 
 import pandas as pd
 
-from workflow_scripts.engine import grad_flow, style
 from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.figures import grad_flow, style
 
 COLUMNS = ["epoch", "layer", "depth", "last_batch_mean_abs"]
 

@@ -9,8 +9,8 @@ import csv
 import math
 from dataclasses import dataclass
 
-from workflow_scripts.engine import cell_files
 from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.runs import cell_files
 
 EPOCHS = ("train_acc", "train_loss", "val_acc", "val_loss")
 TEST = ("test_acc", "test_loss")

@@ -11,7 +11,7 @@ import yaml
 
 from workflow_scripts.engine.code import ROOT
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.fields import STUDENT_NUMBER
+from workflow_scripts.engine.configuration.fields import STUDENT_NUMBER
 from workflow_scripts.engine.packing import zipped
 
 # The workflow as a whole, so that it runs from the unpacked tree; but for Beras, which is another assignment.

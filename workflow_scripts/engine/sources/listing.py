@@ -4,8 +4,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from workflow_scripts.engine import datasets
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.data import datasets
 
 
 def listing(dataset):

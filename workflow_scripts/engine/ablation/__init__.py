@@ -1,0 +1,1 @@
+"""Factors around a base: tables, figures, and the choice of the best."""

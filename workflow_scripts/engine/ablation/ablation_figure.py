@@ -1,0 +1,147 @@
+"""The figure of a factor: the best validation accuracy of every level, seed by seed, above their learning curves."""
+
+import math
+
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
+
+from workflow_scripts.engine.ablation import ablations
+from workflow_scripts.engine.figures import curves, style
+
+LIGHTEST = 0.85  # of the scale of colours: a line lighter than that is lost on white
+FEW = 5  # colours of levels that are no blocks: more could not be told apart, and start again with other lines
+DASHES = ("-", (0, (1, 1)), (0, (4, 1, 1, 1)))
+
+
+def drawn(summary, rows):
+    """What `draw` shows of the rows of one factor, as `ablations.rows` gives them: a tidy data frame.
+
+    `kind` is "seed" (the best validation accuracy `val_acc` of one cell) or "curve" (that of an epoch: the mean over
+    the `seeds` cells that finished, with `val_acc_std`, or that of the one cell `diverged`).
+    """
+    cells = summary.cells.set_index("cell")
+    seeds = [
+        {"level": row["level"], "cell": cell, "seed": cells.at[cell, "seed"], "val_acc": cells.at[cell, "best_val_acc"]}
+        | {"diverged": None if cell in row["finished"] else cell}
+        for _, row in rows.iterrows()
+        for cell in row["cells"]
+    ]
+    lines = curves.learning_curves(summary, rows)
+    lines["level"] = lines["group"].map(rows.set_index("group")["level"])
+    shown = ["level", "seeds", "diverged", "epoch", "val_acc", "val_acc_std"]
+    table = pd.concat([pd.DataFrame(seeds).assign(kind="seed"), lines[shown].assign(kind="curve")], ignore_index=True)
+    table["base"] = table["level"].isin(rows.loc[rows["base"], "level"])
+    table.insert(0, "factor", rows["factor"].iloc[0])
+    return table[["factor", "level", "base", "kind", "cell", "seed", *shown[1:]]]
+
+
+def draw(table, rows):
+    """The figure of a table as `drawn` gives it, a column wide."""
+    numeric = rows["value"].notna().all()
+    shown = _shades(rows) if numeric else looks(rows)
+    height = 1.3 if numeric else 0.35 + 0.15 * len(rows)
+    with style.look():
+        figure = style.figure(style.COLUMN, height + 1.55)
+        above, below = figure.subplots(2, 1, height_ratios=[height, 1.25])
+        _levels(above, table[table["kind"] == "seed"], rows, shown, numeric)
+        for (level, diverged), line in table[table["kind"] == "curve"].groupby(
+            ["level", "diverged"], sort=False, dropna=False
+        ):
+            curves.draw_line(below, line, "val_acc", *shown[level], not pd.isna(diverged))
+        below.set(xlabel="epoch", ylabel="val. acc. (%)")
+        below.xaxis.set_major_locator(style.counts(6))
+        below.yaxis.set_major_formatter(style.percent)
+        below.margins(x=0.02)
+        _legend(figure, table, rows)
+    return figure
+
+
+def looks(levels):
+    """{level: (colour, line style)} of a data frame with the columns `level`, `base` and `block`.
+
+    The first level of a block, the base for its own, has that block's colour. The others, in which something else was
+    varied, have colours that no block of these levels or of the brief has.
+    """
+    levels = levels.drop_duplicates("level")
+    first = levels.sort_values("base", ascending=False, kind="stable").drop_duplicates("block")
+    found = {row.level: (style.colour(row.block), "-") for row in first.itertuples()}
+    left = style.colours_beside(levels["block"])[:FEW]
+    for place, level in enumerate(level for level in levels["level"] if level not in found):
+        found[level] = (left[place % len(left)], DASHES[place // len(left) % len(DASHES)])
+    return {level: found[level] for level in levels["level"]}
+
+
+def _shades(rows):
+    """{level: (colour, line style)} of levels that are numbers, in their order: along a scale."""
+    last = max(1, len(rows) - 1)
+    return {level: (style.sequential()(LIGHTEST * place / last), "-") for place, level in enumerate(rows["level"])}
+
+
+def _levels(axes, seeds, rows, shown, numeric):
+    """A dot for each seed, mean and deviation of those that finished; numbers stand along a scale, names in lines."""
+    places = rows["value"] if numeric else range(len(rows))
+    edge = _edge(seeds)
+    for place, (_, row) in zip(places, rows.iterrows(), strict=True):
+        colour, dashes = shown[row["level"]]
+        found = seeds[seeds["level"] == row["level"]]
+        finished, diverged = found[found["diverged"].isna()]["val_acc"], found[found["diverged"].notna()]["val_acc"]
+        mean, std = row["best_val_acc"], row["best_val_acc_std"]
+        _marks(axes, numeric, place, finished, "o", color=colour, markersize=3, alpha=0.6, markeredgewidth=0)
+        _marks(axes, numeric, place, diverged.fillna(edge), "x", color=colour, markersize=4)
+        _marks(axes, numeric, place, [mean], "_" if numeric else "|", color=colour, markersize=9)
+        if math.isfinite(std):
+            _marks(axes, numeric, place, [mean - std, mean + std], linestyle=dashes, color=colour)
+    name = ablations.readable(rows["factor"].iloc[0])
+    measure = axes.yaxis if numeric else axes.xaxis
+    measure.set_major_formatter(style.percent)
+    # as many at any size: one that comes after the layout would be cut off
+    measure.set_major_locator(MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
+    measure.set_label_text("best val. acc. (%)")
+    base = rows.loc[rows["base"], "best_val_acc"].iloc[0]
+    if math.isfinite(base):
+        line = axes.axhline if numeric else axes.axvline
+        line(base, zorder=1, **style.GUIDE)
+    if numeric:
+        _number_axis(axes, rows, name)
+    else:
+        axes.set_yticks(range(len(rows)), [_marked(row) for _, row in rows.iterrows()])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+
+
+def _marks(axes, numeric, place, values, marker="", linestyle="", **options):
+    along, across = list(values), [place] * len(values)
+    axes.plot(*((across, along) if numeric else (along, across)), marker=marker, linestyle=linestyle, **options)
+
+
+def _number_axis(axes, rows, name):
+    """The levels on a logarithmic axis where none is 0; below each how many parameters it has, where that differs."""
+    if (rows["value"] > 0).all() and len(rows) > 1:
+        axes.set_xscale("log")
+    sized = rows["parameters"].nunique() > 1
+    labels = [_marked(row) + (f"\n{style.short(row['parameters'])}" if sized else "") for _, row in rows.iterrows()]
+    axes.set_xticks(rows["value"], labels)
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.margins(x=0.08)
+    axes.set_xlabel(f"{name}, with the number of parameters" if sized else name)
+
+
+def _marked(row):
+    return f"{row['level']} (base)" if row["base"] else row["level"]
+
+
+def _edge(seeds):
+    """Where a cell is drawn that diverged before its accuracy was known: at the lower end of what is drawn."""
+    return seeds["val_acc"].min() if seeds["val_acc"].notna().any() else 0.0
+
+
+def _legend(figure, table, rows):
+    muted = {"color": style.MUTED, "linestyle": ""}
+    handles = [Line2D([], [], marker="o", markersize=3, label="one seed", **muted)]
+    if rows["best_val_acc_std"].notna().any():
+        handles.append(Line2D([], [], color=style.MUTED, marker="|", markersize=6, label="mean ± std. deviation"))
+    if table["diverged"].notna().any():
+        handles.append(Line2D([], [], marker="x", markersize=4, label="diverged", **muted))
+    handles.append(Line2D([], [], label="base", **style.GUIDE))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1.0, handlelength=1.4)

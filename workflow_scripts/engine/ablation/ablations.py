@@ -1,0 +1,160 @@
+"""What the ablations of a study show: a row for every level of every factor, over its seeds, beside the base.
+
+A level's accuracy is that of the epoch with the best validation accuracy, whose weights are the ones to be tested.
+"""
+
+import math
+
+import pandas as pd
+
+from workflow_scripts.engine import code
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.tables import statistics, summary
+
+MEASURED = ("forward_flops", "val_images")  # what the rows need of cells.csv beyond `summary.load`
+SPEED = ("seconds_per_epoch", "epochs_to_50", "epochs_to_90")
+COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")  # of a row with another
+
+# what people call a word of a level, and a factor; others are shown as they are, with spaces for underscores
+NAMES = {
+    "None": "network's own",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "cross_entropy": "cross-entropy",
+    "elu": "ELU",
+    "gelu": "GELU",
+    "l1": "L1",
+    "l2": "L2",
+    "leaky_relu": "leaky ReLU",
+    "lsuv": "LSUV",
+    "mse": "squared error",
+    "momentum": "SGD, momentum",
+    "muon": "Muon",
+    "nesterov": "SGD, Nesterov",
+    "optimizer": "optimiser",
+    "own_adam": "own Adam",
+    "own_sgd": "own SGD, momentum",
+    "relu": "ReLU",
+    "rmsprop": "RMSprop",
+    "sgd": "SGD",
+    "silu": "SiLU",
+    "weight_decay": "wd",
+}
+
+
+def load(folder):
+    """The `summary.Summary` of a folder with what the rows need, and with the columns `SPEED` in its cells.
+
+    `seconds_per_epoch` is the median over the epochs, of training and validation, which is not that of a moment when
+    the machine was busy; for the others see `epochs_to`.
+    """
+    found = summary.load(folder, also=MEASURED)
+    table = found.cells
+    table["seconds_per_epoch"] = table["cell"].map(found.history.groupby("cell")["seconds"].median())
+    classes = dict(zip(table["cell"], table["num_classes"], strict=True))
+    chance = dict(zip(table["cell"], map(statistics.chance, table["num_classes"], table["val_images"]), strict=True))
+    for share in (50, 90):
+        table[f"epochs_to_{share}"] = table["cell"].map(epochs_to(found.history, share / 100, classes, chance))
+    return found
+
+
+def epochs_to(history, share, classes, chance):
+    """{cell: epochs until the validation accuracy first was `share` of the way from guessing to its last}, as a series.
+
+    It says how fast a cell gets where it gets. Guessing is 1/C of the C `classes`, {cell: number}. A cell that ends no
+    higher than `chance`, {cell: accuracy}, got nowhere and is left out.
+    """
+    reached = {}
+    for cell, lines in history.sort_values("epoch").groupby("cell", sort=False):
+        last, guess = lines["val_acc"].iloc[-1], 1 / classes[cell]
+        if last > chance[cell]:
+            reached[cell] = lines["epoch"][lines["val_acc"] >= guess + share * (last - guess)].min() + 1
+    return pd.Series(reached, dtype=float)
+
+
+def all_rows(found):
+    """The rows of `summary.over_seeds` of all cells, with `forward_flops` and `SPEED`."""
+    return summary.over_seeds(found.cells, also=("forward_flops", *SPEED))
+
+
+def rows(found, study):
+    """A data frame with a row per factor and level of a `studies.Study`, from a summary as `load` gives it.
+
+    Columns: `factor`, `level`, `value` (the level as a number, where every level of the factor is one), `base` (is it
+    the base?), those of `summary.over_seeds` with `forward_flops` and `SPEED`, and how the best validation accuracy
+    differs from the base's over the `pairs` of seeds that both finished: `difference` with the ends `low` and `high`
+    of its 95 % interval, its p-value `p`, by Holm corrected for the levels of the factor, and the `verdict` of
+    `statistics`. Numeric levels are in their order, others in that of the configuration after the base.
+    """
+    over_seeds = all_rows(found)
+    row_of = {
+        name: group for group, names in zip(over_seeds["group"], over_seeds["cells"], strict=True) for name in names
+    }
+    tables = []
+    for factor, levels in cells.ablations(study).items():
+        missing = [name for name in levels if name not in row_of]
+        if missing:
+            raise UserError(f"ablations.{factor}: expected the cell {missing[0]} in the summary, found none")
+        level_of = {row_of[name]: level for name, level in levels.items()}
+        groups = list(dict.fromkeys(row_of[name] for name in levels))
+        table = over_seeds.loc[groups].assign(factor=factor, base=[group == groups[0] for group in groups])
+        table["level"] = _told_apart(table, [level_of[group] for group in groups])
+        table["value"] = _numbers(table["level"])
+        table = pd.concat([table, differences(found.cells, table)], axis=1)
+        tables.append(table.sort_values("value", kind="stable") if table["value"].notna().all() else table)
+    if not tables:
+        raise UserError("--study: expected at least one factor in `ablations`, found none")
+    table = pd.concat(tables, ignore_index=True)
+    first = ["factor", "level", "value", "base"]
+    return table[first + [column for column in table if column not in first]]
+
+
+def _told_apart(table, levels):
+    """The readable `levels` of the rows; where the base has several values of a key, with the value of each row."""
+    names = pd.Series([readable(level) for level in levels], index=table.index)
+    for _, same in table.groupby(names, sort=False):
+        for key in [key for key in cells.ROW if same[key].nunique(dropna=False) > 1]:
+            names[same.index] += [f", {readable(f'{key} {summary.format_value(value)}')}" for value in same[key]]
+    return names
+
+
+def readable(level):
+    """What people call a level or a factor.
+
+    >>> readable("label_smoothing"), readable("l2 0.0005"), readable("bn_rc, activation silu"), readable("clip None")
+    ('label smoothing', 'L2 0.0005', 'BN+RC, activation SiLU', 'clip none')
+    """
+    return ", ".join(_word(word) for word in level.split(", "))
+
+
+def _word(word):
+    key, space, value = word.partition(" ")
+    if word in code.registered("block") and word != "plain":
+        return summary.block_label(word)
+    return NAMES.get(key, key.replace("_", " ")) + space + ("none" if value == "None" else value and _word(value))
+
+
+def _numbers(levels):
+    values = pd.to_numeric(levels, errors="coerce")
+    return values.astype(float) if values.notna().all() else math.nan
+
+
+def differences(table, rows, place=0):
+    """How the best validation accuracy of each row differs from that of the row at `place`; nothing for itself.
+
+    `table` has the cells of the summary. The columns are those of `COMPARED`, which `rows` explains.
+    """
+    accuracies = [summary.by_seed(table, names)["best_val_acc"] for names in rows["finished"]]
+    reference, found = accuracies[place], []
+    for index, values in enumerate(accuracies):
+        seeds = [seed for seed in values if seed in reference and index != place]
+        found.append(
+            statistics.difference({seed: values[seed] for seed in seeds}, {seed: reference[seed] for seed in seeds})
+        )
+    corrected = statistics.holm([difference.p for difference in found])
+    records = [
+        (difference.mean, difference.low, difference.high, p, difference.n, statistics.verdict(difference, p))
+        for difference, p in zip(found, corrected, strict=True)
+    ]
+    return pd.DataFrame(records, columns=COMPARED, index=rows.index)

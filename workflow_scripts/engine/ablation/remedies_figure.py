@@ -1,0 +1,142 @@
+"""How the gradient flows under every remedy: its mean size by relative depth, at initialisation and after training.
+
+Each factor of the study's ablations has two panels of its own, in which the base is drawn beside it, and one of many
+levels has several pairs of panels. So twenty remedies stay apart.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from workflow_scripts.engine.ablation import ablation_figure, ablations
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures.grad_flow import QUANTITY, limits
+from workflow_scripts.engine.tables import summary
+
+DASHED = (0, (3, 1.5))  # the base
+MOST = 7  # levels beside the base in a pair of panels
+ACROSS = 3  # names in a line of a legend
+# in inches: a legend's title and lines; axes, what stands below them and above; margins of a family's two panels
+HEAD, LINE = 0.2, 0.135
+AXES, BELOW, PANEL = 0.95, 0.2, 1.26
+LEFT, GAP, RIGHT = 0.48, 0.1, 0.08
+FOOT = 0.14  # for the name of the axis
+MOMENTS = {  # moment: (title, what is drawn, of which epoch)
+    "initial": ("at initialisation", "first_batch_mean_abs", "min"),  # before the first update
+    "last": ("last epoch", "mean_abs", "max"),
+}
+
+
+def flows(found, rows):
+    """A data frame with a row per remedy, moment and layer, of `ablations.rows` (of one factor or several).
+
+    Columns: `factor`, `level`, `base`, `block`, `moment` ("initial" or "last"), `epoch`, `layer`, `relative_depth` (0
+    at the input, 1 at the classifier) and `mean_abs`: the mean |gradient| of a weight over the seeds, in the very
+    first batch or over the last epoch's steps; `mean_abs_min` and `mean_abs_max` are the least and the largest of the
+    seeds. A remedy of which no epoch has finite gradients has no rows.
+    """
+    tables = []
+    for _, row in rows.iterrows():
+        for moment, (_, measure, which) in MOMENTS.items():
+            table = summary.gradients_of(found, row, measure)
+            layers = table[table["epoch"] == table["epoch"].agg(which)].sort_values("depth")
+            tables.append(
+                layers.assign(
+                    factor=row["factor"],
+                    level=row["label"] if row["base"] else row["level"],
+                    base=row["base"],
+                    block=row["block"],
+                    moment=moment,
+                    relative_depth=layers["depth"] / max(1, layers["depth"].max()),
+                )
+            )
+    columns = ["factor", "level", "base", "block", "moment", "epoch", "layer", "relative_depth"]
+    return pd.concat(tables, ignore_index=True)[[*columns, "mean_abs", "mean_abs_min", "mean_abs_max"]]
+
+
+def draw(table):
+    """The figure of a table as `flows` gives it, a page wide (a column for one family): two panels for each family."""
+    families, ends = list(_families(table)), limits(table[["mean_abs_min", "mean_abs_max"]].to_numpy())
+    across = min(2, len(families))
+    rows = [families[place : place + across] for place in range(0, len(families), across)]
+    heights = [HEAD + LINE * max(_lines(family) for _, family in row) + PANEL for row in rows]
+    width = (style.COLUMN, style.PAGE)[across - 1]
+    with style.look():
+        figure = style.figure(width, sum(heights) + FOOT)
+        figure.set_layout_engine("none")  # every family has its place in inches
+        for index, row in enumerate(rows):
+            bottom = sum(heights[index + 1 :]) + FOOT
+            for column, (name, family) in enumerate(row):
+                panels = _panels(figure, column * width / across, bottom, width / across)
+                _family(figure, panels, name, family, ends, top=bottom + heights[index])
+                for axes in panels if index * across + column + across >= len(families) else []:
+                    axes.set_xlabel("relative depth")
+                if column == 0:
+                    panels[0].set_ylabel(QUANTITY)
+    return figure
+
+
+def _families(table):
+    """(title, rows of the table) of each pair of panels: a factor, or a part of one that has many levels."""
+    for factor, rows in table.groupby("factor", sort=False):
+        name, levels = ablations.readable(factor), list(rows.loc[~rows["base"], "level"].unique())
+        parts = max(1, -(-len(levels) // MOST))
+        size = -(-len(levels) // parts)
+        for part in range(parts):
+            shown = levels[part * size : (part + 1) * size]
+            yield name + (" (continued)" if part else ""), rows[rows["base"] | rows["level"].isin(shown)]
+
+
+def _panels(figure, left, bottom, width):
+    """Two axes side by side in a place of the figure, all in inches."""
+    whole, size = figure.get_size_inches()
+    one = (width - LEFT - GAP - RIGHT) / 2
+    place = ((left + LEFT + step * (one + GAP), bottom + BELOW) for step in (0, 1))
+    first, second = (figure.add_axes((x / whole, y / size, one / whole, AXES / size)) for x, y in place)
+    second.sharey(first)
+    return first, second
+
+
+def _family(figure, panels, name, table, ends, top):
+    seen = ablation_figure.looks(table)
+    seen |= {level: (seen[level][0], DASHED) for level in table.loc[table["base"], "level"]}
+    for axes, (moment, (title, *_)) in zip(panels, MOMENTS.items(), strict=True):
+        for level, rows in table[table["moment"] == moment].groupby("level", sort=False):
+            _line(axes, rows, ends[0], *seen[level])
+        axes.set(yscale="log", ylim=ends, xlim=(0, 1), title=title)
+        axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
+        for label, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
+            label.set_horizontalalignment(side)  # else the 1 of a panel stands beside the 0 of the next
+        style.powers_of_ten(axes.yaxis, 6)
+    panels[1].tick_params(labelleft=False)
+    handles = [
+        Line2D([], [], color=colour, linestyle=dashes, linewidth=1, label=level)
+        for level, (colour, dashes) in seen.items()
+    ]
+    places = [axes.get_position() for axes in panels]
+    figure.legend(
+        handles=handles,
+        title=name,
+        title_fontproperties={"weight": "bold", "size": 8},
+        loc="upper center",
+        bbox_to_anchor=((places[0].x0 + places[1].x1) / 2, (top - 0.03) / figure.get_figheight()),
+        ncols=ACROSS,
+        columnspacing=1.0,
+        labelspacing=0.25,
+        borderaxespad=0,
+        borderpad=0,
+    )
+
+
+def _line(axes, rows, bottom, colour, dashes):
+    """A line of the gradients; what lies below the axis, zeros among it, is marked at its bottom."""
+    shown = rows["mean_abs"].where(rows["mean_abs"] >= bottom)
+    axes.plot(rows["relative_depth"], shown, color=colour, linestyle=dashes, linewidth=0.8)
+    style.band(axes, rows["relative_depth"], rows["mean_abs_min"], rows["mean_abs_max"], colour)
+    below = rows["relative_depth"][shown.isna()]
+    axes.plot(below, np.full(len(below), bottom), "v", color=colour, markersize=2, clip_on=False)
+
+
+def _lines(family):
+    """Lines of the legend of a family."""
+    return -(-family["level"].nunique() // ACROSS)

@@ -1,0 +1,228 @@
+"""The typed configuration: every key, its default, its range and a line that says what it is. Defaults live here only.
+
+`load(mapping)` turns what YAML gave into a `Config`, or raises a `UserError` that lists each wrong key. `schema()` is
+the same as a JSON Schema, from which editors complete `config.yaml`.
+"""
+
+import difflib
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
+
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration.fields import (
+    COLOUR,
+    PATTERNS,
+    STUDENT_NUMBER,
+    Count,
+    FilePath,
+    LatinLine,
+    Line,
+    Link,
+    Name,
+    Number,
+    OneOrMany,
+    Registered,
+    Strict,
+)
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.configuration.studies import Study
+
+SHOWN = 200  # characters of a wrong value in a message
+
+
+def _number(value):
+    """The number that a text stands for, as on a command line: a `Literal` of numbers takes no text."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+class Dataset(Strict):
+    """Where a data set comes from. It is decoded once, to `results/data/<name>.npz`."""
+
+    source: Annotated[str, Registered("source")] = Field(description="reader of its format")
+    path: FilePath | None = Field(
+        None, description="local archive (mnist: folder of its four files), folder or zip; null: the official address"
+    )
+    title: Line | None = Field(None, description="what reports call it; null: the source's own name")
+    mirrors: list[Line] = Field(
+        [], description="other addresses of the same official files, tried before the official one"
+    )
+    image_size: Count | None = Field(None, description="rows and columns to resize images to", ge=4, le=1024)
+    channels: Annotated[Literal[1, 3], BeforeValidator(_number)] = Field(
+        3, description="grey (1) or RGB (3); grey sources are repeated to RGB"
+    )
+
+
+class Beras(Strict):
+    """The study of Beras, the Keras mimic in NumPy. Its simple and advanced models are always trained."""
+
+    dataset: Name = Field("mnist", description="a key of `datasets`, of grey images of 28 x 28 pixels in 10 classes")
+    epochs: Count = Field(10, description="passes over the training images, of every model", ge=1, le=10_000)
+    batch_size: Count = Field(100, description="images per step, of every model", ge=1)
+    seeds: Annotated[list[Annotated[Count, Field(ge=0, lt=2**31)]], Field(min_length=1), OneOrMany()] = Field(
+        [0, 1, 2], description="of the first weights and of dropout; every model is trained once from each"
+    )
+    optimizers: list[Annotated[str, Registered("beras_optimizer")]] = Field(
+        ["basic", "rmsprop", "adam", "amsgrad"], description="compared from the same first weights; adam is always one"
+    )
+    extras: list[Annotated[str, Registered("beras_extra")]] = Field(
+        ["dropout", "l1", "l2", "cosine", "batch_norm", "skip"], description="each added to the same network"
+    )
+    flag_2470: bool = Field(False, description="put the empty file 2470student into submission/hw2.zip")
+
+
+class ExternalRun(Strict):
+    """A run made elsewhere with the course's framework, which joins the learning curves and the table of a study."""
+
+    folder: Annotated[list[FilePath], Field(min_length=1), OneOrMany()] = Field(
+        description="experiment folder, with result_outputs/summary.csv; several are seeds of the same"
+    )
+    joins: Name = Field(description="the study whose figures and table it joins")
+    label: Annotated[Line, Field(min_length=1)] | None = Field(None, description="what they call it; null: its name")
+    colour: Annotated[str, Field(pattern=COLOUR)] = Field("#000000", description="of its lines: #rrggbb")
+    num_classes: Count = Field(100, description="classes of its data, whose chance level the curves show", ge=2)
+
+
+class Report(Strict):
+    """What the report says of its author."""
+
+    student_number: Annotated[str, Field(pattern=STUDENT_NUMBER, coerce_numbers_to_str=True)] = Field(
+        "s1234567", description="on the title page: an s and seven digits"
+    )
+    author: LatinLine | None = Field(
+        None, description="name and number as project2.pdf and beras.pdf print them; null: the student number"
+    )
+    code_url: Link | None = Field(
+        None, description="where the code is, for project2.pdf; null: not given, and it says so"
+    )
+    data_url: Link | None = Field(None, description="where the data set is, likewise")
+    weights_url: Link | None = Field(None, description="where the trained weights are, likewise")
+
+
+class Running(Strict):
+    """How cells are run. No result depends on it, so nothing is trained again when it changes."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="what computes; auto: a GPU where there is one")
+    gpu_share: Count = Field(1, description="number of jobs that compute on the same GPU side by side", ge=1)
+    cells_per_job: Count = Field(
+        1, description="number of cells that one job trains in turn: for many small cells", ge=1, le=100
+    )
+    checkpoint_seconds: Number = Field(
+        60, description="most seconds from checkpoint to checkpoint within an epoch", gt=0
+    )
+    tensorboard: bool = Field(False, description="also write TensorBoard event files beside each cell")
+    cuda_graphs: bool = Field(True, description="on a GPU, capture the training step as a CUDA graph")
+
+
+class Config(Running):
+    """The whole of `config.yaml`."""
+
+    datasets: dict[Name, Dataset] = Field(description="data sets by name")
+    studies: dict[Name, Study] = Field(min_length=1, description="studies by name")
+    # `snakemake --config beras=null` hands over text
+    beras: Annotated[Beras | None, BeforeValidator(lambda value: None if value == "null" else value)] = Field(
+        None, description="the study of Beras and its report; null: none"
+    )
+    external_runs: dict[Name, ExternalRun] = Field({}, description="runs made with the course's framework, by name")
+    report: Report = Report()
+
+    @model_validator(mode="after")
+    def _external_runs_join_a_study(self):
+        for name, run in self.external_runs.items():
+            if run.joins not in self.studies:
+                raise ValueError(
+                    f"external_runs.{name}.joins is {run.joins!r}, which `studies` does not define; "
+                    f"it defines: {', '.join(self.studies)}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _datasets_are_known(self):
+        for name, study in self.studies.items():
+            for path, grid in study.located_grids():
+                for dataset in grid.dataset or study.base.dataset or [Cell.model_fields["dataset"].default]:
+                    if dataset not in self.datasets:
+                        raise ValueError(
+                            f"studies.{name}.{path}.dataset is {dataset!r}, "
+                            f"which `datasets` does not define; it defines: {', '.join(self.datasets)}"
+                        )
+        return self
+
+    @model_validator(mode="after")
+    def _beras_has_data_and_a_folder_of_its_own(self):
+        if self.beras and self.beras.dataset not in self.datasets:
+            raise ValueError(
+                f"beras.dataset is {self.beras.dataset!r}, which `datasets` does not define; "
+                f"it defines: {', '.join(self.datasets)}"
+            )
+        if self.beras and "beras" in self.studies:
+            raise ValueError("studies.beras: results/beras belongs to the section `beras`; choose another name")
+        return self
+
+
+def load(mapping, source="config.yaml"):
+    """The `Config` in a mapping as YAML gives it; raises `UserError` with one line per wrong key of this `source`."""
+    return parse(Config, mapping, source)
+
+
+def schema():
+    """The JSON Schema of `config.yaml`; `make schema` writes it to config.schema.json."""
+    # pydantic leaves the limits of `Count | None` under its own names, which no editor knows
+    limits = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+    text = json.dumps(Config.model_json_schema())
+    return json.loads(text, object_hook=lambda part: {limits.get(key, key): value for key, value in part.items()})
+
+
+def parse(kind, value, source):
+    """`value` as the pydantic model or type `kind`; `source` is what the error message says was wrong."""
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise UserError(f"{source} is not valid:\n{_explain(error)}") from None
+
+
+def _explain(error, most=8):
+    problems = error.errors()
+    lines = [f"  {_where(problem['loc'])}{_what(problem)}" for problem in problems[:most]]
+    if len(problems) > most:
+        lines.append(f"  ... and {len(problems) - most} more")
+    return "\n".join(lines)
+
+
+def _keys():
+    # not a list of the models: a new section of the configuration is no change of the code that trains a cell
+    return [key for kind in Strict.__subclasses__() + Running.__subclasses__() for key in kind.model_fields]
+
+
+def _where(path):
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path).lstrip(".")
+    return f"{text}: " if text else ""
+
+
+def _key(part):
+    """A key as it stands in the file, if it can be shown in a line."""
+    return part if part.isprintable() and len(part) <= SHOWN else _shown(part)
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _what(problem):
+    given, message = problem["input"], problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden" and problem["loc"][-1] in Cell.model_fields:
+        return "a key of cells, which belongs into a grid or a base"
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(), n=1)
+        return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key; config.schema.json lists all"
+    if problem["type"] == "missing":
+        return "missing"
+    if problem["type"] == "too_short" and not given:
+        return "expected at least one value"
+    if problem["type"] == "string_type":
+        message = "expected text"
+    if problem["type"] == "string_pattern_mismatch":
+        message = f"expected {PATTERNS[problem['ctx']['pattern']]}"
+    return message if isinstance(given, (dict, list, BaseModel)) else f"{_shown(given)}: {message}"

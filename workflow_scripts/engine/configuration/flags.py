@@ -1,0 +1,43 @@
+"""Keys of the configuration on a command line: a flag for each, checked as in config.yaml."""
+
+import argparse
+import typing
+
+from workflow_scripts.engine import code
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration.fields import Registered
+
+
+def add(parser, kind, *keys, **defaults):
+    """Add a flag for these keys of the pydantic model `kind`, or for all of them, to a parser or a group of it.
+
+    The flags have no defaults: what is not given is not there. `defaults` are a command's own, as its --help says them.
+    """
+    for key in keys or kind.model_fields:
+        field = kind.model_fields[key]
+        look = {"action": argparse.BooleanOptionalAction} if field.annotation is bool else {"metavar": "VALUE"}
+        text = _words(field, defaults.get(key, field.default))
+        parser.add_argument(f"--{key.replace('_', '-')}", default=None, help=text, **look)
+
+
+def _words(field, default):
+    """What --help says of a key: its description, the names that it takes where it takes names, its default.
+
+    No flag has the value null: where the configuration says it, the flag is left out.
+    """
+    kinds = typing.get_args(field.annotation)  # of `Annotated[...] | None` and of `Literal[...]`
+    extras = [*field.metadata, *(extra for kind in kinds for extra in getattr(kind, "__metadata__", ()))]
+    names = [name for extra in extras if isinstance(extra, Registered) for name in code.registered(extra.kind)]
+    names += [kind for kind in kinds if isinstance(kind, str)]
+    notes = [f"known: {', '.join(names)}"] if names else []
+    notes += [] if default is None else [f"default: {default}"]
+    return field.description.replace("null:", "left out:") + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def read(arguments, kind, source="the command line", **defaults):
+    """The model `kind` that the flags describe; `defaults` are a command's own, for keys that were not given.
+
+    Raises UserError for values that the configuration would not take either; `source` is what it says was wrong.
+    """
+    given = {key: value for key in kind.model_fields if (value := getattr(arguments, key, None)) is not None}
+    return config.parse(kind, {**defaults, **given}, source)

@@ -1,0 +1,1 @@
+"""Data sets as arrays: read, split, augmented and cut into batches."""

@@ -1,0 +1,1 @@
+"""How figures look, and those of every study."""

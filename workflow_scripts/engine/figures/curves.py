@@ -1,0 +1,122 @@
+"""Learning curves: loss and accuracy over the epochs, on the training (dashed) and the validation (solid) images."""
+
+import math
+
+import pandas as pd
+from matplotlib.lines import Line2D
+
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables.summary import format_value, over_epochs, varying
+
+STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
+PANELS = {"loss": "loss", "acc": "accuracy (%)"}
+METRICS = [f"{part}_{panel}" for panel in PANELS for part in STYLES]
+WORST = 1.2  # times the loss of chance: so much is drawn; a spike beyond it would flatten all that matters
+
+
+def learning_curves(summary, rows):
+    """What `draw` shows of these rows of `over_seeds`: a data frame with a row per line and epoch.
+
+    A row has one line with the mean (and `_std`) of the `seeds` cells that finished, and a line for each cell that
+    diverged, whose name is in `diverged`.
+    """
+    tables = []
+    for name, (_, row) in zip(names(rows), rows.iterrows(), strict=True):
+        lines = [(row["finished"], None)] if row["finished"] else []
+        lines += [([cell], cell) for cell in row["cells"] if cell not in row["finished"]]
+        for cells, diverged in lines:
+            means = over_epochs(summary.history, cells, ("epoch",), METRICS)
+            if diverged:  # the accuracy of a network that gives NaN means nothing
+                means = means.dropna(subset=["train_loss", "val_loss"])
+            tables.append(means.assign(line=name, group=row["group"], seeds=len(cells), diverged=diverged))
+    table = pd.concat(tables, ignore_index=True)
+    first = ["line", "group", "seeds", "diverged", "epoch"]
+    return table[first + [column for column in table if column not in first]]
+
+
+def names(rows):
+    """What the legend calls each row: its label, its values of the keys that tell the rows apart, its divergence."""
+    own = rows[rows["model"] != ""]  # not of a run made elsewhere, which has no record
+    keys = [key for key in ("lr", *varying(rows)) if own[key].nunique(dropna=False) > 1]
+    values = {index: [f"{key} {format_value(row[key])}" for key in keys] for index, row in own.iterrows()}
+    return [
+        ", ".join([row["label"], *values.get(index, []), *([] if row["finished"] else ["diverged"])])
+        for index, row in rows.iterrows()
+    ]
+
+
+def shades(rows):
+    """{group: colour}: a row has its block's colour, or its own if it was made elsewhere; of several, all but the last
+    have tints."""
+    colours = pd.Series(
+        [row["colour"] if row["model"] == "" else style.colour(row["block"]) for _, row in rows.iterrows()]
+    )
+    places = colours.groupby(colours).cumcount() + 1
+    sizes = colours.groupby(colours).transform("size")
+    return {
+        group: style.tint(colour, place / size)
+        for group, colour, place, size in zip(rows["group"], colours, places, sizes, strict=True)
+    }
+
+
+def draw(table, rows):
+    """The figure of a table as `learning_curves` gives it, a column wide: a panel of losses, a panel of accuracies."""
+    with style.look():
+        figure = style.figure(style.COLUMN, 1.6 + 0.13 * _legend_lines(rows))
+        colours = shades(rows)
+        for axes, (panel, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
+            for (group, diverged), line in table.groupby(["group", "diverged"], sort=False, dropna=False):
+                for part, (_, dashes) in STYLES.items():
+                    draw_line(axes, line, f"{part}_{panel}", colours[group], dashes, not pd.isna(diverged))
+            axes.set(xlabel="epoch", ylabel=title)
+            axes.xaxis.set_major_locator(style.counts(5))
+            axes.margins(x=0.02)
+        losses, accuracies = figure.axes
+        accuracies.yaxis.set_major_formatter(style.percent)
+        accuracies.set_ylim(bottom=0)
+        chance = _mark_chance(losses, accuracies, rows, table[["train_loss", "val_loss"]].max(axis=None))
+        _legend(figure, table, rows, colours, chance)
+    return figure
+
+
+def draw_line(axes, line, metric, colour, dashes, diverged):
+    """Draw a metric of one line of `learning_curves`: a band of a deviation over seeds, a cross where it diverged."""
+    known = line.dropna(subset=metric)
+    axes.plot(known["epoch"], known[metric], color=colour, linestyle=dashes, linewidth=0.7 if diverged else 1)
+    if diverged:
+        axes.plot(known["epoch"][-1:], known[metric][-1:], "x", color=colour, markersize=4, clip_on=False)
+    spread = known.dropna(subset=f"{metric}_std")
+    mean, std = spread[metric], spread[f"{metric}_std"]
+    style.band(axes, spread["epoch"], mean - std, mean + std, colour)
+
+
+def _mark_chance(losses, accuracies, rows, peak):
+    """Draw what guessing would score, where all rows share it; returns True if it was drawn."""
+    classes = rows["num_classes"].unique()
+    if len(classes) > 1 or set(rows["loss"]) != {"cross_entropy"}:
+        return False
+    chance = math.log(classes[0])
+    for axes, value in ((losses, chance), (accuracies, 1 / classes[0])):
+        axes.axhline(value, zorder=1, **style.GUIDE)
+    if peak > WORST * chance:
+        losses.set_ylim(top=WORST * chance)
+        losses.set_title(f"(peaks up to {peak:.3g} cut off)", color=style.MUTED, fontsize=style.SMALL)
+    return True
+
+
+def _legend(figure, table, rows, colours, chance):
+    handles = [
+        Line2D([], [], color=colours[group], label=name) for group, name in zip(rows["group"], names(rows), strict=True)
+    ]
+    lines = _legend_lines(rows)
+    handles += [Line2D([], [], alpha=0, label=" ")] * (lines - len(handles))  # so that the styles start a new column
+    handles += [Line2D([], [], color=style.MUTED, linestyle=dashes, label=name) for name, dashes in STYLES.values()]
+    if chance:
+        handles.append(Line2D([], [], label="chance", **style.GUIDE))
+    if table["diverged"].notna().any():
+        handles.append(Line2D([], [], color=style.MUTED, linestyle="", marker="x", markersize=4, label="diverged"))
+    figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // lines), columnspacing=1.2)
+
+
+def _legend_lines(rows):
+    return max(2, len(rows))

@@ -1,0 +1,207 @@
+"""Gradient flow: the mean |gradient| of each layer's weights, from the input to the output, on a logarithmic axis.
+
+`plot_grad_flows` draws it during training, as the brief asks; `draw_epochs` from what was recorded of every epoch,
+and `draw_heatmap` the same as layers x epochs for several networks side by side.
+"""
+
+import re
+from itertools import groupby
+
+import numpy as np
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from workflow_scripts.engine.figures import style
+
+QUANTITY = "mean |gradient|"
+ACROSS = 4  # panels of the heat map in a row of the page
+DECADES = 20  # that a scale of gradients tells apart: float32 has lost one long before
+NOTHING = "no epoch with\nfinite gradients"
+
+
+def plot_grad_flows(named_parameters):
+    """The gradient flow of a model, as a `matplotlib.figure.Figure`: call it after `loss.backward()`.
+
+    `named_parameters` is what `model.named_parameters()` gives. Drawn is the mean absolute gradient of each weight of
+    a convolution or linear layer (no biases, no normalisation scales) against the depth of the layer.
+    Raises ValueError if there is no such weight, or one that has no gradient.
+
+    >>> loss.backward()  # doctest: +SKIP
+    >>> plot_grad_flows(model.named_parameters()).savefig("flow.pdf")  # doctest: +SKIP
+    """
+    from workflow_scripts.engine.training.gradients import weight_layers  # PyTorch, which the other figures do without
+
+    layers = weight_layers(named_parameters)
+    if not layers:
+        raise ValueError("expected the weights of convolutions or linear layers, found none")
+    for layer, weight in layers:
+        if weight.grad is None:
+            raise ValueError(f"expected a gradient in every weight, {layer} has none: call loss.backward() first")
+    means = np.array([weight.grad.double().abs().mean().item() for _, weight in layers])
+    return draw_flow([layer for layer, _ in layers], means)
+
+
+def draw_flow(layers, means, title=""):
+    """The gradient flow of one moment: the array `means` against the depth of its `layers`, a column wide."""
+    with style.look():
+        figure = style.figure(style.COLUMN, 1.9)
+        axes = _flow_axes(figure, layers, means)
+        axes.plot(_positive(means), color=style.COLOURS[0], marker="o", markersize=2)
+        axes.set_title(title)
+    return figure
+
+
+def draw_epochs(table, title):
+    """The figure of a table as `summary.gradients_of` gives it, a column wide: a thin line per epoch.
+
+    The first and the last have a band from the least to the largest over the seeds; bands of all would hide the lines.
+    """
+    means = table.pivot(index="depth", columns="epoch", values="mean_abs")
+    with style.look():
+        figure = style.figure(style.COLUMN, 1.9)
+        if table.empty:
+            style.say(figure.add_subplot(title=title), NOTHING)
+            return figure
+        axes = _flow_axes(figure, _layers(table), means.to_numpy())
+        first, last = means.columns.min(), means.columns.max()
+        bar = style.colour_bar(figure, axes, Normalize(first, max(last, first + 1)), "epoch")
+        bar.locator = style.counts(5)
+        for epoch in means:
+            axes.plot(_positive(means[epoch].to_numpy()), color=bar.cmap(bar.norm(epoch)), linewidth=0.6)
+        ends = table[table["epoch"].isin((first, last))].sort_values("depth")
+        for epoch, layers in ends.groupby("epoch"):
+            style.band(axes, layers["depth"], layers["mean_abs_min"], layers["mean_abs_max"], bar.cmap(bar.norm(epoch)))
+        axes.set_ylim(decades(np.append(means, ends[["mean_abs_min", "mean_abs_max"]])))
+        axes.set_title(title)
+    return figure
+
+
+def draw_heatmap(tables, titles, colours):
+    """The figure, a page wide, of tables as in `draw_epochs`: a panel each, under a title in a colour, on one scale.
+
+    The scale ends `DECADES` below the largest value; smaller ones have its last colour, and its arrow says so.
+    """
+    values = np.concatenate([table["mean_abs"] for table in tables])
+    norm = LogNorm(*limits(values))
+    across, down = min(ACROSS, len(tables)), -(-len(tables) // ACROSS)
+    with style.look():
+        figure = style.figure(style.PAGE, 0.35 + 1.65 * down)
+        grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+        for axes in grid.flat[len(tables) :]:
+            axes.set_axis_off()
+        for axes, table, title, colour in zip(grid.flat, tables, titles, colours, strict=False):
+            _heatmap(axes, table, norm)
+            axes.set_title(title, color=colour)
+        grid[0, 0].xaxis.set_major_locator(style.counts(5))
+        for axes in grid[-1]:
+            axes.set_xlabel("epoch")
+        style.colour_bar(figure, grid, norm, QUANTITY, extend="min" if norm.vmin > decades(values)[0] else "neither")
+        if (values == 0).any():
+            zero = Patch(facecolor=style.ABSENT, label="exactly zero")
+            figure.legend(handles=[zero], loc="lower right", borderpad=0, borderaxespad=0.2)
+    return figure
+
+
+def sections(layers):
+    """[(name, first depth, last depth)] of the parts of a network, as far as the names of its layers tell them.
+
+    >>> sections(["entry.conv", "stages.0.blocks.0.conv0", "stages.0.reduction.conv0", "classifier"])
+    [('entry', 0, 0), ('stage 1', 1, 2), ('classifier', 3, 3)]
+    """
+    parts = []
+    for name, items in groupby(enumerate(layers), key=lambda item: _section(item[1])):
+        depths = [depth for depth, _ in items]
+        parts.append((name, depths[0], depths[-1]))
+    return parts
+
+
+def name_sections(panels, layers):
+    """Name the `sections` above the first of the panels, which share their depths, and part them by lines in all."""
+    parts = sections(layers)
+    names = panels[0].secondary_xaxis("top")
+    # a single first layer is named from its left edge on: its name is wider than itself, and would meet the other axis
+    places = [-0.5 if first == last == 0 else (first + last) / 2 for _, first, last in parts]
+    names.set_xticks(places, [name for name, _, _ in parts])
+    names.tick_params(length=0, pad=2)
+    for place, label in zip(places, names.get_xticklabels(), strict=True):
+        label.set_horizontalalignment("left" if place < 0 else "center")
+    names.spines["top"].set_visible(False)
+    for axes in panels:
+        for _, first, _ in parts[1:]:
+            axes.axvline(first - 0.5, color=style.ABSENT, linewidth=0.5, zorder=0)
+
+
+def mark_zeros(axes, depths):
+    """Mark layers of exactly zero, which a logarithmic axis has no place for, at its bottom, and say what it means."""
+    if len(depths):
+        look = {"color": style.MUTED, "marker": "v", "markersize": 3, "linestyle": ""}
+        axes.plot(depths, np.full(len(depths), 0.02), transform=axes.get_xaxis_transform(), **look)
+        axes.legend(handles=[Line2D([], [], label="exactly zero", **look)], loc="best")
+
+
+def _section(layer):
+    stage = re.match(r"stages\.(\d+)\.", layer)
+    first = layer.split(".")[0]
+    return f"stage {int(stage[1]) + 1}" if stage else "" if first.isdecimal() else first
+
+
+def _layers(table):
+    return table.drop_duplicates("depth").sort_values("depth")["layer"].tolist()
+
+
+def _positive(values):
+    return np.where(values > 0, values, np.nan)
+
+
+def decades(values):
+    """The powers of ten that enclose all positive values."""
+    values = values[(values > 0) & np.isfinite(values)]
+    if not values.size:
+        return 1e-8, 1.0
+    bottom, top = np.floor(np.log10(values.min())), np.ceil(np.log10(values.max()))
+    return 10.0**bottom, 10.0 ** max(top, bottom + 1)
+
+
+def limits(values):
+    """The ends of a scale: the `decades` of the values, but no more than `DECADES` of them."""
+    smallest, largest = decades(values)
+    return max(smallest, largest * 10.0**-DECADES), largest
+
+
+def _flow_axes(figure, layers, means):
+    """Axes for `means` of shape (layers,) or (layers, epochs), with the sections named above the depths.
+
+    Layers where a zero occurs are marked.
+    """
+    axes = figure.add_subplot()
+    axes.set(xlabel="depth of the layer", ylabel=QUANTITY, yscale="log", ylim=decades(means))
+    axes.set_xlim(-0.5, len(layers) - 0.5)
+    axes.xaxis.set_major_locator(style.counts(8))
+    style.powers_of_ten(axes.yaxis, 7)
+    name_sections([axes], layers)
+    zero = np.flatnonzero((means.reshape(len(layers), -1) == 0).any(axis=1))
+    mark_zeros(axes, zero)
+    return axes
+
+
+def _heatmap(axes, table, norm):
+    if table.empty:
+        style.say(axes, NOTHING)
+        return
+    means = table.pivot(index="depth", columns="epoch", values="mean_abs")
+    epochs, depths = means.columns.to_numpy(), means.index.to_numpy()
+    axes.pcolormesh(
+        np.append(epochs, epochs[-1] + 1) - 0.5,
+        np.append(depths, depths[-1] + 1) - 0.5,
+        np.ma.masked_equal(means.to_numpy(), 0),
+        norm=norm,
+        cmap=style.sequential().with_extremes(bad=style.ABSENT),
+        edgecolor="face",  # else a viewer shows the seams between neighbours
+        linewidth=0.25,
+    )
+    parts = sections(_layers(table))
+    axes.set_yticks([(first + last) / 2 for _, first, last in parts], [name for name, _, _ in parts])
+    axes.tick_params(axis="y", length=0)
+    for _, first, _ in parts[1:]:
+        axes.axhline(first - 0.5, color="white", linewidth=0.5)

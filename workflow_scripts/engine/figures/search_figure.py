@@ -1,0 +1,166 @@
+"""What a search found: validation accuracy against each key that it varied, rung by rung, and which candidates went on.
+
+An accuracy is that of the epoch with the best validation accuracy, by which candidates are compared.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.record import Cell, Range
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.text import text_tables
+from workflow_scripts.engine.text.wording import counted
+
+FINAL = "final"
+ACROSS = 3  # panels in a row of the page
+
+
+def heading(key):
+    """What people call a searched key."""
+    return {"lr": "learning rate"}.get(key, key.replace("_", " "))
+
+
+def load(folder):
+    """The `summary.Summary` of a folder, with what a search is judged by."""
+    return summary.load(folder, also=("best_val_loss",))
+
+
+def trained(found, study):
+    """A data frame with a row per cell and rung of the search of a `studies.Study`; `found` is what `load` gave.
+
+    Columns: `rung` (from 1, or "final"), `epochs`, `candidate` (from 1, in the order of the samples), `cell`, `seed`,
+    every searched key, `status`, `val_acc`, `val_loss`, and `kept`: whether the candidate went on. Ordered by rung and
+    accuracy. Raises UserError where the summary has no cell of the search.
+    """
+    plan, rows = cells.plan(study), []
+    for row in found.cells.to_dict("records"):
+        record = Cell(**{key: None if pd.isna(row[key]) else row[key] for key in Cell.model_fields})
+        place = plan.place(record)
+        if place is None:
+            continue
+        recipe = plan.recipes[place]
+        known = {"candidate": place + 1, "cell": row["cell"], "seed": record.seed}
+        known |= {key: getattr(record, key) for key in study.search.keys}
+        known |= {"status": row["status"], "val_acc": row["best_val_acc"], "val_loss": row["best_val_loss"]}
+        rungs = [rung + 1 for rung, epochs in enumerate(plan.epochs) if record in plan.rung(rung, [recipe])]
+        if record in plan.final(recipe):
+            rungs.append(FINAL)
+        rows += [{"rung": rung, "epochs": record.epochs, **known} for rung in rungs]
+    if not rows:
+        raise UserError("--summary: expected cells of the search that --study describes, found none")
+    table = pd.DataFrame(rows)
+    finished = table["status"] == "finished"
+    last = table[finished & (table["rung"] == len(plan.epochs))]
+    chosen = last.sort_values(["val_acc", "val_loss"], ascending=[False, True])["candidate"].iloc[:1]
+    table = table[(table["rung"] != FINAL) | table["candidate"].isin(chosen)]
+    into = {rung: set(table.loc[table["rung"] == rung + 1, "candidate"]) for rung in range(1, len(plan.epochs))}
+    into |= {len(plan.epochs): set(chosen), FINAL: set(chosen)}
+    table = table.assign(kept=[row.candidate in into[row.rung] for row in table.itertuples()])
+    place = table["rung"].replace(FINAL, len(plan.epochs) + 1).astype(int)
+    return table.assign(place=place).sort_values(["place", "val_acc"], ascending=[True, False]).drop(columns="place")
+
+
+def survivors(table, keys):
+    """The candidates of `trained` that went on from each rung, as people read them; each value a string."""
+    lines = []
+    for rung, cells_of_rung in table.groupby("rung", sort=False):
+        kept = cells_of_rung[cells_of_rung["kept"]]
+        for _, found in kept.groupby("candidate", sort=False):
+            first, accuracy = found.iloc[0], 100 * found["val_acc"]
+            lines.append(
+                {
+                    "Rung": str(rung),
+                    "Epochs": str(first["epochs"]),
+                    "Trained": str(len(cells_of_rung)),
+                    "Candidate": str(first["candidate"]),
+                    **{heading(key).capitalize(): summary.format_value(first[key]) for key in keys},
+                    "Val. acc. (%)": text_tables.measure(accuracy.mean(), accuracy.std()),
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def write_table(path, table, keys):
+    """Write `trained` to the CSV file `path`, the survivors in the other forms beside it."""
+    shown = survivors(table, keys)
+    first = [place for place, rung in enumerate(shown["Rung"]) if rung != shown["Rung"].shift().iloc[place]]
+    text = "\n".join([*text_tables.plain(shown, ("Rung",)), "", "Candidates that went on from each rung."]) + "\n"
+    bold = [place for place, rung in enumerate(shown["Rung"]) if rung == FINAL]
+    text_tables.write(path, table, shown, text, text_tables.tabular(shown, ("Rung",), bold, first))
+
+
+def draw(table, space):
+    """The figure of `trained`: a panel for each key of `space`, {key: list of values or `record.Range`}."""
+    across = min(ACROSS, len(space))
+    down = -(-len(space) // ACROSS)
+    with style.look():
+        figure = style.figure(style.COLUMN if across == 1 else style.PAGE, 0.45 + 1.75 * down)
+        grid = figure.subplots(down, across, sharey=True, squeeze=False)
+        for axes in grid.flat[len(space) :]:
+            axes.set_axis_off()
+        colours = _colours(table)
+        for axes, (key, values) in zip(grid.flat, space.items(), strict=False):
+            _panel(axes, table, key, values, colours)
+        for axes in grid[:, 0]:
+            axes.set_ylabel("val. accuracy (%)")
+            axes.yaxis.set_major_formatter(style.percent)
+        _legend(figure, table, colours, across)
+    return figure
+
+
+def _colours(table):
+    rungs = [rung for rung in dict.fromkeys(table["rung"]) if rung != FINAL]
+    shades = style.sequential()(np.linspace(0.9, 0.25, len(rungs)))
+    return {**dict(zip(rungs, shades, strict=True)), FINAL: style.colours_beside()[0]}
+
+
+def _panel(axes, table, key, values, colours):
+    places = _places(axes, table, key, values)
+    bottom = table["val_acc"].min() if table["val_acc"].notna().any() else 0.0
+    for _, rows in table.groupby("candidate"):
+        axes.plot(places[rows.index], rows["val_acc"], color=style.ABSENT, linewidth=0.6, zorder=1)
+    for rung, rows in table.groupby("rung", sort=False):
+        at, final = places[rows.index], rung == FINAL
+        look = {
+            "marker": "*" if final else "o",
+            "s": 45 if final else 12,
+            "linewidth": 0.4,
+            "zorder": 3 if final else 2,
+        }
+        axes.scatter(at, rows["val_acc"], color=[colours[rung]], edgecolor="white", **look)
+        lost = rows["status"] != "finished"
+        axes.scatter(at[lost], rows.loc[lost, "val_acc"].fillna(bottom), marker="x", s=14, color="black", linewidth=0.7)
+    axes.set_xlabel(heading(key))
+
+
+def _places(axes, table, key, values):
+    """Where the rows of the table stand on the axis of a key: a number on a scale, a word in a column of its own."""
+    if isinstance(values, Range):
+        axes.set_xscale("log" if values.log else "linear")
+        if not values.log:
+            axes.xaxis.set_major_locator(MaxNLocator(5))
+        return table[key].astype(float)
+    axes.set_xticks(range(len(values)), [summary.format_value(value) for value in values])
+    axes.set_xlim(-0.6, len(values) - 0.4)
+    spread = (table["candidate"] * 0.618 % 1 - 0.5) * 0.6  # candidates of one value stand side by side
+    places = [values.index(None if pd.isna(value) else value) for value in table[key]]
+    return spread + places
+
+
+def _legend(figure, table, colours, across):
+    handles = []
+    for rung, rows in table.groupby("rung", sort=False):
+        epochs, final = rows["epochs"].iloc[0], rung == FINAL
+        many = counted(len(rows), "seed" if final else "candidate")
+        text = f"{'chosen' if final else f'rung {rung}'}: {many}, {counted(epochs, 'epoch')}"
+        look = {"marker": "*" if final else "o", "markersize": 7 if final else 4, "color": colours[rung]}
+        handles.append(Line2D([], [], linestyle="", label=text, **look))
+    if (table["status"] != "finished").any():
+        handles.append(Line2D([], [], linestyle="", marker="x", markersize=4, color="black", label="diverged"))
+    columns = 1 if across == 1 else min(4, len(handles))
+    figure.legend(handles=handles, loc="outside upper center", ncols=columns, columnspacing=1.2, handlelength=0.8)

@@ -1,0 +1,143 @@
+"""The look of every figure: drawn at its final size for a two-column page, vectors only, safe for colour-blind readers.
+
+A block has one colour in every figure, and what is no block has another. Figures that have the same content have the
+same bytes.
+"""
+
+import matplotlib
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import ListedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+
+from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine.tables.summary import BRIEF_BLOCKS, blocks_in_order
+
+COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the page
+SMALL = 7  # points: the smallest text in any figure
+MUTED = "#8c8c8c"  # guides and remarks, which should not compete with data
+ABSENT = "#d9d9d9"  # where there is no value that could be drawn
+GUIDE = {"color": MUTED, "linestyle": ":", "linewidth": 0.8}  # the line of a value that others are held against
+
+# Okabe & Ito (2008), without the yellow, which is too light for a line on white; then two that stay apart from these;
+# then those farthest from all before them (in CIELAB, as eyes with and without red or green cones see them).
+COLOURS = (
+    "#D55E00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7", "#E69F00", "#000000", "#882255", "#999933",
+    "#0000FF", "#221199", "#772200", "#7766FF", "#002266", "#22CC77", "#BB4444", "#6699FF", "#1155BB",
+    "#662222", "#0022CC", "#550044",
+)  # fmt: skip
+
+LOOK = {
+    "font.family": "STIXGeneral",  # comes with Matplotlib and goes with the Times of the page
+    "mathtext.fontset": "stix",
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "axes.linewidth": 0.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelpad": 2,
+    "axes.titlepad": 4,
+    "lines.linewidth": 1.0,
+    "lines.solid_capstyle": "round",
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "ytick.minor.width": 0.3,
+    "ytick.minor.size": 1.2,
+    "xtick.major.pad": 2,
+    "ytick.major.pad": 2,
+    "pdf.fonttype": 42,  # TrueType: text stays text, and can be searched
+    "svg.fonttype": "none",
+    "svg.hashsalt": "gradscape",
+}
+UNDATED = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}  # the metadata that would hold the time
+
+
+def look():
+    """A context in which figures are to be made and saved: `with style.look(): ...`."""
+    return matplotlib.rc_context(LOOK)
+
+
+def figure(width, height):
+    """An empty figure of this size in inches, laid out so that nothing is clipped; belongs to no window."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def colour(block):
+    """The colour of a block, the same in every figure."""
+    names = blocks_in_order([block])
+    return COLOURS[names.index(block) % len(COLOURS)]
+
+
+def colours_beside(blocks=()):
+    """Colours for what is no block, the clearest first: none that a block of the brief or one of `blocks` has."""
+    taken = {colour(block) for block in (*BRIEF_BLOCKS, *blocks)}
+    return [other for other in COLOURS if other not in taken] or COLOURS[len(BRIEF_BLOCKS) :]
+
+
+def band(axes, places, low, high, colour):
+    """Fill between `low` and `high`, which are what a line in this colour varies between."""
+    axes.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def tint(colour, share):
+    """`colour` mixed with white: share 1 is the colour itself, 0 is white."""
+    return tuple(1 - share * (1 - channel) for channel in to_rgb(colour))
+
+
+def sequential():
+    """The colour map of magnitudes and of time: its lightness rises evenly, but not to a yellow lost on white."""
+    return ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, 0.94, 256)))
+
+
+def counts(most):
+    """A locator of up to `most` intervals between round whole numbers, for epochs, steps and layers."""
+    return MaxNLocator(most, integer=True, steps=(1, 2, 5, 10))
+
+
+def powers_of_ten(axis, most):
+    """Let the axis, which is logarithmic, have up to `most` powers of ten for ticks, and no other numbers."""
+    axis.set_major_locator(LogLocator(numticks=most))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def percent(value, place=None):
+    """A fraction as a percentage without its sign, for `set_major_formatter`: 0.5 as 50, 0.125 as 12.5."""
+    return f"{100 * value + 0:.4g}"  # + 0, as there is a -0
+
+
+def short(number, place=None):
+    """A count in three digits, also for `set_major_formatter`: 59716 as 59.7 k, 1020000 as 1.02 M."""
+    for unit, size in ((" M", 1e6), (" k", 1e3)):
+        if number >= 0.9995 * size:  # what three digits round up to it
+            return f"{number / size:.3g}{unit}"
+    return f"{number:.3g}"
+
+
+def say(axes, text):
+    """Write in an empty picture why it is one."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, color=MUTED, ha="center", va="center")
+
+
+def colour_bar(figure, axes, norm, label, extend="neither"):
+    """A colour bar for a scale that has no artist of its own, beside `axes`; its `cmap` and `norm` give the colours."""
+    bar = figure.colorbar(ScalarMappable(norm, sequential()), ax=axes, label=label, extend=extend, aspect=25, pad=0.02)
+    bar.solids.set(rasterized=False, edgecolor="face")
+    bar.outline.set_visible(False)
+    return bar
+
+
+def save(figure, path, table, beside=None):
+    """Write a figure to `path` and what it shows, a data frame, to the CSV file `beside`, or of the figure's name."""
+    with written_whole(path) as temporary, look():
+        figure.savefig(temporary, metadata=UNDATED[path.suffix], dpi=300)
+    with written_whole(beside or path.with_suffix(".csv")) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")

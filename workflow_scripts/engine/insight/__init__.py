@@ -1,0 +1,1 @@
+"""What a network does before training and has learned after it."""

@@ -1,0 +1,194 @@
+"""Will a network train? What a few batches at initialisation show of its activations and gradients, layer by layer."""
+
+import contextlib
+import math
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+import torch
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from workflow_scripts.engine.data.datasets import Data
+from workflow_scripts.engine.tables.flows import ADAM_EPSILON
+from workflow_scripts.engine.text import text_tables
+from workflow_scripts.engine.training.gradients import weight_layers
+
+# A gradient of 1e-4 of the last layer's: in the course's whole run, 47,500 steps at one rate for all layers, the first
+# layer goes as far as the last does in five steps. Beyond 1e4 it is the last that stands still.
+VANISHED, EXPLODED = 1e-4, 1e4
+# A step at the course's rate of 1e-3 along such a gradient is 1 long. A layer's weights themselves are, all together,
+# 3.3 long (VGG: 9,216 weights of variance 1 / (3 x 288)), so that a few steps replace them.
+LARGEST_NORM = 1e3
+# A unit is dead where its activation passes next to nothing back, for every image and position: ReLU's slope below 0,
+# LeakyReLU's 0.01, or that of a saturated tanh. A unit is a channel of a convolution or a feature of a linear layer.
+DEAD_SLOPE = 0.0101
+HEADINGS = {  # column: (heading, format); a line of the table has 80 characters
+    "depth": ("depth", "d"),
+    "layer": ("layer", ""),
+    "activation_variance": ("act. var", ".2e"),
+    "gradient_variance": ("grad. var", ".2e"),
+    "gradient_norm": ("grad. norm", ".2e"),
+    "mean_abs_gradient": ("mean |g|", ".2e"),
+    "dead": ("dead", ".0%"),
+}
+ACTIVATIONS = {F.relu, torch.relu, F.leaky_relu, F.elu, F.gelu, F.silu, torch.tanh, torch.sigmoid}
+
+
+def digits(size):
+    """The embedded digits as `datasets.Data` of RGB images of `size` rows and columns, made in memory."""
+    from workflow_scripts.engine.sources import digits, pixels  # a second, which other data do not cost
+
+    decoded = digits.digits(None, None)
+    images = [pixels.conform(images, size, 3) for images in (decoded.train_images, decoded.test_images)]
+    meta = {"name": "digits", "title": decoded.title, "embedded": decoded.embedded}
+    return Data(images[0], decoded.train_labels, images[1], decoded.test_labels, np.array(decoded.class_names), meta)
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What `diagnose` found.
+
+    `layers` has a row per layer with weights, from the input: `depth`, `layer`; `activation_variance` (the variance
+    over the images of a unit's value, mean over its units: what is left of the differences between images) after the
+    layer's activation, or of its output where none follows; of its weights' gradient the `gradient_variance` over
+    the weights, the l2 `gradient_norm` and `mean_abs_gradient`; and `dead`, the fraction of dead units. All are means
+    over the batches, but a dead unit is dead in all of them. `ratio` is the first layer's mean |gradient| over that of
+    the last layer before the classifier that gets a gradient, `norm` the l2 norm of all the layers' gradients together.
+    """
+
+    layers: pd.DataFrame
+    loss: float
+    ratio: float
+    norm: float
+    verdict: str  # vanishing, exploding or healthy
+    sentence: str
+
+
+def diagnose(training, batches):
+    """The `Diagnosis` of a fresh `trainer.Training` from its first so many batches; nothing is updated.
+
+    In training mode, as training would begin: with the objective, companions and augmentation of its cell.
+    """
+    cell, model = training.cell, training.model
+    model.train()
+    watch, rows, losses = Watch(model), [], []
+    for images, labels in islice(training.train_batches.epoch(cell.seed, 0, cell.batch_size), batches):
+        model.zero_grad(set_to_none=True)
+        with watch:
+            loss, objective, _ = training.forward(images, labels)
+        objective.backward()
+        rows.append([watch.variances(), *_gradients(model)])
+        losses.append(loss.item())
+    means = torch.tensor(rows, dtype=torch.float64).mean(0)
+    columns = ("activation_variance", "gradient_variance", "gradient_norm", "mean_abs_gradient")
+    layers = pd.DataFrame({"depth": range(len(watch.layers)), "layer": watch.layers})
+    layers = layers.assign(**dict(zip(columns, means.numpy(), strict=True)), dead=watch.dead())
+    gradients = layers["mean_abs_gradient"][: max(len(layers) - 1, 1)]  # without the classifier's, if it is not alone
+    received = gradients[gradients > 0]  # a branch that starts at zero, as SkipInit's, hands none back at first
+    first, norm = gradients[0], math.hypot(*layers["gradient_norm"])
+    ratio = first / received.iloc[-1] if len(received) else math.nan
+    return Diagnosis(layers, sum(losses) / len(losses), ratio, norm, *judge(first, ratio, norm))
+
+
+def judge(first, ratio, norm):
+    """(verdict, sentence) for the first layer's mean |gradient|, its ratio to the last's, and the whole norm."""
+    share = f"the first layer's gradient is {ratio:.2g} times that of the last before the classifier"
+    causes = (
+        ("exploding", not math.isfinite(norm), "the gradient is not a finite number"),
+        ("exploding", norm > LARGEST_NORM, f"the gradient's norm is {norm:.2g}, above {LARGEST_NORM:g}"),
+        ("exploding", ratio > EXPLODED, f"{share}, above {EXPLODED:g}"),
+        ("vanishing", ratio < VANISHED, f"{share}, below {VANISHED:g}"),
+        (
+            "vanishing",
+            not first > ADAM_EPSILON,
+            f"the first layer's mean |gradient| is {first:.2g}, below {ADAM_EPSILON:g}",
+        ),
+        ("healthy", True, f"{share}, between {VANISHED:g} and {EXPLODED:g}, and the whole norm is {norm:.2g}"),
+    )
+    verdict, cause = next((verdict, cause) for verdict, met, cause in causes if met)
+    return verdict, f"{verdict.capitalize()}: {cause}."
+
+
+def lines(found):
+    """The lines that say what a `Diagnosis` holds: a row per layer, the loss, the verdict."""
+    words = found.layers[list(HEADINGS)].copy().astype(object)
+    for column, (_, form) in HEADINGS.items():
+        words[column] = ["–" if _absent(value) else format(value, form) for value in found.layers[column]]
+    words.columns = [heading for heading, _ in HEADINGS.values()]
+    return [
+        *text_tables.plain(words, ("layer",)),
+        "",
+        f"Loss {found.loss:.4g}; gradient norm {found.norm:.3g}; first-to-last ratio {found.ratio:.3g}.",
+        found.sentence,
+    ]
+
+
+def _absent(value):
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _gradients(model):
+    """Variance, l2 norm and mean |g| of each layer's gradient."""
+    gradients = [weight.grad.double() for _, weight in weight_layers(model.named_parameters())]
+    measures = (
+        lambda gradient: gradient.var(correction=0),
+        torch.linalg.vector_norm,
+        lambda gradient: gradient.abs().mean(),
+    )
+    return [[measure(gradient).item() for gradient in gradients] for measure in measures]
+
+
+class Watch(TorchFunctionMode):
+    """A context for forward passes of a model: what comes out of every layer with weights and the activation after it.
+
+    It sees activations that are functions as well as those that are layers, since these call the functions.
+    """
+
+    def __init__(self, model):
+        super().__init__()
+        self.layers = [layer for layer, _ in weight_layers(model.named_parameters())]
+        self.modules = [model.get_submodule(layer) for layer in self.layers]
+        self.values, self.alive, self.last = {}, {}, None
+        self.hooks = contextlib.ExitStack()
+
+    def __enter__(self):
+        for layer, module in zip(self.layers, self.modules, strict=True):
+            self.hooks.enter_context(module.register_forward_hook(partial(self._after_layer, layer)))
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        self.hooks.close()
+        return super().__exit__(*error)
+
+    def variances(self):
+        """Of each layer in the last pass: the variance over the images of a unit's value, mean over its units."""
+        return [self.values[layer].float().var(0).double().mean().item() for layer in self.layers]
+
+    def dead(self):
+        """Fraction of the units of each layer that were dead in all passes; NaN where no activation follows."""
+        return [
+            (~self.alive[layer]).double().mean().item() if layer in self.alive else math.nan for layer in self.layers
+        ]
+
+    def _after_layer(self, layer, module, inputs, output):
+        self.values[layer], self.last = output.detach(), layer
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if function not in ACTIVATIONS or self.last is None:
+            return function(*args, **kwargs)
+        alive = (_slope(function, *args, **kwargs) > DEAD_SLOPE).transpose(0, 1).flatten(1).any(1)
+        result = function(*args, **kwargs)
+        self.alive[self.last] = self.alive.get(self.last, False) | alive
+        self.values[self.last], self.last = result.detach(), None
+        return result
+
+
+def _slope(function, x, *args, **kwargs):
+    """The derivative of an activation at each element of x."""
+    x = x.detach().requires_grad_()
+    return torch.autograd.grad(function(x.clone(), *args, **kwargs).sum(), x)[0]  # a copy: it may work in place

@@ -1,0 +1,41 @@
+"""How a diagnosis looks: the variance of the activations, the gradients and the dead units against the depth."""
+
+import numpy as np
+
+from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures.grad_flow import decades, mark_zeros, name_sections
+from workflow_scripts.engine.tables.summary import label
+
+PANELS = {  # column of the layers' table: what its axis is called
+    "activation_variance": "activation variance",
+    "mean_abs_gradient": "mean |gradient|",
+    "dead": "dead units (%)",
+}
+
+ASIDE = r"\.(?:companion|projection)$"  # layers beside the way from the input to the output: hollow, and not joined
+
+
+def draw(found, cell):
+    """The figure, a column wide: variance of the activations, mean |gradient|, and dead units against the depth."""
+    layers = found.layers
+    aside = layers["layer"].str.contains(ASIDE)
+    with style.look():
+        figure = style.figure(style.COLUMN, 3.6)
+        panels = figure.subplots(len(PANELS), 1, sharex=True, height_ratios=(3, 3, 2))
+        for axes, (column, title) in zip(panels, PANELS.items(), strict=True):
+            values = layers[column]
+            if column != "dead":
+                axes.set(yscale="log", ylim=decades(values))
+                style.powers_of_ten(axes.yaxis, 7)
+                mark_zeros(axes, layers["depth"][values == 0])
+                values = values.where(values > 0, np.nan)
+            look = {"color": style.colour(cell.block), "markersize": 2}
+            axes.plot(layers["depth"][~aside], values[~aside], marker="o", **look)
+            axes.plot(layers["depth"][aside], values[aside], marker="o", linestyle="", markerfacecolor="white", **look)
+            axes.set_ylabel(title)
+        panels[-1].yaxis.set_major_formatter(style.percent)
+        panels[-1].set(xlabel="depth of the layer", ylim=(-0.05, 1.05), xlim=(-0.5, len(layers) - 0.5))
+        panels[-1].xaxis.set_major_locator(style.counts(8))
+        name_sections(panels, list(layers["layer"]))
+        figure.suptitle(f"{label(cell.model_dump())} at initialisation: {found.verdict}", fontsize=8)
+    return figure

@@ -1,0 +1,285 @@
+"""The figures of what a network has learned: functions of the folder of `inspect_cell` to (figure, what it shows).
+
+Up to `NAMED` classes have their names in every figure; of more, the figures show what matters of them.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.figures import style
+
+NAMED = 20  # classes: with so many, names and counts are still legible in a column
+EXTREMES = 10  # classes at either end of the accuracies, where there are more than NAMED
+PAIRS = 5  # most confused pairs of classes that are named, where there are more than NAMED
+FILTERS = 64  # first-layer filters that are drawn
+GREYS = "Greys_r"
+FRAME = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.9, "linewidth": 0.8}  # of a name among points
+WIDE, HIGH = 0.2, 0.055  # the room that a name among points takes, in parts of their extent
+MOST = 0.9  # of a class's points lie below its name
+OPAQUE = 0.8  # how much of the image the hottest place of a heat map hides
+
+
+@dataclass(frozen=True)
+class Insight:
+    """The files of `inspect_cell`, read."""
+
+    folder: Path
+    facts: dict
+
+    def table(self, name):
+        # a class may be called "NA"; what is missing is empty
+        return pd.read_csv(self.folder / f"{name}.csv", dtype={"name": str}, keep_default_na=False, na_values=[""])
+
+    def arrays(self, name):
+        with np.load(self.folder / f"{name}.npz", allow_pickle=False) as file:
+            return dict(file)
+
+    @property
+    def names(self):
+        return [name.replace("_", " ") for name in self.facts["class_names"]]
+
+
+def load(folder):
+    """The `Insight` in a folder; raises UserError where there is none."""
+    path = Path(folder) / "insight.json"
+    if not path.is_file():
+        raise UserError(f"{path}: expected a file that `python -m workflow_scripts.inspect_cell` writes, found none")
+    return Insight(path.parent, json.loads(path.read_text(encoding="utf-8")))
+
+
+# The first layer
+
+
+def filters(insight):
+    """The filters of the first convolution, by falling norm, each on a scale of its own; below, their norms."""
+    weight = insight.arrays("filters")["weight"]
+    norms = np.sqrt((weight.astype(np.float64) ** 2).sum((1, 2, 3)))
+    order = np.argsort(-norms, kind="stable")
+    shown = order[:FILTERS]
+    across = 16 if len(shown) > 32 else 8
+    down = -(-len(shown) // across)
+    height = style.COLUMN / across * down
+    with style.look():
+        figure = style.figure(style.COLUMN, height + 0.9)
+        above, below = figure.subfigures(2, 1, height_ratios=[height + 0.1, 0.8])
+        grid = above.subplots(down, across, squeeze=False)
+        for axes in grid.flat:
+            axes.set_axis_off()
+        for axes, place in zip(grid.flat, shown, strict=False):
+            axes.imshow(_as_picture(weight[place]), cmap=GREYS, vmin=0, vmax=1, interpolation="nearest")
+        axes = below.subplots()
+        axes.vlines(np.arange(1, len(norms) + 1), 0, norms[order], color=style.COLOURS[3], linewidth=1)
+        axes.set(xlabel="filter, by its norm", ylabel="norm", xlim=(0, len(norms) + 1))
+        axes.set_ylim(bottom=0)
+    rank = np.empty(len(norms), int)
+    rank[order] = np.arange(1, len(norms) + 1)
+    places = np.indices(weight.shape).reshape(4, -1)
+    columns = dict(zip(["filter", "channel", "row", "column"], places, strict=True))
+    return figure, pd.DataFrame(
+        {**columns, "rank": rank[places[0]], "norm": norms[places[0]], "weight": weight.ravel()}
+    )
+
+
+def _as_picture(weight):
+    """A filter (channels, rows, columns) as a picture in 0..1: 1/2 is zero, its largest magnitude 0 or 1.
+
+    Three channels are red, green and blue; of any other number the mean is shown in grey.
+    """
+    values = np.moveaxis(weight, 0, -1) if weight.shape[0] == 3 else weight.mean(0)
+    return 0.5 + 0.5 * values / max(np.abs(values).max(), 1e-12)
+
+
+# Where it looks
+
+
+def grad_cam(insight):
+    """Images that are classified right and wrong, and over each the heat map of the class predicted; for the wrong ones
+    also that of the class that would have been right."""
+    shown, names = insight.arrays("grad_cam"), insight.names
+    right = shown["label"] == shown["predicted"]
+    # (what stands to the left, which images, role whose heat map lies over them or None)
+    rows = [("right", right, None), ("predicted", right, "predicted")] if right.any() else []
+    if (~right).any():
+        rows += [("wrong", ~right, None), ("predicted", ~right, "predicted"), ("true class", ~right, "label")]
+    across = max(right.sum(), (~right).sum())
+    with style.look():
+        figure = style.figure(style.PAGE, 0.1 + len(rows) * (0.16 + (style.PAGE - 0.5) / max(across, 8)))
+        figure.get_layout_engine().set(h_pad=0.01, w_pad=0.02, hspace=0.01)
+        grid = figure.subplots(len(rows), across, squeeze=False)
+        for axes in grid.flat:
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set_visible(False)
+        for line, (said, chosen, role) in zip(grid, rows, strict=True):
+            line[0].set_ylabel(said)
+            for axes, place in zip(line, np.flatnonzero(chosen), strict=False):
+                pixels, title = shown["pixels"][place], names[shown["label"][place]]
+                if role is None:
+                    _picture(axes, pixels)
+                else:
+                    _overlay(axes, shown[f"map_{role}"][place], pixels)
+                    title = f"{names[shown[role][place]]} ({100 * shown[f'probability_{role}'][place]:.0f} %)"
+                axes.set_title(title, fontsize=style.SMALL, pad=2)
+    return figure, _heat_table(shown)
+
+
+def _picture(axes, pixels):
+    """An image (rows, columns, channels) of 8-bit values, in colour where it has three channels."""
+    values = pixels if pixels.shape[-1] == 3 else pixels[..., 0]
+    axes.imshow(values, cmap=GREYS, vmin=0, vmax=255, interpolation="nearest")
+
+
+def _overlay(axes, heat, pixels):
+    """A heat map over an image in greys: the hotter the more orange, up to its own largest value."""
+    axes.imshow(pixels.mean(-1), cmap=GREYS, vmin=0, vmax=255, interpolation="nearest")
+    colours = np.empty((*heat.shape, 4))
+    colours[..., :3] = to_rgb(style.COLOURS[0])
+    colours[..., 3] = OPAQUE * heat / max(heat.max(), 1e-12)
+    rows, columns, _ = pixels.shape
+    axes.imshow(colours, extent=(-0.5, columns - 0.5, rows - 0.5, -0.5), interpolation="bilinear")
+
+
+def _heat_table(shown):
+    tables = []
+    for role in ("predicted", "label"):
+        maps = shown[f"map_{role}"]
+        place, row, column = np.indices(maps.shape).reshape(3, -1)
+        facts = {name: shown[name][place] for name in ("image", "label", "predicted")}
+        facts |= {"explained": shown[role][place], "probability": shown[f"probability_{role}"][place]}
+        tables.append(pd.DataFrame({**facts, "row": row, "column": column, "heat": maps.ravel()}))
+    return pd.concat(tables).drop_duplicates(["image", "explained", "row", "column"])
+
+
+# What it takes for what
+
+
+def confusion(insight):
+    """Images by label (down) and prediction (across); the colour is the share of the label's images."""
+    table, names = insight.table("confusion"), insight.names
+    counts = table.pivot(index="label", columns="predicted", values="images").to_numpy()
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    classes = len(names)
+    with style.look():
+        figure = style.figure(style.COLUMN, 3.1 if classes <= NAMED else 3.3)
+        axes = figure.subplots()
+        mesh = axes.pcolormesh(share, cmap="Blues", vmin=0, vmax=1, edgecolor="face", linewidth=0.25)
+        axes.set(xlabel="predicted", ylabel="label", aspect="equal")
+        axes.invert_yaxis()
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        if classes <= NAMED:
+            _name_and_count(axes, names, counts, share)
+        else:
+            _name_pairs(axes, names, most_confused(table))
+            bar = figure.colorbar(mesh, ax=axes, label="share of the label's images", aspect=25, pad=0.02, shrink=0.8)
+            bar.outline.set_visible(False)
+            bar.solids.set(rasterized=False, edgecolor="face")
+    return figure, table
+
+
+def most_confused(table, pairs=PAIRS):
+    """The rows of `confusion` with the most images beside the diagonal; none where there are no mistakes."""
+    wrong = table[(table["label"] != table["predicted"]) & (table["images"] > 0)]
+    return wrong.sort_values("images", ascending=False, kind="stable")[:pairs]
+
+
+def _name_and_count(axes, names, counts, share):
+    centres = np.arange(len(names)) + 0.5
+    upright = max(map(len, names)) * len(names) < 40
+    axes.set_xticks(centres, names, **({} if upright else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}))
+    axes.set_yticks(centres, names)
+    size = style.SMALL if counts.max() < 1000 and len(names) <= 12 else 5
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            colour = "white" if share[row, column] > 0.5 else "black"
+            axes.text(column + 0.5, row + 0.5, count, color=colour, ha="center", va="center", fontsize=size)
+
+
+def _name_pairs(axes, names, pairs):
+    axes.set_xticks([])
+    axes.set_yticks([])
+    said = [f"{names[pair.label]} taken for {names[pair.predicted]}: {pair.images}" for pair in pairs.itertuples()]
+    axes.set_xlabel("predicted\n\n" + "\n".join(["most often confused (images):", *said] if said else ["no mistakes"]))
+    axes.plot(pairs["predicted"] + 0.5, pairs["label"] + 0.5, "o", mfc="none", mec=style.COLOURS[0], markersize=6)
+
+
+def class_accuracy(insight):
+    """Accuracy of each class, the highest first, with Wilson's 95 % interval; of many classes both ends."""
+    table = insight.table("per_class").dropna(subset="accuracy")
+    table = table.sort_values(["accuracy", "images"], ascending=False, kind="stable")
+    many = len(table) > NAMED
+    shown = pd.concat([table[:EXTREMES], table[-EXTREMES:]]) if many else table
+    names, mean = [insight.names[label] for label in shown["label"]], table["right"].sum() / table["images"].sum()
+    places = np.arange(len(shown)) + (np.arange(len(shown)) >= EXTREMES) * many  # a gap where classes are left out
+    with style.look():
+        figure = style.figure(style.COLUMN, 0.5 + 0.15 * (places[-1] + 1))
+        axes = figure.subplots()
+        axes.hlines(places, shown["low"], shown["high"], color=style.COLOURS[3], linewidth=1)
+        axes.plot(shown["accuracy"], places, "o", color=style.COLOURS[3], markersize=3, clip_on=False)
+        axes.axvline(mean, zorder=1, **style.GUIDE)
+        axes.set_yticks(places, names)
+        if many:
+            said = f"{len(table) - len(shown)} classes between"
+            axes.text(shown["low"].min(), EXTREMES, said, color=style.MUTED, fontsize=style.SMALL, va="center")
+        axes.invert_yaxis()
+        axes.set(xlabel="accuracy on validation images (%)")
+        axes.xaxis.set_major_formatter(style.percent)
+    return figure, shown
+
+
+# How it sees the classes
+
+
+def tsne(insight):
+    """The t-SNE of the last features: a point per image in its label's colour, a cross where it is classified wrong.
+
+    The name of a class stands above most of its points, framed in their colour: where classes mingle, the place
+    alone does not tell whose a colour is. Of more than `NAMED` classes, those of the most confused pairs have both.
+    """
+    table, names = insight.table("tsne"), insight.names
+    labels = range(len(names))
+    if len(names) > NAMED:
+        labels = dict.fromkeys(most_confused(insight.table("confusion"))[["label", "predicted"]].to_numpy().ravel())
+    with style.look():
+        figure = style.figure(style.COLUMN, style.COLUMN * 0.9)
+        axes = figure.subplots()
+        axes.set(xticks=[], yticks=[], aspect="equal")
+        axes.spines[:].set_visible(False)
+        _points(axes, table[~table["label"].isin(labels)], style.ABSENT, "o")
+        colours = dict(zip(labels, style.COLOURS, strict=False))
+        for label, colour in colours.items():
+            _points(axes, table[table["label"] == label], colour, "o")
+        for label, (x, y) in _apart(table[table["label"].isin(labels)]).items():
+            frame = {**FRAME, "edgecolor": colours[label]}
+            axes.text(x, y, names[label], ha="center", va="center", fontsize=style.SMALL, bbox=frame)
+        if not table["right"].all():
+            cross = Line2D([], [], linestyle="", marker="x", color=style.MUTED, markersize=3, label="classified wrong")
+            figure.legend(handles=[cross], loc="outside lower right")
+    return figure, table
+
+
+def _apart(table):
+    """{label: (x, y)}: above most points of the labels, higher where a name would come to lie upon another one."""
+    extent = np.ptp(table[["x", "y"]].to_numpy(), axis=0).max() if len(table) else 0.0
+    places = {}
+    classes = table.groupby("label")
+    tops = pd.DataFrame({"x": classes["x"].median(), "y": classes["y"].quantile(MOST)})
+    for label, (x, y) in tops.sort_values("y").iterrows():
+        near = [other for place, other in places.values() if abs(place - x) < WIDE * extent]
+        places[label] = (x, max(place + HIGH * extent for place in [y, *near]))
+    return places
+
+
+def _points(axes, table, colour, marker):
+    right, wrong = table[table["right"]], table[~table["right"]]
+    axes.plot(right["x"], right["y"], marker, color=colour, markersize=2, markeredgewidth=0, alpha=0.8)
+    axes.plot(wrong["x"], wrong["y"], "x", color=colour, markersize=3, markeredgewidth=0.7)
+
+
+FIGURES = {figure.__name__: figure for figure in (filters, grad_cam, confusion, class_accuracy, tsne)}

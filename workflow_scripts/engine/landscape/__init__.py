@@ -1,0 +1,1 @@
+"""The loss landscape: both protocols, and surfaces."""

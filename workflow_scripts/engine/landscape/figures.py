@@ -1,0 +1,245 @@
+"""The figures of a landscape study: functions of the summary's folder and the study; (figure, what it shows).
+
+Bands reach from the least to the largest value at a step, over learning rates or step sizes. Where there are more
+steps than a page can show, they are medians over windows of steps, in a paler band of the windows' extremes: the
+legend says so. Of several seeds the lowest is shown.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from workflow_scripts.engine.figures import curves, style
+from workflow_scripts.engine.landscape import bands, runs
+from workflow_scripts.engine.landscape.protocols import quantiles, reach
+from workflow_scripts.engine.landscape.runs import GRADIENTS, PROTOCOLS, QUANTITIES, windows
+from workflow_scripts.engine.tables import summary
+
+METRICS = {  # panels of the curves
+    "train_loss": "training loss",
+    "val_loss": "validation loss",
+    "train_acc": "training accuracy (%)",
+    "val_acc": "validation accuracy (%)",
+}
+ACROSS = 4  # entries of a legend in a row of the page
+PALEST = 0.4  # tint of the lowest rate
+NOTHING = "no probed steps"
+DOT = {"marker": "o", "linestyle": "", "markersize": 3.5}
+TICK = {"marker": "|", "linestyle": "", "markersize": 6}
+BAR = {"linewidth": 2.5, "alpha": bands.BAND}
+
+
+def landscape_curves(folder, study):
+    """Loss and accuracy over the epochs of the networks at all rates, a page wide: the paler, the lower the rate."""
+    found = summary.load(folder)
+    rows = summary.over_seeds(runs.rows_of(found.cells, study, "rates"))
+    table = curves.learning_curves(found, rows)
+    rates = sorted(rows["lr"].unique(), reverse=True)
+    shares = dict(zip(rates, np.linspace(1, PALEST, len(rates)), strict=True))
+    colours = {row.group: style.tint(style.colour(row.block), shares[row.lr]) for row in rows.itertuples()}
+    with style.look():
+        figure = style.figure(style.PAGE, 1.9 + 0.13 * -(-len(rows) // ACROSS))
+        for axes, (metric, label) in zip(figure.subplots(1, len(METRICS)), METRICS.items(), strict=True):
+            for (group, diverged), line in table.groupby(["group", "diverged"], sort=False, dropna=False):
+                curves.draw_line(axes, line, metric, colours[group], "-", not pd.isna(diverged))
+            if metric.endswith("acc"):
+                axes.yaxis.set_major_formatter(style.percent)
+            else:
+                bands.cut(axes, table[metric])
+            axes.set(xlabel="epoch", ylabel=label)
+            axes.xaxis.set_major_locator(style.counts(4))
+        handles = [
+            Line2D([], [], color=colours[group], label=name)
+            for group, name in zip(rows["group"], curves.names(rows), strict=True)
+        ]
+        figure.legend(handles=handles, loc="outside upper center", ncols=ACROSS, columnspacing=1.2)
+    return figure, table
+
+
+def loss_envelope(folder, study):
+    """The training loss between its min_curve and max_curve over the rates, and how far these are apart."""
+    landscape = runs.load(folder, study).first_seed()
+    envelope = runs.loss_envelope(landscape.steps)
+    apart = runs.width(envelope)
+    widths = envelope.assign(min_curve=apart, max_curve=apart).dropna(subset="max_curve")
+    tables = {"loss": windows(envelope), "range": windows(widths)}
+    with style.look():
+        figure = style.figure(style.PAGE, 2.2)
+        for axes, table in zip(figure.subplots(1, 2), tables.values(), strict=True):
+            _bands(axes, table, landscape, "rates")
+            axes.set_xlabel("step")
+        losses, ranges = figure.axes
+        bands.cut(losses, tables["loss"]["high"])
+        bands.logarithmic(ranges)
+        losses.set_ylabel("training loss over the rates")
+        ranges.set_ylabel("max_curve − min_curve")
+        _legend(figure, tables["loss"], landscape, "rates")
+    return figure, _panels(tables, landscape)
+
+
+def gradient_predictiveness(folder, study):
+    """`VGG_Grad_Pred` of the smallest lag over the steps; of every lag the largest over the rates, in quantiles."""
+    landscape = runs.load(folder, study).first_seed()
+    lags = sorted(study.landscape.lags)
+    envelopes = {lag: runs.VGG_Grad_Pred(landscape.lags, lag) for lag in lags}
+    table = windows(envelopes[lags[0]])
+    largest = [
+        envelope.assign(quantity=lag, protocol="rates", value=envelope["max_curve"])
+        for lag, envelope in envelopes.items()
+    ]
+    spread = quantiles(pd.concat(largest)).rename(columns={"quantity": "lag"}).drop(columns="protocol")
+    with style.look():
+        figure = style.figure(style.PAGE, 2.2)
+        over_steps, over_lags = figure.subplots(1, 2, width_ratios=(2, 1), sharey=True)
+        _bands(over_steps, table, landscape, "rates")
+        over_steps.set(xlabel="step $i$", ylabel=rf"$\|g_i - g_{{i-{lags[0]}}}\|_2$, last layer")
+        for network in landscape.networks.itertuples():
+            line = spread[spread["network"] == network.network]
+            where = np.searchsorted(lags, line["lag"]) + 0.2 * (network.network - (len(landscape.networks) - 1) / 2)
+            over_lags.vlines(where, line["low"], line["high"], color=network.colour, **BAR)
+            over_lags.plot(where, line["median"], color=network.colour, **DOT)
+        over_lags.set_xticks(range(len(lags)), lags)
+        over_lags.set_xlabel(r"lag $k$ (largest over the rates)")
+        over_lags.set_title(f"median and {reach(spread)}", fontsize=style.SMALL, color=style.MUTED)
+        bands.logarithmic(over_steps)
+        _legend(figure, table, landscape, "rates")
+    return figure, pd.concat([_panels({"steps": table}, landscape), _labelled(spread, landscape).assign(panel="lags")])
+
+
+def beta_smoothness(folder, study):
+    """`VGG_Beta_Smooth` over the steps: the largest gradient distance over the distance moved, over all lags."""
+    landscape = runs.load(folder, study).first_seed()
+    table = windows(runs.VGG_Beta_Smooth(landscape.lags))
+    with style.look():
+        figure = style.figure(style.COLUMN, 2.2)
+        axes = figure.subplots()
+        _bands(axes, table, landscape, "rates")
+        axes.set(xlabel="step", ylabel="gradient dist. / distance moved")
+        bands.logarithmic(axes)
+        _legend(figure, table, landscape, "rates", columns=2)
+    return figure, _panels({"beta": table}, landscape)
+
+
+# panel: (column of `walks`, what stands beside it)
+WALK = {
+    "walk_loss": ("loss", "loss along the gradient"),
+    "walk_gradient": ("gradient_distance", "gradient distance"),
+    "walk_beta": ("beta", "effective β"),
+}
+
+
+def walks(folder, study):
+    """Figures 4 (a) to (c) of Santurkar et al. 2018: loss, gradient distance and effective beta along the gradient."""
+    landscape = runs.load(folder, study).first_seed()
+    tables = {}
+    for panel, (column, _) in WALK.items():
+        envelope = runs.along_gradient(landscape.walks, column)
+        if panel == "walk_beta":  # the largest quotient alone is the effective beta
+            envelope["min_curve"] = envelope["max_curve"]
+        tables[panel] = windows(envelope)
+    with style.look():
+        figure = style.figure(style.PAGE, 2.1)
+        for axes, (panel, (_, label)) in zip(figure.subplots(1, len(WALK)), WALK.items(), strict=True):
+            if tables[panel].empty:
+                axes.set_axis_off()
+                style.say(axes, NOTHING)
+                continue
+            _bands(axes, tables[panel], landscape, "walk")
+            bands.logarithmic(axes)
+            axes.set(xlabel="step", ylabel=label)
+        _legend(figure, tables["walk_loss"], landscape, "walk")
+    return figure, _panels(tables, landscape)
+
+
+def covariate_shift(folder, study):
+    """How far the update of the earlier layers moves a layer's gradient: l2 distance and cosine, of three layers."""
+    landscape = runs.load(folder, study).first_seed()
+    found = landscape.shifts[landscape.shifts["depth"] > 0]  # before the first layer there is none that could move it
+    depths = np.unique(np.quantile(found["depth"].unique(), (0, 0.5, 1), method="nearest")) if len(found) else [0]
+    layers = landscape.shifts["depth"].nunique()
+    tables = {}
+    with style.look():
+        figure = style.figure(style.PAGE, 3.0)
+        grid = figure.subplots(2, len(depths), sharex=True, sharey="row", squeeze=False)
+        for row, column in zip(grid, ("l2", "cosine"), strict=True):
+            for axes, depth in zip(row, depths, strict=True):
+                layer = found[found["depth"] == depth]
+                curve = layer.assign(min_curve=layer[column], max_curve=layer[column]).dropna(subset="min_curve")
+                tables[f"{column} {depth}"] = table = windows(curve)
+                if table.empty:
+                    axes.set_axis_off()
+                    style.say(axes, NOTHING)
+                    continue
+                _bands(axes, table, landscape, "walk")
+        for axes, depth in zip(grid[0], depths, strict=True):
+            axes.set_title(f"layer {depth + 1} of {layers}")
+        bands.logarithmic(grid[0, 0])
+        grid[0, 0].set_ylabel(r"$\ell_2$ distance")
+        grid[1, 0].set(ylabel="cosine", ylim=(-1.05, 1.05))
+        for axes in grid[1]:
+            axes.axhline(0, color=style.ABSENT, linewidth=0.5, zorder=0)
+            axes.set_xlabel("step")
+        _legend(figure, table, landscape, "walk")
+    return figure, _panels(tables, landscape)
+
+
+def protocols(folder, study):
+    """Both protocols beside each other: the median, the 5 to 95 % and the maximum of each quantity over the steps."""
+    landscape = runs.load(folder, study)
+    table, networks = quantiles(runs.per_step(landscape)), landscape.networks
+    rows = len(networks) + 1  # of a protocol, one of them empty
+    with style.look():
+        figure = style.figure(style.PAGE, 0.75 + 0.16 * rows * len(PROTOCOLS))
+        for axes, (quantity, title) in zip(
+            figure.subplots(1, len(QUANTITIES), sharey=True), QUANTITIES.items(), strict=True
+        ):
+            for row in table[table["quantity"] == quantity].itertuples():
+                place = rows * list(PROTOCOLS).index(row.protocol) + row.network
+                colour = networks["colour"][row.network]
+                axes.hlines(place, row.low, row.high, color=colour, **BAR)
+                axes.plot(row.median, place, color=colour, **DOT)
+                axes.plot(row.maximum, place, color=colour, **TICK)
+            axes.set(title=title, xscale="log")
+            axes.tick_params(axis="y", length=0)
+            style.powers_of_ten(axes.xaxis, 6)
+        figure.axes[0].set_ylim(rows * len(PROTOCOLS) - 1.4, -0.6)
+        middles = [rows * place + (len(networks) - 1) / 2 for place in range(len(PROTOCOLS))]
+        figure.axes[0].set_yticks(middles, [f"{name},\n{GRADIENTS[key]}" for key, name in PROTOCOLS.items()])
+        handles = [
+            Patch(color=network.colour, alpha=BAR["alpha"], label=network.label) for network in networks.itertuples()
+        ]
+        for label, look in {"median": DOT, reach(table): BAR, "maximum": TICK}.items():
+            handles.append(Line2D([], [], color=style.MUTED, label=label, **look))
+        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1.2)
+    return figure, _labelled(table, landscape)
+
+
+def _bands(axes, table, landscape, protocol):
+    bands.draw(axes, table, landscape.networks)
+    bands.mark_ends(axes, table, landscape.networks, _ends(landscape, protocol))
+
+
+def _legend(figure, table, landscape, protocol, columns=5):
+    bands.legend(figure, landscape.networks, table, _ends(landscape, protocol), columns)
+
+
+def _ends(landscape, protocol):
+    return landscape.ends[landscape.ends["protocol"] == protocol]
+
+
+def _panels(tables, landscape):
+    """What the panels of a figure show, as one table."""
+    return pd.concat(_labelled(table, landscape).assign(panel=panel) for panel, table in tables.items())
+
+
+def _labelled(table, landscape):
+    return table.assign(network=table["network"].map(landscape.networks["label"]))
+
+
+FIGURES = {
+    figure.__name__: figure
+    for figure in (
+        landscape_curves, loss_envelope, gradient_predictiveness, beta_smoothness, walks, covariate_shift, protocols,
+    )
+}  # fmt: skip

@@ -1,0 +1,163 @@
+"""What a landscape study shows, as facts that the templates of a report turn into sentences. Numbers stay numbers here.
+
+Two networks are compared step by step within one run each, so nothing is said of other seeds. `larger` and `smaller`
+need a ratio of at least `ALIKE`, of the medians or of the maxima; these two may disagree, and the facts say when.
+"""
+
+import math
+from types import SimpleNamespace
+from typing import NamedTuple
+
+from workflow_scripts.engine.landscape import runs
+from workflow_scripts.engine.landscape.protocols import quantiles
+from workflow_scripts.engine.landscape.runs import PROTOCOLS, QUANTITIES
+
+ALIKE = 1.1  # the ratio below which two numbers of one run each are called alike
+TURNED = {"larger": "smaller", "smaller": "larger", "alike": "alike"}  # a verdict, seen from the other network
+
+
+class Comparison(NamedTuple):
+    """The first network against another: `verdict` on the medians and `verdict_maximum` are larger, smaller or alike,
+    or none where there is nothing to compare.
+
+    `share`: the part of the steps seen of both at which the first's value is larger. `opposed`: the verdicts contradict
+    each other.
+    """
+
+    verdict: str
+    ratio: float
+    verdict_maximum: str
+    ratio_maximum: float
+    share: float
+    steps: int
+    opposed: bool
+
+
+def context(landscape):
+    """The facts of a `runs.Landscape` by the names that the templates use.
+
+    `first` and `others` are networks, with label and block: the plain one and those that are compared with it.
+    `protocols[protocol][quantity]`, `lags[k]` and the `l2` of a row of `shift` have `spread`, {label: row of
+    `quantiles`}, and `compared`, {label: `Comparison` of the first network with it}. `agree[quantity]`: whether both
+    protocols have the same verdicts on the medians; None where one of them saw nothing. `verdicts[protocol][label]`:
+    {larger, smaller or alike: the quantities whose median is so with this network}. `ended`: runs that diverged.
+    `beyond`, {label: share of the probed steps whose walk met a loss that is no finite number}. `norms`, {label: the
+    median of the last layer's gradient norm over that of the whole gradient}.
+    """
+    first, *others = landscape.networks[["label", "block"]].to_dict("records")
+    values = runs.per_step(landscape)
+    protocols = {
+        protocol: {
+            quantity: _facts(values[(values["protocol"] == protocol) & (values["quantity"] == quantity)], landscape)
+            for quantity in QUANTITIES
+        }
+        for protocol in PROTOCOLS
+    }
+    return {
+        "first": SimpleNamespace(**first),
+        "others": [SimpleNamespace(**network) for network in others],
+        "rates": sorted(landscape.steps["lr"].unique().tolist()),
+        "walk_rates": sorted(landscape.walks["lr"].unique().tolist()),
+        "step_sizes": sorted(landscape.walks["step_size"].unique().tolist()),
+        "probed": int(landscape.walks["step"].nunique()),
+        "steps": int(landscape.steps["step"].nunique()),
+        "ended": _ended(landscape),
+        "beyond": _beyond(landscape),
+        "protocols": protocols,
+        "agree": {
+            quantity: _agree(*(protocols[protocol][quantity] for protocol in PROTOCOLS)) for quantity in QUANTITIES
+        },
+        "verdicts": {
+            protocol: {network["label"]: _verdicts(protocols[protocol], network["label"]) for network in others}
+            for protocol in PROTOCOLS
+        },
+        "lags": {lag: _facts(_lag(landscape.lags, lag), landscape) for lag in sorted(landscape.lags["lag"].unique())},
+        "shift": _shift(landscape),
+        "norms": _norms(landscape),
+        "alike": ALIKE,
+    }
+
+
+def _facts(values, landscape):
+    """Spread and comparisons of a table with the columns network, seed, step and value."""
+    labels = landscape.networks["label"]
+    found = quantiles(values.assign(protocol="", quantity="")).set_index("network")
+    spread = {labels[number]: SimpleNamespace(**row) for number, row in found.to_dict("index").items()}
+    numbers = landscape.networks["network"]
+    compared = {labels[other]: _compare(values, found, numbers[0], other) for other in numbers[1:]}
+    return SimpleNamespace(spread=spread, compared=compared)
+
+
+def _compare(values, found, first, other):
+    if first not in found.index or other not in found.index:
+        return Comparison("none", math.nan, "none", math.nan, math.nan, 0, False)
+    keys = ["seed", "step"]
+    one, two = (values[values["network"] == network].set_index(keys)["value"] for network in (first, other))
+    both = one.to_frame("one").join(two.rename("two"), how="inner")
+    verdicts = [_verdict(found.loc[first, column], found.loc[other, column]) for column in ("median", "maximum")]
+    (verdict, ratio), (verdict_maximum, ratio_maximum) = verdicts
+    share = float((both["one"] > both["two"]).mean())
+    opposed = {verdict, verdict_maximum} == {"larger", "smaller"}
+    return Comparison(verdict, ratio, verdict_maximum, ratio_maximum, share, len(both), opposed)
+
+
+def _verdict(one, two):
+    """(verdict, ratio) of two numbers that are not negative and may be infinite."""
+    if one == two:
+        return "alike", 1.0
+    ratio = math.inf if two == 0 or math.isinf(one) else float(one / two)
+    return "larger" if ratio >= ALIKE else "smaller" if ratio <= 1 / ALIKE else "alike", ratio
+
+
+def _agree(rates, walk):
+    verdicts = [[comparison.verdict for comparison in facts.compared.values()] for facts in (rates, walk)]
+    return None if any("none" in found for found in verdicts) else verdicts[0] == verdicts[1]
+
+
+def _verdicts(quantities, label):
+    found = {verdict: [] for verdict in TURNED}
+    for quantity, facts in quantities.items():
+        if (verdict := facts.compared[label].verdict) in TURNED:
+            found[TURNED[verdict]].append(quantity)
+    return found
+
+
+def _lag(lags, lag):
+    return runs.VGG_Grad_Pred(lags, lag).rename(columns={"max_curve": "value"})
+
+
+def _shift(landscape):
+    """A row per layer that has others before it: depth, layers, `l2` with spread and comparisons, `cosine` a spread.
+
+    A cosine may be negative, and a ratio of cosines means nothing.
+    """
+    rows = []
+    for depth, group in landscape.shifts[landscape.shifts["depth"] > 0].groupby("depth"):
+        l2, cosine = (_facts(_known(group, column), landscape) for column in ("l2", "cosine"))
+        layers = list(group["layer"].unique())
+        rows.append(SimpleNamespace(depth=int(depth), layers=layers, l2=l2, cosine=cosine.spread))
+    return rows
+
+
+def _known(table, column):
+    return table.rename(columns={column: "value"}).dropna(subset="value")
+
+
+def _norms(landscape):
+    """{label: the median over rates and steps of the last layer's gradient norm over the whole gradient's}."""
+    found = landscape.steps.assign(share=landscape.steps["last_gradient_norm"] / landscape.steps["gradient_norm"])
+    medians = found.groupby("network")["share"].median()
+    return {landscape.networks["label"][number]: float(share) for number, share in medians.items()}
+
+
+def _ended(landscape):
+    """The runs that diverged: protocol, label, lr, seed, step."""
+    labelled = landscape.ends.assign(label=landscape.ends["network"].map(landscape.networks["label"]))
+    return [SimpleNamespace(**row) for row in labelled.to_dict("records")]
+
+
+def _beyond(landscape):
+    """{label: share of the probed steps at which the walk met a loss that is not a finite number}."""
+    losses = runs.along_gradient(landscape.walks, "loss")
+    shares = losses["max_curve"].map(math.isinf).groupby(losses["network"]).mean()
+    return {landscape.networks["label"][number]: float(share) for number, share in shares.items()}

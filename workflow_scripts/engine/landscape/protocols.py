@@ -1,0 +1,82 @@
+"""Both protocols of a landscape study in numbers: medians and quantiles over the steps, as a table for people."""
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.engine.landscape.runs import GRADIENTS, PROTOCOLS, QUANTITIES
+from workflow_scripts.engine.text import latex, text_tables
+
+LOW, HIGH = 0.05, 0.95
+ENOUGH = 20  # steps: of fewer, the quantiles LOW and HIGH are the minimum and the maximum
+HEADINGS = {"median": "Median", "minimum": "Minimum", "low": f"{LOW:.0%}", "high": f"{HIGH:.0%}", "maximum": "Maximum"}
+WORDS = ("Protocol", "Quantity", "Network")  # columns that are aligned to the left
+TYPESET = {"β": r"$\beta$", "∞": r"$\infty$"}
+
+
+def quantiles(values):
+    """A row per protocol, quantity and network of `landscape_runs.per_step`, over all its steps and seeds.
+
+    Columns: protocol, quantity, network, steps (how many), minimum, low, median, high, maximum. A quantile is the least
+    of the values that at least such a share of them does not exceed, so it is defined where some are infinite.
+    """
+    rows = []
+    for (protocol, quantity, network), group in values.groupby(["protocol", "quantity", "network"], sort=False):
+        found = group["value"].to_numpy()
+        low, median, high = np.quantile(found, (LOW, 0.5, HIGH), method="inverted_cdf")
+        row = {"protocol": protocol, "quantity": quantity, "network": network, "steps": len(found)}
+        row |= {"minimum": found.min(), "low": low, "median": median, "high": high, "maximum": found.max()}
+        rows.append(row)
+    columns = ["protocol", "quantity", "network", "steps", "minimum", "low", "median", "high", "maximum"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def reach(table):
+    """What lies between `low` and `high` of the rows of `quantiles`, in words."""
+    words = f"{LOW:.0%} to {HIGH:.0%} of the steps"
+    return words + (f" (of fewer than {ENOUGH}: all)" if (table["steps"] < ENOUGH).any() else "")
+
+
+def formatted(table, networks):
+    """The rows of `quantiles` as people read them, each value a string; `networks` as in `Landscape`.
+
+    Of fewer steps than `ENOUGH` the quantiles say no more than minimum and maximum, and are left out.
+    """
+    columns = {
+        "Protocol": table["protocol"].map(PROTOCOLS),
+        "Quantity": table["quantity"].map(QUANTITIES),
+        "Network": table["network"].map(networks["label"]),
+        "Steps": table["steps"].map("{:,}".format),
+        **{heading: table[column].map(_measure) for column, heading in HEADINGS.items()},
+    }
+    shown = pd.DataFrame(columns)
+    shown.loc[table["steps"] < ENOUGH, [HEADINGS["low"], HEADINGS["high"]]] = "–"
+    return shown
+
+
+def plain_text(table, networks):
+    """The table for a terminal."""
+    notes = [f"{PROTOCOLS[protocol]}: the {gradient}" for protocol, gradient in GRADIENTS.items()]
+    lines = text_tables.plain(formatted(table, networks), WORDS)
+    return "\n".join([*lines, "", f"Quantiles over the steps; {'; '.join(notes)}."]) + "\n"
+
+
+def tabular(table, networks):
+    """The table as a LaTeX `tabular` for the package booktabs; protocol and quantity stand where they change."""
+    new = (table[["protocol", "quantity"]] != table[["protocol", "quantity"]].shift()).any(axis=1)
+    other = table["protocol"] != table["protocol"].shift()
+    shown = formatted(table, networks)
+    shown = shown.assign(Protocol=shown["Protocol"].where(other, ""), Quantity=shown["Quantity"].where(new, ""))
+    text = text_tables.tabular(shown, WORDS, ruled=list(np.flatnonzero(new)))
+    for character, command in TYPESET.items():
+        text = text.replace(character, command)
+    return re.sub(r"\d\.\d+e[+-]\d+", lambda found: latex.digits(float(found[0])), text)
+
+
+def _measure(value):
+    """Three digits, as the report's `latex.digits` has them; very large and small numbers as powers of ten."""
+    if math.isinf(value):
+        return "∞"
+    return latex.significant(value) if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"

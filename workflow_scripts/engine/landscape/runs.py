@@ -1,0 +1,220 @@
+"""The tables of a landscape study, read back: its networks, what each protocol saw of them per step, and bands of it.
+
+`rates` is the protocol of the brief (one run per learning rate), `walk` that of Santurkar et al. 2018 (from one run's
+weights along the gradient). In both, a network has at a step a range of losses, gradient distances and quotients of
+gradient distance over distance moved: the widths and the largest of these are what the protocols are compared by.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.figures import curves
+from workflow_scripts.engine.landscape.envelopes import Envelope, effective_beta, envelope
+from workflow_scripts.engine.landscape.names import TABLES
+from workflow_scripts.engine.landscape.tables import FILES
+from workflow_scripts.engine.tables import summary
+
+# the keys of a cell that make its network
+NETWORK = ("model", "block", *(key for key in Cell.model_fields if key in cells.OPTIONS))
+PROTOCOLS = {"rates": "over learning rates", "walk": "along the gradient"}
+GRADIENTS = {"rates": "last layer's gradient", "walk": "whole gradient"}  # what they are about
+QUANTITIES = {"loss_range": "range of losses", "gradient_distance": "gradient distance", "beta": "effective β"}
+TYPES = {"cell": str, "layer": str, "step": int, "lag": int, "depth": int}  # of columns that are not numbers, or whole
+POINTS = 400  # of a band over the steps: what a page can show
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """`networks` has a row per network, in whose place the other tables name it: its keys, label and colour.
+
+    `steps` and `lags` are those of the cells of `rates`, `walks` and `shifts` those of the cells of `walk`; a cell that
+    diverged has no rows from that step on. `ends` has a row per cell that diverged: protocol, network, lr, seed, step.
+    """
+
+    networks: pd.DataFrame
+    steps: pd.DataFrame
+    lags: pd.DataFrame
+    walks: pd.DataFrame
+    shifts: pd.DataFrame
+    ends: pd.DataFrame
+
+    def first_seed(self):
+        """The same of the cells with the lowest seed alone, which the figures show."""
+        seed = min(table["seed"].min() for table in (self.steps, self.walks, self.ends) if not table.empty)
+        names = ("steps", "lags", "walks", "shifts", "ends")
+        return Landscape(self.networks, *(table[table["seed"] == seed] for table in (getattr(self, n) for n in names)))
+
+
+def load(folder, study):
+    """The `Landscape` in the summary folder of a `studies.Study`; raises UserError where something of it is missing.
+
+    Two cells of one protocol that differ neither in the network nor in learning rate and seed are refused: no range
+    over them means anything. So are two learning rates along whose gradients was walked.
+    """
+    folder = Path(folder)
+    facts = summary.load(folder).cells
+    protocols = {name: rows_of(facts, study, name) for name in PROTOCOLS}
+    networks, number_of = _networks(pd.concat(protocols.values()).drop_duplicates("cell"))
+    protocols = {name: table.assign(network=table["cell"].map(number_of)) for name, table in protocols.items()}
+    for name, keys in {"rates": ["network", "lr", "seed"], "walk": ["network", "seed"]}.items():
+        alike = protocols[name][protocols[name].duplicated(keys, keep=False)]
+        if not alike.empty:
+            raise UserError(
+                f"landscape.{name}: expected one cell for each of {', '.join(keys)}, found alike: "
+                f"{', '.join(alike['cell'][:2])}; give the selection more keys"
+            )
+    ends = pd.concat(table[table["diverged_step"].notna()].assign(protocol=name) for name, table in protocols.items())
+    rates, walked = (table[["cell", "network", "lr", "seed", "diverged_step"]] for table in protocols.values())
+    sources = zip(TABLES, (rates, rates, walked, walked), strict=True)
+    tables = [_until_divergence(_read(folder / name), some) for name, some in sources]
+    missing = sorted(set(rates["cell"]) - set(tables[0]["cell"]) - set(ends["cell"]))
+    if missing:
+        raise UserError(f"{folder / TABLES[0]}: expected the cell {missing[0]}, found none of its steps")
+    keys = ["protocol", "network", "lr", "seed"]
+    return Landscape(networks, *tables, ends.assign(step=ends["diverged_step"].astype(int))[[*keys, "step"]])
+
+
+def rows_of(facts, study, protocol):
+    """The rows of a summary's `cells` that a protocol of the study is about; raises UserError if there are none."""
+    if study.landscape is None:
+        raise UserError("--study: expected a study with a section `landscape`, found none; see config.schema.json")
+    record = cells.selected(getattr(study.landscape, protocol))
+    found = summary.select(facts, record)
+    if found.empty:
+        wanted = ", ".join(f"{key}={value}" for key, value in record.items())
+        raise UserError(f"landscape.{protocol}: expected cells with {wanted}, found none in the summary")
+    return found
+
+
+def _networks(facts):
+    """(the networks, {cell: its network}) of the rows of a summary's `cells`."""
+    rows = summary.over_seeds(facts)
+    rows["network"] = rows["group"] = rows.groupby(list(NETWORK), sort=False, dropna=False).ngroup()
+    number_of = rows.explode("cells").set_index("cells")["network"]
+    rows = rows.drop_duplicates("network").reset_index(drop=True)
+    keys = [key for key in NETWORK[2:] if rows[key].nunique(dropna=False) > 1]
+    labels = [
+        ", ".join([row["label"], *(f"{key} {summary.format_value(row[key])}" for key in keys)])
+        for _, row in rows.iterrows()
+    ]
+    rows = rows.assign(label=labels, colour=rows["group"].map(curves.shades(rows)))
+    return rows[[*NETWORK, "network", "label", "colour"]], number_of
+
+
+def _read(path):
+    if not path.is_file():
+        raise UserError(
+            f"{path}: expected a file that `python -m workflow_scripts.summarise_landscape` writes, found none"
+        )
+    types = {column: TYPES.get(column, float) for column in FILES[path.name]}  # also where there is no row to tell
+    table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=["", "nan"])
+    missing = [column for column in types if column not in table]
+    if missing:
+        raise UserError(f"{path}: expected the columns {', '.join(missing)}, found none; run summarise_landscape again")
+    return table
+
+
+def _until_divergence(table, some):
+    """The rows of `table` of the cells `some`, with their network, lr and seed, before the step where they diverged."""
+    table = table.merge(some, on="cell")
+    return table[~(table["step"] >= table["diverged_step"])].drop(columns="diverged_step")
+
+
+# What a protocol saw of a network at a step: tables with the columns network, seed, step, min_curve, max_curve
+
+
+def loss_envelope(steps):
+    """The least and the greatest training loss over the learning rates whose runs have not diverged at a step."""
+    return _over_rates(steps, "train_loss")
+
+
+def VGG_Grad_Pred(lags, lag=1):
+    """The range over the rates of the l2 distance between the gradients of step i and step i - `lag`.
+
+    The gradient is that of the last linear layer's weights, as the brief has it; the name is the brief's.
+    """
+    return _over_rates(lags[lags["lag"] == lag], "gradient_distance")
+
+
+def VGG_Beta_Smooth(lags):
+    """The range over the rates of the largest gradient distance over the distance moved, over all lags.
+
+    Both distances are of the last linear layer's weights; the name is the brief's.
+    """
+    quotients = lags.assign(beta=effective_beta(lags["gradient_distance"], lags["weight_distance"]))
+    return _over_rates(quotients.groupby(["network", "seed", "lr", "step"], as_index=False)["beta"].max(), "beta")
+
+
+def along_gradient(walks, column):
+    """The range of a column of `walks` over the step sizes; what is not finite is larger than all that is."""
+    found = walks.assign(value=walks[column].where(np.isfinite(walks[column]), math.inf))
+    ranges = found.groupby(["network", "seed", "step"])["value"].agg(min_curve="min", max_curve="max", runs="count")
+    return ranges.reset_index()
+
+
+def _over_rates(table, column):
+    parts = [
+        pd.DataFrame(envelope(runs.T.to_numpy())._asdict()).assign(network=network, seed=seed, step=runs.index)
+        for (network, seed), group in table.groupby(["network", "seed"])
+        for runs in [group.pivot(index="step", columns="lr", values=column)]
+    ]
+    columns = ["network", "seed", "step", *Envelope._fields]
+    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns, dtype=float)
+    return found[columns].dropna()
+
+
+def per_step(landscape):
+    """The compared quantities of each protocol: columns protocol, quantity, network, seed, step and `value`.
+
+    `loss_range` is the largest loss less the least, where there are two or more; `gradient_distance` (of the smallest
+    lag) and `beta` are the largest over the rates or the step sizes. Infinite where the walk left the finite numbers.
+    """
+    lag = landscape.lags["lag"].min()
+    found = {
+        ("rates", "loss_range"): loss_envelope(landscape.steps),
+        ("rates", "gradient_distance"): VGG_Grad_Pred(landscape.lags, lag),
+        ("rates", "beta"): VGG_Beta_Smooth(landscape.lags),
+        ("walk", "loss_range"): along_gradient(landscape.walks, "loss"),
+        ("walk", "gradient_distance"): along_gradient(landscape.walks, "gradient_distance"),
+        ("walk", "beta"): along_gradient(landscape.walks, "beta"),
+    }
+    tables = []
+    for (protocol, quantity), table in found.items():
+        values = width(table) if quantity == "loss_range" else table["max_curve"]
+        table = table.assign(protocol=protocol, quantity=quantity, value=values).dropna(subset="value")
+        tables.append(table[["protocol", "quantity", "network", "seed", "step", "value"]])
+    return pd.concat(tables, ignore_index=True)
+
+
+def width(curves):
+    """`max_curve` less `min_curve`, NaN where fewer than two runs are left; infinite where the largest is."""
+    with np.errstate(invalid="ignore"):
+        found = curves["max_curve"] - curves["min_curve"]
+    return found.where(np.isfinite(curves["max_curve"]), math.inf).where(curves["runs"] > 1)
+
+
+def windows(curves, points=POINTS):
+    """At most `points` windows of equally many steps per network: `step` (the first), `steps` (how many), the medians
+    `low` and `high` of min_curve and max_curve, and their extremes `lowest` and `highest`.
+
+    With no more steps than points these are the curves themselves.
+    """
+    places = np.sort(curves["step"].unique())
+    size = max(1, -(-len(places) // points))
+    window = np.searchsorted(places, curves["step"]) // size
+    found = curves.groupby(["network", window]).agg(
+        step=("step", "min"),
+        steps=("step", "size"),
+        low=("min_curve", "median"),
+        high=("max_curve", "median"),
+        lowest=("min_curve", "min"),
+        highest=("max_curve", "max"),
+    )
+    return found.reset_index("network").reset_index(drop=True)

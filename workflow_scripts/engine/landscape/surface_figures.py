@@ -1,0 +1,213 @@
+"""Loss surfaces around trained weights (Li et al. 2018) as figures: functions of surfaces that return (figure, table).
+
+Losses are drawn on a logarithmic scale, which is the same for all networks of a figure; what is not a finite number has
+the colour of what is absent.
+"""
+
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.colors import LogNorm
+from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.figures import curves, style
+from workflow_scripts.engine.landscape import bands
+from workflow_scripts.engine.tables import summary
+
+COLUMNS = ("kind", "alpha", "beta", "loss", "acc")
+DECADES = 5  # that contours and heights tell apart, from the lowest loss up
+LEVELS = 4  # contours per decade
+ACROSS = 3  # most panels in a row of the page
+BAR = 0.75  # inches of the colour bar
+SIDES = 50  # of a 3-D view: more rows of faces cannot be told apart at print size
+AXES = {"xlabel": "along direction 1", "ylabel": "along direction 2"}
+
+
+class Surface(NamedTuple):
+    """A network's `table`, with the columns `COLUMNS`; what people call it, and its colour."""
+
+    label: str
+    colour: tuple
+    table: pd.DataFrame
+
+    def plane(self):
+        """(alphas (n,), betas (m,), losses (m, n)); a loss that is not finite and positive is NaN."""
+        found = self.table[self.table["kind"] == "plane"]
+        grid = found.pivot(index="beta", columns="alpha", values="loss")
+        losses = grid.to_numpy(dtype=float)
+        return grid.columns.to_numpy(), grid.index.to_numpy(), np.where(_drawable(losses), losses, np.nan)
+
+
+def load(folder, paths):
+    """The `Surface` of each CSV file in `paths`, named as its cell, which the summary in `folder` has.
+
+    Raises UserError where a file, a column of it or a cell is missing.
+    """
+    facts = summary.load(folder).cells
+    tables = {path.stem: _read(path) for path in map(Path, paths)}
+    unknown = [name for name in tables if name not in set(facts["cell"])]
+    if unknown:
+        raise UserError(f"{folder}: expected the cell {unknown[0]}, found only {', '.join(facts['cell'])}")
+    rows = summary.over_seeds(facts[facts["cell"].isin(tables)]).explode("cells").reset_index(drop=True)
+    rows["group"] = rows.index
+    colours = curves.shades(rows)
+    return [
+        Surface(*named, tables[cell])
+        for cell, *named in zip(rows["cells"], curves.names(rows), colours.values(), strict=True)
+    ]
+
+
+def _read(path):
+    if not path.is_file():
+        raise UserError(f"{path}: expected a file that `python -m workflow_scripts.measure_surface` writes, found none")
+    table = pd.read_csv(path)
+    missing = [column for column in COLUMNS if column not in table]
+    if missing:
+        raise UserError(f"{path}: expected the columns {', '.join(missing)}, found none; measure the surface again")
+    return table
+
+
+def lines(surfaces):
+    """Loss and accuracy along one direction through the trained weights of all networks, a column wide."""
+    with style.look():
+        figure = style.figure(style.COLUMN, 1.7 + 0.13 * -(-len(surfaces) // 2))
+        losses, accuracies = figure.subplots(1, 2)
+        for surface in surfaces:
+            line = surface.table[surface.table["kind"] == "line"].sort_values("alpha")
+            known = line["loss"].where(_drawable(line["loss"]))
+            losses.plot(line["alpha"], known, color=surface.colour, label=surface.label)
+            accuracies.plot(line["alpha"], line["acc"], color=surface.colour)
+        bands.logarithmic(losses)
+        losses.set(xlabel="along direction 1", ylabel="training loss")
+        accuracies.set(xlabel="along direction 1", ylabel="accuracy (%)", ylim=(0, 1.02))
+        accuracies.yaxis.set_major_formatter(style.percent)
+        figure.legend(loc="outside upper center", ncols=2, columnspacing=1.2)
+    return figure, _table(surfaces, "line")
+
+
+def contours(surfaces):
+    """The loss in the plane of two directions as filled contours, a panel for each network, with the same levels."""
+    planes = [surface.plane() for surface in surfaces]
+    norm, cut = _scale(planes)
+    decades = math.log10(norm.vmax / norm.vmin)
+    levels = np.geomspace(norm.vmin, norm.vmax, 1 + math.ceil(LEVELS * max(1, decades)))
+    extend = "max" if cut else "neither"
+    with style.look():
+        figure, grid = _panels(surfaces, sharex=True, sharey=True)
+        for axes, (alphas, betas, losses) in zip(grid.flat, planes, strict=False):
+            axes.set_facecolor(style.ABSENT)
+            shown = np.ma.masked_invalid(losses)
+            filled = axes.contourf(alphas, betas, shown, levels, norm=norm, cmap=style.sequential(), extend=extend)
+            filled.set_edgecolor("face")  # else a viewer shows the seams between neighbours
+            axes.contour(alphas, betas, shown, levels, colors="white", linewidths=0.25)
+            axes.plot(0, 0, "+", color="white", markersize=5, markeredgewidth=0.8)
+            axes.set(aspect="equal", **AXES)
+            axes.set_xticks(*_ends(alphas))
+            axes.set_yticks(*_ends(betas))
+            axes.label_outer()
+        _finish(figure, grid, planes, norm, extend)
+    return figure, _table(surfaces, "plane")
+
+
+def view_3d(surfaces):
+    """The same as heights: a 3-D view for each network, on the same scale."""
+    planes = [surface.plane() for surface in surfaces]
+    norm, cut = _scale(planes)
+    with style.look(), matplotlib.rc_context({"grid.linewidth": 0.3}):
+        figure, grid = _panels(surfaces, subplot_kw={"projection": "3d", "computed_zorder": False})
+        for axes, (alphas, betas, losses) in zip(grid.flat, planes, strict=False):
+            heights = np.log10(np.minimum(losses, norm.vmax))
+            axes.plot_surface(
+                *np.meshgrid(alphas, betas),
+                heights,
+                facecolors=style.sequential()(norm(np.ma.masked_invalid(10.0**heights))),
+                rcount=SIDES,
+                ccount=SIDES,
+                linewidth=0.1,
+                edgecolor=(1, 1, 1, 0.3),
+                shade=False,
+            )
+            axes.set_zlim(np.log10([norm.vmin, norm.vmax]))
+            losses, labels = _ticks(norm)
+            axes.set_zticks(np.log10(losses), labels)
+            axes.tick_params(pad=-3)
+            for axis, places, label in zip((axes.xaxis, axes.yaxis), (alphas, betas), AXES.values(), strict=True):
+                axis.set_ticks(*_ends(places))
+                axis.set_label_text(label)
+                axis.labelpad = -6
+            axes.set_box_aspect(None, zoom=0.9)  # else the labels leave the figure
+            axes.view_init(30, -60)
+        _finish(figure, grid, planes, norm, "max" if cut else "neither")
+    return figure, _table(surfaces, "plane")
+
+
+FIGURES = {"surface_lines": lines, "surface_contours": contours, "surface_3d": view_3d}
+
+
+def _panels(surfaces, **options):
+    """(a figure, its axes): square ones, each under a surface's label in its colour; those left over are empty."""
+    down = -(-len(surfaces) // ACROSS)
+    across = -(-len(surfaces) // down)  # rows of equal length: four panels are two and two
+    side = (style.PAGE - BAR) / ACROSS
+    figure = style.figure(across * side + BAR, down * side + 0.1)
+    grid = figure.subplots(down, across, squeeze=False, **options)
+    for axes, surface in zip(grid.flat, surfaces, strict=False):
+        axes.set_title(surface.label, color=surface.colour)
+    for axes in grid.flat[len(surfaces) :]:
+        axes.set_axis_off()
+    return figure, grid
+
+
+def _ends(places):
+    """(ticks, labels) of an axis of the plane: its ends and the trained weights."""
+    ends = [places[0], 0, places[-1]]
+    return ends, [f"{end:g}".replace("-", "−") for end in ends]
+
+
+def _finish(figure, grid, planes, norm, extend):
+    """The colour bar, and what the colour of what is absent means, where it occurs."""
+    bar = style.colour_bar(figure, grid, norm, "training loss", extend=extend)
+    losses, labels = _ticks(norm)
+    bar.set_ticks(losses, labels=labels)
+    bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    if any(np.isnan(losses).any() for _, _, losses in planes):
+        handle = Patch(facecolor=style.ABSENT, label="not a finite number")
+        figure.legend(handles=[handle], loc="outside lower left", borderpad=0, borderaxespad=0.2)
+
+
+def _scale(planes):
+    """(the norm of all losses, whether some lie above it); what is drawn ends `DECADES` above the lowest."""
+    losses = np.concatenate([losses[np.isfinite(losses)] for _, _, losses in planes])
+    if not losses.size:
+        return LogNorm(0.1, 10), False
+    lowest, highest = losses.min(), losses.max()
+    top = min(highest, lowest * 10.0**DECADES)
+    return LogNorm(lowest, max(top, 1.01 * lowest)), highest > top
+
+
+def _ticks(norm):
+    """(losses, what stands beside them): powers of ten, or 1, 2 and 5 times these where they alone would be too few.
+
+    Where not even those are two, the ends of the norm.
+    """
+    few = norm.vmax < bands.FEW * norm.vmin
+    found = LogLocator(subs=(1, 2, 5) if few else (1,), numticks=9).tick_values(norm.vmin, norm.vmax)
+    losses = [loss for loss in found if norm.vmin <= loss <= norm.vmax]
+    losses = losses if len(losses) > 1 else [norm.vmin, norm.vmax]
+    return losses, [style.short(loss) if few else f"$10^{{{math.log10(loss):.0f}}}$" for loss in losses]
+
+
+def _drawable(losses):
+    return np.isfinite(losses) & (losses > 0)
+
+
+def _table(surfaces, kind):
+    tables = [surface.table.assign(network=surface.label) for surface in surfaces]
+    found = pd.concat(tables)
+    return found.loc[found["kind"] == kind, ["network", *COLUMNS[1:]]]

@@ -1,0 +1,1 @@
+"""What a run computes on: its GPUs, its cluster, its packages."""

@@ -1,0 +1,255 @@
+"""What a study shows, as facts that the templates of a report turn into sentences. Numbers stay numbers here.
+
+A comparison of two rows says what their seeds allow: "higher" or "lower" where the 95 % interval of the difference
+excludes 0, in a family of comparisons after Holm's correction, and "alike" where these seeds could show no difference.
+It is "single" where one of them has a single seed: the spread is unknown, and whether they differ cannot be told.
+"""
+
+import math
+from types import SimpleNamespace
+from typing import NamedTuple
+
+from workflow_scripts.engine.configuration.cells import ROW
+from workflow_scripts.engine.tables import flows, protocol, statistics, summary
+from workflow_scripts.engine.text.latex import Tex, escape, number
+
+
+class Measure(NamedTuple):
+    """A mean over seeds and their sample standard deviation (NaN with one seed)."""
+
+    mean: float
+    std: float
+
+    @classmethod
+    def from_json(cls, found):
+        """Of what `choice.chosen` writes, in which NaN is null."""
+        return cls(found["mean"], math.nan if found["std"] is None else found["std"])
+
+
+class Comparison(NamedTuple):
+    """`verdict`: higher, lower, alike, single or none (nothing to compare); `gap`: first minus second mean.
+
+    `difference` has the gap's interval, `p` its p-value, corrected for the number of comparisons in its family.
+    """
+
+    verdict: str
+    gap: float
+    difference: statistics.Difference
+    p: float
+
+
+def context(found, shallow, deep):
+    """The facts by the names that the templates use; `shallow` and `deep` are records that select a row each.
+
+    Raises UserError where a selection finds nothing or no cell finished.
+    """
+    table = summary.over_seeds(found.cells)
+    rows = rows_of(found, table)
+    shallow = rows[summary.pick(table, shallow, "compare.shallow")["group"]]
+    deep = rows[summary.pick(table, deep, "compare.deep")["group"]]
+    best = rows[summary.best(table)["group"]]
+    variants = [row for row in rows if row.model == deep.model]
+    champions = _champions(variants, table)
+    depth = compare(deep, shallow, "train_loss")
+    return {
+        "data": data_of(found),
+        "setup": setup_of(found.cells),
+        "words": protocol.words(found.cells),
+        "compare": compare,
+        "infinity": math.inf,
+        "rows": rows,
+        "shallow": shallow,
+        "deep": deep,
+        "deeper_copy": deep.parameters > shallow.parameters and _equal_but_for("model", deep, shallow),
+        "depth": depth,
+        "degraded": shallow.outcome == "learns" and (deep.outcome != "learns" or depth.verdict == "higher"),
+        "best": best,
+        "diverged": [row for row in rows if row.diverged],
+        "missing": [
+            summary.block_label(block) for block in summary.BRIEF_BLOCKS if block not in {row.block for row in variants}
+        ],
+        "rates": _rates(variants, champions),
+        "tried_rates": len({row.lr for row in variants if row.block != "plain"}),
+        "theory": flows.theory(deep, found.history),
+        "tried": len({row.block for row in variants} - {"plain"}),  # also those of which nothing finished
+        **_remedies(champions, shallow),
+        **_gradients(shallow, deep, variants),
+        **_depth(best, shallow, champions, rows),
+    }
+
+
+def compare(first, second, metric):
+    """The `Comparison` of two rows in a metric such as `val_acc`."""
+    return compare_all([(first, second)], metric)[0]
+
+
+def compared(pairs, metric):
+    """(row, other row, `Comparison` in a metric) for each pair of rows, as one family."""
+    return [(*pair, result) for pair, result in zip(pairs, compare_all(pairs, metric), strict=True)]
+
+
+def compare_all(pairs, metric):
+    """The `Comparison` of each pair of rows in a metric, as one family."""
+    found = [statistics.difference(first.by_seed[metric], second.by_seed[metric]) for first, second in pairs]
+    p_values = statistics.holm([difference.p for difference in found])
+    return [
+        Comparison(statistics.verdict(difference, p), difference.mean, difference, p)
+        for difference, p in zip(found, p_values, strict=True)
+    ]
+
+
+def rows_of(found, table):
+    """The rows of `over_seeds` with what the report says of each beyond the table."""
+    facts = found.cells.set_index("cell")
+    varying = ["lr", *summary.varying(table)]
+    rows = []
+    for record in table.to_dict("records"):
+        row = SimpleNamespace(**record)
+        for metric in summary.METRICS:
+            setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
+        row.by_seed = summary.by_seed(found.cells, row.finished)
+        row.name = _name(record, table[table["label"] == row.label], varying)
+        row.model_label = summary.label({**record, "block": "plain"})
+        row.block_label = summary.block_label(row.block)
+        row.facts = facts.loc[row.cells[0]]  # of the data and the network: the same for every seed
+        row.learned = _learned(row)
+        row.outcome = "learns" if row.learned else "chance" if row.finished else "diverged"
+        row.flows = flows.flows(summary.gradients_by_cell(found, record))
+        row.initial = flows.initial(summary.gradients_by_cell(found, record, "first_batch_mean_abs"))
+        rows.append(row)
+    return rows
+
+
+def _name(record, namesakes, varying):
+    """The row's label, followed by those settings that tell it from the rows of the same label."""
+    keys = [key for key in varying if namesakes[key].nunique(dropna=False) > 1]
+    values = {key: _in_latex(record[key]) for key in keys}
+    settings = [rf"$\eta$\,=\,{values[key]}" if key == "lr" else f"{escape(key)} {values[key]}" for key in keys]
+    return Tex(escape(record["label"]) + (f" ({', '.join(settings)})" if settings else ""))
+
+
+def _in_latex(value):
+    if value is None or value != value:  # pandas has no None in a column of numbers
+        return "none"
+    return number(value) if isinstance(value, float) else escape(str(value))
+
+
+def _learned(row):
+    """How many of the row's seeds end with a training or validation accuracy that lies above `statistics.chance`."""
+    above = set()
+    for part in ("train", "val"):
+        limit = statistics.chance(row.num_classes, row.facts[f"{part}_images"])
+        above |= {seed for seed, accuracy in row.by_seed[f"{part}_acc"].items() if accuracy > limit}
+    return len(above)
+
+
+def _champions(rows, table):
+    """{block: the best of its rows by `summary.best`}; a block of which nothing finished has none."""
+    champions = {}
+    for block in dict.fromkeys(row.block for row in rows if row.finished):
+        groups = [row.group for row in rows if row.block == block]
+        best = summary.best(table[table["group"].isin(groups)])["group"]
+        champions[block] = next(row for row in rows if row.group == best)
+    return champions
+
+
+def _equal_but_for(free, row, other):
+    """Whether two rows have the same record, the key `free` left out."""
+    return all(getattr(row, key) == getattr(other, key) for key in ROW if key != free)
+
+
+def _rates(rows, champions):
+    """For each block that learns and has several rates, all else equal: its best row, the next, their comparison."""
+    pairs = []
+    for best in champions.values():
+        others = [row for row in rows if row.finished and row.lr != best.lr and _equal_but_for("lr", row, best)]
+        if others and best.outcome == "learns":
+            pairs.append((best, max(others, key=lambda row: row.val_acc.mean)))
+    return {
+        best.block: SimpleNamespace(best=best, second=second, result=result)
+        for best, second, result in compared(pairs, "val_acc")
+    }
+
+
+def _remedies(champions, shallow):
+    """Which remedies were tried and which work; BN, RC and both set against each other, each at its best setting.
+
+    `pairs` and `extra` are lists of (row, other row, comparison), of one family; `beside`, of those that work with the
+    shallow network, is a family of its own.
+    """
+    remedies = {block: row for block, row in champions.items() if block != "plain"}
+    bn, rc, both = (remedies.get(block) for block in ("bn", "rc", "bn_rc"))
+    order = sorted(remedies.values(), key=lambda row: -row.val_acc.mean)
+    alone = next((row for row in order if row in (bn, rc)), None)
+    best_of_brief = next((row for row in order if row.block in summary.BRIEF_BLOCKS), None)
+    pairs = [pair for pair in [(bn, rc), (both, alone)] if None not in pair]
+    others = [row for block, row in remedies.items() if block not in summary.BRIEF_BLOCKS]
+    extra = [(row, best_of_brief) for row in others if best_of_brief]
+    working = [row for row in remedies.values() if row.outcome == "learns"]
+    beside = [(row, shallow) for row in working if shallow.finished and row is not shallow]
+    family = compared(pairs + extra, "val_acc")
+    return {
+        "remedies": remedies,
+        "working": working,
+        "wavering": [row for row in working if row.learned < len(row.finished)],
+        "ranked": order,
+        "pairs": family[: len(pairs)],
+        "additive": family[len(pairs) - 1][2] if bn and rc and both else None,
+        "extra": family[len(pairs) :],
+        "beside": compared(beside, "val_acc"),
+    }
+
+
+def _gradients(shallow, deep, variants):
+    """Rows whose gradient flow is set against each other: the deep network's blocks, all else equal to `deep`."""
+    controlled = [row for row in variants if row.flows and _equal_but_for("block", row, deep)]
+    of_block = {row.block: row for row in controlled if row.initial}
+    bn, others = of_block.get("bn"), [row for row in (of_block.get("rc"), shallow) if row and row.initial]
+    return {
+        "controlled": controlled,
+        "table_rows": [row for row in [shallow] if row.flows and row not in controlled] + controlled,
+        "flattest": min(controlled, key=lambda row: row.flows[0].span, default=None),
+        "bn_row": bn,
+        "rc_row": of_block.get("rc"),
+        # Yang et al. (2019): with BN the gradient grows on its way down; a slight growth others may have, too
+        "bn_grows": bn is not None and bn.initial.orders < min([0, *(row.initial.orders for row in others)]),
+    }
+
+
+def _depth(best, shallow, champions, rows):
+    """What shows whether depth pays: the best deep network, and the shallow one with the best network's block."""
+    deep = sorted(champions.values(), key=lambda row: -row.val_acc.mean)
+    matched = [
+        row for row in rows if row.model == shallow.model and row.finished and _equal_but_for("model", row, best)
+    ]
+    return {
+        "best_deep": deep[0] if deep else None,
+        "matched": matched[0] if matched and matched[0] not in (best, shallow) else None,
+        "overfit": best.train_acc.mean - best.val_acc.mean,
+    }
+
+
+def data_of(found):
+    """The data set of a study: title, whether it comes with the software and whether its training images were cut to a
+    part of them, sizes, the loss of a constant guess."""
+    facts = found.cells.iloc[0]
+    return SimpleNamespace(
+        title=found.dataset["title"],
+        embedded=bool(found.dataset["embedded"]),
+        cut=bool(facts["train_items"] > 0),  # NaN where it is not given
+        chance_loss=math.log(facts["num_classes"]),
+        **{key: int(facts[key]) for key in ("num_classes", "image_size", "train_images", "val_images", "test_images")},
+    )
+
+
+def setup_of(cells):
+    """Numbers of cells and seeds, the fewest and most seeds of a row, whether any augments or has another width."""
+    seeds = cells.groupby(list(ROW), dropna=False).size()
+    return SimpleNamespace(
+        cells=len(cells),
+        seeds=cells["seed"].nunique(),
+        fewest=int(seeds.min()),
+        most=int(seeds.max()),
+        augmented=bool((cells["augmentation"] != "none").any()),
+        other_width=bool((cells["width"] != 1).any()),
+    )

@@ -1,0 +1,194 @@
+"""What the 2020/21 form of the report says beyond the first study: of all remedies, and of the search.
+
+As in `findings`, a comparison says what the seeds allow. Either study may be missing; its facts are None then, and the
+templates leave out what they would say.
+"""
+
+import json
+import math
+from types import SimpleNamespace
+
+import pandas as pd
+
+from workflow_scripts.engine.ablation import ablations, remedies
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration.cells import ROW
+from workflow_scripts.engine.figures import search_figure
+from workflow_scripts.engine.reports import findings
+from workflow_scripts.engine.reports.findings import Measure
+from workflow_scripts.engine.tables import protocol, summary
+from workflow_scripts.engine.tables.flows import LEVEL
+from workflow_scripts.engine.text.latex import Tex, escape, number
+
+# what a variant is, by key and value of its record; of those not named here the label alone is given
+DESCRIPTIONS = {
+    "block": {
+        "bn": r"batch normalisation after each convolution (BN)",
+        "rc": r"a residual connection around each processing block (RC)",
+        "bn_rc": r"batch normalisation and residual connections (BN+RC)",
+        "dense": r"dense connections within a stage, with a $1\times1$ transition in the reduction block (dense)",
+        "bn_dense": r"dense connections with BN (BN+dense)",
+        "bn_dense_pre": r"BN and activation before each dense convolution, as published (BN+dense (pre))",
+        "rc_pool": r"residual connections also across the reductions, by average pooling (RC (pool))",
+        "bn_rc_pool": r"RC (pool) with BN (BN+RC (pool))",
+        "rc_proj": r"residual connections across the reductions by pooling and a $1\times1$ projection (RC (proj))",
+        "bn_rc_proj": r"RC (proj) with BN (BN+RC (proj))",
+        "preact_rc": r"the activation before each convolution of a residual block \citep{he2016identity} (RC (pre))",
+        "bn_preact_rc": r"BN and activation before each convolution of a residual block (BN+RC (pre))",
+        "skipinit_rc": r"a learnt factor, 0 at first, on each residual branch \citep{desmith2020} (SkipInit)",
+        "gn": r"group normalisation \citep{wu2018} in BN's place (GN)",
+        "gn_rc": r"group normalisation with RC (GN+RC)",
+        "ln": r"layer normalisation \citep{ba2016} in BN's place (LN)",
+        "ln_rc": r"layer normalisation with RC (LN+RC)",
+    },
+    "init": {
+        "kaiming": r"weights of the variance of \citet{he2015}",
+        "xavier": r"weights of the variance of \citet{glorot2010}",
+        "orthogonal": r"orthogonal weights \citep{saxe2014}",
+        "lsuv": r"orthogonal weights scaled to outputs of unit variance in each layer \citep[LSUV,][]{mishkin2016}",
+        "zero_residual": r"residual branches that start at 0",
+    },
+}
+SWITCHES = {  # keys that stand for a remedy wherever they differ from their default
+    "supervision": r"deep supervision by linear companion classifiers after the first stages, of falling weight",
+    "clip": r"clipping of the gradient's norm",
+    "warmup_epochs": r"a learning rate that rises linearly at first",
+}
+# what the discussion of the papers asks, of variants that differ from the base in one key alone: (key, value, words)
+ASKED = (
+    ("block", "rc", "residual connections alone"),
+    ("block", "dense", "dense connections alone"),
+    ("supervision", None, "deep supervision, which should not suffice,"),  # whatever its weight
+)
+
+
+def of_remedies(folder, study, against):
+    """The facts of a study of remedies: `folder` holds its summary, `study` is its `studies.Study`.
+
+    `against` has those values of a record that select the second reference, or is None.
+    """
+    found = ablations.load(folder / "summary")
+    table = remedies.compared(found, ablations.rows(found, study), against)
+    facts = {tuple(row.cells): row for row in findings.rows_of(found, summary.over_seeds(found.cells))}
+    rows = [_variant(row, facts[tuple(row["cells"])]) for row in table.to_dict("records")]
+    base, levels = rows[0], rows[1:]
+    learning = [row for row in levels if row.outcome == "learns"]
+    timed = [row for row in learning if not math.isnan(row.epochs_to_90.mean)]  # some learn the training images alone
+    known = [row for row in levels if row.initial]
+    verdicts = _verdicts(levels, "verdict")
+    return SimpleNamespace(
+        base=base,
+        levels=levels,
+        learning=learning,
+        stuck=[row for row in levels if row.outcome == "chance"],
+        diverged=[row for row in rows if row.diverged],
+        wavering=[row for row in learning if row.learned < len(row.finished)],
+        apart=[row for row in verdicts["alike"] if row.learned == row.seeds and not base.learned],
+        asked=_asked(levels, base),
+        flat_but_stuck=[row for row in known if row.outcome == "chance" and row.initial.span < 10**LEVEL],
+        steep_but_learning=[row for row in known if row.outcome == "learns" and row.initial.span >= 10**LEVEL],
+        top=max((row for row in levels if row.finished), key=lambda row: row.best_val_acc.mean, default=None),
+        flattest=min(known, key=lambda row: abs(row.initial.orders), default=None),
+        steepest=max(known, key=lambda row: abs(row.initial.orders), default=None),
+        fastest=min(timed, key=lambda row: row.epochs_to_90.mean, default=None),
+        other=_other(rows, against) if against is not None else None,
+        described=_described(found.cells[found.cells["cell"].isin([name for row in levels for name in row.cells])]),
+        words=protocol.words(found.cells),
+        cells=len(found.cells),
+        fewest=min(row.seeds for row in rows),
+        most=max(row.seeds for row in rows),
+        **verdicts,
+    )
+
+
+def _variant(row, facts):
+    """A row of `remedies.compared` with the measures as such, and with what `findings` says of its cells."""
+    variant = SimpleNamespace(**row)
+    variant.best_val_acc = Measure(row["best_val_acc"], row["best_val_acc_std"])
+    variant.epochs_to_90 = Measure(row["epochs_to_90"], row["epochs_to_90_std"])
+    variant.lowest = min(facts.by_seed["best_val_acc"].values(), default=math.nan)
+    variant.outcome, variant.learned, variant.initial = facts.outcome, facts.learned, facts.initial
+    variant.record = {key: getattr(facts, key) for key in ROW}
+    return variant
+
+
+def _asked(levels, base):
+    """(row, words) of each of `ASKED` that is there."""
+    return [
+        (row, words)
+        for key, value, words in ASKED
+        for row in levels
+        if [other for other in ROW if row.record[other] != base.record[other]] == [key]
+        and value in (None, row.record[key])
+    ]
+
+
+def _verdicts(rows, column):
+    """The rows by their verdict; `single`: whether there is no comparison that the seeds allow."""
+    found = {name: [row for row in rows if getattr(row, column) == verdict] for name, verdict in VERDICTS.items()}
+    return {**found, "single": not any(found.values())}
+
+
+VERDICTS = {"better": "higher", "worse": "lower", "alike": "alike"}
+
+
+def _other(rows, against):
+    """The second reference, and what the seeds allow to be said of the others beside it; None where it diverged."""
+    found = (row for row in rows if row.verdict_other == "none" and row.finished and _has(row, against))
+    reference = next(found, None)
+    if reference is None:
+        return None
+    others = [row for row in rows if row is not reference]
+    return SimpleNamespace(label=reference.level, **_verdicts(others, "verdict_other"))
+
+
+def _has(row, against):
+    return all(getattr(row, key, value) == value for key, value in against.items())
+
+
+def _described(cells):
+    """A phrase for each remedy that occurs in `cells`, in the order in which this file has them."""
+    phrases = []
+    for key, known in DESCRIPTIONS.items():
+        values = set(cells[key])
+        phrases += [Tex(text) for value, text in known.items() if value in values]
+        phrases += [escape(summary.block_label(value)) for value in sorted(values - set(known) - {"plain", "own"})]
+    return phrases + [Tex(text) for key, text in SWITCHES.items() if (cells[key].fillna(0) > 0).any()]
+
+
+def of_search(folder):
+    """The facts of a search, whose summary, table and chosen.json are in `folder`."""
+    chosen = json.loads(_existing(folder / "chosen.json").read_text())
+    table = pd.read_csv(_existing(folder / "tables" / "search.csv"))
+    title = json.loads(_existing(folder / "summary" / "dataset.json").read_text())["title"]
+    keys = list(table.columns[table.columns.get_loc("seed") + 1 : table.columns.get_loc("status")])
+    rungs = [
+        SimpleNamespace(epochs=int(rows["epochs"].iloc[0]), trained=len(rows))
+        for rung, rows in table.groupby("rung", sort=False)
+        if rung != search_figure.FINAL
+    ]
+    return SimpleNamespace(
+        label=chosen["label"],
+        parameters=chosen["parameters"],
+        title=title,
+        cifar100="CIFAR-100" in title,
+        candidates=rungs[0].trained,
+        rungs=rungs,
+        keys=[search_figure.heading(key) for key in keys],
+        settings=[_setting(key, chosen["record"][key]) for key in keys],
+        seeds=len(chosen["seeds"]),
+        final_epochs=chosen["epochs"],
+        val_acc=Measure.from_json(chosen["best_val_acc"]),
+        test_acc=Measure.from_json(chosen["test_acc"]),
+    )
+
+
+def _setting(key, value):
+    printed = number(value) if isinstance(value, float) else escape(ablations.readable(str(value)))
+    return Tex(f"{escape(search_figure.heading(key))} {printed}")
+
+
+def _existing(path):
+    if not path.is_file():
+        raise UserError(f"{path}: expected a file of a finished search, found none")
+    return path

@@ -1,0 +1,271 @@
+"""What the studies `cifar_net` and `bn_landscape` show, as facts that the template of their report words.
+
+Numbers stay numbers here. A comparison with the base of an ablation says what its seeds allow (see `ablations.rows`);
+what is said of two runs of the landscape study is of these runs alone (see `landscape/findings.py`).
+"""
+
+import json
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.engine.ablation import ablations
+from workflow_scripts.engine.ablation.ablation_table import SURE
+from workflow_scripts.engine.insight import insight_figures
+from workflow_scripts.engine.landscape import findings as landscape_findings
+from workflow_scripts.engine.landscape import runs as landscape_runs
+from workflow_scripts.engine.landscape.protocols import ENOUGH
+from workflow_scripts.engine.reports import findings
+from workflow_scripts.engine.reports.findings import Measure
+from workflow_scripts.engine.tables import protocol, summary
+
+VERDICTS = ("higher", "lower", "alike", "single")
+MOST_CONFUSED = 3  # pairs of classes that the text names
+UNLIKE = 0.1  # the difference of accuracies above which two runs are not alike trained
+APART = 1.1  # the ratio from which on two sizes or two times are worth a sentence
+SMOOTHING = 0.1  # of `objectives.label_smoothing`
+
+
+def context(net, net_study, landscape, landscape_study):
+    """The facts by the names that the template uses.
+
+    `net` and `landscape` are the folders of the two studies, whose designs the `studies.Study`s are. Raises UserError
+    where something of them is missing.
+    """
+    found = ablations.load(net / "summary")
+    rows = ablations.rows(found, net_study)
+    base = _level(rows[rows["base"]].iloc[0])
+    base_cells = found.cells[found.cells["cell"].isin(base.cells)]
+    return {
+        "data": findings.data_of(found),
+        "setup": findings.setup_of(found.cells),
+        "words": protocol.words(base_cells),
+        "all_words": protocol.words(found.cells),
+        "record": found.cells.set_index("cell").loc[base.cells[0]],
+        "base": base,
+        "factors": [_factor(levels) for _, levels in rows.groupby("factor", sort=False)],
+        "chosen": _chosen(net / "chosen.json", base, found.cells),
+        "pareto": _pareto(net / "figures/pareto.csv"),
+        "unsteady": _unsteady(found),
+        "insight": _insight(net / "insight"),
+        "samples": [f"samples_{dataset}" for dataset in found.cells["dataset"].unique()],
+        "bn": _landscape(landscape, landscape_study),
+        "infinity": math.inf,
+        "readable": ablations.readable,
+    }
+
+
+def _level(row):
+    """A row of `ablations.rows` with its metrics as measures."""
+    level = SimpleNamespace(**row.to_dict())
+    for metric in (*summary.METRICS, *ablations.SPEED):
+        setattr(level, metric, Measure(row[metric], row[f"{metric}_std"]))
+    return level
+
+
+def _factor(rows):
+    """A factor's levels, those beside the base by their verdict, and the ends of their sizes and times."""
+    title = ablations.readable(rows["factor"].iloc[0])
+    if rows["value"].notna().all():
+        rows = rows.assign(level=title + " " + rows["level"])  # a bare number says nothing in a sentence
+    levels = [_level(row) for _, row in rows.iterrows()]
+    finished = [level for level in levels if level.finished]
+    return SimpleNamespace(
+        name=rows["factor"].iloc[0],
+        title=title,
+        base=next(level for level in levels if level.base),
+        levels=levels,
+        shown=bool(rows["verdict"].isin(SURE).any()),  # is a difference from the base
+        sizes=_sizes(finished),
+        times=_times(finished),
+        diverged=[level for level in levels if level.diverged],
+        **{name: [level for level in levels if level.verdict == name] for name in VERDICTS},
+    )
+
+
+def _sizes(levels):
+    """(levels of the fewest parameters, levels of the most) where these are `APART` or more, else None."""
+    counts = [level.parameters for level in levels]
+    if not counts or max(counts) < APART * min(counts):
+        return None
+    return [[level for level in levels if level.parameters == end(counts)] for end in (min, max)]
+
+
+def _times(levels):
+    """(the fastest level, the slowest) where their times are `APART` or more and their deviations do not meet, else
+    None."""
+    if not levels:
+        return None
+    times = [level.seconds_per_epoch for level in levels]
+    fastest, slowest = (times.index(end(times, key=lambda time: time.mean)) for end in (min, max))
+    (fast, fast_std), (slow, slow_std) = np.nan_to_num([times[fastest], times[slowest]])
+    apart = slow >= APART * fast and slow - slow_std > fast + fast_std
+    return (levels[fastest], levels[slowest]) if apart else None
+
+
+def _unsteady(found):
+    """The seconds per epoch of the two seeds of one setting that are furthest apart in proportion: `least` and `most`;
+    None where no setting's are `APART`."""
+    times = found.cells.set_index("cell")["seconds_per_epoch"]
+    ends = [(times[names].min(), times[names].max()) for names in ablations.all_rows(found)["finished"] if names]
+    least, most = max(ends, key=lambda end: end[1] / end[0])
+    return SimpleNamespace(least=float(least), most=float(most)) if most >= APART * least else None
+
+
+def _chosen(path, base, cells):
+    """What chosen.json says, its measures as such, and in which keys its record differs from the base's.
+
+    `cells` are those of the summary. `floor` is the least loss that smoothed labels allow, None where they are not.
+    """
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts |= {metric: Measure.from_json(facts[metric]) for metric in ("best_val_acc", "test_acc", "test_loss")}
+    own = cells[cells["cell"].isin(facts["cells"])]
+    times, smoothed = own["seconds_per_epoch"], facts["record"]["loss"] == "label_smoothing"
+    facts |= {
+        "test_error": Measure(1 - facts["test_acc"].mean, facts["test_acc"].std),
+        "floor": _entropy_of_smoothed(int(own["num_classes"].iloc[0])) if smoothed else None,
+        "seconds_per_epoch": Measure(times.mean(), times.std()),
+        "minutes": times.mean() * facts["epochs"] / 60,
+    }
+    differs = [key for key, value in facts["record"].items() if not _same(value, getattr(base, key))]
+    settings = [ablations.readable(f"{key} {summary.format_value(facts['record'][key])}") for key in differs]
+    return SimpleNamespace(**facts, differs=settings)
+
+
+def _entropy_of_smoothed(classes):
+    """The cross-entropy of a smoothed label with itself, in nats, which no prediction can go below."""
+    other = SMOOTHING / classes
+    label = 1 - SMOOTHING + other
+    return -label * math.log(label) - (classes - 1) * other * math.log(other)
+
+
+def _same(value, other):
+    return value == other or (value is None and pd.isna(other))
+
+
+def _pareto(path):
+    """{cost: names of the settings that no other beats at the same cost or less, the cheapest first}."""
+    table = pd.read_csv(path)
+    costs = [column.removeprefix("front_") for column in table if column.startswith("front_")]
+    table["name"] = table["name"].str.replace(r", (.*)", r" (\1)", regex=True)  # a comma would part it in two in a list
+    return {cost: table[table[f"front_{cost}"]].sort_values(cost)["name"].tolist() for cost in costs}
+
+
+def _insight(folder):
+    """What `inspect_cell` found: counts, the classes at both ends, the pairs confused most, the network's layers."""
+    found = insight_figures.load(folder)
+    classes = found.table("per_class").dropna(subset="accuracy").sort_values("accuracy", kind="stable")
+    named = [SimpleNamespace(**{**row, "name": found.names[row["label"]]}) for row in classes.to_dict("records")]
+    worst, best = ([row for row in named if row.accuracy == end.accuracy] for end in (named[0], named[-1]))
+    pairs = insight_figures.most_confused(found.table("confusion"), MOST_CONFUSED + 1)
+    tied = len(pairs) > MOST_CONFUSED and pairs["images"].iloc[-1] == pairs["images"].iloc[-2]
+    facts = found.facts
+    return SimpleNamespace(
+        **{key: facts[key] for key in ("images", "right", "filters", "grad_cam", "tsne")},
+        wrong=facts["images"] - facts["right"],
+        accuracy=facts["right"] / facts["images"],
+        worst=worst,
+        best=best,
+        apart=max(row.high for row in worst) < min(row.low for row in best),  # their intervals do not meet
+        pairs=[
+            SimpleNamespace(label=found.names[row.label], predicted=found.names[row.predicted], images=row.images)
+            for row in pairs[:MOST_CONFUSED].itertuples()
+        ],
+        every=len(pairs) <= MOST_CONFUSED,  # is a mistake of one of these pairs
+        tied=tied,  # with a pair that is not named
+        classes=len(named),
+        normalised=any(layer["layer"].endswith(".norm") for layer in facts["structure"]),
+        many=len(found.names) > insight_figures.NAMED,
+        extremes=insight_figures.EXTREMES,
+        layers=[SimpleNamespace(**layer) for layer in facts["structure"]],
+    )
+
+
+def _landscape(folder, study):
+    """The facts of `landscape/findings.py`, and what stands around them: data, training, the rates' runs, surfaces."""
+    found = summary.load(folder / "summary")
+    trained, walked = (landscape_runs.rows_of(found.cells, study, name) for name in landscape_runs.PROTOCOLS)
+    landscape = landscape_runs.load(folder / "summary", study)
+    runs = _runs(trained)
+    labels = landscape.networks["label"]
+    facts = landscape_findings.context(landscape)
+    walked_best = _best(_runs(walked), labels)
+    return SimpleNamespace(
+        **facts,
+        shifted={other.label: _shifted(facts, other.label) for other in facts["others"]},
+        data=findings.data_of(found),
+        words=protocol.words(trained),
+        walk_words=protocol.words(walked),
+        seeds=int(found.cells["seed"].nunique()),
+        every=study.landscape.every,
+        runs=runs,
+        best=_best(runs, labels),
+        walked=walked_best,
+        enough=ENOUGH,
+        far=UNLIKE,
+        unlike={other.label: _unlike(walked_best, facts["first"].label, other.label) for other in facts["others"]},
+        surfaces=_surfaces(folder / "figures", _loss_of_chance(found)) if study.surface else [],
+    )
+
+
+def _runs(cells):
+    """The rows of `over_seeds`, `val` being the best validation accuracy as a measure."""
+    return [
+        SimpleNamespace(**row, val=Measure(row["best_val_acc"], row["best_val_acc_std"]))
+        for row in summary.over_seeds(cells).to_dict("records")
+    ]
+
+
+def _best(runs, labels):
+    """{label: the run of the highest validation accuracy}, of those labels of which one finished."""
+    return {
+        label: max(group, key=lambda run: np.nan_to_num(run.val.mean, nan=-1.0))
+        for label in labels
+        if (group := [run for run in runs if run.label == label and run.finished])
+    }
+
+
+def _unlike(walked, first, other):
+    """(the run that learned less, the other) of two that are walked along, where their best validation accuracies are
+    more than `UNLIKE` apart; else None: a landscape seen from a plateau is not set against one from a trained network
+    without a word."""
+    if first not in walked or other not in walked:
+        return None
+    less, more = sorted((walked[first], walked[other]), key=lambda run: run.val.mean)
+    return (less, more) if more.val.mean - less.val.mean > UNLIKE else None
+
+
+def _loss_of_chance(found):
+    """What a constant guess costs; None where another loss than the cross-entropy is minimised."""
+    return findings.data_of(found).chance_loss if set(found.cells["loss"]) == {"cross_entropy"} else None
+
+
+def _shifted(facts, label):
+    """In how many layers the median distance is smaller, larger or alike with the network `label` than with the first,
+    and in how many its median cosine is nearer to 1."""
+    verdicts = [row.l2.compared[label].verdict for row in facts["shift"]]
+    first = facts["first"].label
+    cosines = [row.cosine for row in facts["shift"] if first in row.cosine and label in row.cosine]
+    return SimpleNamespace(
+        smaller=verdicts.count("larger"),  # that of the first network is
+        larger=verdicts.count("smaller"),
+        alike=verdicts.count("alike"),
+        nearer=sum(cosine[label].median > cosine[first].median for cosine in cosines),
+        compared=len(cosines),
+    )
+
+
+def _surfaces(figures, chance):
+    """Per network, of its loss surface: the loss in the centre, and which share of the plane lies below `chance`."""
+    line, plane = (pd.read_csv(figures / f"surface_{name}.csv") for name in ("lines", "contours"))
+    found = []
+    for network, points in plane.groupby("network", sort=False):
+        along = line[line["network"] == network]
+        centre = along.loc[along["alpha"].abs().idxmin(), "loss"]
+        share = None if chance is None else float((points["loss"] < chance).mean())
+        found.append(
+            SimpleNamespace(network=network, centre=float(centre), below=share, extent=float(points["alpha"].max()))
+        )
+    return found

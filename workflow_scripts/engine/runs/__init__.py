@@ -1,0 +1,1 @@
+"""A cell made: resumed, reported, its files written and read back."""

@@ -1,0 +1,30 @@
+"""Bundles: cells that one job trains, one after the other, so that PyTorch starts and the data is read once for all.
+
+A bundle's manifest (`manifests.py`) stands for its cells in the DAG. The cells' own files are no outputs of the
+job, so that Snakemake deletes none of them with a bundle that failed, and a cell that is there is not made again.
+"""
+
+import itertools
+import json
+
+from workflow_scripts.engine.configuration import cells
+
+
+def bundles(study, candidates, size):
+    """{name of its first cell: names of its cells} of the bundles of up to `size` cells; {} where `size` is 1.
+
+    `candidates` is {cell name: Cell} of the `studies.Study`. The cells of a bundle share the data set, the number of
+    threads, which is a process's, and what is measured along the way.
+    """
+    if size == 1:
+        return {}
+    alike = {}
+    for name, cell in candidates.items():
+        shared = (cell.dataset, cell.threads, json.dumps(cells.measured(study, cell)))
+        alike.setdefault(shared, []).append(name)
+    parts = itertools.chain.from_iterable(_parts(names, size) for names in alike.values())
+    return {part[0]: part for part in parts}
+
+
+def _parts(names, size):
+    return (names[start : start + size] for start in range(0, len(names), size))

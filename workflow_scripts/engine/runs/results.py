@@ -1,0 +1,104 @@
+"""The files of a finished cell, as `results/<study>/<cell>/` holds them."""
+
+import contextlib
+import csv
+import io
+import json
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine.training.gradients import COLUMNS
+
+RECORD = "cell.json"
+HISTORY = ("epoch", "lr", "train_loss", "train_acc", "val_loss", "val_acc", "seconds")
+
+
+def measurements(training, data):
+    """What `cell.json` says of the network, the data and the outcome of a `trainer.Training`."""
+    progress = training.progress
+    return {
+        "status": "finished" if progress.diverged_step is None else "diverged",
+        "diverged_step": progress.diverged_step,
+        "epochs_run": progress.epoch,
+        "parameters": sum(parameter.numel() for parameter in training.model.parameters()),
+        "forward_flops": forward_flops(training.model, data.image_shape),
+        "train_images": len(training.train_batches),
+        "val_images": len(training.val_batches),
+        "test_images": len(training.test_batches),
+        "num_classes": data.num_classes,
+        "image_shape": data.image_shape,
+        "dataset": data.meta,
+        "seconds": progress.seconds,
+        "path": training.captured.path,
+        "update_path": training.captured_update.path,
+    }
+
+
+def forward_flops(model, image_shape):
+    """Floating-point operations of convolutions and linear layers in the forward pass of one image.
+
+    A multiplication and an addition count as two, as in PyTorch's FlopCounterMode, which would import the compiler.
+    """
+    counts = []
+
+    def count(layer, inputs, output):
+        counts.append(2 * output.numel() * layer.weight[0].numel())  # each output has a product for each of its weights
+
+    layers = [module for module in model.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+    model.eval()
+    with torch.no_grad(), contextlib.ExitStack() as hooks:
+        for layer in layers:
+            hooks.enter_context(layer.register_forward_hook(count))
+        model(torch.zeros(1, *image_shape, device=next(model.parameters()).device))
+    return sum(counts)
+
+
+def write(training, out, facts, with_test=True):
+    """Write all files of a finished `trainer.Training` to the folder `out`; `facts` is the content of cell.json.
+
+    The test images are read here, once, with the weights of the epoch of the best validation accuracy; or not at all,
+    without `with_test`. A run that diverged before such an epoch has no test numbers, and its weights are the initial
+    ones.
+    """
+    progress = training.progress
+    test_loss, test_acc = training.test() if with_test and progress.best_epoch is not None else (None, None)
+    losses = training.step_losses[: progress.epoch * training.steps].cpu().numpy()
+    weights = {name: value.cpu().contiguous() for name, value in training.best.items()}
+    files = {
+        "history.csv": _csv(HISTORY, training.history),
+        "gradients.csv": _csv(COLUMNS, training.gradient_rows),
+        "steps.npz": _npz(train_loss=losses, **_observed(training)),
+        "test.json": _json({"epoch": progress.best_epoch, "test_loss": test_loss, "test_acc": test_acc}),
+        "model.safetensors": save(weights),
+        RECORD: _json(facts),  # last: see engine/runs/made.py
+    }
+    (out / RECORD).unlink(missing_ok=True)  # that of an earlier version, which says that all files are there
+    for name, content in files.items():
+        with written_whole(out / name) as path:
+            path.write_bytes(content)
+
+
+def _observed(training):
+    return {name: array for observer in training.observers.values() for name, array in observer.arrays().items()}
+
+
+def _csv(columns, rows):
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _json(content):
+    return (json.dumps(content, indent=2) + "\n").encode()
+
+
+def _npz(**arrays):
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()

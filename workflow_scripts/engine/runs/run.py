@@ -1,0 +1,62 @@
+"""A training run as a person meets it: it reports, it checkpoints, and it goes on where it was killed."""
+
+import json
+import sys
+
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.machine import provenance
+from workflow_scripts.engine.runs import checkpoints
+from workflow_scripts.engine.runs.reporting import Reporter
+from workflow_scripts.engine.training.trainer import Training
+
+
+def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, measured=None, cuda_graphs=True):
+    """Train `cell` on `data` (a `datasets.Data`) to its end, from the file `checkpoint` if it holds this very run.
+
+    The checkpoint is rewritten after every epoch and, in epochs that last longer, every `checkpoint_seconds`.
+    `tensorboard` is the folder of the event files, or None; `measured` is {observer: settings} as `cells.measured`
+    gives it; `cuda_graphs` is as in `trainer.Training`. Returns the finished `trainer.Training`; raises UserError where
+    the network or the batches do not fit the data.
+    """
+    name = cells.cell_name(cell)
+    try:
+        training = Training(cell, data, device, measured, cuda_graphs)
+    except ValueError as error:
+        raise UserError(f"{name}: {error}") from None
+    code = cells.code_digest(cell, measured or ())
+    key = f"{cells.record_digest(cell)} {json.dumps(measured)} {code} {data.sha256}"
+    here = provenance.machine(device)
+    training.machines = [here]
+    state, note = checkpoints.load(checkpoint, key)
+    if state:
+        try:
+            training.load_state_dict(state)
+        except (RuntimeError, KeyError, TypeError, ValueError, AttributeError):
+            raise UserError(
+                f"checkpoint {checkpoint}: expected the state of {name}, found another; delete it"
+            ) from None
+        training.machines = [*(other for other in training.machines if other != here), here]
+        note = f"going on from epoch {training.progress.epoch + 1}, step {training.progress.step}"
+    else:
+        checkpoints.save(checkpoint, key, training.state_dict())  # a folder that cannot be written to is noticed now
+    if note:
+        print(note, file=sys.stderr)
+
+    reporter = Reporter(training, name, tensorboard)
+    saved_at = 0.0
+
+    def after_step():
+        nonlocal saved_at
+        reporter.step()
+        if training.progress.epoch_seconds - saved_at >= checkpoint_seconds:
+            saved_at = training.progress.epoch_seconds
+            checkpoints.save(checkpoint, key, training.state_dict())
+
+    while not training.finished:
+        training.run_epoch(after_step)
+        checkpoints.save(checkpoint, key, training.state_dict())
+        reporter.epoch()
+        saved_at = 0.0
+    reporter.close()
+    return training

@@ -1,0 +1,18 @@
+"""All cells of a study in one table for people: what each was trained with, and what came of it."""
+
+import pandas as pd
+
+from workflow_scripts.engine.tables.summary import format_value, varying
+
+
+def formatted(cells):
+    """The rows of a summary's `cells` as people read them, each value a string; of the record, what differs."""
+    keys = [key for key in varying(cells) if key != "epochs"]  # of which those that were run are shown
+    columns = {key.replace("_", " ").capitalize(): cells[key].map(format_value) for key in ("model", "block", *keys)}
+    columns |= {"Learning rate": cells["lr"].map(format_value), "Seed": cells["seed"].map(format_value)}
+    columns["Epochs"] = cells["epochs_run"].map(str)
+    columns["Status"] = cells["status"]
+    for metric, heading in (("best_val_acc", "Val. acc. (%)"), ("test_acc", "Test acc. (%)")):
+        columns[heading] = [f"{100 * value:.2f}" if pd.notna(value) else "–" for value in cells[metric]]
+    columns["Seconds"] = cells["seconds"].map("{:.1f}".format)
+    return pd.DataFrame(columns)

@@ -1,0 +1,82 @@
+"""How the cells of a study were trained, in words for the report's section on the experiments.
+
+A registered name that is not known here is printed as it is, in typewriter type, so that the text stays true
+whatever somebody adds.
+"""
+
+from types import SimpleNamespace
+
+import pandas as pd
+
+from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.text.latex import Tex, count, escape, listed, number
+
+PHRASES = {
+    "normalize": {
+        "course": r"with the constants of the course, mean $(0.4914, 0.4822, 0.4465)$ and deviation "
+        r"$(0.2023, 0.1994, 0.2010)$",
+        "dataset": r"with the mean and deviation of the training images",
+    },
+    "augmentation": {
+        "crop": r"random crops after zero padding by an eighth of the size",
+        "flip": r"horizontal flips",
+        "erase": r"random erasing",
+        "color_jitter": r"colour jitter",
+        "trivial": r"TrivialAugment",
+        "cutout": r"a grey square over a part of each image (cutout)",
+        "none": r"none",
+    },
+    "loss": {
+        "cross_entropy": r"cross-entropy",
+        "label_smoothing": r"cross-entropy with labels smoothed by 0.1 \citep{szegedy2016}",
+        "mse": r"squared error to the one-hot label",
+        "focal": r"focal loss \citep{lin2017}",
+    },
+    "optimizer": {
+        "adam": r"Adam \citep{kingma2015}",
+        "adamw": r"AdamW \citep{loshchilov2019}",
+        "sgd": r"stochastic gradient descent",
+        "momentum": r"stochastic gradient descent with momentum 0.9",
+        "nesterov": r"stochastic gradient descent with Nesterov momentum 0.9",
+        "rmsprop": r"RMSprop \citep{tieleman2012}",
+        "muon": r"Muon \citep{jordan2024muon}",
+        "own_sgd": r"our own stochastic gradient descent with momentum 0.9",
+        "own_adam": r"our own Adam \citep{kingma2015}",
+    },
+    "schedule": {
+        "constant": r"constant",
+        "linear": r"a straight line to ~ over the whole run, changed at every step",
+        "cosine": r"cosine annealing to ~ over the whole run, changed once per epoch \citep{loshchilov2017}",
+        "cosine_course_2023": r"a cosine between the initial rate and ~ that is stepped once per batch with its period "
+        r"counted in epochs, and so swings down and up throughout the run \citep[after][]{loshchilov2017}",
+    },
+    "split": {"course": r"at random, with a fixed seed", "stratified": r"at random, class by class, with a fixed seed"},
+    "precision": {"fp32": r"single precision", "bf16": r"bfloat16 with single-precision weights"},
+}
+DEVICES = {"cpu": "a CPU", "cuda": "a GPU"}
+COUNTS = ("batch_size", "epochs")
+NUMBERS = ("lr", "weight_decay", "width")
+
+
+def words(cells):
+    """LaTeX by the name of a record's key, of the values that occur in `cells`; beside them `devices`, `time`."""
+    values = {key: sorted(cells[key].dropna().unique()) for key in summary.RECORD}
+    values["devices"] = sorted(cells["device"].astype(str).unique())
+    said = {key: listed(_phrase(key, value) for value in values[key]) for key in PHRASES}
+    said["devices"] = listed(DEVICES.get(device, device) for device in values["devices"])
+    said |= {key: listed(count(value) for value in values[key]) for key in COUNTS}
+    said |= {key: listed(number(value) for value in values[key]) for key in NUMBERS}
+    final = listed(number(value) for value in values["final_lr"])
+    said["schedule"] = Tex(said["schedule"].replace("~", final))
+    return SimpleNamespace(**said, time=_time(pd.to_numeric(cells["seconds"]).sum()))
+
+
+def _phrase(key, value):
+    known = {name: Tex(text) for name, text in PHRASES[key].items()}
+    names = value.split("+") if key == "augmentation" else [value]
+    return listed(known.get(name, Tex(rf"\texttt{{{escape(name)}}}")) for name in names)
+
+
+def _time(seconds):
+    minutes = seconds / 60
+    return Tex(f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours")

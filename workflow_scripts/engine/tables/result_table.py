@@ -1,0 +1,75 @@
+"""Table 1: a row per network and setting, with the losses and accuracies of the last epoch over the seeds."""
+
+import pandas as pd
+
+from workflow_scripts.engine.configuration.cells import ROW
+from workflow_scripts.engine.tables.summary import METRICS, best, format_value, varying
+from workflow_scripts.engine.text import text_tables
+from workflow_scripts.engine.text.wording import spread
+
+# column of `over_seeds`: (heading, factor)
+SHOWN = {
+    "train_loss": ("Train loss", 1),
+    "train_acc": ("Train acc. (%)", 100),
+    "val_loss": ("Val. loss", 1),
+    "val_acc": ("Val. acc. (%)", 100),
+}
+WORDS = ("Model", "Note")  # columns that are aligned to the left
+
+
+def numbers(rows):
+    """The rows of `over_seeds` with all their numbers, unrounded, and whether a row is the best: for machines."""
+    metrics = [column for metric in METRICS for column in (metric, f"{metric}_std")]
+    columns = ["label", *ROW, "parameters", "seeds", "diverged", "diverged_step", *metrics]
+    return rows[columns].assign(best=rows["group"] == _winner(rows))
+
+
+def formatted(rows):
+    """The rows of `over_seeds` as people read them, each value a string.
+
+    A metric is `mean ± sample standard deviation` over the seeds that finished, the mean alone where that is one.
+    Beside model, rate, parameters and metrics there are columns for what differs between the rows only.
+    """
+    columns = {"Model": rows["label"]}
+    columns |= {key.replace("_", " ").capitalize(): rows[key].map(format_value) for key in varying(rows)}
+    columns |= {"LR": rows["lr"].map("{:g}".format), "Parameters": rows["parameters"].map("{:,}".format)}
+    for name in list(columns)[1:]:
+        columns[name] = columns[name].where(rows["model"] != "", "–")  # nothing of a run made elsewhere is known
+    if rows["seeds"].nunique() > 1:
+        columns["Seeds"] = rows["seeds"].map(str)
+    for metric, (heading, factor) in SHOWN.items():
+        columns[heading] = text_tables.measures(rows, metric, factor)
+    if rows["diverged"].any():
+        columns["Note"] = text_tables.notes(rows)
+    return pd.DataFrame(columns)
+
+
+def starred(rows):
+    """The table of `formatted` with a star before the best row."""
+    table, winner = formatted(rows), _winner(rows)
+    table.insert(0, "", ["*" if group == winner else "" for group in rows["group"]])
+    return table
+
+
+def plain_text(rows, remark=""):
+    """The table for a terminal. The `remark` comes last."""
+    lines = text_tables.plain(starred(rows), WORDS)
+    return "\n".join([*lines, "", _legend(rows), *([remark] if remark else [])]) + "\n"
+
+
+def tabular(rows):
+    """The table as a LaTeX `tabular` for the package booktabs, ruled between models; the best row is bold."""
+    ruled = [place for place, new in enumerate(rows["model"] != rows["model"].shift()) if new]
+    bold = [place for place, group in enumerate(rows["group"]) if group == _winner(rows)]
+    return text_tables.tabular(formatted(rows), WORDS, bold, ruled)
+
+
+def _winner(rows):
+    """The group of the best row; a run made elsewhere is none of those that the report speaks of."""
+    own = rows[rows["model"] != ""]
+    return best(own)["group"] if own["val_acc"].notna().any() else None
+
+
+def _legend(rows):
+    where = " of those trained here" if (rows["model"] == "").any() else ""
+    return f"Last epoch{spread(rows['seeds'], before='; ')}. * best validation accuracy{where}"

@@ -1,0 +1,30 @@
+"""Which candidates of a search go on from a rung of successive halving."""
+
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.runs import cell_files
+
+
+def survivors(folders, keep):
+    """What `select_rung` writes of the cells in `folders`: their order by validation accuracy, and which are kept.
+
+    {"kept": [name], "ranked": [{"cell", "status", "val_acc", "val_loss"}]}, of the epoch with the best validation
+    accuracy, whose weights were kept, or else of the last; of equals the lower loss comes first. A diverged cell is
+    never kept. Raises UserError where all diverged.
+    """
+    ranked = sorted(map(_outcome, folders), key=_rank)
+    kept = [cell["cell"] for cell in ranked if cell["status"] == "finished"][:keep]
+    if not kept:
+        raise UserError(f"all {len(ranked)} cells of this rung diverged: search smaller learning rates")
+    return {"kept": kept, "ranked": ranked}
+
+
+def _outcome(folder):
+    facts, test, history = cell_files.read(folder, "cell.json", "test.json", "history.csv")
+    with cell_files.understood(folder):
+        epoch = cell_files.best_epoch(test, history) or history[-1]
+        measured = {key: float(epoch[key]) for key in ("val_acc", "val_loss")}
+        return {"cell": folder.name, "status": facts["status"], **measured}
+
+
+def _rank(cell):
+    return cell["status"] != "finished", -cell["val_acc"], cell["val_loss"]

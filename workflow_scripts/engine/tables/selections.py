@@ -1,0 +1,85 @@
+"""Which rows of a study a figure shows: the flags of the figures' commands, typed by the cell's record."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.engine import commands
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration.record import Selection
+from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.tables.summary import best, pick
+
+
+def parser(command, description, out):
+    """An argument parser with the flags that every command on a summary has; `out` says what is written there."""
+    parser = _parser(command, description)
+    parser.add_argument("--out", type=Path, required=True, help=out)
+    return parser
+
+
+def figure_parser(command, description):
+    """The same for a command that draws a figure."""
+    parser = _parser(command, description)
+    commands.add_figure(parser)
+    return parser
+
+
+def _parser(command, description):
+    parser = commands.parser(command, description)
+    parser.add_argument("--summary", type=Path, required=True, help="folder of tables as `summarise` writes it")
+    return parser
+
+
+def add_select(parser, **options):
+    """Add `--select KEY=VALUE ...` to a parser or a group of it; `options` as for its `add_argument`."""
+    parser.add_argument(
+        "--select",
+        nargs="*",
+        metavar="KEY=VALUE",
+        help="the cells whose record has these values (none: all cells), over all seeds; where they differ in other "
+        "keys, those with most of them at their defaults",
+        **options,
+    )
+
+
+def add_study(parser, flag="--study", required=True):
+    """Add `--study JSON`, the design of the study, or the same under another flag: gives a `studies.Study`."""
+
+    def study(text):
+        return config.parse(Study, commands.json_value(text), flag)
+
+    parser.add_argument(
+        flag, type=study, required=required, metavar="JSON", help="the study's section of the configuration"
+    )
+
+
+def add_best(parser):
+    """Add `--best`."""
+    parser.add_argument("--best", action="store_true", help="the cells with the best mean validation accuracy")
+
+
+def chosen(rows, selections, with_best):
+    """The rows of `over_seeds` that lists of `KEY=VALUE` words select, then the best if asked for; each once."""
+    found = [pick(rows, parse(words), f"--select {' '.join(words)}") for words in selections]
+    if with_best:
+        found.append(best(rows))
+    if not found:
+        raise UserError("expected --select or --best, to know what to draw")
+    return pd.DataFrame(found).drop_duplicates("group")
+
+
+def parse(words, flag="--select"):
+    """{key: value} of words like `lr=1e-3` after a flag, each value of its key's type; `null` stands for None.
+
+    >>> parse(["model=vgg38", "lr=1e-3"])
+    {'model': 'vgg38', 'lr': 0.001}
+    """
+    given = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not (key and equals):
+            raise UserError(f"{flag}: expected KEY=VALUE, for example lr=0.001, but found {word!r}")
+        given[key] = None if value == "null" else value
+    return config.parse(Selection, given, f"{flag} {' '.join(words)}").model_dump(exclude_unset=True)

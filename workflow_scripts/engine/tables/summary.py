@@ -1,0 +1,280 @@
+"""The tidy tables of a study, read back: cells, means over their seeds, and the one that does best.
+
+`summarise` writes them; every figure, table and report reads them through here, so that a row, its name and its
+place among the others are the same everywhere.
+"""
+
+import functools
+import io
+import json
+import math
+import sys
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.engine import code
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration.cells import ROW
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.tables import cell_index, machines
+
+GRADIENTS = "gradients.csv"
+RECORD = tuple(Cell.model_fields)
+METRICS = ("train_loss", "train_acc", "val_loss", "val_acc", "best_val_acc", "test_loss", "test_acc", "seconds")
+BRIEF_BLOCKS = ("plain", "bn", "rc", "bn_rc")
+BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends and colours
+    "plain": "plain",
+    "bn": "BN",
+    "rc": "RC",
+    "bn_rc": "BN+RC",
+    "dense": "dense",
+    "bn_dense": "BN+dense",
+    "bn_dense_pre": "BN+dense (pre)",
+    "rc_pool": "RC (pool)",
+    "bn_rc_pool": "BN+RC (pool)",
+    "rc_proj": "RC (proj)",
+    "bn_rc_proj": "BN+RC (proj)",
+    "preact_rc": "RC (pre)",
+    "bn_preact_rc": "BN+RC (pre)",
+    "skipinit_rc": "SkipInit",
+    "gn": "GN",
+    "gn_rc": "GN+RC",
+    "ln": "LN",
+    "ln_rc": "LN+RC",
+}
+
+
+@dataclass(frozen=True)
+class Summary:
+    """`cells` has a row per cell, `history` per cell and epoch.
+
+    `gradients`, per cell, epoch and layer, stays in its file, because of ten thousand cells it takes gigabytes.
+    """
+
+    cells: pd.DataFrame
+    history: pd.DataFrame
+    dataset: dict
+    folder: Path
+
+    def gradients(self, names):
+        """The gradients of the cells `names`: a row per cell, epoch and layer."""
+        table = _table(io.BytesIO(cell_index.rows(self.folder / GRADIENTS, self._places, names)))
+        return table[table["cell"].isin(names)]
+
+    @functools.cached_property
+    def _places(self):  # once, because the index of ten thousand cells has megabytes
+        return cell_index.places(self.folder, GRADIENTS)
+
+
+def load(folder, also=()):
+    """The `Summary` in a folder that `summarise` wrote; raises UserError where a file or a column of it is missing.
+
+    `also` names further columns of cells.csv that are needed. Warns, on stderr, of cells that were not made alike.
+    """
+    folder = Path(folder)
+    cells = _table(
+        folder / "cells.csv",
+        ("cell", *RECORD, "parameters", "num_classes", "status", "diverged_step", *METRICS, *also),
+    )
+    if cells.empty:
+        raise UserError(f"{folder / 'cells.csv'}: expected at least one cell, found none")
+    if found := machines.remark(cells):
+        print(f"warning: {found}", file=sys.stderr)
+    history = _table(folder / "history.csv", ("cell", "epoch", "train_loss", "train_acc", "val_loss", "val_acc"))
+    _table(folder / GRADIENTS, ("cell", "epoch", "layer", "depth", "mean_abs"), nrows=0)
+    return Summary(cells, history, json.loads(_existing(folder / "dataset.json").read_text(encoding="utf-8")), folder)
+
+
+def _existing(path):
+    if not path.is_file():
+        raise UserError(f"{path}: expected a file that `python -m workflow_scripts.summarise` writes, found none")
+    return path
+
+
+def _table(path, columns=(), nrows=None):
+    words = (
+        "cell",
+        "layer",
+        "status",
+        *machines.COLUMNS,
+        *(key for key, field in Cell.model_fields.items() if str in _types(field)),
+    )
+    table = pd.read_csv(
+        _existing(path) if isinstance(path, Path) else path,
+        nrows=nrows,
+        dtype=dict.fromkeys(words, str),
+        keep_default_na=False,  # else an augmentation or a block called "None" or "NA" would be read as missing
+        na_values=["", "nan"],
+    )
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise UserError(f"{path}: expected the columns {', '.join(missing)}, found none; run summarise again")
+    return table
+
+
+def _types(field):
+    """The types of a field of `Cell`, without their limits: str and NoneType of `Annotated[str, ...] | None`."""
+    parts = typing.get_args(field.annotation) or (field.annotation,)
+    return [typing.get_args(part)[0] if typing.get_args(part) else part for part in parts]
+
+
+def over_seeds(cells, also=()):
+    """One row per group of cells that are equal but for the seed, ordered by model, block and learning rate.
+
+    Columns: `group` (from 0), `label`, every key of the record but the seed, `parameters`, `num_classes`, `seeds` and
+    `diverged` (how many cells there are, and how many of them diverged), `diverged_step` (the earliest), for each
+    metric m of `METRICS` and `also` its mean `m` and sample standard deviation `m_std` (NaN with one seed), and the
+    lists of names `cells` and `finished`. Means are over the cells that finished: the last numbers of a diverged one
+    mean nothing.
+    """
+    rows = []
+    for values, group in cells.groupby(list(ROW), dropna=False, sort=False):
+        record = {key: None if pd.isna(value) else value for key, value in zip(ROW, values, strict=True)}
+        sizes = {key: group[key].iloc[0] for key in ("parameters", "num_classes")}
+        rows.append({"label": label(record), **record, **sizes, **outcome(group, also)})
+    models, blocks = _places("model", cells["model"]), _places("block", cells["block"])
+    rows.sort(key=lambda row: (models[row["model"]], blocks[row["block"]], row["lr"]))
+    return pd.DataFrame([{"group": index, **row} for index, row in enumerate(rows)])
+
+
+def outcome(group, also=()):
+    """What `over_seeds` says of the cells of a group, from `seeds` on."""
+    finished = group[group["status"] == "finished"]
+    row = {"seeds": len(group), "diverged": len(group) - len(finished), "diverged_step": group["diverged_step"].min()}
+    for metric in (*METRICS, *also):
+        values = pd.to_numeric(finished[metric])
+        row |= {metric: values.mean(), f"{metric}_std": values.std()}
+    return row | {"cells": list(group["cell"]), "finished": list(finished["cell"])}
+
+
+def by_seed(cells, names):
+    """{metric: {seed: value}} over the cells `names`, of each of `METRICS`; a value that is not there is left out."""
+    found = cells[cells["cell"].isin(names)].set_index("seed")
+    return {metric: pd.to_numeric(found[metric]).dropna().to_dict() for metric in METRICS}
+
+
+def over_epochs(table, names, keys, columns):
+    """Mean `c` and sample standard deviation `c_std` over the cells `names` of each column c, for each value of `keys`.
+
+    `table` is a summary's `history`. Numbers that are not finite are left out.
+    """
+    found = table[table["cell"].isin(names)].replace([math.inf, -math.inf], math.nan)
+    groups = found.groupby(list(keys))[list(columns)]
+    return groups.mean().join(groups.std().add_suffix("_std")).reset_index()
+
+
+def gradients_of(summary, row, measure="mean_abs"):
+    """The gradients of a row of `over_seeds`, by `epoch`, `depth` and `layer`, over its cells, as `over_cells` says."""
+    return over_cells(gradients_by_cell(summary, row, measure))
+
+
+def gradients_by_cell(summary, row, measure="mean_abs"):
+    """Columns `cell`, `epoch`, `depth`, `layer` and, of the column `measure`, `mean_abs` of a row of `over_seeds`.
+
+    Of its cells that finished, or where none did, of those that diverged. Numbers that are not finite are missing; an
+    epoch in which a layer has none in any cell is left out.
+    """
+    table = summary.gradients(row["finished"] or row["cells"])[["cell", "epoch", "depth", "layer", measure]]
+    table = table.rename(columns={measure: "mean_abs"}).replace([math.inf, -math.inf], math.nan)
+    known = table["mean_abs"].notna().groupby([table["epoch"], table["depth"]]).transform("any")
+    return table[known.groupby(table["epoch"]).transform("all")]
+
+
+def over_cells(gradients):
+    """Of a table as `gradients_by_cell` gives it: `mean_abs`, `mean_abs_min` and `mean_abs_max` over the cells.
+
+    The mean is the geometric one: seeds differ by factors, of which an arithmetic mean would show the largest alone. It
+    is 0 where one of them is.
+    """
+    with np.errstate(divide="ignore"):
+        gradients = gradients.assign(log=np.log(gradients["mean_abs"]))
+    groups = gradients.groupby(["epoch", "depth", "layer"])
+    means = groups.agg(mean_abs=("log", "mean"), mean_abs_min=("mean_abs", "min"), mean_abs_max=("mean_abs", "max"))
+    return means.assign(mean_abs=np.exp(means["mean_abs"])).reset_index()
+
+
+def select(table, record):
+    """The rows of `table` (cells, or rows of `over_seeds`) whose record has the values of the mapping `record`."""
+    chosen = pd.Series(True, index=table.index)
+    for key, value in record.items():
+        if key not in RECORD:
+            raise UserError(f"unknown key {key!r} in a selection of cells; known: {', '.join(RECORD)}")
+        chosen &= _equal(table[key], value)
+    return table[chosen]
+
+
+def _equal(column, value):
+    return column.isna() if value is None else column == value
+
+
+def pick(rows, record, source="selection"):
+    """The one row of `over_seeds` that `record` selects; of several, the one with most keys at their defaults.
+
+    So a value that is added to a grid does not change which cells a figure is about. `source` names the selection in
+    the UserError that says that nothing was found.
+    """
+    found = select(rows, record)
+    if found.empty:
+        asked = " ".join(f"{key}={value}" for key, value in record.items())
+        have = "; ".join(f"{row.label} lr={row.lr:g}" for row in rows.itertuples())
+        raise UserError(f"{source}: expected cells with {asked}, found none; there are: {have}")
+    defaults = sum(_equal(found[key], Cell.model_fields[key].default).astype(int) for key in ROW)
+    return found.loc[defaults.idxmax()]
+
+
+def best(rows, metric="val_acc", tie="val_loss"):
+    """The row of `over_seeds` with the highest mean of `metric`; of equals, the one with the lower `tie`.
+
+    Where some rows have fewer diverged seeds than others, only those can be best: the mean over the seeds that are
+    left would flatter the others. Raises UserError where no cell finished.
+    """
+    candidates = rows[rows["diverged"] == rows["diverged"].min()].dropna(subset=metric)
+    if candidates.empty:
+        raise UserError("expected a cell that finished, to call the best, found only diverged ones")
+    return candidates.sort_values([metric, tie], ascending=[False, True], kind="stable").iloc[0]
+
+
+def varying(rows):
+    """The keys beyond model, block and lr in which the rows differ: what a table must show to tell them apart.
+
+    Rows without a model, which are of runs made elsewhere, have no record.
+    """
+    own = rows[rows["model"] != ""]
+    return [key for key in ROW if key not in ("model", "block", "lr") and own[key].nunique(dropna=False) > 1]
+
+
+def label(record):
+    """What people call a cell's network: `VGG38 BN+RC`, and plain `VGG38` without a remedy."""
+    model = record["model"].upper().replace("_", "-")
+    return model if record["block"] == "plain" else f"{model} {block_label(record['block'])}"
+
+
+def format_value(value):
+    """What people call a value of a record, also one that pandas has made a float: 12.0 is `12`, NaN is `none`."""
+    if pd.isna(value):
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def title(row):
+    """What stands over a picture of one row of `over_seeds`."""
+    return f"{row['label']}, lr {row['lr']:g}" + ("" if row["finished"] else ", diverged")
+
+
+def block_label(block):
+    """What people call a block; one that is not known here is upper-cased, `my_block` being `MY+BLOCK`."""
+    return BLOCK_LABELS.get(block, block.upper().replace("_", "+"))
+
+
+def blocks_in_order(found=()):
+    """The blocks of the brief, then the others in the order of their registration, then any other of `found`."""
+    return list(dict.fromkeys([*BLOCK_LABELS, *code.registered("block"), *found]))
+
+
+def _places(kind, found):
+    names = blocks_in_order(found) if kind == "block" else dict.fromkeys([*code.registered(kind), *found])
+    return {name: place for place, name in enumerate(names)}

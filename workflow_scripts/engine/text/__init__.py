@@ -1,0 +1,1 @@
+"""Words, numbers and tables as plain text, LaTeX and HTML."""

@@ -1,0 +1,79 @@
+"""Notebooks kept as text: run from the first cell to the last in a fresh kernel, and told as LaTeX."""
+
+import base64
+import os
+import tempfile
+from types import SimpleNamespace
+
+import jupytext
+import pypandoc
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from pygments import highlight
+from pygments.formatters import LatexFormatter
+from pygments.lexers import PythonLexer
+
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.text.latex import Tex
+
+SECONDS = 300  # that a cell may take
+CODE = LatexFormatter(style="friendly")
+MARKDOWN = "markdown-auto_identifiers"  # Pandoc's, without a label for every heading
+HEADINGS = ["--shift-heading-level-by=-1"]  # `##` is a section: the title is not a part of the text
+SETTINGS = {  # of the kernel's environment
+    "OMP_NUM_THREADS": "1",  # bits depend on the number of threads
+    "OPENBLAS_NUM_THREADS": "1",
+    "SOURCE_DATE_EPOCH": "0",  # of the figures
+}
+
+
+def executed(source, paths):
+    """The notebook in the text file `source`, with outputs; `paths` are folders that it may import from.
+
+    Raises UserError where a cell fails.
+    """
+    notebook = jupytext.read(source)
+    with tempfile.TemporaryDirectory() as folder:  # for what the kernel would leave in the home folder
+        places = {"JUPYTER_RUNTIME_DIR": folder, "IPYTHONDIR": folder, "PYTHONPATH": os.pathsep.join(map(str, paths))}
+        arguments = ["--InlineBackend.figure_formats=pdf", "--log-level=ERROR"]
+        client = NotebookClient(
+            notebook, timeout=SECONDS, kernel_name="python3", coalesce_streams=True, extra_arguments=arguments
+        )
+        try:
+            client.execute(env={**os.environ, **SETTINGS, **places})
+        except CellExecutionError as error:
+            raise UserError(f"{source}: {_failed(notebook)}: {error.ename}: {error.evalue}") from None
+    return notebook
+
+
+def _failed(notebook):
+    for cell in notebook.cells:
+        if any(output.output_type == "error" for output in cell.get("outputs", [])):
+            return f"the cell that begins with {cell.source.splitlines()[0]!r} failed"
+    return "a cell failed"
+
+
+def context(notebook):
+    """What the template of a notebook shows, and its pictures as {file name: bytes}.
+
+    `parts` are text, code, output and pictures in their order, as LaTeX; `styles` are the commands of coloured code.
+    """
+    parts, pictures = [], {}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            parts.append(_part("text", pypandoc.convert_text(cell.source, "latex", MARKDOWN, HEADINGS)))
+        else:
+            parts.append(_part("code", highlight(cell.source, PythonLexer(), CODE)))
+            for output in cell.outputs:
+                if "text" in output:
+                    parts.append(_part("output", output.text.rstrip("\n")))
+                elif "application/pdf" in output.get("data", {}):
+                    name = f"picture{len(pictures)}.pdf"
+                    pictures[name] = base64.b64decode(output.data["application/pdf"])
+                    parts.append(_part("picture", name))
+    title = notebook.metadata.get("title", "")
+    return {"title": title, "styles": Tex(CODE.get_style_defs()), "parts": parts}, pictures
+
+
+def _part(kind, tex):
+    return SimpleNamespace(kind=kind, tex=Tex(tex))

@@ -1,0 +1,93 @@
+"""Optimisers by name: functions of the parameters and a cell's lr and weight decay to a `torch.optim.Optimizer`.
+
+The learning rate is that of the optimiser's own paper, so one that serves Adam or Muon (about 1e-3) is no measure for
+those that step along the gradient itself (about 1e-1). The weight decay of adamw and muon is decoupled: in a step, a
+weight shrinks by lr * weight_decay of itself. That of the others is a term of the gradient.
+"""
+
+import torch
+
+from models.registry import Registry
+from workflow_scripts.engine.training.eager import eager
+from workflow_scripts.engine.training.own_optimizers import MuonAndAdamW, OwnAdam, OwnSGD
+
+OPTIMIZERS = Registry("optimizer")
+register_optimizer = OPTIMIZERS.register
+
+Adam, AdamW, RMSprop, SGD = map(eager, (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD))
+
+
+FUSED = {"cuda"}  # types of devices on which PyTorch's default is one kernel per operation, where one can update all
+
+
+def _fused(kind, parameters, **options):
+    """An optimiser of PyTorch's, fused where that is faster and such that a graph can hold its step.
+
+    RMSprop has no such kernel.
+    """
+    parameters = list(parameters)
+    if parameters[0].device.type in FUSED:
+        options |= {"fused": True, **({} if kind is SGD else {"capturable": True})}
+    return kind(parameters, **options)
+
+
+@register_optimizer("adam")
+def adam(parameters, lr, weight_decay):
+    """Adam (Kingma & Ba 2015); the weight decay is an L2 term of the gradient."""
+    return _fused(Adam, parameters, lr=lr, weight_decay=weight_decay)
+
+
+@register_optimizer("adamw")
+def adamw(parameters, lr, weight_decay):
+    """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
+    return _fused(AdamW, parameters, lr=lr, weight_decay=weight_decay)
+
+
+@register_optimizer("sgd")
+def sgd(parameters, lr, weight_decay):
+    """Plain stochastic gradient descent."""
+    return _fused(SGD, parameters, lr=lr, weight_decay=weight_decay)
+
+
+@register_optimizer("nesterov")
+def nesterov(parameters, lr, weight_decay):
+    """Stochastic gradient descent with Nesterov momentum 0.9."""
+    return _fused(SGD, parameters, lr=lr, momentum=0.9, nesterov=True, weight_decay=weight_decay)
+
+
+@register_optimizer("momentum")
+def momentum(parameters, lr, weight_decay):
+    """Stochastic gradient descent with momentum 0.9 (Polyak 1964)."""
+    return _fused(SGD, parameters, lr=lr, momentum=0.9, weight_decay=weight_decay)
+
+
+@register_optimizer("rmsprop")
+def rmsprop(parameters, lr, weight_decay):
+    """RMSprop (Tieleman & Hinton 2012): the gradient over the root of the running mean of its square."""
+    return RMSprop(parameters, lr=lr, weight_decay=weight_decay)
+
+
+@register_optimizer("own_sgd")
+def own_sgd(parameters, lr, weight_decay):
+    """Our own stochastic gradient descent with momentum 0.9."""
+    return OwnSGD(parameters, lr=lr, momentum=0.9, weight_decay=weight_decay)
+
+
+@register_optimizer("own_adam")
+def own_adam(parameters, lr, weight_decay):
+    """Our own Adam."""
+    return OwnAdam(parameters, lr=lr, weight_decay=weight_decay)
+
+
+@register_optimizer("muon")
+def muon(parameters, lr, weight_decay):
+    """Muon (Jordan et al. 2024), and AdamW for what its authors leave to it: biases, normalizations, the last layer.
+
+    The last layer's weight is the last parameter of two or more dimensions: networks hold theirs in the order of the
+    forward pass. One learning rate serves both, because Muon's steps are scaled to the size of AdamW's.
+    """
+    parameters = list(parameters)
+    hidden = [parameter for parameter in parameters if parameter.ndim > 1][:-1]
+    among = {id(parameter) for parameter in hidden}
+    others = [parameter for parameter in parameters if id(parameter) not in among]
+    return MuonAndAdamW(hidden, others, lr=lr, weight_decay=weight_decay)

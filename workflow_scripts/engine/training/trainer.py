@@ -1,0 +1,252 @@
+"""The training loop: one cell, from its record and its data set to what is to be recorded of it.
+
+Metrics stay on the device and reach the host once per epoch. Every random number is a function of (seed, epoch,
+step) or drawn from a state that the checkpoint holds, so the same cell gives the same bits, killed or not.
+"""
+
+import contextlib
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from models.registry import build_model
+from workflow_scripts.engine.configuration.cells import options
+from workflow_scripts.engine.data.batches import Batches, channel_statistics
+from workflow_scripts.engine.data.datasets import split_indices
+from workflow_scripts.engine.training import probes
+from workflow_scripts.engine.training.captured import CapturedStep
+from workflow_scripts.engine.training.captured_update import CapturedUpdate
+from workflow_scripts.engine.training.gradients import GradientRecorder
+from workflow_scripts.engine.training.initializations import INITS
+from workflow_scripts.engine.training.objectives import LOSSES, added_terms
+from workflow_scripts.engine.training.observers import observe
+from workflow_scripts.engine.training.optimizers import OPTIMIZERS
+from workflow_scripts.engine.training.schedules import learning_rate
+
+EVALUATION_BATCH = 500
+METRICS = ("train_loss", "train_acc", "val_loss", "val_acc")
+
+
+@dataclass
+class Progress:
+    """How far a run is, in whole numbers, and the device-free part of what it has recorded."""
+
+    epoch: int = 0
+    step: int = 0  # within the epoch
+    seconds: float = 0.0  # of training, over all the processes that took part
+    epoch_seconds: float = 0.0
+    diverged_step: int | None = None  # over the whole run, from 0
+    best_epoch: int | None = None
+    best_val_acc: float = -1.0
+
+
+class Training:
+    """A run in progress. `state_dict` and `load_state_dict` hold all of it."""
+
+    def __init__(self, cell, data, device, measured=None, cuda_graphs=True):
+        """`data` is a `datasets.Data`, `measured` is {observer: settings} as `cells.measured` gives it.
+
+        With `cuda_graphs`, steps are replayed from a graph where there can be one; no bit depends on it.
+        Raises ValueError where the network or the batches do not fit the data.
+        """
+        self.cell, self.device = cell, device
+        torch.manual_seed(cell.seed)
+        model = build_model(cell.model, cell.block, data.num_classes, data.image_shape, **options(cell))
+        self.model = model.to(device, memory_format=torch.channels_last)
+        self.parameters = list(self.model.parameters())  # to walk the modules takes a sixth of a step on a GPU
+        self.optimizer = OPTIMIZERS[cell.optimizer](self.parameters, cell.lr, cell.weight_decay)
+        self.loss = LOSSES[cell.loss]
+        self.gradients = GradientRecorder(self.model)
+        self.captured = CapturedStep(self.model, cell, device, cuda_graphs)
+        self.captured_update = CapturedUpdate(self.model, self.optimizer, device, cuda_graphs)
+        self.rate = torch.zeros((), device=device)  # for fused optimisers: a graph would keep a number of the host's
+
+        train, val = split_indices(data.train_labels, cell.split, cell.val_fraction, cell.train_items)
+        self.train_indices, self.val_indices = train, val  # among the training images of the data set
+        if cell.batch_size > len(train):
+            raise ValueError(f"batch_size is {cell.batch_size}, but there are only {len(train)} training images")
+        images, labels = data.train_images, data.train_labels
+        self.mean, self.std = mean, std = channel_statistics(images[train], cell.normalize)
+        self.train_batches = Batches(images[train], labels[train], mean, std, device, cell.augmentation)
+        self.val_batches = Batches(images[val], labels[val], mean, std, device)
+        self.test_batches = Batches(data.test_images, data.test_labels, mean, std, device)
+
+        self.steps = len(train) // cell.batch_size
+        self.progress = Progress()
+        self.history, self.gradient_rows = [], []
+        self.step_losses = torch.full((cell.epochs * self.steps,), math.nan, device=device)
+        self.sums = torch.zeros(2, dtype=torch.float64, device=device)  # training loss and accuracy, this epoch
+        self.moved = dict(self.model.named_buffers())  # by a gradient step, beside the gradients
+        self.moved |= {"the recorder's sums": self.gradients.sums, "the metrics' sums": self.sums}
+        self.model.train()
+        INITS[cell.init](self.model, next(self.train_batches.epoch(cell.seed, 0, cell.batch_size))[0])
+        self.observers = observe(self, measured or {})
+        self.best = self._weights()
+        self.machines = []  # on which it was trained, the last of them now; engine/runs/run.py knows
+
+    @property
+    def finished(self):
+        """True when all epochs are done, or a loss, in training or validation, was not a finite number."""
+        return self.progress.epoch == self.cell.epochs or self.progress.diverged_step is not None
+
+    @property
+    def learning_rate(self):
+        """That of the current step."""
+        return learning_rate(self.cell, self.progress.epoch, self.progress.step, self.steps)
+
+    def run_epoch(self, after_step=lambda: None):
+        """Train to the end of the current epoch, validate, record. `after_step()` is called between steps."""
+        progress, cell = self.progress, self.cell
+        started, before = time.monotonic(), progress.epoch_seconds
+
+        def seconds():
+            return before + time.monotonic() - started
+
+        self.model.train()
+        for images, labels in self.train_batches.epoch(cell.seed, progress.epoch, cell.batch_size, progress.step):
+            self._step(images, labels)
+            progress.epoch_seconds = seconds()
+            after_step()
+        self._end_epoch(self.evaluate(self.val_batches), seconds)
+
+    def _step(self, images, labels):
+        progress = self.progress
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate.fill_(self.learning_rate) if group.get("fused") else self.learning_rate
+        losses = self.captured(self._gradient_step, self.moved, images, labels)
+        self.step_losses[progress.epoch * self.steps + progress.step] = losses[0]
+        if progress.step == 0:
+            self.gradients.keep_first()
+        for observer in self.observers.values():
+            observer.before_update(images, labels)
+        self.captured_update(self._update, self.captured.gradients_stay)
+        for observer in self.observers.values():
+            observer.after_update(images, labels)
+        progress.step += 1
+
+    def _update(self):
+        """Move the weights along the gradients."""
+        if self.cell.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.parameters, self.cell.clip)
+        self.optimizer.step()
+
+    def gradient(self, parameters, images, labels):
+        """(what is minimised, its gradient by parameter) of a batch at the weights as they are.
+
+        By the graph of the training step where there is one; it moves what that moves, but no gradient in place.
+        """
+        if replayed := self.captured.gradient(parameters, images, labels):
+            losses, gradients = replayed
+            return losses[1], gradients
+        return probes.gradient_of(lambda: self.forward(images, labels)[1], parameters)
+
+    def _gradient_step(self, images, labels):
+        """(loss, what is minimised) of a batch, as one tensor; makes and records the gradients.
+
+        They are the same kernels at every step of a run.
+        """
+        self.optimizer.zero_grad(set_to_none=True)
+        loss, objective, logits = self.forward(images, labels)
+        objective.backward()
+        self.gradients.record()
+        with torch.no_grad():
+            self.sums[0] += loss
+            self.sums[1] += (logits.argmax(1) == labels).double().mean()
+            return torch.stack((loss, objective))
+
+    def forward(self, images, labels):
+        """(loss, what is minimised: the loss and what the cell adds to it, logits) of a batch.
+
+        A deeply supervised network gives its companions' logits beside its own while it trains.
+        """
+        with self.precision():
+            outputs = self.model(images)
+        logits, *companions = (part.float() for part in (outputs if isinstance(outputs, tuple) else (outputs,)))
+        loss = self.loss(logits, labels)
+        return loss, loss + added_terms(self.cell, self.model, companions, labels, self.progress.epoch), logits
+
+    def _end_epoch(self, validation, seconds):
+        """Record the epoch; `seconds()` says how long it took, once the device has done all of it."""
+        progress, steps = self.progress, self.steps
+        gradients = self.gradients.end_epoch(steps)
+        # the one transfer of the epoch: four metrics and the gradient table
+        values = torch.cat([self.sums / steps, validation, gradients.flatten()]).tolist()
+        seconds = seconds()
+        metrics, gradients = values[:4], np.reshape(values[4:], gradients.shape).tolist()
+        self.gradient_rows += self.gradients.rows(progress.epoch, gradients)
+        rate = learning_rate(self.cell, progress.epoch, 0, steps)
+        self.history.append((progress.epoch, rate, *metrics, seconds))
+        if not (math.isfinite(metrics[0]) and math.isfinite(metrics[2])):
+            # the first step without a finite loss: where only validation is without one, the step that would come next
+            progress.diverged_step = int(self.step_losses.cpu().isfinite().cumprod(0).sum())
+        elif metrics[3] > progress.best_val_acc:
+            progress.best_epoch, progress.best_val_acc = progress.epoch, metrics[3]
+            self.best = self._weights()
+        progress.seconds += seconds
+        progress.epoch, progress.step, progress.epoch_seconds = progress.epoch + 1, 0, 0.0
+        self.sums.zero_()
+
+    @torch.no_grad()
+    def evaluate(self, batches):
+        """Mean loss and accuracy over all images of `batches`: a float64 tensor (2,) on the device."""
+        self.model.eval()
+        sums = torch.zeros(2, dtype=torch.float64, device=self.device)
+        for images, labels in batches.in_order(EVALUATION_BATCH):
+            with self.precision():
+                logits = self.model(images)
+            logits = logits.float()
+            sums[0] += self.loss(logits, labels) * len(labels)
+            sums[1] += (logits.argmax(1) == labels).sum()
+        return sums / len(batches)
+
+    def test(self):
+        """(loss, accuracy) on the test images with the best epoch's weights, which stay loaded; once, at the end."""
+        self.model.load_state_dict(self.best)
+        return tuple(self.evaluate(self.test_batches).tolist())
+
+    def precision(self):
+        """The context in which the forward pass is computed."""
+        if self.cell.precision == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    def _weights(self):
+        return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+
+    def state_dict(self):
+        """All that a run needs to go on where it is."""
+        return {
+            "progress": vars(self.progress),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "best": self.best,
+            "history": self.history,
+            "gradient_rows": self.gradient_rows,
+            "gradient_sums": self.gradients.sums,
+            "step_losses": self.step_losses,
+            "sums": self.sums,
+            "observers": {name: observer.state_dict() for name, observer in self.observers.items()},
+            "random": torch.get_rng_state(),
+            "machines": self.machines,
+            "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+
+    def load_state_dict(self, state):
+        """Go on from what `state_dict` gave, possibly on another device."""
+        self.progress = Progress(**state["progress"])
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.best = {name: value.to(self.device) for name, value in state["best"].items()}
+        self.history, self.gradient_rows = state["history"], state["gradient_rows"]
+        self.gradients.sums.copy_(state["gradient_sums"])
+        self.step_losses.copy_(state["step_losses"])
+        self.sums.copy_(state["sums"])
+        for name, observer in self.observers.items():
+            observer.load_state_dict(state["observers"][name])
+        self.machines = state["machines"]
+        torch.set_rng_state(state["random"])
+        if self.device.type == "cuda" and state["random_cuda"] is not None:
+            torch.cuda.set_rng_state(state["random_cuda"], self.device)

@@ -1,0 +1,1 @@
+"""What the workflow tells people: how far it is, what is to do, what was not finished."""

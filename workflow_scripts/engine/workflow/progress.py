@@ -1,0 +1,202 @@
+"""How far a run of the workflow is: what came of each finished cell, where the running ones are, and how long it takes.
+
+A run keeps what it trains in results/logs/run.json. Where a cell is stands in its log, results/logs/<study>/<cell>.log,
+and what came of it in its folder. So it can be told from anywhere that sees results/, on a cluster as on one machine.
+"""
+
+import json
+import re
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.runs import cell_files, made
+from workflow_scripts.engine.text.wording import counted
+
+RUN = "logs/run.json"
+EPOCH = re.compile(r"epoch +(\d+)/\d+  loss (\S+) .* val acc +(\S+)%  (\S+) s$", re.MULTILINE)  # reporting.LINE
+RESUMED = re.compile(r"^going on from epoch (\d+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A cell that is done; `words` say to people what came of it."""
+
+    epochs: int
+    seconds: float
+    words: str
+
+    def said(self):
+        """How long it took and what came of it."""
+        return f"{counted(self.epochs, 'epoch')} in {self.seconds:.0f} s, {self.words}"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A cell in training, as its log has it: how many epochs are done, and what came of the last, if there is one.
+
+    `seconds` is how long that epoch took, `silent` how long ago the log was written to.
+    """
+
+    epoch: int
+    loss: float | None
+    val_acc: float | None
+    seconds: float | None
+    silent: float
+
+
+def finished(folder):
+    """The `Finished` of the folder of a cell, or of a run of Beras; None while it has no record."""
+    for name, read in RECORDS.items():
+        if (folder / name).exists():
+            (facts,) = cell_files.read(folder, name)
+            with cell_files.understood(folder):
+                return read(folder, facts)
+    return None
+
+
+def _cell(folder, facts):
+    said, (test, history) = [], cell_files.read(folder, "test.json", "history.csv")
+    if facts["status"] == "diverged":
+        said.append(f"diverged in step {facts['diverged_step']}")
+    if best := cell_files.best_epoch(test, history):
+        said.append(f"val acc {float(best['val_acc']):.1%}")
+    if test["test_acc"] is not None:
+        said.append(f"test acc {test['test_acc']:.1%}")
+    return Finished(facts["epochs_run"], facts["seconds"], ", ".join(said))
+
+
+def _beras_run(folder, facts):
+    said = f"train acc {facts['train_acc']:.1%}, test acc {facts['test_acc']:.1%}"
+    return Finished(facts["epochs"], facts["seconds"], said)
+
+
+RECORDS = {"cell.json": _cell, "run.json": _beras_run}  # the last file of a cell that is written, and what reads it
+
+
+def running(text, silent):
+    """The `Running` of what is in the log of a cell, and for how many seconds it has been so."""
+    found = EPOCH.findall(text)
+    if not found:
+        return Running(resumed_at(text), None, None, None, silent)
+    epoch, loss, accuracy, seconds = found[-1]
+    return Running(int(epoch), float(loss), float(accuracy) / 100, float(seconds), silent)
+
+
+def resumed_at(text):
+    """How many epochs of a cell were done before the job in whose log this is."""
+    found = RESUMED.search(text)
+    return int(found[1]) - 1 if found else 0
+
+
+@dataclass
+class Run:
+    """The cells that one run trains, {"<study>/<cell>": (kind, epochs)}; those of a kind take about as long.
+
+    `look` finds out which of them are in `finished` and `running`, and how many epochs of each were done `before`.
+    """
+
+    results: Path
+    cells: dict
+    started: float = field(default_factory=time.time)
+    finished: dict = field(default_factory=dict)
+    running: dict = field(default_factory=dict)
+    before: dict = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, results):
+        """The run that writes to the folder `results`, or the last that did."""
+        path = Path(results, RUN)
+        try:
+            return cls(Path(results), **json.loads(path.read_text()))
+        except FileNotFoundError:
+            raise UserError(
+                f"{path}: expected the cells of a run, found none; did a run of the workflow start?"
+            ) from None
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{path} is damaged ({error}); the next run of the workflow makes it anew") from None
+
+    def read_again(self):
+        """This run, with what it trains beside by now, as a search does; or a newer one in the same folder."""
+        newest = Run.read(self.results)
+        return replace(self, cells=newest.cells) if newest.started == self.started else newest
+
+    def write(self):
+        """Keep what is to be trained, for `read`."""
+        with written_whole(self.results / RUN) as path:
+            path.write_text(json.dumps({"started": self.started, "cells": self.cells}))
+
+    def look(self, names=None, now=None):
+        """See how far the cells `names` are; without names, all that were not finished at the last look."""
+        now = time.time() if now is None else now
+        for name in self.cells.keys() - self.finished.keys() if names is None else names:
+            self.running.pop(name, None)
+            log = self.results / "logs" / f"{name}.log"
+            if not self._fresh(log):
+                continue
+            text = log.read_text(errors="replace")
+            self.before[name] = resumed_at(text)
+            there = made.NOTE in text
+            fresh = there or any(self._fresh(self.results / name / record) for record in RECORDS)
+            if done := finished(self.results / name) if fresh else None:
+                self.before[name] = done.epochs if there else self.before[name]
+                self.finished[name] = done
+            else:
+                self.running[name] = running(text, max(0.0, now - log.stat().st_mtime))
+
+    def _fresh(self, path):
+        """Whether a file is there and not of an earlier run."""
+        try:
+            return path.stat().st_mtime >= self.started
+        except FileNotFoundError:
+            return False
+
+    def left(self, now=None):
+        """Seconds until all cells are trained, as this run has gone so far; None before there is an epoch to tell from.
+
+        The work of a cell is its epochs, times what an epoch of its kind takes; what was done before the run does not
+        count. So the number of cells side by side is in it, and the time that they wait.
+        """
+        now = time.time() if now is None else now
+        known = self._seconds_per_epoch()
+        if not known:
+            return None
+        mean, done, todo = sum(known.values()) / len(known), 0.0, 0.0
+        for name, (kind, epochs) in self.cells.items():
+            price = known.get(kind, mean)
+            if name in self.finished:
+                done += price * (self.finished[name].epochs - self.before[name])
+            elif name in self.running:
+                done += price * (self.running[name].epoch - self.before[name])
+                todo += price * (epochs - self.running[name].epoch)
+            else:
+                todo += price * epochs
+        return (now - self.started) * todo / done if done else None
+
+    def _seconds_per_epoch(self):
+        found = {}
+        for name, cell in self.finished.items():
+            found.setdefault(self.cells[name][0], []).append(cell.seconds / cell.epochs)
+        for name, cell in self.running.items():
+            if cell.seconds is not None:
+                found.setdefault(self.cells[name][0], []).append(cell.seconds)
+        return {kind: sum(values) / len(values) for kind, values in found.items()}
+
+    def tally(self, left):
+        """How many cells are done of all, and about how long the others take: `left()` as it gave it."""
+        time_left = f", {duration(left)} left" if left and len(self.finished) < len(self.cells) else ""
+        return f"{len(self.finished):,} of {len(self.cells):,} cells done{time_left}"
+
+
+def duration(seconds):
+    """A length of time for people.
+
+    >>> duration(100), duration(10_000), duration(1e6), duration(1e7)
+    ('1.7 minutes', '2.8 hours', '11.6 days', '116 days')
+    """
+    for unit, length in (("days", 86_400), ("hours", 3_600)):
+        if seconds >= 2 * length:
+            many = seconds / length
+            return f"{many:.1f} {unit}" if many < 100 else f"{many:,.0f} {unit}"
+    return f"{seconds / 60:.1f} minutes" if seconds >= 60 else "less than a minute"
