@@ -43,7 +43,7 @@ def machine(monkeypatch, tmp_path):
         jobs.append(job)
         return job
 
-    start.folder, start.jobs = tmp_path, jobs
+    start.temporary, start.folder, start.jobs = tmp_path, tmp_path / "gradscape-gpus", jobs
     yield start
     for job in jobs:
         job.kill()
@@ -93,6 +93,7 @@ def test_shared_gpus_are_spread_before_they_are_shared(machine):
 
 
 def test_a_job_that_waits_says_so_once(machine, monkeypatch, capsys):
+    machine.folder.mkdir()
     others, slept = [gpus._try(machine.folder / f"{name}-0.lock") for name in "0123"], []
 
     def meanwhile(seconds):
@@ -101,14 +102,14 @@ def test_a_job_that_waits_says_so_once(machine, monkeypatch, capsys):
             others[2].release()
 
     monkeypatch.setattr(gpus.time, "sleep", meanwhile)
-    with gpus.taken(folder=machine.folder):
+    with gpus.taken(folder=machine.temporary):
         assert len(slept) == 3 and os.environ["CUDA_VISIBLE_DEVICES"] == "2"
     assert capsys.readouterr().err == "waiting for one of the GPUs 0, 1, 2, 3\n"
 
 
 def test_only_what_is_visible_is_taken(machine, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-7a, GPU-9b")
-    with gpus.taken(folder=machine.folder):
+    with gpus.taken(folder=machine.temporary):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-7a"
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-7a, GPU-9b"
 
@@ -117,33 +118,46 @@ def test_the_driver_is_asked_for_the_gpus_of_the_machine(machine, monkeypatch, t
     """And all users of the machine may hold them."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    tool, folder = tmp_path / "nvidia-smi", tmp_path / "locks"
+    tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\nprintf '0\\n1\\n'\n")
     tool.chmod(0o755)
-    with gpus.taken(folder=folder):
+    with gpus.taken(folder=tmp_path):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
-        modes = [stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())]
+        modes = [stat.S_IMODE(path.stat().st_mode) for path in (machine.folder, *machine.folder.iterdir())]
         assert modes == [0o1777, 0o666]
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
     tool.write_text("#!/bin/sh\nexit 9\n")  # as where its driver is not loaded
-    with gpus.taken(folder=folder):
+    with gpus.taken(folder=tmp_path):
         assert "CUDA_VISIBLE_DEVICES" not in os.environ
 
 
 @pytest.mark.parametrize("scheduler", gpus.SCHEDULERS)
-def test_a_scheduler_has_the_last_word(machine, monkeypatch, scheduler):
+def test_the_gpu_that_a_scheduler_gave_is_not_locked(machine, monkeypatch, scheduler):
     monkeypatch.setenv(scheduler, "17")
-    with gpus.taken(folder=machine.folder):
-        assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1,2,3"
-    assert not list(machine.folder.iterdir())
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
+    with gpus.taken(folder=machine.temporary):
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == "2"
+    assert not list(machine.temporary.iterdir())
+
+
+@pytest.mark.parametrize("scheduler", gpus.SCHEDULERS)
+def test_several_gpus_of_an_allocation_are_locked_within_it(machine, monkeypatch, scheduler):
+    """Where Snakemake runs in it; to the scheduler the first GPU of every allocation may be 0."""
+    monkeypatch.setenv(scheduler, "17.node/1")
+    jobs = [machine(), machine()]
+    assert sorted(job.stdout.readline().strip() for job in jobs) == ["0", "1"]
+    monkeypatch.setenv(scheduler, "18")
+    assert machine().stdout.readline().strip() == "0"
+    names = sorted(path.name for path in machine.temporary.iterdir())
+    assert names == ["gradscape-gpus-17_node_1", "gradscape-gpus-18"]
 
 
 @pytest.mark.parametrize("visible", ["", "-1", "-1,0"])
 def test_without_gpus_nothing_is_locked(machine, monkeypatch, visible):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    with gpus.taken(folder=machine.folder):
+    with gpus.taken(folder=machine.temporary):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == visible
-    assert not list(machine.folder.iterdir())
+    assert not list(machine.temporary.iterdir())
 
 
 def test_what_stands_after_a_name_of_no_gpu_is_not_visible(monkeypatch):
@@ -161,14 +175,14 @@ def settings():
 
 
 def test_a_command_holds_a_gpu_with_others_and_none_for_the_cpu(machine, monkeypatch, settings):
-    monkeypatch.setattr(tempfile, "tempdir", str(machine.folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(machine.temporary))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setattr(gpus.time, "sleep", None)  # nobody waits
     threads, shared = torch.get_num_threads(), config.Running(gpu_share=2)
     with devices.computing(config.Running(device="cpu"), threads):
-        assert not list(machine.folder.iterdir())
+        assert not list(machine.temporary.iterdir())
     with devices.computing(shared, threads), devices.computing(shared, threads):
-        held = [gpus._try(path) for path in (machine.folder / "gradscape-gpus").iterdir()]
+        held = [gpus._try(path) for path in machine.folder.iterdir()]
         assert held == [None, None]
 
 

@@ -2,12 +2,14 @@
 
 Snakemake counts GPUs but hands out none, so four jobs side by side would all compute on GPU 0. Here a job holds the
 operating-system lock of a GPU, which the kernel releases when the job ends, however it ends. Where a scheduler has
-given the job its GPUs, nothing is locked.
+given the job one GPU, nothing is locked. Several are those of an allocation in which Snakemake itself runs: its jobs lock
+them among themselves, as the scheduler may call the GPUs of every allocation 0, 1, ...
 """
 
 import contextlib
 import itertools
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,7 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-# one of these in the environment: the scheduler has set CUDA_VISIBLE_DEVICES to what this job may use
+# one of these in the environment: a scheduler's number of the job or allocation that this process is in
 SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "FLUX_JOB_ID")
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 LOOK_AGAIN = 0.5  # seconds
@@ -41,14 +43,15 @@ def present():
 def taken(share=1, folder=None):
     """Hold a free GPU and make CUDA_VISIBLE_DEVICES name it, before CUDA starts; waits until one is free.
 
-    Up to `share` jobs hold the same GPU; they spread over the GPUs first. Jobs of all users of the machine see each
-    other through the lock files in `folder`.
+    Up to `share` jobs hold the same GPU; they spread over the GPUs first. Jobs of all users of the machine, or of one
+    scheduler's allocation, see each other through the lock files in a folder of `folder`.
     """
-    names = [] if any(name in os.environ for name in SCHEDULERS) else present()
-    if not names:  # a scheduler's job, or a machine without GPUs
+    names, allocation = present(), next((os.environ[name] for name in SCHEDULERS if name in os.environ), None)
+    if not names or (allocation and len(names) == 1):
         yield
         return
-    folder = Path(folder or Path(tempfile.gettempdir()) / "gradscape-gpus")
+    name = "-".join(["gradscape-gpus", *([re.sub(r"\W", "_", allocation)] if allocation else [])])
+    folder = Path(folder or tempfile.gettempdir()) / name
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(PermissionError):  # made by another user, who has done this
         folder.chmod(0o1777)
