@@ -37,7 +37,10 @@ for dataset_name, dataset in SETTINGS.datasets.items():
         name:
             f"data_{dataset_name}"
         input:
-            [dataset.path] if is_followed(dataset_name, dataset) else [],
+            # of a folder the listing says more than its time, which changes when somebody looks into it
+            ([ancient(dataset.path)] if dataset.path.is_dir() else [dataset.path])
+            if is_followed(dataset_name, dataset)
+            else [],
         output:
             f"results/data/{dataset_name}.npz",
         log:

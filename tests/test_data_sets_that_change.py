@@ -49,6 +49,16 @@ def test_another_title_is_for_the_tables_alone(made):
     snakemake(made)
 
 
+def test_what_is_no_image_is_not_noticed(made):
+    """What systems and editors leave in folders, also a link that leads nowhere; a note beside the class folders."""
+    images = made / "pictures"
+    (images / ".DS_Store").write_bytes(b"")
+    (images / "train/cat/Thumbs.db").write_bytes(b"")
+    (images / "train/cat/.#0.png").symlink_to("nowhere")
+    (images / "train/README.md").write_text("cats and dogs")
+    assert done_again(made) == []
+
+
 def test_another_size(made):
     assert done_again(made, image_size=9) == ["data_mine", "train_cell", "summarise"]
 
@@ -59,6 +69,18 @@ def test_an_image_more(made):
     new.write_bytes((made / "pictures/train/cat/0.png").read_bytes())
     assert done_again(made) == ["data_mine", "train_cell", "summarise"]
     new.unlink()
+    assert done_again(made) == []
+
+
+def test_an_image_more_behind_a_link(made):
+    """A class that lies elsewhere."""
+    cats = made / "pictures/train/cat"
+    cats.rename(made / "cats")
+    cats.symlink_to(made / "cats")
+    assert done_again(made) == []
+    (made / "cats/new.png").write_bytes((made / "cats/0.png").read_bytes())
+    assert done_again(made) == ["data_mine", "train_cell", "summarise"]
+    (made / "cats/new.png").unlink()
     assert done_again(made) == []
 
 

@@ -2,8 +2,8 @@
 
 Snakemake counts GPUs but hands out none, so four jobs side by side would all compute on GPU 0. Here a job holds the
 operating-system lock of a GPU, which the kernel releases when the job ends, however it ends. Where a scheduler has
-given the job one GPU, nothing is locked. Several are those of an allocation in which Snakemake itself runs: its jobs lock
-them among themselves, as the scheduler may call the GPUs of every allocation 0, 1, ...
+given the job one GPU, nothing is locked. Several are those of an allocation in which Snakemake itself runs: its jobs
+lock them among themselves, as the scheduler may call the GPUs of every allocation 0, 1, ...
 """
 
 import contextlib

@@ -11,6 +11,8 @@ import numpy as np
 
 from models.registry import Registry
 
+SPLITS = ("train", "test")
+
 SOURCES = Registry("source")
 register_source = SOURCES.register
 

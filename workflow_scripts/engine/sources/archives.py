@@ -71,18 +71,26 @@ def open_tree(path):
     raise UserError(f"{path}: no such folder or zip; mend the data set's `path`")
 
 
-def _folder(root, parts=()):
-    files, folders = {}, set()
+def walk(root, parts=()):
+    """(parts, path) of the files and folders beneath the folder `root`, as `open_tree` sees them: through links too."""
     for path in root.iterdir():
         here = (*parts, path.name)
         if _is_clutter(here):
             continue
         if not path.is_dir():
-            files[here] = partial(_read_file, path)
-        elif len(here) <= DEPTH:
-            more = _folder(path, here)
-            files |= more[0]
-            folders |= {here} | more[1]
+            yield here, path
+        elif len(here) <= DEPTH:  # or else a link to a folder above it would lead round for ever
+            yield here, path
+            yield from walk(path, here)
+
+
+def _folder(root):
+    files, folders = {}, set()
+    for parts, path in walk(root):
+        if path.is_dir():
+            folders.add(parts)
+        else:
+            files[parts] = partial(_read_file, path)
     return files, folders
 
 

@@ -7,10 +7,9 @@ beside the class folders are left alone; a zip may hold everything within one to
 import numpy as np
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.sources import Decoded, pixels, register_source
+from workflow_scripts.engine.sources import SPLITS, Decoded, pixels, register_source
 from workflow_scripts.engine.sources.archives import open_tree
 
-SPLITS = ("train", "test")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 WANTED = "<split>/<class>/*.{png,jpg,jpeg,webp} with the splits train and test"
 

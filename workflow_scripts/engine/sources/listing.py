@@ -1,25 +1,28 @@
-"""Which files a folder of images has, in one number: Snakemake sees only the folder, whose time tells nothing of it."""
+"""Which images a folder has, in one number: Snakemake sees only the folder, whose time tells nothing of them."""
 
+import contextlib
 import hashlib
 import os
-from pathlib import Path
 
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.sources import SPLITS
+from workflow_scripts.engine.sources.archives import walk
 
 
 def listing(dataset):
-    """A digest of names, sizes and times of the files of a `config.Dataset` that is a folder; None of any other."""
+    """A digest of names, sizes and times of the files of a `config.Dataset` that is a folder; None of any other.
+
+    Of those in class folders alone, which may lie beneath one top folder: what lies beside them is no image.
+    """
     if dataset.source != "folder" or not dataset.path or not dataset.path.is_dir():
         return None
-    digest = hashlib.sha256()
-    for folder, folders, names in os.walk(dataset.path):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(folder, name)
-            found = path.stat()
-            digest.update(f"{path.relative_to(dataset.path)}\0{found.st_size} {found.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]
+    found = []
+    for parts, path in walk(dataset.path):
+        with contextlib.suppress(OSError):  # a broken link, of which reading the images says more
+            if not path.is_dir() and not {*parts[:-2]}.isdisjoint(SPLITS):
+                found.append(f"{'/'.join(parts)}\0{path.stat().st_size} {path.stat().st_mtime_ns}\n")
+    return hashlib.sha256("".join(sorted(found)).encode()).hexdigest()[:16]
 
 
 def listing_now(dataset, made):
