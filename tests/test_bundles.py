@@ -4,6 +4,7 @@ import copy
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -195,6 +196,18 @@ def test_one_that_fails_does_not_keep_the_others_from_being_trained(tmp_path, di
     facts = json.loads((tmp_path / SECOND / "cell.json").read_text())
     assert "error: " in logs(tmp_path)[FIRST] and (facts["measured"], facts["tested"]) == ({"lags": [1]}, False)
     assert not (tmp_path / FIRST / "cell.json").exists() and not (tmp_path / manifests.FOLDER).exists()
+
+
+def test_one_that_finds_no_memory_does_not_either(tmp_path, digits_file):
+    """PyTorch raises a RuntimeError, as it does where a GPU has no memory left."""
+    too_large, other = (order(name, tmp_path) for name in (FIRST, SECOND))
+    too_large["record"] |= {"model": "vgg38", "width": 64}  # 150 MB for the weights of a layer
+    words = map(str, [sys.executable, "-m", "workflow_scripts.train_bundle", *flags(tmp_path, digits_file)])
+    limited = ["bash", "-c", f"ulimit -d 2000000; exec {shlex.join(words)}"]
+    done = subprocess.run(limited, input=lines([too_large, other]), capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode and f"1 of 2 cells failed:\n  {FIRST}: RuntimeError: " in done.stderr, done.stderr
+    assert "Traceback" in logs(tmp_path)[FIRST] and "Traceback" not in done.stderr
+    assert (tmp_path / SECOND / "cell.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -104,5 +104,11 @@ def test_the_journal(tmp_path):
     assert Journal(path).unfinished == {"e"}
     other.finish(["e"])
     assert not path.exists() and not Journal(path).unfinished
+    Journal(path).begin(["wanted no more"])
+    for _ in range(5):
+        run = Journal(path)
+        run.begin(["g"])
+        run.finish(["g"])
+    assert Journal(path).unfinished == {"wanted no more"} and len(path.read_text().splitlines()) == 3
     path.write_bytes(b'5\n["begun"]\n\xff\xfe\n["begun", ["f"]]')
     assert Journal(path).unfinished == {"f"}

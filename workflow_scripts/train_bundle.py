@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import json
 import sys
+import traceback
 from pathlib import Path
 
 from workflow_scripts.engine import commands
@@ -49,6 +50,11 @@ def main():
                 except commands.UserError as error:
                     print(f"error: {error}", file=sys.stderr)
                     failed.append(f"  {error}")
+                except OSError:  # as of a full disk: the others would fail as well
+                    raise
+                except Exception as error:  # as of memory: another cell may do with what there is
+                    traceback.print_exc()
+                    failed.append(f"  {order.out.name}: {type(error).__name__}: {error}")
     if failed:
         raise commands.UserError("\n".join([f"{len(failed)} of {len(orders)} cells failed:", *failed]))
     manifests.write(arguments.out, [order.out.name for order in orders])

@@ -1,11 +1,14 @@
 """What runs of the workflow have begun and not finished, kept in a file, however they ended.
 
-A line of it is JSON, ["begun", outputs of a job] or ["finished", outputs].
+A line of it is JSON, ["begun", outputs of a job] or ["finished", outputs]. The first line of a run sums up all before
+it, so that the file does not grow from run to run where something stays unfinished, as a cell that is wanted no more.
 """
 
 import contextlib
 import json
 from pathlib import Path
+
+from workflow_scripts.engine.commands import written_whole
 
 
 class Journal:
@@ -13,10 +16,9 @@ class Journal:
 
     def __init__(self, path):
         self.path, self.unfinished = Path(path), set()
-        for line in self.path.read_text(errors="replace").splitlines() if self.path.exists() else []:
-            with contextlib.suppress(
-                ValueError, TypeError
-            ):  # an empty line, half of one from a run that was killed, ...
+        self.lines = self.path.read_text(errors="replace").splitlines() if self.path.exists() else []
+        for line in self.lines:
+            with contextlib.suppress(ValueError, TypeError):  # half a line of a run that was killed, ...
                 self._take(*json.loads(line))
 
     def begin(self, outputs):
@@ -33,6 +35,10 @@ class Journal:
         (self.unfinished.update if what == "begun" else self.unfinished.difference_update)(outputs)
 
     def _write(self, what, outputs):
+        if self.lines:
+            with written_whole(self.path) as temporary:
+                temporary.write_text(json.dumps(["begun", sorted(self.unfinished)]))
+            self.lines = []
         outputs = [str(output) for output in outputs]
         self._take(what, outputs)
         with open(self.path, "a") as file:
