@@ -82,6 +82,11 @@ BAD = {
         {"lag": [1]},
         "unknown observer; known: lags, walk, covariate_shift",
     ),
+    "an observer's settings": (
+        "studies.cw2.measure",
+        {"walk": {"every": 0, "step_sizes": [1]}},
+        "studies.cw2.measure.walk.every: 0: Input should be greater than or equal to 1",
+    ),
     "surface of 0 points": (
         "studies.cw2.surface",
         {"cells": [{}], "points": 0},

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from functools import partial
+from typing import get_type_hints
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ from torch import nn
 from tests.conftest import command
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.configuration.studies import Measure
 from workflow_scripts.engine.landscape import envelopes
 from workflow_scripts.engine.training import probes
 from workflow_scripts.engine.training.gradients import weight_layers
+from workflow_scripts.engine.training.observers import OBSERVERS
 from workflow_scripts.engine.training.trainer import Training
 
 CPU = torch.device("cpu")
@@ -344,3 +347,10 @@ def test_beta_of_distances(quadratic):
     np.testing.assert_array_equal(
         envelopes.effective_beta([1.0, 1.0, math.nan], [2.0, 0.0, 1.0]), [0.5, math.nan, math.nan]
     )
+
+
+def test_the_configuration_knows_what_every_observer_takes():
+    found = get_type_hints(Measure, include_extras=True)
+    assert {name: found[name] for name in Measure.model_fields} == {
+        name: OBSERVERS[name].Settings for name in OBSERVERS
+    }

@@ -108,7 +108,7 @@ def in_landscape(study, cell):
 
 def measured(study, cell):
     """{observer: settings} of what is measured along the way of a cell: see engine/training/observers.py."""
-    landscape, found = study.landscape, dict(study.measure)
+    landscape, found = study.landscape, study.measure.settings
     if landscape and in_landscape(study, cell):
         found["lags"] = landscape.lags
     if landscape and selects(landscape.walk, cell):

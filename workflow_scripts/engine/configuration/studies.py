@@ -1,8 +1,8 @@
 """A study: its grids, and what is to be compared, measured, searched and tested of its cells."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from workflow_scripts.engine.configuration.fields import (
     Count,
@@ -37,6 +37,42 @@ class Landscape(Strict):
         [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4], description="how far to walk along the gradient, in learning rates"
     )
     every: Steps = Field(20, description="steps from one walk to the next; the first is at step 0")
+
+
+class Interval(Strict):
+    """Settings of an observer that measures at every so many steps."""
+
+    every: Steps = Field(description="steps from one measurement to the next; the first is at step 0")
+
+
+class Walks(Interval):
+    """Settings of the walk along the gradient."""
+
+    step_sizes: StepSizes = Field(description="how far to walk along the gradient, in current learning rates")
+
+
+class Measure(BaseModel):
+    """Observers of every cell of a study and their settings; one that is not here checks its own when it begins."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    lags: Lags = Field(None, description="gradients of step i and step i - k are compared, for each of these k")
+    walk: Walks = Field(None, description="losses and gradients along the gradient of a step")
+    covariate_shift: Interval = Field(None, description="internal covariate shift of the update that a step makes")
+
+    @model_validator(mode="after")
+    def _are_registered(self):
+        for name in self.model_extra:
+            try:
+                Registered("observer").check(name)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+        return self
+
+    @property
+    def settings(self):
+        """{observer: settings}, as plain data."""
+        return self.model_dump(exclude_unset=True)
 
 
 class Surface(Strict):
@@ -110,8 +146,8 @@ class Study(Strict):
         None, description="two networks that the study's figures set against each other; cw2 has a report if it does"
     )
     landscape: Landscape | None = Field(None, description="what is measured along the way")
-    measure: dict[Annotated[str, Registered("observer")], Any] = Field(
-        {}, description="observers of every cell and their settings: what they find is in steps.npz"
+    measure: Measure = Field(
+        Measure(), description="observers of every cell and their settings: what they find is in steps.npz"
     )
     surface: Surface | None = Field(None, description="loss surfaces around the trained networks")
     search: Search | None = Field(None, description="candidates around the base, from which one is chosen; null: none")

@@ -1,9 +1,10 @@
 """What a study may ask to be measured along the way of a run, by name. An observer changes nothing of the training.
 
 `@register_observer("lags")` registers a class that is called with the `trainer.Training` and its settings, which are
-of the type that the class names as `Settings`. The trainer calls `before_update(images, labels)` once a step's
-gradients are there and `after_update(images, labels)` once the weights have moved; `arrays()` gives NumPy arrays for
-the cell's steps.npz, and `state_dict()` and `load_state_dict(state)` hold what a checkpoint needs.
+of the type that the class names as `Settings` (a field of `studies.Measure` as well has them checked before anything
+is trained). The trainer calls `before_update(images, labels)` once a step's gradients are there and
+`after_update(images, labels)` once the weights have moved; `arrays()` gives NumPy arrays for the cell's steps.npz, and
+`state_dict()` and `load_state_dict(state)` hold what a checkpoint needs.
 """
 
 import contextlib
