@@ -15,7 +15,7 @@ def say_what_is_to_do():
         elif BERAS and job.rule.name == rules.train_beras.rule.name:
             runs += 1
     others = [("beras", len(BERAS_RUNS), runs, runs * BERAS.epochs)] if BERAS else []
-    yield from preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results", others)
+    yield from preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results", HERE / ".snakemake", others)
     for study in searching:
         yield f"  Not counted: what {study} trains after the next rung of its search, which decides it."
 

@@ -194,7 +194,8 @@ from workflow_scripts.engine.workflow import preview
 
 settings = config.parse(config.Config, {configuration!r}, "the test")
 study = cells.expand("a", settings.studies["a"])
-print("\\n".join(preview.preview({{"a": study}}, {{"a": list(study)}}, settings.datasets, Path({results!r}))))
+folder = Path({results!r})
+print("\\n".join(preview.preview({{"a": study}}, {{"a": list(study)}}, settings.datasets, folder, folder)))
 assert "torch" not in sys.modules
 """
 
@@ -202,9 +203,16 @@ assert "torch" not in sys.modules
 DIGITS = {"digits": Dataset(source="digits", image_size=32)}
 
 
+def previewed(folder, found, todo, described=DIGITS, others=()):
+    """The preview of a study `a`."""
+    return preview.preview({"a": found}, {"a": todo}, described, folder, folder, others)
+
+
 def test_a_preview_estimates_no_time_for_data_of_unknown_size(tmp_path):
     found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="mine")]))
-    said = preview.preview({"a": found}, {"a": list(found)}, {"mine": Dataset(source="folder", path="mine")}, tmp_path)
+    said = preview.preview(
+        {"a": found}, {"a": list(found)}, {"mine": Dataset(source="folder", path="mine")}, tmp_path, tmp_path
+    )
     assert said[1:] == [
         "  a  1 cell, 1 to train, 100 epochs, FLOP unknown",
         "  Not counted: the cells on mine, whose size is known once it is fetched.",
@@ -214,7 +222,7 @@ def test_a_preview_estimates_no_time_for_data_of_unknown_size(tmp_path):
 def test_a_preview_counts_what_is_no_network_of_pytorch(tmp_path):
     study = Study(grids=[Grid(dataset="digits", model="vgg08", seed=[0, 1])])
     found = cells.expand("a", study)
-    said = preview.preview({"a": found}, {"a": []}, DIGITS, tmp_path, [("beras", 39, 12, 120)])
+    said = previewed(tmp_path, found, [], others=[("beras", 39, 12, 120)])
     assert said[1:] == [
         "  a       2 cells,  0 to train,   0 epochs,       0 FLOP",
         "  beras  39 cells, 12 to train, 120 epochs, FLOP unknown",
@@ -225,11 +233,13 @@ def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
     """It has them built, long before they are trained."""
     study = Study(grids=[Grid(model="vgg_a", block=["bn", "rc"], dataset="digits", seed=[0, 1])])
     found = cells.expand("a", study)
-    said = preview.preview({"a": found}, {"a": list(found)}, DIGITS, tmp_path)
+    said = previewed(tmp_path, found, list(found))
     assert "a  4 cells, 4 to train" in said[1]
-    nothing = preview.preview({"a": found, "b": found}, {"a": list(found)[:1], "b": []}, DIGITS, tmp_path)[1:3]
+    nothing = preview.preview({"a": found, "b": found}, {"a": list(found)[:1], "b": []}, DIGITS, tmp_path, tmp_path)[
+        1:3
+    ]
     assert [line.index("to train") for line in nothing] == [line.index("to train") for line in nothing][:1] * 2
-    assert len(preview.preview({"a": found}, {"a": []}, DIGITS, tmp_path)) == 2  # of no work there is no time
+    assert len(previewed(tmp_path, found, [])) == 2  # of no work there is no time
     assert said[-1] == (
         f"  Cannot be trained: a/{list(found)[2]} and 1 more: the network vgg_a takes the blocks plain, bn, not "
         "ConvolutionalProcessingBlockRC"
@@ -240,7 +250,7 @@ def test_a_preview_without_pytorch(tmp_path, monkeypatch):
     """As where the jobs run in conda environments, and Snakemake in one of its own."""
     monkeypatch.setitem(sys.modules, "torch", None)
     found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", epochs=[2, 3])]))
-    said = preview.preview({"a": found}, {"a": list(found)}, {"digits": Dataset(source="digits")}, tmp_path)
+    said = previewed(tmp_path, found, list(found), {"digits": Dataset(source="digits")})
     assert said[1] == "  a  2 cells, 2 to train, 5 epochs"
     assert said[2] == "  How long that takes is estimated where Snakemake's own Python has PyTorch."
 
@@ -249,6 +259,8 @@ def test_what_a_preview_counts(tmp_path):
     """Three passes of every image that is trained on; a network once for each size of its images and of its output."""
     assert preview.data_size(tmp_path / "none", Dataset(source="digits")) == (1500, (3, 8, 8), 10)
     assert preview.data_size(tmp_path / "none", DIGITS["digits"]) == (1500, (3, 32, 32), 10)
+    (tmp_path / "damaged.npz").write_bytes(b"PK")
+    assert preview.data_size(tmp_path / "damaged.npz", Dataset(source="digits")) == (1500, (3, 8, 8), 10)
     for items, images in ((None, 800), (100, 100), (900, 800)):
         cell = Cell(val_fraction=0.2, train_items=items, epochs=2)
         assert preview.training_flops(cell, lambda *network: 7, 1000, (3, 8, 8), 10) == 3 * 7 * images * 2
@@ -271,7 +283,7 @@ def test_a_second_preview_says_the_same_without_pytorch(tmp_path):
     study = Study(grids=[Grid(model=["vgg08", "vgg38"], block=["plain", "bn"], width=[0.5, 1.0], dataset="digits")])
     found = cells.expand("a", study)
     described = {"digits": Dataset(source="digits")}
-    said = preview.preview({"a": found}, {"a": list(found)}, described, tmp_path)
+    said = previewed(tmp_path, found, list(found), described)
     configuration = {
         "datasets": {"digits": {"source": "digits"}},
         "studies": {"a": study.model_dump(mode="json", exclude_unset=True)},

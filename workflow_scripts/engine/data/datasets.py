@@ -78,6 +78,8 @@ def _read(path, names):
             f"{path}: no such data set; make it with `python -m workflow_scripts.fetch_data --name {path.stem} "
             f"--source SOURCE --out {path}`, see its --help for the sources"
         ) from None
+    except PermissionError:  # which says what is wrong
+        raise
     except DAMAGED:
         raise UserError(
             f"{path}: expected a data set as fetch_data writes it, found a damaged or other file; fetch it again"

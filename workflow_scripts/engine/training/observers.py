@@ -18,7 +18,8 @@ import torch
 
 from models.registry import Registry
 from workflow_scripts.engine.configuration import config
-from workflow_scripts.engine.configuration.fields import Lags, Steps, StepSizes, Strict
+from workflow_scripts.engine.configuration.fields import Lags
+from workflow_scripts.engine.configuration.studies import Interval, Walks
 from workflow_scripts.engine.data.batches import random_generator
 from workflow_scripts.engine.training import probes
 from workflow_scripts.engine.training.gradients import weight_layers
@@ -120,7 +121,7 @@ class Observer:
 
 
 @register_observer("lags")
-class Lags(Observer):
+class LagDistances(Observer):
     """The brief's protocol: gradients and weights of the last layer at step i, compared with those at step i - k.
 
     The settings are the lags k. Nothing but a few distances is computed, and nothing waits for the device.
@@ -165,18 +166,6 @@ class Lags(Observer):
     def load_state_dict(self, state):
         super().load_state_dict(state)
         self.ring.copy_(state["ring"])
-
-
-class Interval(Strict):
-    """Settings of an observer that measures at every so many steps."""
-
-    every: Steps
-
-
-class Walks(Interval):
-    """Settings of `GradientWalk`; the step sizes are in current learning rates."""
-
-    step_sizes: StepSizes
 
 
 @register_observer("walk")

@@ -7,7 +7,7 @@ import statistics
 from pathlib import Path
 
 from workflow_scripts.engine import code
-from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.configuration.cells import MARKS, options
 from workflow_scripts.engine.text.wording import counted
 from workflow_scripts.engine.workflow.progress import duration
@@ -20,16 +20,17 @@ NOMINAL = {
     "digits": (1_500, 8, 10),
 }
 HEAD = "Gradscape's work:"
-COUNTED = ".flops.json"  # in the folder of the results: what was counted before, for counting takes PyTorch and seconds
+COUNTED = "gradscape-flops.json"  # what was counted before: counting takes PyTorch, and seconds
 DAMAGED = (ValueError, LookupError, TypeError, ZeroDivisionError)  # what reading a record that is cut off may raise
 CORE = 1.5e11  # FLOP/s of VGG_38 in float32 on one core with AVX-512 (benchmarks/RESULTS.md), until a cell has run here
 
 
-def preview(studies, todo, described, results, others=()):
+def preview(studies, todo, described, results, notes, others=()):
     """Lines of text. `studies` is {study: {cell name: Cell}}, `todo` {study: names of the cells to train}.
 
-    `described` is the configuration's `datasets`; from the folder `results` the speed of the finished cells is read. A
-    training step counts as three forward passes: for each product of the forward pass, the backward pass has two.
+    `described` is the configuration's `datasets`; from the folder `results` the speed of the finished cells is read;
+    what was counted is kept in the folder `notes`. A training step counts as three forward passes: for each product of
+    the forward pass, the backward pass has two.
     `others` are (study, cells, cells to train, epochs) of what is no network of PyTorch, whose operations are not
     counted.
     """
@@ -39,7 +40,7 @@ def preview(studies, todo, described, results, others=()):
     used = {cell.dataset for grid in studies.values() for cell in grid.values()}
     sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
     flops = dict.fromkeys(studies, 0)
-    forward, refused = ForwardFlops(results / COUNTED), {}
+    forward, refused = ForwardFlops(notes / COUNTED), {}
     for study, cells in studies.items():
         for name in todo[study]:
             cell = cells[name]
@@ -136,8 +137,9 @@ def data_size(path, described):
     if path.exists():
         from workflow_scripts.engine.data import datasets  # NumPy, which is not needed before
 
-        meta = datasets.load_meta(path)
-        return meta["train_images"], tuple(meta["image_shape"]), meta["num_classes"]
+        with contextlib.suppress(UserError, OSError):  # a damaged file, of which its job tells
+            meta = datasets.load_meta(path)
+            return meta["train_images"], tuple(meta["image_shape"]), meta["num_classes"]
     if described.source not in NOMINAL:
         return None
     count, own_size, classes = NOMINAL[described.source]
