@@ -125,6 +125,10 @@ BAD = {
     "rungs that fall": ({"halving": {"epochs": [2, 1]}}, "expected epochs that rise from rung to rung, found [2, 1]"),
     "rungs beyond the end": ({"halving": {"epochs": [1, 9]}}, "expected at most the 4 of the base, found 9"),
     "a grid of a range": ({"sampler": "grid"}, "space.lr: a grid takes lists of values"),
+    "a grid too large": (
+        {"sampler": "grid", "space": {"weight_decay": [n / 999 for n in range(999)], "batch_size": [*range(1, 102)]}},
+        "space: a grid of 100,899 points, expected at most 100,000",
+    ),
     "an unknown sampler": ({"sampler": "tpe"}, "'tpe': unknown sampler; known: grid, random, halton"),
 }
 

@@ -1,5 +1,6 @@
 """A study: its grids, and what is to be compared, measured, searched and tested of its cells."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,6 +17,8 @@ from workflow_scripts.engine.configuration.fields import (
     Strict,
 )
 from workflow_scripts.engine.configuration.record import Cell, Grid, Range, Selection, Space
+
+MOST_POINTS = 100_000  # of a grid that is searched, each of which is made to put them in a random order
 
 
 class Compare(Strict):
@@ -131,6 +134,10 @@ class Search(Strict):
         ranges = [key for key, values in self.keys.items() if isinstance(values, Range)]
         if ranges and self.sampler == "grid":
             raise ValueError(f"space.{ranges[0]}: a grid takes lists of values, no range; or choose another sampler")
+        if self.sampler == "grid" and (points := math.prod(map(len, self.keys.values()))) > MOST_POINTS:
+            raise ValueError(
+                f"space: a grid of {points:,} points, expected at most {MOST_POINTS:,}; choose another sampler"
+            )
         return self
 
 
