@@ -61,6 +61,13 @@ UNCHANGED = {
     "what a message says": ("workflow_scripts/engine/training/captured.py", "CUDA graph not used", "No CUDA graph"),
     "what a flag is for": ("workflow_scripts/train_cell.py", "folder of the results", "where the results go"),
     "what a key is for": ("workflow_scripts/engine/configuration/config.py", "most seconds from", "seconds from"),
+    "what is wrong with a key": (
+        "workflow_scripts/engine/configuration/mistakes.py",
+        '"expected text"',
+        '"text expected"',
+    ),
+    "the line of an epoch": ("workflow_scripts/engine/runs/reporting.py", "  acc {1:6.2%}", " acc. {1:6.2%}"),
+    "how long to wait for a GPU": ("workflow_scripts/engine/machine/gpus.py", "LOOK_AGAIN = 0.5", "LOOK_AGAIN = 1"),
     "layout": ("workflow_scripts/engine/training/schedules.py", "    return cell.lr", "\n\n    return cell.lr"),
     "an unused schedule": (
         "workflow_scripts/engine/training/schedules.py",

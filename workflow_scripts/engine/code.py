@@ -59,10 +59,11 @@ def _registered_as(kind, name):
 
 
 @functools.cache
-def digest(entry, names=(), instead=()):
+def digest(entry, names=(), instead=(), without=()):
     """Hex digest of the code reachable from the module `entry` and from the registered `names`: (kind, name) pairs.
 
-    `instead` has ((module, name), text) for definitions in whose place, and in that of what they use, a text counts.
+    `instead` has ((module, name), text): the text counts in the place of that definition and of what only it uses.
+    `without` names modules that do not count, nor what only they use.
 
     >>> digest("workflow_scripts.train_cell", (("model", "vgg38"), ("block", "bn")))  # doctest: +SKIP
     """
@@ -70,7 +71,7 @@ def digest(entry, names=(), instead=()):
     seen, parts = {place for place, _ in instead}, [f"{module}.{name}: {text}" for (module, name), text in instead]
     while todo:
         place = todo.pop()
-        if place in seen:
+        if place in seen or place[0] in without:
             continue
         seen.add(place)
         module, name = place

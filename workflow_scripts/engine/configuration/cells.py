@@ -160,6 +160,12 @@ OPTIONS = {key for key, field in Cell.model_fields.items() if "option" in field.
 DEFAULTS = {key: field.default for key, field in Cell.model_fields.items() if key not in OPTIONS}
 RECORD_IN_CODE = (((Cell.__module__, Cell.__name__), repr(DEFAULTS)),)
 
+# What talks to people, takes turns and writes files: it makes no number of a cell, so a change of it trains none again.
+NO_NUMBERS = tuple(
+    f"workflow_scripts.engine.{module}"
+    for module in ("commands", "locks", "configuration.mistakes", "machine.gpus", "runs.reporting")
+)
+
 MARKS = {key: found for key, field in Cell.model_fields.items() if (found := _marks(field))}  # once: cells are many
 
 
@@ -181,7 +187,7 @@ def code_digest(cell, observers=()):
                 names += [(mark.kind, name) for name in value.split("+") if name != "none"]
             elif value is not None:
                 names.append((mark.kind, value))
-    return code.digest("workflow_scripts.train_cell", tuple(names), RECORD_IN_CODE)
+    return code.digest("workflow_scripts.train_cell", tuple(names), RECORD_IN_CODE, NO_NUMBERS)
 
 
 def flags(cell):

@@ -4,16 +4,15 @@
 the same as a JSON Schema, from which editors complete `config.yaml`.
 """
 
-import difflib
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import mistakes
 from workflow_scripts.engine.configuration.fields import (
     COLOUR,
-    PATTERNS,
     STUDENT_NUMBER,
     Count,
     FilePath,
@@ -28,8 +27,6 @@ from workflow_scripts.engine.configuration.fields import (
 )
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
-
-SHOWN = 200  # characters of a wrong value in a message
 
 
 def _number(value):
@@ -179,50 +176,9 @@ def parse(kind, value, source):
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        raise UserError(f"{source} is not valid:\n{_explain(error)}") from None
-
-
-def _explain(error, most=8):
-    problems = error.errors()
-    lines = [f"  {_where(problem['loc'])}{_what(problem)}" for problem in problems[:most]]
-    if len(problems) > most:
-        lines.append(f"  ... and {len(problems) - most} more")
-    return "\n".join(lines)
+        raise UserError(f"{source} is not valid:\n{mistakes.explained(error, _keys())}") from None
 
 
 def _keys():
     # not a list of the models: a new section of the configuration is no change of the code that trains a cell
     return [key for kind in Strict.__subclasses__() + Running.__subclasses__() for key in kind.model_fields]
-
-
-def _where(path):
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path).lstrip(".")
-    return f"{text}: " if text else ""
-
-
-def _key(part):
-    """A key as it stands in the file, if it can be shown in a line."""
-    return part if part.isprintable() and len(part) <= SHOWN else _shown(part)
-
-
-def _shown(value):
-    text = repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
-
-
-def _what(problem):
-    given, message = problem["input"], problem["msg"].removeprefix("Value error, ")
-    if problem["type"] == "extra_forbidden" and problem["loc"][-1] in Cell.model_fields:
-        return "a key of cells, which belongs into a grid or a base"
-    if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(problem["loc"][-1]), _keys(), n=1)
-        return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key; config.schema.json lists all"
-    if problem["type"] == "missing":
-        return "missing"
-    if problem["type"] == "too_short" and not given:
-        return "expected at least one value"
-    if problem["type"] == "string_type":
-        message = "expected text"
-    if problem["type"] == "string_pattern_mismatch":
-        message = f"expected {PATTERNS[problem['ctx']['pattern']]}"
-    return message if isinstance(given, (dict, list, BaseModel)) else f"{_shown(given)}: {message}"

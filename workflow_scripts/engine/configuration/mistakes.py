@@ -1,0 +1,52 @@
+"""What is wrong with a configuration, in words for people: a line per key, with what was expected and what came."""
+
+import difflib
+
+from pydantic import BaseModel
+
+from workflow_scripts.engine.configuration.fields import PATTERNS
+from workflow_scripts.engine.configuration.record import Cell
+
+SHOWN = 200  # characters of a wrong value in a message
+
+
+def explained(error, keys, most=8):
+    """A line for each wrong key of a pydantic `ValidationError`, at most `most`; `keys` are those that there are."""
+    problems = error.errors()
+    lines = [f"  {_where(problem['loc'])}{_what(problem, keys)}" for problem in problems[:most]]
+    if len(problems) > most:
+        lines.append(f"  ... and {len(problems) - most} more")
+    return "\n".join(lines)
+
+
+def _where(path):
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path).lstrip(".")
+    return f"{text}: " if text else ""
+
+
+def _key(part):
+    """A key as it stands in the file, if it can be shown in a line."""
+    return part if part.isprintable() and len(part) <= SHOWN else _shown(part)
+
+
+def _shown(value):
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
+
+
+def _what(problem, keys):
+    given, message = problem["input"], problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden" and problem["loc"][-1] in Cell.model_fields:
+        return "a key of cells, which belongs into a grid or a base"
+    if problem["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
+        return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key; config.schema.json lists all"
+    if problem["type"] == "missing":
+        return "missing"
+    if problem["type"] == "too_short" and not given:
+        return f"expected at least one {'character' if isinstance(given, str) else 'value'}"
+    if problem["type"] == "string_type":
+        message = "expected text"
+    if problem["type"] == "string_pattern_mismatch":
+        message = f"expected {PATTERNS[problem['ctx']['pattern']]}"
+    return message if isinstance(given, (dict, list, BaseModel)) else f"{_shown(given)}: {message}"
