@@ -136,8 +136,11 @@ for study in CHOSEN:
             f"results/{study}/chosen.json",
         log:
             f"results/logs/{study}/choose.log",
+        benchmark:
+            f"results/benchmarks/{study}/choose.tsv"
         conda:
             "../envs/evaluate.yaml"
+        threads: max(cell.threads for cell in STUDIES[study].values())
         resources:
             gpu=GPUS_PER_CELL,
         params:

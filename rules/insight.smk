@@ -24,6 +24,8 @@ for study in CHOSEN:
             [f"results/{study}/insight/{name}" for name in INSIGHT],
         log:
             f"results/logs/{study}/insight.log",
+        benchmark:
+            f"results/benchmarks/{study}/insight.tsv"
         conda:
             "../envs/evaluate.yaml"
         resources:
