@@ -314,7 +314,7 @@ def test_bad_input_is_refused_in_a_sentence(study, digits_file, digits, refused,
             "inspect_cell", "--cell", cell, "--data", data, "--out", tmp_path / "out", "--device", "cpu", *more
         )
 
-    assert "expected a cell that train_cell has finished" in inspect(tmp_path / "nothing")
+    assert "cell.json: expected a file of a finished cell, found none" in inspect(tmp_path / "nothing")
     assert "--images: expected a whole number from 1" in inspect(study / "cell-seed0", digits_file, "--images", "0")
     assert "expected digits.npz among a.npz, b.npz" in inspect(
         study / "cell-seed0", "a.npz", "--data", "a.npz", "b.npz"

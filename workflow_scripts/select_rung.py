@@ -15,11 +15,9 @@ from workflow_scripts.engine.tables import rungs
 def main():
     """Rank the cells, write which are kept."""
     parser = commands.parser("select_rung", __doc__)
-    parser.add_argument("--keep", type=int, required=True, help="how many go on")
+    parser.add_argument("--keep", type=commands.whole(1), required=True, help="how many go on")
     parser.add_argument("--out", type=Path, required=True, help="file to write (.json)")
     arguments = parser.parse_args()
-    if arguments.keep < 1:
-        raise commands.UserError(f"--keep {arguments.keep}: expected at least 1")
     commands.write_json(arguments.out, rungs.survivors(manifests.folders_from_stdin(), arguments.keep))
 
 

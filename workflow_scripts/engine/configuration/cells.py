@@ -82,7 +82,7 @@ def ablations(study):
 def _level(cell, shown, keys):
     """The values of the keys `shown` of a cell; a number has its key's name before it where there are several keys.
 
-    So has None, except of an option of the network, where it stands for the network's own.
+    None is shown as `key None`, but of an option of the network, whose default it is, as `None` where it is alone.
     """
     words = []
     for key in shown:

@@ -16,6 +16,7 @@ import torch
 from models.registry import build_model
 from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.course import FILTERS, MODELS, STAGES
+from workflow_scripts.engine.runs.checkpoints import UNREADABLE
 
 # our name, the course's: {i} stage, {j} block, {k} layer of the block, {end} weight, bias or a running statistic
 NAMES = (
@@ -131,7 +132,7 @@ def load_course(path):
         raise UserError(
             f"{path}: expected a checkpoint of tensors, found {what}; it is not loaded, because that could run code"
         ) from None
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+    except UNREADABLE as error:
         raise UserError(
             f"{path}: expected a checkpoint of the course's framework, found another file ({error})"
         ) from None

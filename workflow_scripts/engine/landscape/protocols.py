@@ -34,7 +34,7 @@ def quantiles(values):
 
 
 def reach(table):
-    """What lies between `low` and `high` of the rows of `quantiles`, in words."""
+    """The range from `low` to `high` of the rows of `quantiles`, in words for a legend."""
     words = f"{LOW:.0%} to {HIGH:.0%} of the steps"
     return words + (f" (of fewer than {ENOUGH}: all)" if (table["steps"] < ENOUGH).any() else "")
 

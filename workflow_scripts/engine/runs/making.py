@@ -59,9 +59,9 @@ def add_flags(parser):
 def make(order, data, device, running, keep_checkpoint=False):
     """Make the cell of an `Order` on `device` from a `datasets.Data`, unless it is made, as a `config.Running` says.
 
-    Its last checkpoint is deleted, unless it is to be kept. Where another process makes it, wait. Whoever does so holds
-    the GPU that it will train on, so that of two processes none waits for the other's. Raises UserError where its
-    files can have no folder.
+    Its last checkpoint is deleted, unless it is to be kept. Where another process makes it, wait: the caller holds its
+    GPU already, so that of two processes none waits for what the other holds. Raises UserError where its files can have
+    no folder.
     """
     if order.out.exists() and not order.out.is_dir():
         raise UserError(f"{order.out}: expected a folder for the results, found a file")

@@ -26,21 +26,7 @@ def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, 
         raise UserError(f"{name}: {error}") from None
     code = cells.code_digest(cell, measured or ())
     key = f"{cells.record_digest(cell)} {json.dumps(measured)} {code} {data.sha256}"
-    here = provenance.machine(device)
-    training.machines = [here]
-    state, note = checkpoints.load(checkpoint, key)
-    if state:
-        try:
-            training.load_state_dict(state)
-        except (RuntimeError, KeyError, TypeError, ValueError, AttributeError):
-            raise UserError(
-                f"checkpoint {checkpoint}: expected the state of {name}, found another; delete it"
-            ) from None
-        training.machines = [*(other for other in training.machines if other != here), here]
-        note = f"going on from epoch {training.progress.epoch + 1}, step {training.progress.step}"
-    else:
-        checkpoints.save(checkpoint, key, training.state_dict())  # a folder that cannot be written to is noticed now
-    if note:
+    if note := _resume(training, checkpoint, key, provenance.machine(device)):
         print(note, file=sys.stderr)
 
     reporter = Reporter(training, name, tensorboard)
@@ -60,3 +46,19 @@ def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, 
         saved_at = 0.0
     reporter.close()
     return training
+
+
+def _resume(training, checkpoint, key, here):
+    """Bring the training to where the checkpoint of `key` left it, if there is one; what is to be said of it, or ""."""
+    training.machines = [here]
+    state, note = checkpoints.load(checkpoint, key)
+    if state is None:
+        checkpoints.save(checkpoint, key, training.state_dict())  # a folder that cannot be written to is noticed now
+        return note
+    try:
+        training.load_state_dict(state)
+    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError):
+        name = cells.cell_name(training.cell)
+        raise UserError(f"checkpoint {checkpoint}: expected the state of {name}, found another; delete it") from None
+    training.machines = [*(other for other in training.machines if other != here), here]
+    return f"going on from epoch {training.progress.epoch + 1}, step {training.progress.step}"

@@ -1,6 +1,5 @@
 """A finished cell, as it can be evaluated: its record's network with the weights that its folder holds."""
 
-import json
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -9,6 +8,7 @@ from safetensors.torch import load_file
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.config import parse
 from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.runs import cell_files
 from workflow_scripts.engine.runs.manifests import how_to_make_again
 from workflow_scripts.engine.training.trainer import Training
 
@@ -20,22 +20,21 @@ def load(folder, data, device, diverged=False):
     missing or damaged, where it diverged, or was trained on other data.
     """
     folder = Path(folder)
-    path, weights_path = folder / "cell.json", folder / "model.safetensors"
-    try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+    (facts,) = cell_files.read(folder, "cell.json")
+    with cell_files.understood(folder):
         status, record = facts["status"], facts["record"]
         title, images = facts["dataset"]["title"], facts["dataset"]["sha256"]
-        weights = load_file(weights_path)
-    except FileNotFoundError as error:
-        missing = error.filename or weights_path
-        raise UserError(f"{folder}: expected a cell that train_cell has finished, found no {missing}") from None
-    except (ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise UserError(f"{folder}: damaged ({error}); {how_to_make_again(folder)}") from None
+    try:
+        weights = load_file(folder / "model.safetensors")
+    except FileNotFoundError:
+        raise UserError(f"{folder}: expected the weights of a cell, found no model.safetensors") from None
+    except SafetensorError as error:
+        raise UserError(f"{folder}/model.safetensors is damaged ({error}); {how_to_make_again(folder)}") from None
     if status != "finished" and not diverged:
         raise UserError(f"{folder}: expected a cell that finished, found one that {status}")
     if images != data.sha256:
         raise UserError(f"--data: {folder} was trained on {title} with other images; give the file it was given")
-    training = Training(parse(Cell, record, path), data, device)
+    training = Training(parse(Cell, record, folder / "cell.json"), data, device)
     try:
         training.model.load_state_dict(weights)
     except RuntimeError:
