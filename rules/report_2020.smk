@@ -46,7 +46,8 @@ if "cw2" in COMPARED:
         params:
             shallow=select(COMPARED["cw2"].shallow, flag="--shallow"),
             deep=select(COMPARED["cw2"].deep, flag="--deep"),
-            remedies=report_flags("remedies") if REMEDIES_2020 else [],
+            remedies="--remedies results/remedies --study" if REMEDIES_2020 else "",
+            design=[design("remedies", "base", "ablations")] if REMEDIES_2020 else [],
             search="--search results/search" if SEARCH_2020 else "",
             student_number=SETTINGS.report.student_number,
             code=digest("fill_report_2020"),
@@ -54,7 +55,7 @@ if "cw2" in COMPARED:
             "Filling in the 2020/21 form of the report"
         shell:
             "python -P -m workflow_scripts.fill_report_2020 --summary results/cw2/summary --figures results/cw2/figures"
-            " --table {input.table} {params.shallow} {params.deep} {params.remedies:q} {params.search}"
+            " --table {input.table} {params.shallow} {params.deep} {params.remedies} {params.design:q} {params.search}"
             " --student-number {params.student_number} --template {input.template:q} --answers {input.answers:q}"
             " --style {input.style:q} --references {input.references:q} --out results/report/mlp-cw2-2020 2> {log}"
 

@@ -93,8 +93,7 @@ def filled(folder, remedies=None, search=None, **study):
     facts |= {"all_remedies": None, "search": None, **made_reports.AUTHOR}
     if remedies is not None:
         made = write_remedies(folder / "remedies", **remedies)
-        against = {"block": "bn_rc"}
-        facts["all_remedies"] = findings_2020.of_remedies(folder / "remedies", made, against)
+        facts["all_remedies"] = findings_2020.of_remedies(folder / "remedies", made)
     if search is not None:
         write_search(folder / "search", **search)
         facts["search"] = findings_2020.of_search(folder / "search")
@@ -274,7 +273,7 @@ def test_who_is_named_is_who_is_first(tmp_path):
         table = pd.read_csv(tmp_path / "summary" / name)
         changed = change(table, table["cell"].str.split("-").str[1])
         table.assign(**{changed.name: changed}).to_csv(tmp_path / "summary" / name, index=False)
-    facts = findings_2020.of_remedies(tmp_path, study, None)
+    facts = findings_2020.of_remedies(tmp_path, study)
     assert (facts.top.level, facts.fastest.level) == ("BN+RC", "dense")
     flattest, steepest = facts.flattest.initial.orders, facts.steepest.initial.orders
     assert flattest == facts.levels[0].initial.orders and abs(flattest) < 1 < 10 < abs(steepest)
@@ -313,7 +312,7 @@ def test_the_report_compiles_to_at_most_six_pages(tmp_path, monkeypatch):
     flags = ["--summary", tmp_path / "summary", "--figures", tmp_path / "figures", "--table", tmp_path / "table1.tex"]
     flags += ["--shallow", "model=vgg08", "--deep", "model=vgg38", "block=plain", "lr=1e-3"]
     flags += ["--template", TEMPLATES[0], "--answers", TEMPLATES[1], "--student-number", "s7654321"]
-    flags += ["--remedies", tmp_path / "remedies", "--study", study, "--against", "block=bn_rc"]
+    flags += ["--remedies", tmp_path / "remedies", "--study", study]
     command("fill_report_2020", *flags, "--search", tmp_path / "search", "--out", tmp_path / "latex")
     run = command("compile_report", tmp_path / "latex/mlp-cw2-2020.tex", "--out", tmp_path / "a.pdf", check=False)
     assert (run.returncode, run.stderr) == (0, "")

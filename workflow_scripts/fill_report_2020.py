@@ -4,7 +4,7 @@
         --table results/cw2/tables/table1.tex --shallow model=vgg08 block=plain --deep model=vgg38 block=plain \\
         --template report/mlp-cw2-2020.tex.j2 --answers report/mlp-cw2-2020-answers.tex.j2 \\
         --remedies results/remedies --study '{"ablations": {"blocks": {"block": ["rc", "bn_rc"]}}}' \\
-        --against block=bn_rc --search results/search --out results/report/mlp-cw2-2020
+        --search results/search --out results/report/mlp-cw2-2020
 
 Without --remedies or --search the report says that they are no part of the run. The folder can be compiled by
 `compile_report`.
@@ -26,9 +26,6 @@ def parser():
     parser.add_argument("--answers", type=Path, required=True, help="the author's part, mlp-cw2-2020-answers.tex.j2")
     parser.add_argument("--remedies", type=Path, help="folder of the study of all remedies")
     selections.add_study(parser, required=False)
-    parser.add_argument(
-        "--against", nargs="*", metavar="KEY=VALUE", help="the second reference of the remedies, beside their base"
-    )
     parser.add_argument("--search", type=Path, help="folder of the search")
     return parser
 
@@ -45,8 +42,7 @@ def main():
     facts = findings.context(summary.load(arguments.summary), shallow, deep) | {"all_remedies": None, "search": None}
     figures, tables = [arguments.figures], [arguments.table]
     if arguments.remedies:
-        against = selections.parse(arguments.against, "--against") if arguments.against else None
-        facts["all_remedies"] = findings_2020.of_remedies(arguments.remedies, arguments.study, against)
+        facts["all_remedies"] = findings_2020.of_remedies(arguments.remedies, arguments.study)
         figures.append(arguments.remedies / "figures")
         tables.append(arguments.remedies / "tables/remedies_statistics.tex")
     if arguments.search:

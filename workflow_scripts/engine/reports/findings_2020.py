@@ -62,13 +62,10 @@ ASKED = (
 )
 
 
-def of_remedies(folder, study, against):
-    """The facts of a study of remedies: `folder` holds its summary, `study` is its `studies.Study`.
-
-    `against` has those values of a record that select the second reference, or is None.
-    """
+def of_remedies(folder, study):
+    """The facts of a study of remedies: `folder` holds its summary, `study` is its `studies.Study`."""
     found = ablations.load(folder / "summary")
-    table = remedies.compared(found, ablations.rows(found, study), against)
+    table = remedies.compared(found, ablations.rows(found, study))
     facts = {tuple(row.cells): row for row in findings.rows_of(found, summary.over_seeds(found.cells))}
     rows = [_variant(row, facts[tuple(row["cells"])]) for row in table.to_dict("records")]
     base, levels = rows[0], rows[1:]
@@ -91,7 +88,7 @@ def of_remedies(folder, study, against):
         flattest=min(known, key=lambda row: abs(row.initial.orders), default=None),
         steepest=max(known, key=lambda row: abs(row.initial.orders), default=None),
         fastest=min(timed, key=lambda row: row.epochs_to_90.mean, default=None),
-        other=_other(rows, against) if against is not None else None,
+        other=_other(rows),
         described=_described(found.cells[found.cells["cell"].isin([name for row in levels for name in row.cells])]),
         words=protocol.words(found.cells),
         cells=len(found.cells),
@@ -132,18 +129,14 @@ def _verdicts(rows, column):
 VERDICTS = {"better": "higher", "worse": "lower", "alike": "alike"}
 
 
-def _other(rows, against):
-    """The second reference, and what the seeds allow to be said of the others beside it; None where it diverged."""
-    found = (row for row in rows if row.verdict_other == "none" and row.finished and _has(row, against))
-    reference = next(found, None)
+def _other(rows):
+    """The second reference, and what the seeds allow to be said of the others beside it; None where there is none, or
+    where it diverged."""
+    reference = next((row for row in rows if getattr(row, "other", False) and row.finished), None)
     if reference is None:
         return None
     others = [row for row in rows if row is not reference]
     return SimpleNamespace(label=reference.level, **_verdicts(others, "verdict_other"))
-
-
-def _has(row, against):
-    return all(getattr(row, key, value) == value for key, value in against.items())
 
 
 def _described(cells):

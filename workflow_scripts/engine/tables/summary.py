@@ -208,7 +208,7 @@ def select(table, record):
 
 
 def _equal(column, value):
-    return column.isna() if value is None else column == value
+    return column.isna() if pd.isna(value) else column == value
 
 
 def pick(rows, record, source="selection"):
