@@ -147,6 +147,18 @@ def test_grad_flow_has_bands_over_the_seeds_of_the_first_and_the_last_epoch(fold
     assert low <= table["mean_abs_min"].min() and table["mean_abs_max"].max() <= high
 
 
+def test_layers_beside_the_main_path_are_set_apart():
+    layers = ["entry.conv", "stages.0.reduction.conv0", "stages.0.companion", "classifier"]
+    rows = [(epoch, depth, layer, 10.0 ** (depth - 4)) for epoch in (0, 1) for depth, layer in enumerate(layers)]
+    table = pd.DataFrame(rows, columns=["epoch", "depth", "layer", "mean_abs"])
+    table = table.assign(mean_abs_min=table["mean_abs"], mean_abs_max=table["mean_abs"])
+    axes = grad_flow.draw_epochs(table, "title").axes[0]
+    drawn = [(list(line.get_xdata()), line.get_linestyle()) for line in axes.lines]
+    assert drawn.count(([0, 1, 3], "-")) == drawn.count(([2], "None")) == 2
+    mesh = grad_flow.draw_heatmap([table], ["title"], ["black"]).axes[0].collections[0]
+    assert mesh.get_array().filled().tolist() == [[10.0 ** (depth - 4)] * 2 for depth in (0, 1, 3)]
+
+
 @pytest.mark.parametrize("zero", [{0}, set(range(len(LAYERS)))], ids=["one layer", "all layers"])
 def test_gradients_of_zero_are_marked(tmp_path, zero):
     study_ = summary.load(write_summary(tmp_path, study(["vgg38"], ["plain"], 1), zero=zero))

@@ -171,6 +171,31 @@ def test_the_flows_are_the_gradients_of_the_first_batch_and_the_last_epoch(found
         assert math.log10(line["mean_abs"].iloc[-1] / line["mean_abs"].iloc[0]) == pytest.approx(orders(cell, when))
 
 
+def test_a_relative_depth_is_the_same_layer_with_and_without_companions(tmp_path):
+    base = {**STUDY.model_dump(exclude_unset=True)["base"], "seed": [0]}
+    study = Study(base=base, ablations={"loss": {"supervision": 0.3}})
+    layers = ["entry.conv", "stages.0.reduction.conv0", "stages.0.companion", "classifier"]
+    path = write_study(tmp_path, study, accuracy)
+    rows = [
+        (name, 0, layer, depth, 1.0, 1.0)
+        for name, cell in cells.expand("made", study).items()
+        for depth, layer in enumerate(layer for layer in layers if cell.supervision or "companion" not in layer)
+    ]
+    columns = ["cell", "epoch", "layer", "depth", "mean_abs", "first_batch_mean_abs"]
+    pd.DataFrame(rows, columns=columns).to_csv(path / "gradients.csv", index=False)
+    found = ablations.load(path)
+    table = remedies_figure.flows(found, ablations.rows(found, study))
+    depths = table[table["moment"] == "last"].set_index(["level", "layer"])["relative_depth"]
+    assert depths["0.3"].to_dict() == dict(zip(layers, (0, 0.5, 0.75, 1), strict=True))
+    assert depths["VGG38"].to_dict() == dict(zip((layers[0], layers[1], layers[3]), (0, 0.5, 1), strict=True))
+    axes = remedies_figure.draw(table).axes[1]
+    assert [line.get_xdata().tolist() for line in axes.lines if line.get_linestyle() == "None"] == [
+        [],
+        [0.75],
+        [],
+    ]  # between the triangles
+
+
 def test_every_remedy_has_a_band_over_its_seeds(found, rows):
     table = remedies_figure.flows(found, rows)
     table = table.assign(mean_abs_min=table["mean_abs"] / 2, mean_abs_max=table["mean_abs"] * 50)

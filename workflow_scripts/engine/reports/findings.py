@@ -70,7 +70,7 @@ def context(found, shallow, deep):
         ],
         "rates": _rates(variants, champions),
         "tried_rates": len({row.lr for row in variants if row.block != "plain"}),
-        "theory": flows.theory(deep, found.history),
+        "theory": flows.theory(deep),
         "tried": len({row.block for row in variants} - {"plain"}),  # also those of which nothing finished
         **_remedies(champions, shallow),
         **_gradients(shallow, deep, variants),
