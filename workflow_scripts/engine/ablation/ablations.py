@@ -73,9 +73,9 @@ def epochs_to(history, share, classes, chance):
     return pd.Series(reached, dtype=float)
 
 
-def all_rows(found):
-    """The rows of `summary.over_seeds` of all cells, with `forward_flops` and `SPEED`."""
-    return summary.over_seeds(found.cells, also=("forward_flops", *SPEED))
+def all_rows(table):
+    """The rows of `summary.over_seeds` of a table of cells as `load` gives it, with `forward_flops` and `SPEED`."""
+    return summary.over_seeds(table, also=("forward_flops", *SPEED))
 
 
 def rows(found, study):
@@ -87,7 +87,7 @@ def rows(found, study):
     of its 95 % interval, its p-value `p`, by Holm corrected for the levels of the factor, and the `verdict` of
     `statistics`. Numeric levels are in their order, others in that of the configuration after the base.
     """
-    over_seeds = all_rows(found)
+    over_seeds = all_rows(found.cells)
     row_of = {
         name: group for group, names in zip(over_seeds["group"], over_seeds["cells"], strict=True) for name in names
     }

@@ -35,7 +35,7 @@ def points(summary, study):
         ~rows["value"].notna(), rows["factor"].map(ablations.readable) + " " + rows["level"]
     )
     rows["name"] = rows["name"].where(~rows["base"], BASE)
-    others = ablations.all_rows(summary)
+    others = ablations.all_rows(summary.cells)
     others = others[~others["group"].isin(rows["group"])].assign(factor=OTHER, name=others["label"])
     table = pd.concat([rows[rows["base"]], rows[~rows["base"]], others], ignore_index=True)
     table = table.drop_duplicates("group").dropna(subset="best_val_acc")

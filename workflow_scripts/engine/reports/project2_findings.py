@@ -109,7 +109,7 @@ def _unsteady(found):
     """The seconds per epoch of the two seeds of one setting that are furthest apart in proportion: `least` and `most`;
     None where no setting's are `APART`."""
     times = found.cells.set_index("cell")["seconds_per_epoch"]
-    ends = [(times[names].min(), times[names].max()) for names in ablations.all_rows(found)["finished"] if names]
+    ends = [(times[names].min(), times[names].max()) for names in ablations.all_rows(found.cells)["finished"] if names]
     least, most = max(ends, key=lambda end: end[1] / end[0])
     return SimpleNamespace(least=float(least), most=float(most)) if most >= APART * least else None
 
