@@ -212,6 +212,15 @@ def test_a_seed_that_diverged_is_no_part_of_the_difference(tmp_path):
     assert rows.loc["2", "pairs"] == 2
 
 
+def test_what_shares_fewer_than_two_seeds_is_compared_and_said_not_to_be_paired(tmp_path):
+    levels = [{"width": 2, "seed": [2, 3, 4]}, {"width": 0.5}]
+    study = Study(base=DESIGN["base"], ablations={"width": levels})
+    rows = rows_of(write_study(tmp_path, study, lambda cell: cell.width / 4 + cell.seed / 1000), study)
+    assert rows.set_index("level")["pairs"].to_dict() == {"0.5": 3, "1": 0, "2": 0}
+    assert set(rows.loc[~rows["base"], "verdict"]) == {"higher", "lower"}
+    assert "paired by seed where two or more are shared." in ablation_table.legend(rows)
+
+
 # Figures
 
 

@@ -83,9 +83,10 @@ def rows(found, study):
 
     Columns: `factor`, `level`, `value` (the level as a number, where every level of the factor is one), `base` (is it
     the base?), those of `summary.over_seeds` with `forward_flops` and `SPEED`, and how the best validation accuracy
-    differs from the base's over the `pairs` of seeds that both finished: `difference` with the ends `low` and `high`
-    of its 95 % interval, its p-value `p`, by Holm corrected for the levels of the factor, and the `verdict` of
-    `statistics`. Numeric levels are in their order, others in that of the configuration after the base.
+    differs from the base's, as `statistics.compare` says: `difference` with the ends `low` and `high` of its 95 %
+    interval, its p-value `p`, by Holm corrected for the levels of the factor, the number `pairs` of seeds that both
+    finished (0 where it is not paired), and the `verdict`. Numeric levels are in their order, others in that of the
+    configuration after the base.
     """
     over_seeds = all_rows(found.cells)
     row_of = {
@@ -146,15 +147,7 @@ def differences(table, rows, place=0):
     `table` has the cells of the summary. The columns are those of `COMPARED`, which `rows` explains.
     """
     accuracies = [summary.by_seed(table, names)["best_val_acc"] for names in rows["finished"]]
-    reference, found = accuracies[place], []
-    for index, values in enumerate(accuracies):
-        seeds = [seed for seed in values if seed in reference and index != place]
-        found.append(
-            statistics.difference({seed: values[seed] for seed in seeds}, {seed: reference[seed] for seed in seeds})
-        )
-    corrected = statistics.holm([difference.p for difference in found])
-    records = [
-        (difference.mean, difference.low, difference.high, p, difference.n, statistics.verdict(difference, p))
-        for difference, p in zip(found, corrected, strict=True)
-    ]
+    reference = accuracies[place]
+    found = statistics.compare((values, {} if values is reference else reference) for values in accuracies)
+    records = [(*result.difference[:3], result.p, result.difference.pairs, result.verdict) for result in found]
     return pd.DataFrame(records, columns=COMPARED, index=rows.index)

@@ -7,12 +7,10 @@ that both finished; the p-values of the comparisons with one reference are corre
 
 import pandas as pd
 
-from workflow_scripts.engine.ablation import ablations
-from workflow_scripts.engine.ablation.ablation_table import SURE, points
+from workflow_scripts.engine.ablation import ablations, differences
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.tables import summary
 from workflow_scripts.engine.text import text_tables
-from workflow_scripts.engine.text.wording import spread
 
 # in the CSV file, unrounded and in this order, before the columns of the comparisons
 NUMBERS = (
@@ -57,9 +55,11 @@ def write(path, rows):
 def formatted(rows):
     """The rows as people read them, each value a string."""
     columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100)}
-    columns["vs. base"] = points(rows["difference"], rows["verdict"])
+    columns["vs. base"] = differences.points(rows["difference"], rows["verdict"])
     if "other" in rows:
-        columns[f"vs. {summary.block_label(SECOND)}"] = points(rows["difference_other"], rows["verdict_other"])
+        columns[f"vs. {summary.block_label(SECOND)}"] = differences.points(
+            rows["difference_other"], rows["verdict_other"]
+        )
     columns["Epochs to 50 %"] = text_tables.measures(rows, "epochs_to_50", digits=1)
     columns["to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)
     columns["Parameters"] = rows["parameters"].map("{:,}".format)
@@ -76,13 +76,5 @@ def names(rows):
 
 def legend(rows):
     """What the numbers of the table are, in a few lines."""
-    lines = [
-        f"Best validation accuracy{spread(rows['seeds'], before=', ')}"
-        + f"; difference in points from the base ({rows['label'][0]})"
-        + (f" and from {summary.block_label(SECOND)}" if "other" in rows else "")
-        + (", paired by seed." if rows["seeds"].max() > 1 else "; one seed: whether they differ cannot be told.")
-    ]
-    if (rows.filter(like="verdict").isin(SURE)).any(axis=None):
-        lines.append("† the 95 % interval excludes 0, p < 0.05 corrected for the number of comparisons (Holm).")
-    lines.append("Epochs until 50 % and 90 % of the way from guessing to the last epoch's validation accuracy.")
-    return "\n".join(lines)
+    second = f" and from {summary.block_label(SECOND)}" if "other" in rows else ""
+    return differences.legend(rows, f"the base ({rows['label'][0]}){second}", "comparisons", "50 % and 90 %")

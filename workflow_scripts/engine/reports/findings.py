@@ -26,18 +26,6 @@ class Measure(NamedTuple):
         return cls(found["mean"], math.nan if found["std"] is None else found["std"])
 
 
-class Comparison(NamedTuple):
-    """`verdict`: higher, lower, alike, single or none (nothing to compare); `gap`: first minus second mean.
-
-    `difference` has the gap's interval, `p` its p-value, corrected for the number of comparisons in its family.
-    """
-
-    verdict: str
-    gap: float
-    difference: statistics.Difference
-    p: float
-
-
 def context(found, shallow, deep):
     """The facts by the names that the templates use; `shallow` and `deep` are records that select a row each.
 
@@ -79,23 +67,14 @@ def context(found, shallow, deep):
 
 
 def compare(first, second, metric):
-    """The `Comparison` of two rows in a metric such as `val_acc`."""
-    return compare_all([(first, second)], metric)[0]
+    """The `statistics.Comparison` of two rows in a metric such as `val_acc`."""
+    return compared([(first, second)], metric)[0][-1]
 
 
 def compared(pairs, metric):
-    """(row, other row, `Comparison` in a metric) for each pair of rows, as one family."""
-    return [(*pair, result) for pair, result in zip(pairs, compare_all(pairs, metric), strict=True)]
-
-
-def compare_all(pairs, metric):
-    """The `Comparison` of each pair of rows in a metric, as one family."""
-    found = [statistics.difference(first.by_seed[metric], second.by_seed[metric]) for first, second in pairs]
-    p_values = statistics.holm([difference.p for difference in found])
-    return [
-        Comparison(statistics.verdict(difference, p), difference.mean, difference, p)
-        for difference, p in zip(found, p_values, strict=True)
-    ]
+    """(row, other row, `statistics.Comparison` in a metric) for each pair of rows, as one family."""
+    values = [(first.by_seed[metric], second.by_seed[metric]) for first, second in pairs]
+    return [(*pair, result) for pair, result in zip(pairs, statistics.compare(values), strict=True)]
 
 
 def rows_of(found, table):

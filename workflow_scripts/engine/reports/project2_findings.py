@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.engine.ablation import ablations
-from workflow_scripts.engine.ablation.ablation_table import SURE
 from workflow_scripts.engine.insight import insight_figures
 from workflow_scripts.engine.landscape import findings as landscape_findings
 from workflow_scripts.engine.landscape import runs as landscape_runs
 from workflow_scripts.engine.landscape.protocols import ENOUGH
 from workflow_scripts.engine.reports import findings
 from workflow_scripts.engine.reports.findings import Measure
-from workflow_scripts.engine.tables import protocol, summary
+from workflow_scripts.engine.tables import protocol, statistics, summary
 
 VERDICTS = ("higher", "lower", "alike", "single")
 MOST_CONFUSED = 3  # pairs of classes that the text names
@@ -77,7 +76,7 @@ def _factor(rows):
         title=title,
         base=next(level for level in levels if level.base),
         levels=levels,
-        shown=bool(rows["verdict"].isin(SURE).any()),  # is a difference from the base
+        shown=bool(rows["verdict"].isin(statistics.SURE).any()),  # is a difference from the base
         sizes=_sizes(finished),
         times=_times(finished),
         diverged=[level for level in levels if level.diverged],
