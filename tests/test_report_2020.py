@@ -77,7 +77,7 @@ def write_search(folder, parameters=336_196, title="CIFAR-100"):
     folder.mkdir(parents=True)
     plan, best = test_search.write_summary(folder / "summary", searched)
     (folder / "summary/dataset.json").write_text(json.dumps({"title": title}))
-    table = search_figure.trained(search_figure.load(folder / "summary"), searched)
+    table = test_search.read_back(folder, searched)
     (folder / "tables").mkdir()
     search_figure.write_table(folder / "tables/search.csv", table, list(searched.search.keys))
     chosen = {"label": "VGG08", "record": best.model_dump(), "parameters": parameters, "epochs": plan.final_epochs}

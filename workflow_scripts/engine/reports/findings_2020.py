@@ -149,12 +149,11 @@ def _described(cells):
     return phrases + [Tex(text) for key, text in SWITCHES.items() if (cells[key].fillna(0) > 0).any()]
 
 
-def of_search(folder):
-    """The facts of a search, whose summary, table and chosen.json are in `folder`."""
+def of_search(folder, keys):
+    """The facts of a search of these `keys` of a record, whose summary, table and chosen.json are in `folder`."""
     chosen = json.loads(_existing(folder / "chosen.json").read_text())
     table = pd.read_csv(_existing(folder / "tables" / "search.csv"))
     title = json.loads(_existing(folder / "summary" / "dataset.json").read_text())["title"]
-    keys = list(table.columns[table.columns.get_loc("seed") + 1 : table.columns.get_loc("status")])
     rungs = [
         SimpleNamespace(epochs=int(rows["epochs"].iloc[0]), trained=len(rows))
         for rung, rows in table.groupby("rung", sort=False)
