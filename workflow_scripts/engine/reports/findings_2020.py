@@ -149,8 +149,11 @@ def _described(cells):
     return phrases + [Tex(text) for key, text in SWITCHES.items() if (cells[key].fillna(0) > 0).any()]
 
 
-def of_search(folder, keys):
-    """The facts of a search of these `keys` of a record, whose summary, table and chosen.json are in `folder`."""
+def of_search(folder, study):
+    """The facts of a search: `folder` holds summary, table and chosen.json, `study` is its `studies.Study`."""
+    if study.search is None:
+        raise UserError("--search-study: expected a study with a `search`, found none")
+    keys = list(study.search.keys)
     chosen = json.loads(_existing(folder / "chosen.json").read_text())
     table = pd.read_csv(_existing(folder / "tables" / "search.csv"))
     title = json.loads(_existing(folder / "summary" / "dataset.json").read_text())["title"]
