@@ -288,7 +288,7 @@ def test_a_second_reference_that_diverged_is_none(tmp_path):
 
 
 def test_a_search_without_its_files_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"chosen\.json: expected a file of a finished search"):
+    with pytest.raises(UserError, match=r"chosen\.json: expected a file that .*\.choose` writes"):
         findings_2020.of_search(tmp_path, test_search.study())
 
 

@@ -4,11 +4,8 @@ As in `findings`, a comparison says what the seeds allow. Either study may be mi
 templates leave out what they would say.
 """
 
-import json
 import math
 from types import SimpleNamespace
-
-import pandas as pd
 
 from workflow_scripts.engine.ablation import ablations, remedies
 from workflow_scripts.engine.commands import UserError
@@ -16,7 +13,7 @@ from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.figures import search_figure
 from workflow_scripts.engine.reports import findings
 from workflow_scripts.engine.reports.findings import Measure
-from workflow_scripts.engine.tables import protocol, summary
+from workflow_scripts.engine.tables import protocol, reading, summary
 from workflow_scripts.engine.tables.flows import LEVEL
 from workflow_scripts.engine.text.latex import Tex, escape, number
 
@@ -154,9 +151,9 @@ def of_search(folder, study):
     if study.search is None:
         raise UserError("--search-study: expected a study with a `search`, found none")
     keys = list(study.search.keys)
-    chosen = json.loads(_existing(folder / "chosen.json").read_text())
-    table = pd.read_csv(_existing(folder / "tables" / "search.csv"))
-    title = json.loads(_existing(folder / "summary" / "dataset.json").read_text())["title"]
+    chosen = reading.facts(folder / "chosen.json", "choose")
+    table = reading.table(folder / "tables/search.csv", "plot_search")
+    title = reading.facts(folder / "summary/dataset.json", "summarise")["title"]
     rungs = [
         SimpleNamespace(epochs=int(rows["epochs"].iloc[0]), trained=len(rows))
         for rung, rows in table.groupby("rung", sort=False)
@@ -181,9 +178,3 @@ def of_search(folder, study):
 def _setting(key, value):
     printed = number(value) if isinstance(value, float) else escape(ablations.readable(str(value)))
     return Tex(f"{escape(search_figure.heading(key))} {printed}")
-
-
-def _existing(path):
-    if not path.is_file():
-        raise UserError(f"{path}: expected a file of a finished search, found none")
-    return path

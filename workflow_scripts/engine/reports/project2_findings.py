@@ -4,7 +4,6 @@ Numbers stay numbers here. A comparison with the base of an ablation says what i
 what is said of two runs of the landscape study is of these runs alone (see `landscape/findings.py`).
 """
 
-import json
 import math
 from types import SimpleNamespace
 
@@ -18,7 +17,7 @@ from workflow_scripts.engine.landscape import runs as landscape_runs
 from workflow_scripts.engine.landscape.protocols import ENOUGH
 from workflow_scripts.engine.reports import findings
 from workflow_scripts.engine.reports.findings import Measure
-from workflow_scripts.engine.tables import protocol, statistics, summary
+from workflow_scripts.engine.tables import protocol, reading, statistics, summary
 
 VERDICTS = ("higher", "lower", "alike", "single")
 MOST_CONFUSED = 3  # pairs of classes that the text names
@@ -118,7 +117,7 @@ def _chosen(path, base, cells):
 
     `cells` are those of the summary. `floor` is the least loss that smoothed labels allow, None where they are not.
     """
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = reading.facts(path, "choose")
     facts |= {metric: Measure.from_json(facts[metric]) for metric in ("best_val_acc", "test_acc", "test_loss")}
     own = cells[cells["cell"].isin(facts["cells"])]
     times, smoothed = own["seconds_per_epoch"], facts["record"]["loss"] == "label_smoothing"
@@ -146,7 +145,7 @@ def _same(value, other):
 
 def _pareto(path):
     """{cost: names of the settings that no other beats at the same cost or less, the cheapest first}."""
-    table = pd.read_csv(path)
+    table = reading.table(path, "plot_pareto")
     costs = [column.removeprefix("front_") for column in table if column.startswith("front_")]
     table["name"] = table["name"].str.replace(r", (.*)", r" (\1)", regex=True)  # a comma would part it in two in a list
     return {cost: table[table[f"front_{cost}"]].sort_values(cost)["name"].tolist() for cost in costs}
@@ -258,7 +257,7 @@ def _shifted(facts, label):
 
 def _surfaces(figures, chance):
     """Per network, of its loss surface: the loss in the centre, and which share of the plane lies below `chance`."""
-    line, plane = (pd.read_csv(figures / f"surface_{name}.csv") for name in ("lines", "contours"))
+    line, plane = (reading.table(figures / f"surface_{name}.csv", "plot_surfaces") for name in ("lines", "contours"))
     found = []
     for network, points in plane.groupby("network", sort=False):
         along = line[line["network"] == network]

@@ -6,7 +6,6 @@ place among the others are the same everywhere.
 
 import functools
 import io
-import json
 import math
 import sys
 import typing
@@ -20,7 +19,7 @@ from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.configuration.record import Cell
-from workflow_scripts.engine.tables import cell_index, machines
+from workflow_scripts.engine.tables import cell_index, machines, reading
 
 GRADIENTS = "gradients.csv"
 RECORD = tuple(Cell.model_fields)
@@ -86,16 +85,10 @@ def load(folder, also=()):
         print(f"warning: {found}", file=sys.stderr)
     history = _table(folder / "history.csv", ("cell", "epoch", "train_loss", "train_acc", "val_loss", "val_acc"))
     _table(folder / GRADIENTS, ("cell", "epoch", "layer", "depth", "mean_abs"), nrows=0)
-    return Summary(cells, history, json.loads(_existing(folder / "dataset.json").read_text(encoding="utf-8")), folder)
+    return Summary(cells, history, reading.facts(folder / "dataset.json", "summarise"), folder)
 
 
-def _existing(path):
-    if not path.is_file():
-        raise UserError(f"{path}: expected a file that `python -m workflow_scripts.summarise` writes, found none")
-    return path
-
-
-def _table(path, columns=(), nrows=None):
+def _table(source, columns=(), nrows=None):
     words = (
         "cell",
         "layer",
@@ -103,17 +96,15 @@ def _table(path, columns=(), nrows=None):
         *machines.COLUMNS,
         *(key for key, field in Cell.model_fields.items() if str in _types(field)),
     )
-    table = pd.read_csv(
-        _existing(path) if isinstance(path, Path) else path,
+    return reading.table(
+        source,
+        "summarise",
+        columns,
         nrows=nrows,
         dtype=dict.fromkeys(words, str),
         keep_default_na=False,  # else an augmentation or a block called "None" or "NA" would be read as missing
         na_values=["", "nan"],
     )
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise UserError(f"{path}: expected the columns {', '.join(missing)}, found none; run summarise again")
-    return table
 
 
 def _types(field):
