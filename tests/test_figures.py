@@ -13,7 +13,7 @@ from tests.made_summaries import CLASSES, EPOCHS, LAYERS, accuracy, record, stud
 from workflow_scripts import plot_curves, plot_grad_flow, plot_gradient_heatmap
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.figures import curves, grad_flow, style
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.tables import labels, summary
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def test_the_heatmap_takes_the_best_rate_where_the_asked_one_is_absent(tmp_path,
 
 
 def test_a_new_block_gets_a_new_colour_and_changes_none():
-    known = {block: style.colour(block) for block in summary.BLOCK_LABELS}
+    known = {block: style.colour(block) for block in labels.BLOCK_LABELS}
     assert len(set(known.values())) == len(known)
     assert style.colour("newest") not in known.values()
     assert {block: style.colour(block) for block in known} == known

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from workflow_scripts.engine.ablation import ablations, differences
+from workflow_scripts.engine.ablation import differences
+from workflow_scripts.engine.tables import labels
 from workflow_scripts.engine.text import text_tables
 
 # in the CSV file, unrounded and in this order
@@ -24,7 +25,7 @@ def write(path, rows):
 
 def formatted(rows):
     """The rows of one factor as people read them, each value a string."""
-    columns = {ablations.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
+    columns = {labels.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
     columns["Val. acc. (%)"] = text_tables.measures(rows, "best_val_acc", 100)
     columns["Difference"] = differences.points(rows["difference"], rows["verdict"])
     columns["Parameters"] = rows["parameters"].map("{:,}".format)

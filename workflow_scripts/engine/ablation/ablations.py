@@ -7,40 +7,13 @@ import math
 
 import pandas as pd
 
-from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells
-from workflow_scripts.engine.tables import statistics, summary
+from workflow_scripts.engine.tables import labels, statistics, summary
 
 MEASURED = ("forward_flops", "val_images")  # what the rows need of cells.csv beyond `summary.load`
 SPEED = ("seconds_per_epoch", "epochs_to_50", "epochs_to_90")
 COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")  # of a row with another
-
-# what people call a word of a level, and a factor; others are shown as they are, with spaces for underscores
-NAMES = {
-    "None": "network's own",
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "cross_entropy": "cross-entropy",
-    "elu": "ELU",
-    "gelu": "GELU",
-    "l1": "L1",
-    "l2": "L2",
-    "leaky_relu": "leaky ReLU",
-    "lsuv": "LSUV",
-    "mse": "squared error",
-    "momentum": "SGD, momentum",
-    "muon": "Muon",
-    "nesterov": "SGD, Nesterov",
-    "optimizer": "optimiser",
-    "own_adam": "own Adam",
-    "own_sgd": "own SGD, momentum",
-    "relu": "ReLU",
-    "rmsprop": "RMSprop",
-    "sgd": "SGD",
-    "silu": "SiLU",
-    "weight_decay": "wd",
-}
 
 
 def load(folder):
@@ -113,27 +86,11 @@ def rows(found, study):
 
 def _told_apart(table, levels):
     """The readable `levels` of the rows; where the base has several values of a key, with the value of each row."""
-    names = pd.Series([readable(level) for level in levels], index=table.index)
+    names = pd.Series([labels.readable(level) for level in levels], index=table.index)
     for _, same in table.groupby(names, sort=False):
         for key in [key for key in cells.ROW if same[key].nunique(dropna=False) > 1]:
-            names[same.index] += [f", {readable(f'{key} {summary.format_value(value)}')}" for value in same[key]]
+            names[same.index] += [f", {labels.readable(f'{key} {labels.format_value(value)}')}" for value in same[key]]
     return names
-
-
-def readable(level):
-    """What people call a level or a factor.
-
-    >>> readable("label_smoothing"), readable("l2 0.0005"), readable("bn_rc, activation silu"), readable("clip None")
-    ('label smoothing', 'L2 0.0005', 'BN+RC, activation SiLU', 'clip none')
-    """
-    return ", ".join(_word(word) for word in level.split(", "))
-
-
-def _word(word):
-    key, space, value = word.partition(" ")
-    if word in code.registered("block") and word != "plain":
-        return summary.block_label(word)
-    return NAMES.get(key, key.replace("_", " ")) + space + ("none" if value == "None" else value and _word(value))
 
 
 def _numbers(levels):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from workflow_scripts.engine.ablation import ablations, differences
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.tables import labels, summary
 from workflow_scripts.engine.text import text_tables
 
 # in the CSV file, unrounded and in this order, before the columns of the comparisons
@@ -57,7 +57,7 @@ def formatted(rows):
     columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100)}
     columns["vs. base"] = differences.points(rows["difference"], rows["verdict"])
     if "other" in rows:
-        columns[f"vs. {summary.block_label(SECOND)}"] = differences.points(
+        columns[f"vs. {labels.block_label(SECOND)}"] = differences.points(
             rows["difference_other"], rows["verdict_other"]
         )
     columns["Epochs to 50 %"] = text_tables.measures(rows, "epochs_to_50", digits=1)
@@ -76,5 +76,5 @@ def names(rows):
 
 def legend(rows):
     """What the numbers of the table are, in a few lines."""
-    second = f" and from {summary.block_label(SECOND)}" if "other" in rows else ""
+    second = f" and from {labels.block_label(SECOND)}" if "other" in rows else ""
     return differences.legend(rows, f"the base ({rows['label'][0]}){second}", "comparisons", "50 % and 90 %")

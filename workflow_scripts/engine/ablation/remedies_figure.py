@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from workflow_scripts.engine.ablation import ablation_figure, ablations
+from workflow_scripts.engine.ablation import ablation_figure
 from workflow_scripts.engine.figures import style
 from workflow_scripts.engine.figures.grad_flow import QUANTITY, draw_layers, limits
-from workflow_scripts.engine.tables import main_path, summary
+from workflow_scripts.engine.tables import labels, main_path, summary
 
 DASHED = (0, (3, 1.5))  # the base
 MOST = 7  # levels beside the base in a pair of panels
@@ -80,7 +80,7 @@ def draw(table):
 def _families(table):
     """(title, rows of the table) of each pair of panels: a factor, or a part of one that has many levels."""
     for factor, rows in table.groupby("factor", sort=False):
-        name, levels = ablations.readable(factor), list(rows.loc[~rows["base"], "level"].unique())
+        name, levels = labels.readable(factor), list(rows.loc[~rows["base"], "level"].unique())
         parts = max(1, -(-len(levels) // MOST))
         size = -(-len(levels) // parts)
         for part in range(parts):

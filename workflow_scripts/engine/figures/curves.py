@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from workflow_scripts.engine.figures import style
-from workflow_scripts.engine.tables.summary import format_value, over_epochs, varying
+from workflow_scripts.engine.tables.labels import format_value
+from workflow_scripts.engine.tables.summary import over_epochs, varying
 
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}

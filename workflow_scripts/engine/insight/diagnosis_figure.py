@@ -4,7 +4,7 @@ import numpy as np
 
 from workflow_scripts.engine.figures import style
 from workflow_scripts.engine.figures.grad_flow import decades, draw_layers, mark_zeros, name_sections
-from workflow_scripts.engine.tables.summary import label
+from workflow_scripts.engine.tables.labels import label
 
 PANELS = {  # column of the layers' table: what its axis is called
     "activation_variance": "activation variance",

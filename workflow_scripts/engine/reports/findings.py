@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.tables import flows, protocol, statistics, summary
+from workflow_scripts.engine.tables import flows, labels, protocol, statistics, summary
 from workflow_scripts.engine.text.latex import Tex, escape, number
 
 
@@ -54,7 +54,7 @@ def context(found, shallow, deep):
         "best": best,
         "diverged": [row for row in rows if row.diverged],
         "missing": [
-            summary.block_label(block) for block in summary.BRIEF_BLOCKS if block not in {row.block for row in variants}
+            labels.block_label(block) for block in labels.BRIEF_BLOCKS if block not in {row.block for row in variants}
         ],
         "rates": _rates(variants, champions),
         "tried_rates": len({row.lr for row in variants if row.block != "plain"}),
@@ -88,8 +88,8 @@ def rows_of(found, table):
             setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
         row.by_seed = summary.by_seed(found.cells, row.finished)
         row.name = _name(record, table[table["label"] == row.label], varying)
-        row.model_label = summary.label({**record, "block": "plain"})
-        row.block_label = summary.block_label(row.block)
+        row.model_label = labels.label({**record, "block": "plain"})
+        row.block_label = labels.block_label(row.block)
         row.facts = facts.loc[row.cells[0]]  # of the data and the network: the same for every seed
         row.learned = _learned(row)
         row.outcome = "learns" if row.learned else "chance" if row.finished else "diverged"
@@ -160,9 +160,9 @@ def _remedies(champions, shallow):
     bn, rc, both = (remedies.get(block) for block in ("bn", "rc", "bn_rc"))
     order = sorted(remedies.values(), key=lambda row: -row.val_acc.mean)
     alone = next((row for row in order if row in (bn, rc)), None)
-    best_of_brief = next((row for row in order if row.block in summary.BRIEF_BLOCKS), None)
+    best_of_brief = next((row for row in order if row.block in labels.BRIEF_BLOCKS), None)
     pairs = [pair for pair in [(bn, rc), (both, alone)] if None not in pair]
-    others = [row for block, row in remedies.items() if block not in summary.BRIEF_BLOCKS]
+    others = [row for block, row in remedies.items() if block not in labels.BRIEF_BLOCKS]
     extra = [(row, best_of_brief) for row in others if best_of_brief]
     working = [row for row in remedies.values() if row.outcome == "learns"]
     beside = [(row, shallow) for row in working if shallow.finished and row is not shallow]

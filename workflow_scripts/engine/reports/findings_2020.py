@@ -13,7 +13,7 @@ from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.figures import search_figure
 from workflow_scripts.engine.reports import findings
 from workflow_scripts.engine.reports.findings import Measure
-from workflow_scripts.engine.tables import protocol, reading, summary
+from workflow_scripts.engine.tables import labels, protocol, reading, summary
 from workflow_scripts.engine.tables.flows import LEVEL
 from workflow_scripts.engine.text.latex import Tex, escape, number
 
@@ -142,7 +142,7 @@ def _described(cells):
     for key, known in DESCRIPTIONS.items():
         values = set(cells[key])
         phrases += [Tex(text) for value, text in known.items() if value in values]
-        phrases += [escape(summary.block_label(value)) for value in sorted(values - set(known) - {"plain", "own"})]
+        phrases += [escape(labels.block_label(value)) for value in sorted(values - set(known) - {"plain", "own"})]
     return phrases + [Tex(text) for key, text in SWITCHES.items() if (cells[key].fillna(0) > 0).any()]
 
 
@@ -176,5 +176,5 @@ def of_search(folder, study):
 
 
 def _setting(key, value):
-    printed = number(value) if isinstance(value, float) else escape(ablations.readable(str(value)))
+    printed = number(value) if isinstance(value, float) else escape(labels.readable(str(value)))
     return Tex(f"{escape(search_figure.heading(key))} {printed}")

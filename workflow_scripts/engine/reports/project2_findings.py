@@ -18,6 +18,7 @@ from workflow_scripts.engine.landscape.protocols import ENOUGH
 from workflow_scripts.engine.reports import findings
 from workflow_scripts.engine.reports.findings import Measure
 from workflow_scripts.engine.tables import protocol, reading, statistics, summary
+from workflow_scripts.engine.tables.labels import format_value, readable
 
 VERDICTS = ("higher", "lower", "alike", "single")
 MOST_CONFUSED = 3  # pairs of classes that the text names
@@ -51,7 +52,7 @@ def context(net, net_study, landscape, landscape_study):
         "samples": [f"samples_{dataset}" for dataset in found.cells["dataset"].unique()],
         "bn": _landscape(landscape, landscape_study),
         "infinity": math.inf,
-        "readable": ablations.readable,
+        "readable": readable,
     }
 
 
@@ -65,7 +66,7 @@ def _level(row):
 
 def _factor(rows):
     """A factor's levels, those beside the base by their verdict, and the ends of their sizes and times."""
-    title = ablations.readable(rows["factor"].iloc[0])
+    title = readable(rows["factor"].iloc[0])
     if rows["value"].notna().all():
         rows = rows.assign(level=title + " " + rows["level"])  # a bare number says nothing in a sentence
     levels = [_level(row) for _, row in rows.iterrows()]
@@ -128,7 +129,7 @@ def _chosen(path, base, cells):
         "minutes": times.mean() * facts["epochs"] / 60,
     }
     differs = [key for key, value in facts["record"].items() if not _same(value, getattr(base, key))]
-    settings = [ablations.readable(f"{key} {summary.format_value(facts['record'][key])}") for key in differs]
+    settings = [readable(f"{key} {format_value(facts['record'][key])}") for key in differs]
     return SimpleNamespace(**facts, differs=settings)
 
 

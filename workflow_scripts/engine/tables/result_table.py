@@ -3,7 +3,8 @@
 import pandas as pd
 
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.tables.summary import METRICS, best, format_value, varying
+from workflow_scripts.engine.tables.labels import format_value
+from workflow_scripts.engine.tables.summary import METRICS, best, varying
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.text.wording import spread
 
