@@ -101,7 +101,7 @@ def _mark_chance(losses, accuracies, rows, peak):
         axes.axhline(value, zorder=1, **style.GUIDE)
     if peak > WORST * chance:
         losses.set_ylim(top=WORST * chance)
-        losses.set_title(f"(peaks up to {peak:.3g} cut off)", color=style.MUTED, fontsize=style.SMALL)
+        style.say_cut(losses, peak)
     return True
 
 

@@ -127,6 +127,11 @@ def say(axes, text):
     axes.text(0.5, 0.5, text, transform=axes.transAxes, color=MUTED, ha="center", va="center")
 
 
+def say_cut(axes, peak):
+    """Write above the axes that what rises beyond them, up to `peak`, is not drawn."""
+    axes.set_title(f"(peaks up to {peak:.3g} cut off)", color=MUTED, fontsize=SMALL)
+
+
 def colour_bar(figure, axes, norm, label, extend="neither"):
     """A colour bar for a scale that has no artist of its own, beside `axes`; its `cmap` and `norm` give the colours."""
     bar = figure.colorbar(ScalarMappable(norm, sequential()), ax=axes, label=label, extend=extend, aspect=25, pad=0.02)

@@ -1,7 +1,7 @@
 """What the studies `cifar_net` and `bn_landscape` show, as facts that the template of their report words.
 
 Numbers stay numbers here. A comparison with the base of an ablation says what its seeds allow (see `ablations.rows`);
-what is said of two runs of the landscape study is of these runs alone (see `landscape/findings.py`).
+what is said of the landscape study is of the runs made alone (see `landscape/findings.py`).
 """
 
 import math

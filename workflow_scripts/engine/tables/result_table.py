@@ -61,7 +61,8 @@ def plain_text(rows, remark=""):
 def tabular(rows):
     """The table as a LaTeX `tabular` for the package booktabs, ruled between models; the best row is bold."""
     ruled = [place for place, new in enumerate(rows["model"] != rows["model"].shift()) if new]
-    bold = [place for place, group in enumerate(rows["group"]) if group == _winner(rows)]
+    winner = _winner(rows)
+    bold = [place for place, group in enumerate(rows["group"]) if group == winner]
     return text_tables.tabular(formatted(rows), WORDS, bold, ruled)
 
 
