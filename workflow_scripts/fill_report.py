@@ -5,8 +5,9 @@
         --template report/mlp-cw2-template.tex.j2 --answers report/mlp-cw2-questions.tex.j2 \\
         --out results/report/mlp-cw2
 
-The 2020/21 form is also about a study of remedies and a search; without one of them it says that it is no part of the
-run. The folder is complete: it can be compiled by `compile_report`, or be uploaded to any LaTeX service.
+The 2020/21 form is also about a study of remedies and a search (`--remedies`, `--search`); without one of them it says
+that it is no part of the run. The folder is complete: it can be compiled by `compile_report`, or be uploaded to any
+LaTeX service.
 """
 
 from pathlib import Path
