@@ -1,20 +1,6 @@
 # The remedies of a study, which are the levels of its ablations, in one figure and one table.
 
 
-def second_reference(study):
-    """The flag that compares with batch normalization and residual connections, in a study that has them."""
-    has = any(cell.block == "bn_rc" for cell in STUDIES[study].values())
-    return "--against block=bn_rc" if has else ""
-
-
-def report_flags(study):
-    """The flags of fill_report_2020 for a study of remedies, as a list of words."""
-    return [
-        *("--remedies", f"results/{study}", "--study", design(study, "base", "ablations")),
-        *second_reference(study).split(),
-    ]
-
-
 for study in ABLATIONS:
 
     rule:
@@ -58,10 +44,9 @@ for study in ABLATIONS:
         params:
             study=study,
             design=design(study, "base", "ablations"),
-            against=second_reference(study),
             code=digest("make_remedies_table"),
         message:
             f"Comparing all remedies ({study})"
         shell:
             "python -P -m workflow_scripts.make_remedies_table --summary results/{params.study}/summary"
-            " --study {params.design:q} {params.against} --out {output.csv} 2> {log}"
+            " --study {params.design:q} --out {output.csv} 2> {log}"

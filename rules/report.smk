@@ -1,37 +1,71 @@
 # Templates + results -> LaTeX. Nothing in a report is typed in: its numbers are filled in from results/.
 
+# What the 2020/21 form of the report is about beside cw2, where it is configured: {study: (its files, their design)}.
+BESIDE = {}
+if "remedies" in ABLATIONS:
+    BESIDE["remedies"] = (
+        [
+            *summary_of("remedies"),
+            "results/remedies/figures/remedies.pdf",
+            "results/remedies/tables/remedies_statistics.tex",
+        ],
+        design("remedies", "base", "ablations"),
+    )
+if "search" in SEARCHES:
+    BESIDE["search"] = (
+        [
+            "results/search/summary/dataset.json",
+            "results/search/figures/search.pdf",
+            "results/search/tables/search.csv",
+            "results/search/chosen.json",
+        ],
+        design("search", "base", "search", "test"),
+    )
 
-if "cw2" in COMPARED:
-    REPORTS["report/mlp-cw2.pdf"] = "results/cw2/tables/table1.txt"
+# form of the report: (its fixed part, its answers, the figures of cw2 that it shows, studies beside cw2)
+FORMS = {
+    "mlp-cw2": ("mlp-cw2-template", "mlp-cw2-questions", list(FIGURES), {}),
+    "mlp-cw2-2020": ("mlp-cw2-2020", "mlp-cw2-2020-answers", ["curves_problem", "grad_flow_deep"], BESIDE),
+}
 
-    rule fill_cw2:
+for form, (main, answers, shown, beside) in FORMS.items() if "cw2" in COMPARED else ():
+    REPORTS[f"report/{form}.pdf"] = "results/cw2/tables/table1.txt"
+    PAPERS[f"report/{form}.pdf"] = [f"results/report/{form}/{part}.tex" for part in (main, answers)]
+
+    rule:
+        name:
+            f"fill_{form.replace('-', '_')}"
         input:
             summary=summary_of("cw2"),
-            figures=[f"results/cw2/figures/{figure}.pdf" for figure in FIGURES],
+            figures=[f"results/cw2/figures/{figure}.pdf" for figure in shown],
             table="results/cw2/tables/table1.tex",
-            template=source("report/mlp-cw2-template.tex.j2"),
-            questions=source("report/mlp-cw2-questions.tex.j2"),
+            beside=[path for files, _ in beside.values() for path in files],
+            template=source(f"report/{main}.tex.j2"),
+            answers=source(f"report/{answers}.tex.j2"),
             style=source("report/gradscape.sty"),
             references=source("report/references.bib"),
         output:
-            main="results/report/mlp-cw2/mlp-cw2-template.tex",
-            answers="results/report/mlp-cw2/mlp-cw2-questions.tex",
+            PAPERS[f"report/{form}.pdf"],
         log:
-            "results/logs/cw2/fill_report.log",
+            f"results/logs/cw2/fill_{form}.log",
         localrule: True
         conda:
             "../envs/report.yaml"
         params:
+            form=form,
             shallow=select(COMPARED["cw2"].shallow, flag="--shallow"),
             deep=select(COMPARED["cw2"].deep, flag="--deep"),
+            beside=[
+                word
+                for study, (_, design_of) in beside.items()
+                for word in (f"--{study}", f"results/{study}", f"--{study}-study", design_of)
+            ],
             student_number=SETTINGS.report.student_number,
             code=digest("fill_report"),
         message:
-            "Filling in the report from results/cw2"
+            f"Filling in report/{form}.pdf"
         shell:
             "python -P -m workflow_scripts.fill_report --summary results/cw2/summary --figures results/cw2/figures"
-            " --table {input.table} {params.shallow} {params.deep} --student-number {params.student_number}"
-            " --template {input.template:q} --questions {input.questions:q} --style {input.style:q}"
-            " --references {input.references:q} --out results/report/mlp-cw2 2> {log}"
-
-    PAPERS["report/mlp-cw2.pdf"] = rules.fill_cw2.output
+            " --table {input.table} {params.shallow} {params.deep} {params.beside:q}"
+            " --student-number {params.student_number} --template {input.template:q} --answers {input.answers:q}"
+            " --style {input.style:q} --references {input.references:q} --out results/report/{params.form} 2> {log}"

@@ -65,6 +65,7 @@ for study in SEARCHES:
             f"plot_search_{study}"
         input:
             summary=summary_of(study),
+            rungs=[f"results/{study}/search/rung{rung}.json" for rung in range(len(SEARCHES[study].epochs))],
         output:
             pdf=in_report(f"results/{study}/figures/search.pdf", "search"),
             csv=f"results/{study}/figures/search.csv",
@@ -83,4 +84,4 @@ for study in SEARCHES:
             f"Drawing the search {study}"
         shell:
             "python -P -m workflow_scripts.plot_search --summary results/{params.study}/summary --study {params.design:q}"
-            " --out {output.pdf} --table {output.table[0]} 2> {log}"
+            " --rungs {input.rungs} --out {output.pdf} --table {output.table[0]} 2> {log}"

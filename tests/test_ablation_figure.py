@@ -7,7 +7,7 @@ from tests.made_cells import write_study
 from workflow_scripts.engine.ablation import ablation_figure, ablations
 from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.figures import style
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.tables import labels
 
 
 def test_no_label_sticks_out_of_a_figure(tmp_path):
@@ -44,4 +44,4 @@ def test_a_block_keeps_its_colour_and_lends_it_to_no_other_level():
     looks = ablation_figure.looks(pd.DataFrame(levels, columns=["level", "block", "base"]))
     assert list(looks) == ["dropout 0.1", *blocks]
     assert all(looks[block] == (style.colour(block), "-") for block in blocks)
-    assert looks["dropout 0.1"][0] not in map(style.colour, (*blocks, *summary.BRIEF_BLOCKS))
+    assert looks["dropout 0.1"][0] not in map(style.colour, (*blocks, *labels.BRIEF_BLOCKS))

@@ -17,7 +17,7 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells
 from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.figures import style
-from workflow_scripts.engine.tables import statistics, summary
+from workflow_scripts.engine.tables import labels, statistics
 
 
 @pytest.fixture(scope="module")
@@ -129,10 +129,10 @@ def test_a_base_of_several_values_gives_levels_that_can_be_told_apart(tmp_path):
 
 
 def test_words_of_levels():
-    assert ablations.readable("label_smoothing") == "label smoothing"
-    assert ablations.readable("bn_rc, silu, l2 0.0005") == "BN+RC, SiLU, L2 0.0005"
-    assert ablations.readable("None") == "network's own"
-    assert ablations.readable("activation relu, loss cross_entropy, block bn_rc, clip None") == (
+    assert labels.readable("label_smoothing") == "label smoothing"
+    assert labels.readable("bn_rc, silu, l2 0.0005") == "BN+RC, SiLU, L2 0.0005"
+    assert labels.readable("None") == "network's own"
+    assert labels.readable("activation relu, loss cross_entropy, block bn_rc, clip None") == (
         "activation ReLU, loss cross-entropy, block BN+RC, clip none"
     )
 
@@ -141,7 +141,7 @@ def test_a_level_without_a_value_is_none_but_where_it_is_the_networks_own():
     grids = {"clip": [None, 1], "activation": [None, "relu"]}
     factors = {**{key: [{key: values}] for key, values in grids.items()}, "both": [{"clip": 1}, {"warmup_epochs": 2}]}
     levels = cells.ablations(Study(base={"model": "vgg08"}, ablations=factors))
-    said = {factor: [ablations.readable(level) for level in found.values()] for factor, found in levels.items()}
+    said = {factor: [labels.readable(level) for level in found.values()] for factor, found in levels.items()}
     assert said == {
         "clip": ["clip none", "1"],
         "activation": ["network's own", "ReLU"],
@@ -210,6 +210,15 @@ def test_a_seed_that_diverged_is_no_part_of_the_difference(tmp_path):
     gains = [0.05 - WOBBLE[seed] / 2 for seed in (0, 2)]
     assert rows.loc["2", "difference"] == pytest.approx(np.mean(gains))
     assert rows.loc["2", "pairs"] == 2
+
+
+def test_what_shares_fewer_than_two_seeds_is_compared_and_said_not_to_be_paired(tmp_path):
+    levels = [{"width": 2, "seed": [2, 3, 4]}, {"width": 0.5}]
+    study = Study(base=DESIGN["base"], ablations={"width": levels})
+    rows = rows_of(write_study(tmp_path, study, lambda cell: cell.width / 4 + cell.seed / 1000), study)
+    assert rows.set_index("level")["pairs"].to_dict() == {"0.5": 3, "1": 0, "2": 0}
+    assert set(rows.loc[~rows["base"], "verdict"]) == {"higher", "lower"}
+    assert "paired by seed where two or more are shared." in ablation_table.legend(rows)
 
 
 # Figures
@@ -303,7 +312,7 @@ def test_in_pareto_the_base_is_a_star_of_its_blocks_colour_and_no_factor_has_one
     handles = {handle.get_label(): handle for handle in pareto.draw(table).legends[0].legend_handles}
     assert (handles["base"].get_marker(), handles["base"].get_color()) == ("*", style.colour("plain"))
     factors = {handles[factor].get_color() for factor in ("width", "block", "penalty")}
-    assert len(factors) == 3 and factors.isdisjoint(map(style.colour, summary.BRIEF_BLOCKS))
+    assert len(factors) == 3 and factors.isdisjoint(map(style.colour, labels.BRIEF_BLOCKS))
 
 
 # Rules

@@ -221,7 +221,7 @@ def test_a_damaged_run_is_named(refused, results, tmp_path, monkeypatch):
     (tmp_path / "simple-seed0/run.json").write_text('{"variant"')
     with pytest.raises(UserError, match=r"simple-seed0/run\.json is damaged"):
         summary.gather([tmp_path / "simple-seed0"], tmp_path / "summary")
-    assert "runs.csv: expected a file that summarise_beras writes" in refused(
+    assert "runs.csv: expected a file that `python -m workflow_scripts.summarise_beras` writes" in refused(
         "make_beras_table", "--summary", tmp_path, "--out", tmp_path / "table1.csv"
     )
 

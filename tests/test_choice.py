@@ -60,6 +60,14 @@ def test_only_candidates_are_chosen(tmp_path):
         choice.choose(found, ["elsewhere-seed0"])
 
 
+def test_seeds_that_are_no_candidates_play_no_part(tmp_path):
+    write_study(tmp_path, MADE, lambda cell: cell.width / 4 if cell.seed else 1 - cell.width / 4)
+    found = ablations.load(tmp_path / "summary")
+    row = choice.choose(found, names(MADE, seed=1))
+    assert row["width"] == 2 and row["finished"] == names(MADE, seed=1, width=2)
+    assert row["best_val_acc"] == 0.5
+
+
 def test_accuracies_on_several_data_sets_are_not_compared(tmp_path):
     study = Study(base={"dataset": ["digits", "mnist"]}, ablations={"width": {"width": 2}})
     with pytest.raises(UserError, match="expected cells of one data set to choose from, found several: digits, mnist"):

@@ -103,7 +103,7 @@ def test_a_profile_brings_its_configuration_from_any_folder(tmp_path):
     assert f"cw2           {cells} cells, {cells} to train" in said
 
 
-FILL = "fill_report --summary s --out o --template t --questions q --figures f --table t"
+FILL = "fill_report --summary s --out o --template t --answers a --figures f --table t"
 RANGES = {
     "check_beras --data d --out o --steps 0": "argument --steps: expected a whole number from 1, found '0'",
     "check_beras --data d --out o --batch-size 0": "batch_size: '0': Input should be greater than or equal to 1",
@@ -117,6 +117,7 @@ RANGES = {
     "measure_surface --cell c --data d --out o --points 1": "points: '1': Input should be greater than or equal to 2",
     f"{FILL} --shallow model --deep model=vgg38": "--shallow: expected KEY=VALUE, for example lr=0.001, but found",
     f"{FILL} --shallow model=vgg08 --deep lr=no": "--deep lr=no is not valid:\n  lr: 'no': Input should be",
+    f"{FILL} --shallow model=vgg08 --deep model=vgg38 --search d": "--search: expected --search-study as well",
     "plot_search --summary s --out o.pdf --study {": "argument --study: expected JSON, found '{'",
     "measure_surface --cell c --data d --out o --device tpu": "device: 'tpu': Input should be 'auto', 'cpu' or 'cuda'",
 }

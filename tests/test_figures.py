@@ -13,7 +13,7 @@ from tests.made_summaries import CLASSES, EPOCHS, LAYERS, accuracy, record, stud
 from workflow_scripts import plot_curves, plot_grad_flow, plot_gradient_heatmap
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.figures import curves, grad_flow, style
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.tables import labels, summary
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +147,18 @@ def test_grad_flow_has_bands_over_the_seeds_of_the_first_and_the_last_epoch(fold
     assert low <= table["mean_abs_min"].min() and table["mean_abs_max"].max() <= high
 
 
+def test_layers_beside_the_main_path_are_set_apart():
+    layers = ["entry.conv", "stages.0.reduction.conv0", "stages.0.companion", "classifier"]
+    rows = [(epoch, depth, layer, 10.0 ** (depth - 4)) for epoch in (0, 1) for depth, layer in enumerate(layers)]
+    table = pd.DataFrame(rows, columns=["epoch", "depth", "layer", "mean_abs"])
+    table = table.assign(mean_abs_min=table["mean_abs"], mean_abs_max=table["mean_abs"])
+    axes = grad_flow.draw_epochs(table, "title").axes[0]
+    drawn = [(list(line.get_xdata()), line.get_linestyle()) for line in axes.lines]
+    assert drawn.count(([0, 1, 3], "-")) == drawn.count(([2], "None")) == 2
+    mesh = grad_flow.draw_heatmap([table], ["title"], ["black"]).axes[0].collections[0]
+    assert mesh.get_array().filled().tolist() == [[10.0 ** (depth - 4)] * 2 for depth in (0, 1, 3)]
+
+
 @pytest.mark.parametrize("zero", [{0}, set(range(len(LAYERS)))], ids=["one layer", "all layers"])
 def test_gradients_of_zero_are_marked(tmp_path, zero):
     study_ = summary.load(write_summary(tmp_path, study(["vgg38"], ["plain"], 1), zero=zero))
@@ -185,7 +197,7 @@ def test_the_heatmap_takes_the_best_rate_where_the_asked_one_is_absent(tmp_path,
 
 
 def test_a_new_block_gets_a_new_colour_and_changes_none():
-    known = {block: style.colour(block) for block in summary.BLOCK_LABELS}
+    known = {block: style.colour(block) for block in labels.BLOCK_LABELS}
     assert len(set(known.values())) == len(known)
     assert style.colour("newest") not in known.values()
     assert {block: style.colour(block) for block in known} == known

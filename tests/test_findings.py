@@ -43,7 +43,8 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
     assert theory.below_epsilon == sum(13 / 36 * (36 - depth) > 4 for depth in range(37))
     assert theory.steps == 12 * 3  # of 1,250 images, the last 50 of which are no batch
     assert theory.adam_step == pytest.approx(1e-3 * 1e-17 / 1e-8, rel=1e-6, abs=0)
-    assert theory.adam_total == pytest.approx(36 * 1e-3 * 1e-17 / 1e-8, rel=1e-6, abs=0)
+    rates = 12 * (1e-3 + (2e-5 + 0.98e-3 * 3 / 4) + (2e-5 + 0.98e-3 / 4))  # the cosine, over three epochs
+    assert theory.adam_total == pytest.approx(rates * 1e-17 / 1e-8, rel=1e-6, abs=0)
     last, first = (flows.predicted_orders(course_layers(theory.critical - n)[:-1], 16, 32) for n in (1, 0))
     assert last <= 24 * math.log10(2) < first
 
@@ -65,6 +66,22 @@ def test_a_flow_is_the_closed_form_of_its_gradients():
     assert flows.flows(table[:0]) == [] and flows.initial(later) is None
 
 
+def test_a_flow_is_of_the_main_path():
+    """Companions, near the loss, and projections have large gradients, whatever the convolutions get."""
+    layers = course_layers(1)
+    beside = {"stages.0.reduction.projection": 3, "stages.0.companion": 6, "stages.1.companion": 11}
+    for name, place in beside.items():
+        layers.insert(place, name)
+    sizes = iter(1e-6 * 2.0 ** np.arange(14))
+    means = [9.0 if layer in beside else next(sizes) for layer in layers]
+    table = pd.DataFrame({"cell": "a", "epoch": 0, "depth": range(17), "layer": layers, "mean_abs": means})
+    path = table[~table["layer"].isin(beside)]
+    (flow,), (expected,) = flows.flows(table), flows.flows(path.assign(depth=range(14)))
+    assert flow.layers == expected.layers == tuple(course_layers(1)[:-1])
+    assert (flow.span, flow.orders, flow.stages) == (expected.span, expected.orders, expected.stages)
+    assert flow.largest.tolist() == expected.largest.tolist()
+
+
 def test_a_flow_over_seeds_is_their_geometric_mean():
     """So its orders of magnitude are the mean of those of the seeds, of which none outweighs the others."""
     layers, orders = course_layers(1), {"a": 3, "b": 12, "c": 9}
@@ -81,15 +98,29 @@ def test_a_flow_over_seeds_is_their_geometric_mean():
     assert flows.flows(table)[0].orders == math.inf  # zero from one seed
 
 
-def test_what_adam_can_make_of_gradients_that_grow():
+STEP = np.arange(27)  # of three epochs of nine
+# {schedule: (warm-up epochs, the sum of its rates from 0.1 to 0.01, by a closed form or an array)}
+RATES = {
+    "constant": (0, 27 * 0.1),
+    "linear": (0, 27 * 0.1 - 0.09 / 27 * 26 * 27 / 2),
+    "cosine": (0, 9 * (0.1 + (0.01 + 0.09 * 3 / 4) + (0.01 + 0.09 * 1 / 4))),
+    "cosine_course_2023": (0, (0.01 + 0.045 * (1 + np.cos(np.pi * STEP / 3))).sum()),
+    "constant after a warm-up": (1, 0.1 * (5 + 18)),  # a ninth, two ninths, ... of the rate
+}
+
+
+@pytest.mark.parametrize("schedule", RATES)
+def test_what_adam_can_make_of_gradients_that_grow(schedule):
     """Below its epsilon are layers that are so in every epoch and seed; a step is that of the largest of any."""
+    warmup, rates = RATES[schedule]
     sizes = np.array([[1e-9, 1e-9, 1e-4], [3e-8, 2e-9, 1e-4], [1e-8, 5e-9, 1e-4]])
     shown = [flows.Flow(("a", "b", "c"), epoch / 9, epoch, 5.0, 0.0, (), 1.0) for epoch in sizes]
     row = SimpleNamespace(flows=shown, initial=None, width=1, block="bn", init="own", activation=None, cells=["a"])
-    row.facts, row.batch_size, row.lr = {"train_images": 95}, 10, 0.1
-    found = flows.theory(row, pd.DataFrame({"cell": ["a", "a", "a", "b"], "lr": [0.1, 0.2, 0.3, 9]}))
+    row.facts, row.batch_size, row.lr, row.supervision = {"train_images": 95}, 10, 0.1, 0.0
+    row.schedule, row.final_lr, row.warmup_epochs, row.epochs = schedule.split()[0], 0.01, warmup, 3
+    found = flows.theory(row)
     assert (found.below_epsilon, found.steps, found.predicted) == (1, 27, None)
-    assert found.adam_step == pytest.approx(0.1 * 3 / 4) and found.adam_total == pytest.approx(0.6 * 9 * 3 / 4)
+    assert found.adam_step == pytest.approx(0.1 * 3 / 4) and found.adam_total == pytest.approx(rates * 3 / 4)
 
 
 @pytest.mark.parametrize("size", [16, 32])
@@ -129,7 +160,7 @@ def test_the_gradient_at_initialisation_is_as_predicted():
         assert flows.predicted_orders(layers, size, 32) == pytest.approx(measured, abs=1.5)
 
 
-@pytest.mark.parametrize("other", [{}, {"init": "kaiming"}, {"activation": "tanh"}])
+@pytest.mark.parametrize("other", [{}, {"init": "kaiming"}, {"activation": "tanh"}, {"supervision": 0.3}])
 def test_the_estimate_is_made_of_the_network_that_it_holds_for(tmp_path, other):
     folder = write_study(tmp_path)
     cells = pd.read_csv(folder / "cells.csv", dtype=object).assign(**other)

@@ -175,10 +175,12 @@ def test_heat_maps_and_probabilities_are_of_the_true_and_of_the_predicted_class(
 
 def test_several_batches_give_what_one_does(study, digits, monkeypatch):
     training = trained.load(study / "cell-seed0", digits, torch.device("cpu"))
-    whole = insight.outputs(training)
+    whole, images = insight.outputs(training), next(training.val_batches.in_order(1000))[0]
     monkeypatch.setattr(insight, "EVALUATION_BATCH", 64)
     for one, other in zip(whole, insight.outputs(training), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    places = np.random.default_rng(0).permutation(len(images))[:40]
+    assert places.max() > 64 and torch.equal(insight.images_at(training.val_batches, places), images[places])
 
 
 def test_filters_and_features_are_the_networks(study, folder):

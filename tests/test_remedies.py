@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 from workflow_scripts.engine.configuration import cells, config
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.tables.labels import BLOCK_LABELS, block_label
 from workflow_scripts.engine.training.objectives import added_terms
 from workflow_scripts.engine.training.trainer import Training
 
@@ -330,8 +330,8 @@ def test_a_study_of_all_blocks_has_names_labels_and_jobs(tmp_path):
     found = cells.expand("s", config.parse(Study, study, "study"))
     assert list(found)[: len(every)] == [f"vgg38-{block}-digits-lr0.001-seed0" for block in every]
     assert list(found)[-1] == "vgg38-bn-supervision0.3-digits-lr0.001-seed0"
-    labels = {summary.block_label(block) for block in every}
-    assert set(every) == set(summary.BLOCK_LABELS) and len(labels) == len(every)
+    named = {block_label(block) for block in every}
+    assert set(every) == set(BLOCK_LABELS) and len(named) == len(every)
     digests = [cells.code_digest(Cell(block=block)) for block in every]
     assert len(set(digests)) == len(every)
 

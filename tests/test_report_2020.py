@@ -77,13 +77,14 @@ def write_search(folder, parameters=336_196, title="CIFAR-100"):
     folder.mkdir(parents=True)
     plan, best = test_search.write_summary(folder / "summary", searched)
     (folder / "summary/dataset.json").write_text(json.dumps({"title": title}))
-    table = search_figure.trained(search_figure.load(folder / "summary"), searched)
+    table = test_search.read_back(folder, searched)
     (folder / "tables").mkdir()
     search_figure.write_table(folder / "tables/search.csv", table, list(searched.search.keys))
     chosen = {"label": "VGG08", "record": best.model_dump(), "parameters": parameters, "epochs": plan.final_epochs}
     chosen |= {"seeds": [0, 1, 2], "best_val_acc": {"mean": 0.75, "std": 0.004, "values": []}}
     chosen |= {"test_acc": {"mean": 0.742, "std": 0.003, "values": []}}
     (folder / "chosen.json").write_text(json.dumps(chosen))
+    return searched
 
 
 def filled(folder, remedies=None, search=None, **study):
@@ -93,11 +94,10 @@ def filled(folder, remedies=None, search=None, **study):
     facts |= {"all_remedies": None, "search": None, **made_reports.AUTHOR}
     if remedies is not None:
         made = write_remedies(folder / "remedies", **remedies)
-        against = {"block": "bn_rc"}
-        facts["all_remedies"] = findings_2020.of_remedies(folder / "remedies", made, against)
+        facts["all_remedies"] = findings_2020.of_remedies(folder / "remedies", made)
     if search is not None:
-        write_search(folder / "search", **search)
-        facts["search"] = findings_2020.of_search(folder / "search")
+        searched = write_search(folder / "search", **search)
+        facts["search"] = findings_2020.of_search(folder / "search", searched)
     return " ".join(" ".join(latex.render(template, facts) for template in TEMPLATES).split())
 
 
@@ -274,7 +274,7 @@ def test_who_is_named_is_who_is_first(tmp_path):
         table = pd.read_csv(tmp_path / "summary" / name)
         changed = change(table, table["cell"].str.split("-").str[1])
         table.assign(**{changed.name: changed}).to_csv(tmp_path / "summary" / name, index=False)
-    facts = findings_2020.of_remedies(tmp_path, study, None)
+    facts = findings_2020.of_remedies(tmp_path, study)
     assert (facts.top.level, facts.fastest.level) == ("BN+RC", "dense")
     flattest, steepest = facts.flattest.initial.orders, facts.steepest.initial.orders
     assert flattest == facts.levels[0].initial.orders and abs(flattest) < 1 < 10 < abs(steepest)
@@ -288,15 +288,15 @@ def test_a_second_reference_that_diverged_is_none(tmp_path):
 
 
 def test_a_search_without_its_files_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"chosen\.json: expected a file of a finished search"):
-        findings_2020.of_search(tmp_path)
+    with pytest.raises(UserError, match=r"chosen\.json: expected a file that .*\.choose` writes"):
+        findings_2020.of_search(tmp_path, test_search.study())
 
 
 @pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")
 def test_the_report_compiles_to_at_most_six_pages(tmp_path, monkeypatch):
     made_reports.write_study(tmp_path / "summary", embedded=True, title="digits (scikit-learn)", lrs=(1e-3, 1e-2))
     study = write_remedies(tmp_path / "remedies").model_dump_json(exclude_unset=True)
-    write_search(tmp_path / "search")
+    searched = write_search(tmp_path / "search")
     widths = {"figures/curves_problem": 3.25, "figures/grad_flow_deep": 3.25, "search/figures/search": 6.75}
     for name, width in widths.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
@@ -313,8 +313,9 @@ def test_the_report_compiles_to_at_most_six_pages(tmp_path, monkeypatch):
     flags = ["--summary", tmp_path / "summary", "--figures", tmp_path / "figures", "--table", tmp_path / "table1.tex"]
     flags += ["--shallow", "model=vgg08", "--deep", "model=vgg38", "block=plain", "lr=1e-3"]
     flags += ["--template", TEMPLATES[0], "--answers", TEMPLATES[1], "--student-number", "s7654321"]
-    flags += ["--remedies", tmp_path / "remedies", "--study", study, "--against", "block=bn_rc"]
-    command("fill_report_2020", *flags, "--search", tmp_path / "search", "--out", tmp_path / "latex")
+    flags += ["--remedies", tmp_path / "remedies", "--remedies-study", study]
+    flags += ["--search", tmp_path / "search", "--search-study", searched.model_dump_json(exclude_unset=True)]
+    command("fill_report", *flags, "--out", tmp_path / "latex")
     run = command("compile_report", tmp_path / "latex/mlp-cw2-2020.tex", "--out", tmp_path / "a.pdf", check=False)
     assert (run.returncode, run.stderr) == (0, "")
     pages = pdf_text(tmp_path / "a.pdf").split("\f")

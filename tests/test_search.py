@@ -214,7 +214,10 @@ def test_a_damaged_candidate_is_named(tmp_path, harm):
 
 
 def write_summary(folder, searched, diverged=()):
-    """A summary as of a finished search: closed forms, not results of any training; returns the chosen recipe."""
+    """A summary as of a finished search, and beside it what its rungs kept: closed forms, not results of any training.
+
+    Returns the plan and the chosen recipe.
+    """
     plan, rows = cells.plan(searched), []
 
     def train(cell):
@@ -226,10 +229,13 @@ def write_summary(folder, searched, diverged=()):
         rows.append({"cell": cells.cell_name(cell), **cell.model_dump(), **facts})
         return -1 if lost else accuracy
 
-    recipes = plan.recipes
+    recipes, kept = plan.recipes, folder.parent / "search"
+    kept.mkdir()
     for rung in range(len(plan.epochs)):
         results = dict(zip(recipes, map(train, plan.rung(rung, recipes)), strict=True))
         recipes = sorted(recipes, key=results.get, reverse=True)[: plan.kept(rung)]
+        names = [cells.cell_name(cell) for cell in plan.rung(rung, recipes)]
+        (kept / f"rung{rung}.json").write_text(json.dumps({"kept": names}))
     for cell in plan.final(recipes[0]):
         train(cell)
     folder.mkdir()
@@ -240,6 +246,15 @@ def write_summary(folder, searched, diverged=()):
     return plan, recipes[0]
 
 
+def rung_files(folder):
+    return sorted((folder / "search").iterdir())
+
+
+def read_back(folder, searched):
+    """What `search_figure.trained` makes of what `write_summary` wrote into `folder`/summary."""
+    return search_figure.trained(search_figure.load(folder / "summary"), searched, rungs.kept(rung_files(folder)))
+
+
 @pytest.mark.parametrize(
     "changes",
     [{}, {"halving": None}, {"halving": {"epochs": [1, 2, 4]}}, {"seeds": [5]}, {"halving": None, "seeds": [5]}],
@@ -248,7 +263,7 @@ def write_summary(folder, searched, diverged=()):
 def test_the_rungs_are_read_back_from_the_summary(tmp_path, changes):
     searched = study(**{"max_cells": 16, **changes})
     plan, best = write_summary(tmp_path / "summary", searched, diverged=[1])
-    table = search_figure.trained(search_figure.load(tmp_path / "summary"), searched)
+    table = read_back(tmp_path, searched)
     for rung, (epochs, size) in enumerate(zip(plan.epochs, plan.sizes, strict=True)):
         found = table[table["rung"] == rung + 1]
         assert len(found) == size and set(found["epochs"]) == {epochs}
@@ -257,10 +272,22 @@ def test_the_rungs_are_read_back_from_the_summary(tmp_path, changes):
     assert sorted(final["seed"]) == sorted(plan.seeds) and set(final["lr"]) == {best.lr}
 
 
+def test_the_figure_follows_what_the_rungs_kept(tmp_path):
+    """They decide who is trained on; by the numbers of the summary another candidate might look better."""
+    searched = study(max_cells=4, halving={"epochs": [4]})
+    plan, _ = write_summary(tmp_path / "summary", searched)
+    names = [cells.cell_name(cell) for cell in plan.rung(0, plan.recipes)]
+    for place, name in enumerate(names):
+        (tmp_path / "search/rung0.json").write_text(json.dumps({"kept": [name]}))
+        table = read_back(tmp_path, searched)
+        assert table.loc[table["kept"] & (table["rung"] == 1), "cell"].tolist() == [name]
+        assert set(table.loc[table["rung"] == "final", "candidate"]) == {place + 1}
+
+
 def test_a_value_that_is_null_has_a_place_in_the_figure_and_a_word(tmp_path):
     searched = study(space={"clip": [None, 1.0], "growth_rate": [12, None]})
     write_summary(tmp_path / "summary", searched)
-    table = search_figure.trained(search_figure.load(tmp_path / "summary"), searched)
+    table = read_back(tmp_path, searched)
     growth, clip = search_figure.draw(table, searched.search.keys).axes
     assert [label.get_text() for label in growth.get_xticklabels()] == ["12", "none"]
     assert [label.get_text() for label in clip.get_xticklabels()] == ["none", "1"]
@@ -272,6 +299,7 @@ def test_the_figure_and_the_table_of_a_search(tmp_path):
     searched = study(max_cells=16, halving={"epochs": [1, 2, 3], "keep": 0.4})
     plan, best = write_summary(tmp_path / "summary", searched, diverged=[1])
     arguments = ["--summary", tmp_path / "summary", "--study", searched.model_dump_json(exclude_unset=True)]
+    arguments += ["--rungs", *rung_files(tmp_path)]
     command("plot_search", *arguments, "--out", tmp_path / "search.pdf", "--table", tmp_path / "table.csv")
     assert (tmp_path / "search.pdf").read_bytes().startswith(b"%PDF")
     drawn, table = (pd.read_csv(tmp_path / name) for name in ("search.csv", "table.csv"))
@@ -287,10 +315,11 @@ def test_a_summary_of_another_study_is_refused(tmp_path, refused):
     searched = study()
     write_summary(tmp_path / "summary", searched)
     other = study(space={"lr": [0.5]}).model_dump_json(exclude_unset=True)
-    out = ["--out", tmp_path / "a.pdf", "--table", tmp_path / "a.csv"]
-    assert "expected cells of the search" in refused(
-        "plot_search", "--summary", tmp_path / "summary", "--study", other, *out
-    )
+    flags = ["--summary", tmp_path / "summary", "--out", tmp_path / "a.pdf", "--table", tmp_path / "a.csv"]
+    flags += ["--rungs", *rung_files(tmp_path)]
+    assert "expected cells of the search" in refused("plot_search", *flags, "--study", other)
+    three = study(halving={"epochs": [1, 2, 3]}).model_dump_json(exclude_unset=True)
+    assert "--rungs: expected 3 files, one for each rung, found 2" in refused("plot_search", *flags, "--study", three)
 
 
 TINY = {

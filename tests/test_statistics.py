@@ -8,6 +8,7 @@ from scipy import stats
 
 from workflow_scripts.engine.tables import statistics
 
+GAINS = (0.05, 0.0, -0.05)
 VALUES = {count: np.random.default_rng(count).normal(0.6, 0.02, count) for count in (2, 3, 5, 12)}
 
 
@@ -23,7 +24,7 @@ def test_an_interval_by_hand():
     # of the differences 1, 2, 3: mean 2, deviation 1, standard error 1 / sqrt(3), t(0.975; 2) = 4.302653
     found = statistics.difference(by_seed([1, 2, 3]), by_seed([0, 0, 0]))
     ends = (2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3))
-    assert (found.mean, found.low, found.high, found.n) == pytest.approx((2, *ends, 3))
+    assert (found.mean, found.low, found.high, found.pairs) == pytest.approx((2, *ends, 3))
 
 
 @pytest.mark.parametrize("count", VALUES)
@@ -32,21 +33,33 @@ def test_a_difference_over_the_same_seeds_is_paired(count):
     second = first + np.random.default_rng(99).normal(0.01, 0.01, count)
     found = statistics.difference(by_seed(first), by_seed(second))
     expected = stats.ttest_rel(first, second)
-    assert found.n == count
+    assert found.pairs == count
     assert found.p == pytest.approx(expected.pvalue)
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
     assert (found.p < 0.05) == (statistics.verdict(found) != "alike") == (not found.low <= 0 <= found.high)
 
 
-@pytest.mark.parametrize(("count", "other"), [(2, 3), (5, 3), (3, 12), (5, 5)])
-def test_a_difference_over_other_seeds_is_that_of_welch(count, other):
+@pytest.mark.parametrize(("count", "other", "start"), [(2, 3, 1), (5, 3, 4), (3, 12, 3), (5, 5, 9)])
+def test_a_difference_without_two_shared_seeds_is_that_of_welch(count, other, start):
     first, second = VALUES[count], 2 * VALUES[other]
-    found = statistics.difference(by_seed(first), by_seed(second, first=1))
+    found = statistics.difference(by_seed(first), by_seed(second, first=start))
     expected = stats.ttest_ind(first, second, equal_var=False)
-    assert found.n == count + other
+    assert found.pairs == 0
     assert found.p == pytest.approx(expected.pvalue)
     assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
     assert (found.p < 0.05) == (statistics.verdict(found) != "alike") == (not found.low <= 0 <= found.high)
+
+
+@pytest.mark.parametrize("lost", [(0,), (4,), (1, 3)])
+def test_seeds_that_one_side_lacks_play_no_part(lost):
+    first, second = VALUES[5], VALUES[5] + np.random.default_rng(7).normal(0.01, 0.01, 5)
+    kept = [seed for seed in range(5) if seed not in lost]
+    expected = stats.ttest_rel(first[kept], second[kept])
+    there = {seed: value for seed, value in by_seed(second).items() if seed not in lost}
+    for sign, pair in ((1, (by_seed(first), there)), (-1, (there, by_seed(first)))):
+        found = statistics.difference(*pair)
+        assert (found.mean, found.pairs) == (pytest.approx(sign * np.mean(first[kept] - second[kept])), len(kept))
+        assert found.p == pytest.approx(expected.pvalue)
 
 
 def test_the_order_of_the_seeds_does_not_matter():
@@ -98,6 +111,19 @@ def test_the_correction_of_holm(given, adjusted):
 def test_a_comparison_that_cannot_be_made_does_not_count():
     first, unknown, third = statistics.holm([0.01, math.nan, 0.03])
     assert (first, third) == pytest.approx((0.02, 0.03)) and math.isnan(unknown)
+
+
+def test_comparisons_of_one_family_are_corrected_together():
+    base = by_seed(VALUES[5])
+    pairs = [
+        (by_seed(VALUES[5] + np.random.default_rng(n).normal(gain, 0.01, 5)), base) for n, gain in enumerate(GAINS)
+    ]
+    found = statistics.compare(pairs)
+    assert [one.difference for one in found] == [statistics.difference(*pair) for pair in pairs]
+    assert [one.p for one in found] == statistics.holm([one.difference.p for one in found])
+    assert [one.verdict for one in found] == ["higher", "alike", "lower"] and found[2].gap < 0 < found[0].gap
+    alone = statistics.compare(pairs[:1])
+    assert alone[0].p == found[0].difference.p < found[0].p
 
 
 def test_a_verdict_needs_the_corrected_value():

@@ -8,7 +8,7 @@ import pytest
 
 from tests.made_summaries import LAYERS, record, study, write_summary
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.tables import selections, summary
+from workflow_scripts.engine.tables import labels, selections, summary
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_pick_stays_where_it_was_when_a_grid_grows():
     ],
 )
 def test_labels(model, block, label):
-    assert summary.label({"model": model, "block": block}) == label
+    assert labels.label({"model": model, "block": block}) == label
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def build(folder, **study):
         "--deep": ["model=vgg38", "block=plain", "lr=0.001"],
         "--student-number": ["s7654321"],
         "--template": [TEMPLATES[0]],
-        "--questions": [TEMPLATES[1]],
+        "--answers": [TEMPLATES[1]],
         "--out": [folder / "latex"],
     }
     command("fill_report", *itertools.chain.from_iterable((flag, *values) for flag, values in arguments.items()))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.figures import grad_flow, style
-from workflow_scripts.engine.tables import selections, summary
+from workflow_scripts.engine.tables import labels, selections, summary
 
 
 def rows_by_block(rows, record):
@@ -34,7 +34,7 @@ def main():
     study = summary.load(arguments.summary)
     rows = list(rows_by_block(summary.over_seeds(study.cells), selections.parse(arguments.select)))
     tables = [summary.gradients_of(study, row) for row in rows]
-    titles = [summary.title(row) for row in rows]
+    titles = [labels.title(row) for row in rows]
     colours = [style.colour(row["block"]) for row in rows]
     data = pd.concat([table.assign(block=row["block"], lr=row["lr"]) for table, row in zip(tables, rows, strict=True)])
     style.save(grad_flow.draw_heatmap(tables, titles, colours), arguments.out, data)

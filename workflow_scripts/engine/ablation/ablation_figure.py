@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
-from workflow_scripts.engine.ablation import ablations
 from workflow_scripts.engine.figures import curves, style
+from workflow_scripts.engine.tables.labels import readable
 
 LIGHTEST = 0.85  # of the scale of colours: a line lighter than that is lost on white
 FEW = 5  # colours of levels that are no blocks: more could not be told apart, and start again with other lines
@@ -92,7 +92,7 @@ def _levels(axes, seeds, rows, shown, numeric):
         _marks(axes, numeric, place, [mean], "_" if numeric else "|", color=colour, markersize=9)
         if math.isfinite(std):
             _marks(axes, numeric, place, [mean - std, mean + std], linestyle=dashes, color=colour)
-    name = ablations.readable(rows["factor"].iloc[0])
+    name = readable(rows["factor"].iloc[0])
     measure = axes.yaxis if numeric else axes.xaxis
     measure.set_major_formatter(style.percent)
     # as many at any size: one that comes after the layout would be cut off

@@ -1,12 +1,10 @@
 """The table of a factor: its levels with accuracy, difference from the base, size and speed, over the seeds."""
 
-import math
-
 import pandas as pd
 
-from workflow_scripts.engine.ablation import ablations
+from workflow_scripts.engine.ablation import differences
+from workflow_scripts.engine.tables import labels
 from workflow_scripts.engine.text import text_tables
-from workflow_scripts.engine.text.wording import spread
 
 # in the CSV file, unrounded and in this order
 NUMBERS = (
@@ -15,7 +13,6 @@ NUMBERS = (
     "seconds_per_epoch", "seconds_per_epoch_std", "epochs_to_50", "epochs_to_50_std", "epochs_to_90",
     "epochs_to_90_std",
 )  # fmt: skip
-SURE = ("higher", "lower")  # verdicts that the seeds allow
 
 
 def write(path, rows):
@@ -28,9 +25,9 @@ def write(path, rows):
 
 def formatted(rows):
     """The rows of one factor as people read them, each value a string."""
-    columns = {ablations.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
+    columns = {labels.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
     columns["Val. acc. (%)"] = text_tables.measures(rows, "best_val_acc", 100)
-    columns["Difference"] = points(rows["difference"], rows["verdict"])
+    columns["Difference"] = differences.points(rows["difference"], rows["verdict"])
     columns["Parameters"] = rows["parameters"].map("{:,}".format)
     columns["s/epoch"] = text_tables.measures(rows, "seconds_per_epoch")
     columns["Epochs to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)
@@ -42,18 +39,4 @@ def formatted(rows):
 def legend(rows):
     """What the numbers of the table are, in a few lines."""
     base = rows.loc[rows["base"], "level"].iloc[0]
-    lines = [
-        f"Best validation accuracy{spread(rows['seeds'], before=', ')}; difference from the base ({base}) in points"
-        + (", paired by seed." if rows["seeds"].max() > 1 else "; one seed: whether they differ cannot be told.")
-    ]
-    if rows["verdict"].isin(SURE).any():
-        lines.append("† the 95 % interval of the difference excludes 0, corrected for the number of levels (Holm).")
-    return "\n".join([*lines, "Epochs until 90 % of the way from guessing to the last epoch's validation accuracy."])
-
-
-def points(differences, verdicts):
-    """Differences of accuracies in points, with a mark where the seeds allow to speak of one."""
-    return [
-        "–" if math.isnan(difference) else f"{100 * difference:+.2f}".replace("-", "−") + "†" * (verdict in SURE)
-        for difference, verdict in zip(differences, verdicts, strict=True)
-    ]
+    return differences.legend(rows, f"the base ({base})", "levels", "90 %")

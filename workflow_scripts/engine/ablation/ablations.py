@@ -7,40 +7,13 @@ import math
 
 import pandas as pd
 
-from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells
-from workflow_scripts.engine.tables import statistics, summary
+from workflow_scripts.engine.tables import labels, statistics, summary
 
 MEASURED = ("forward_flops", "val_images")  # what the rows need of cells.csv beyond `summary.load`
 SPEED = ("seconds_per_epoch", "epochs_to_50", "epochs_to_90")
 COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")  # of a row with another
-
-# what people call a word of a level, and a factor; others are shown as they are, with spaces for underscores
-NAMES = {
-    "None": "network's own",
-    "adam": "Adam",
-    "adamw": "AdamW",
-    "cross_entropy": "cross-entropy",
-    "elu": "ELU",
-    "gelu": "GELU",
-    "l1": "L1",
-    "l2": "L2",
-    "leaky_relu": "leaky ReLU",
-    "lsuv": "LSUV",
-    "mse": "squared error",
-    "momentum": "SGD, momentum",
-    "muon": "Muon",
-    "nesterov": "SGD, Nesterov",
-    "optimizer": "optimiser",
-    "own_adam": "own Adam",
-    "own_sgd": "own SGD, momentum",
-    "relu": "ReLU",
-    "rmsprop": "RMSprop",
-    "sgd": "SGD",
-    "silu": "SiLU",
-    "weight_decay": "wd",
-}
 
 
 def load(folder):
@@ -73,9 +46,9 @@ def epochs_to(history, share, classes, chance):
     return pd.Series(reached, dtype=float)
 
 
-def all_rows(found):
-    """The rows of `summary.over_seeds` of all cells, with `forward_flops` and `SPEED`."""
-    return summary.over_seeds(found.cells, also=("forward_flops", *SPEED))
+def all_rows(table):
+    """The rows of `summary.over_seeds` of a table of cells as `load` gives it, with `forward_flops` and `SPEED`."""
+    return summary.over_seeds(table, also=("forward_flops", *SPEED))
 
 
 def rows(found, study):
@@ -83,11 +56,12 @@ def rows(found, study):
 
     Columns: `factor`, `level`, `value` (the level as a number, where every level of the factor is one), `base` (is it
     the base?), those of `summary.over_seeds` with `forward_flops` and `SPEED`, and how the best validation accuracy
-    differs from the base's over the `pairs` of seeds that both finished: `difference` with the ends `low` and `high`
-    of its 95 % interval, its p-value `p`, by Holm corrected for the levels of the factor, and the `verdict` of
-    `statistics`. Numeric levels are in their order, others in that of the configuration after the base.
+    differs from the base's, as `statistics.compare` says: `difference` with the ends `low` and `high` of its 95 %
+    interval, its p-value `p`, by Holm corrected for the levels of the factor, the number `pairs` of seeds that both
+    finished (0 where it is not paired), and the `verdict`. Numeric levels are in their order, others in that of the
+    configuration after the base.
     """
-    over_seeds = all_rows(found)
+    over_seeds = all_rows(found.cells)
     row_of = {
         name: group for group, names in zip(over_seeds["group"], over_seeds["cells"], strict=True) for name in names
     }
@@ -112,27 +86,11 @@ def rows(found, study):
 
 def _told_apart(table, levels):
     """The readable `levels` of the rows; where the base has several values of a key, with the value of each row."""
-    names = pd.Series([readable(level) for level in levels], index=table.index)
+    names = pd.Series([labels.readable(level) for level in levels], index=table.index)
     for _, same in table.groupby(names, sort=False):
         for key in [key for key in cells.ROW if same[key].nunique(dropna=False) > 1]:
-            names[same.index] += [f", {readable(f'{key} {summary.format_value(value)}')}" for value in same[key]]
+            names[same.index] += [f", {labels.readable(f'{key} {labels.format_value(value)}')}" for value in same[key]]
     return names
-
-
-def readable(level):
-    """What people call a level or a factor.
-
-    >>> readable("label_smoothing"), readable("l2 0.0005"), readable("bn_rc, activation silu"), readable("clip None")
-    ('label smoothing', 'L2 0.0005', 'BN+RC, activation SiLU', 'clip none')
-    """
-    return ", ".join(_word(word) for word in level.split(", "))
-
-
-def _word(word):
-    key, space, value = word.partition(" ")
-    if word in code.registered("block") and word != "plain":
-        return summary.block_label(word)
-    return NAMES.get(key, key.replace("_", " ")) + space + ("none" if value == "None" else value and _word(value))
 
 
 def _numbers(levels):
@@ -146,15 +104,7 @@ def differences(table, rows, place=0):
     `table` has the cells of the summary. The columns are those of `COMPARED`, which `rows` explains.
     """
     accuracies = [summary.by_seed(table, names)["best_val_acc"] for names in rows["finished"]]
-    reference, found = accuracies[place], []
-    for index, values in enumerate(accuracies):
-        seeds = [seed for seed in values if seed in reference and index != place]
-        found.append(
-            statistics.difference({seed: values[seed] for seed in seeds}, {seed: reference[seed] for seed in seeds})
-        )
-    corrected = statistics.holm([difference.p for difference in found])
-    records = [
-        (difference.mean, difference.low, difference.high, p, difference.n, statistics.verdict(difference, p))
-        for difference, p in zip(found, corrected, strict=True)
-    ]
+    reference = accuracies[place]
+    found = statistics.compare((values, {} if values is reference else reference) for values in accuracies)
+    records = [(*result.difference[:3], result.p, result.difference.pairs, result.verdict) for result in found]
     return pd.DataFrame(records, columns=COMPARED, index=rows.index)

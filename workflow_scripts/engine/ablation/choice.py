@@ -15,16 +15,15 @@ from workflow_scripts.engine.tables import summary
 def choose(found, candidates):
     """The row of `ablations.all_rows` with the highest mean of the best validation accuracy, among `candidates`.
 
-    `found` is a summary as `ablations.load` gives it, `candidates` are names of cells. The accuracy is that of the
-    epoch whose weights are tested, not of the last as in Table 1. Rows of which fewer seeds diverged come first; of
-    equals, the smaller network. Raises UserError where a candidate is not in the summary, where all diverged, or where
-    they are of several data sets, between which accuracies say nothing.
+    `found` is a summary as `ablations.load` gives it, `candidates` are names of cells; seeds that are not among them
+    play no part. The accuracy is that of the epoch whose weights are tested, not of the last as in Table 1. Rows of
+    which fewer seeds diverged come first; of equals, the smaller network. Raises UserError where a candidate is not in
+    the summary, where all diverged, or where they are of several data sets, between which accuracies say nothing.
     """
-    rows = all_rows(found)
     missing = sorted(set(candidates) - set(found.cells["cell"]))
     if missing:
         raise UserError(f"--summary: expected the cell {missing[0]}, found none; run summarise again")
-    rows = rows[[not set(candidates).isdisjoint(names) for names in rows["cells"]]]
+    rows = all_rows(found.cells[found.cells["cell"].isin(candidates)])
     if rows["dataset"].nunique() > 1:
         datasets = ", ".join(rows["dataset"].unique())
         raise UserError(f"expected cells of one data set to choose from, found several: {datasets}")

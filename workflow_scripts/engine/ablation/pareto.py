@@ -9,6 +9,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from workflow_scripts.engine.ablation import ablations
 from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables import labels
 from workflow_scripts.engine.tables.protocol import DEVICES
 
 COSTS = {"parameters": "parameters", "seconds": "training time (s)"}
@@ -32,10 +33,10 @@ def points(summary, study):
     rows = ablations.rows(summary, study)
     rows["factor"] = rows["factor"].where(~rows["base"], BASE)
     rows["name"] = rows["level"].where(
-        ~rows["value"].notna(), rows["factor"].map(ablations.readable) + " " + rows["level"]
+        ~rows["value"].notna(), rows["factor"].map(labels.readable) + " " + rows["level"]
     )
     rows["name"] = rows["name"].where(~rows["base"], BASE)
-    others = ablations.all_rows(summary)
+    others = ablations.all_rows(summary.cells)
     others = others[~others["group"].isin(rows["group"])].assign(factor=OTHER, name=others["label"])
     table = pd.concat([rows[rows["base"]], rows[~rows["base"]], others], ignore_index=True)
     table = table.drop_duplicates("group").dropna(subset="best_val_acc")
@@ -144,7 +145,7 @@ def _name_front(axes, table, cost):
 
 def _legend(figure, table, colours):
     handles = [
-        Line2D([], [], color=colours[factor], label=ablations.readable(factor), **_mark(factor))
+        Line2D([], [], color=colours[factor], label=labels.readable(factor), **_mark(factor))
         for factor in dict.fromkeys(table["factor"])
     ]
     if table["diverged"].any():

@@ -1,17 +1,16 @@
 """All remedies of a study in one table: accuracy, convergence and cost over the seeds, and what the seeds can tell.
 
-The remedies are the levels of the study's ablations. Each is set against the base (the plain network) and, where it is
-asked for, against a second reference, over the seeds that both finished; the p-values of the comparisons with one
-reference are corrected for their number (Holm).
+The remedies are the levels of the study's ablations. Each is set against the base (the plain network) and against a
+second reference, the level that differs from the base by the block `SECOND` alone, where there is one: over the seeds
+that both finished; the p-values of the comparisons with one reference are corrected for their number (Holm).
 """
 
 import pandas as pd
 
-from workflow_scripts.engine.ablation import ablations
-from workflow_scripts.engine.ablation.ablation_table import SURE, points
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.ablation import ablations, differences
+from workflow_scripts.engine.configuration.cells import ROW
+from workflow_scripts.engine.tables import labels, summary
 from workflow_scripts.engine.text import text_tables
-from workflow_scripts.engine.text.wording import spread
 
 # in the CSV file, unrounded and in this order, before the columns of the comparisons
 NUMBERS = (
@@ -19,45 +18,48 @@ NUMBERS = (
     "best_val_acc_std", "val_acc", "val_acc_std", "epochs_to_50", "epochs_to_50_std", "epochs_to_90",
     "epochs_to_90_std", "parameters", "seconds_per_epoch", "seconds_per_epoch_std",
 )  # fmt: skip
+SECOND = "bn_rc"  # what the course itself ends with
 
 
-def compared(found, rows, against=None):
+def compared(found, rows):
     """Rows of `ablations.rows`, each once and the base first, with how each differs from the base and from another.
 
-    The columns of `ablations.COMPARED` are for the base, those that end in `_other` for the row that has the values of
-    the mapping `against`; of several such rows, see `summary.pick`.
+    The columns of `ablations.COMPARED` are for the base. Where there is a second reference, those that end in `_other`
+    are for it, and `other` says which row it is.
     """
     rows = rows.sort_values("base", ascending=False, kind="stable").drop_duplicates("group").reset_index(drop=True)
-    rows = rows[[*NUMBERS, "group", "cells", "finished"]]
-    tables = [rows, ablations.differences(found.cells, rows)]
-    if against is not None:
-        place = _place(found, rows, against)
-        tables.append(ablations.differences(found.cells, rows, place).add_suffix("_other"))
+    tables = [rows[[*NUMBERS, "group", "cells", "finished"]], ablations.differences(found.cells, rows)]
+    place = _second(rows)
+    if place is not None:
+        other = ablations.differences(found.cells, rows, place).add_suffix("_other")
+        tables.append(other.assign(other=rows.index == place))
     return pd.concat(tables, axis=1)
 
 
-def _place(found, rows, against):
-    everything = ablations.all_rows(found).set_index("group", drop=False).loc[rows["group"]]
-    group = summary.pick(everything, against, "--against")["group"]
-    return rows.index[rows["group"] == group][0]
+def _second(rows):
+    """Where the second reference stands in rows whose first is the base; None where no row is one."""
+    record = {key: rows.at[0, key] for key in ROW} | {"block": SECOND}
+    return next(iter(summary.select(rows[1:], record).index), None)
 
 
-def write(path, rows, against=None):
+def write(path, rows):
     """Write the table of `compared` rows to the CSV file `path`, the other forms beside it."""
-    table = formatted(rows, against)
+    table = formatted(rows)
     left = ("Remedy", "Note")
     ruled = [place for place, factor in enumerate(rows["factor"]) if place < 2 or factor != rows["factor"][place - 1]]
     numbers = rows.drop(columns=["group", "cells", "finished"])
-    text = "\n".join([*text_tables.plain(table, left), "", legend(rows, against)]) + "\n"
+    text = "\n".join([*text_tables.plain(table, left), "", legend(rows)]) + "\n"
     text_tables.write(path, numbers, table, text, text_tables.tabular(table, left, bold=[0], ruled=ruled))
 
 
-def formatted(rows, against=None):
+def formatted(rows):
     """The rows as people read them, each value a string."""
     columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100)}
-    columns["vs. base"] = points(rows["difference"], rows["verdict"])
-    if against is not None:
-        columns[f"vs. {_name(against)}"] = points(rows["difference_other"], rows["verdict_other"])
+    columns["vs. base"] = differences.points(rows["difference"], rows["verdict"])
+    if "other" in rows:
+        columns[f"vs. {labels.block_label(SECOND)}"] = differences.points(
+            rows["difference_other"], rows["verdict_other"]
+        )
     columns["Epochs to 50 %"] = text_tables.measures(rows, "epochs_to_50", digits=1)
     columns["to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)
     columns["Parameters"] = rows["parameters"].map("{:,}".format)
@@ -72,22 +74,7 @@ def names(rows):
     return [row.label if row.base else row.level for row in rows.itertuples()]
 
 
-def legend(rows, against=None):
+def legend(rows):
     """What the numbers of the table are, in a few lines."""
-    lines = [
-        f"Best validation accuracy{spread(rows['seeds'], before=', ')}"
-        + f"; difference in points from the base ({rows['label'][0]})"
-        + (f" and from {_name(against)}" if against is not None else "")
-        + (", paired by seed." if rows["seeds"].max() > 1 else "; one seed: whether they differ cannot be told.")
-    ]
-    if (rows.filter(like="verdict").isin(SURE)).any(axis=None):
-        lines.append("† the 95 % interval excludes 0, p < 0.05 corrected for the number of comparisons (Holm).")
-    lines.append("Epochs until 50 % and 90 % of the way from guessing to the last epoch's validation accuracy.")
-    return "\n".join(lines)
-
-
-def _name(record):
-    return ", ".join(
-        summary.block_label(value) if key == "block" else f"{key} {summary.format_value(value)}"
-        for key, value in record.items()
-    )
+    second = f" and from {labels.block_label(SECOND)}" if "other" in rows else ""
+    return differences.legend(rows, f"the base ({rows['label'][0]}){second}", "comparisons", "50 % and 90 %")

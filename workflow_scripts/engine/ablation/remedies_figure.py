@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from workflow_scripts.engine.ablation import ablation_figure, ablations
+from workflow_scripts.engine.ablation import ablation_figure
 from workflow_scripts.engine.figures import style
-from workflow_scripts.engine.figures.grad_flow import QUANTITY, limits
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.figures.grad_flow import QUANTITY, draw_layers, limits
+from workflow_scripts.engine.tables import labels, main_path, summary
 
 DASHED = (0, (3, 1.5))  # the base
 MOST = 7  # levels beside the base in a pair of panels
@@ -30,16 +30,17 @@ MOMENTS = {  # moment: (title, what is drawn, of which epoch)
 def flows(found, rows):
     """A data frame with a row per remedy, moment and layer, of `ablations.rows` (of one factor or several).
 
-    Columns: `factor`, `level`, `base`, `block`, `moment` ("initial" or "last"), `epoch`, `layer`, `relative_depth` (0
-    at the input, 1 at the classifier) and `mean_abs`: the mean |gradient| of a weight over the seeds, in the very
-    first batch or over the last epoch's steps; `mean_abs_min` and `mean_abs_max` are the least and the largest of the
-    seeds. A remedy of which no epoch has finite gradients has no rows.
+    Columns: `factor`, `level`, `base`, `block`, `moment` ("initial" or "last"), `epoch`, `layer`, `relative_depth` (the
+    place on the main path: 0 at the input, 1 at the classifier) and `mean_abs`: the mean |gradient| of a weight over
+    the seeds, in the very first batch or over the last epoch's steps; `mean_abs_min` and `mean_abs_max` are the least
+    and the largest of the seeds. A remedy of which no epoch has finite gradients has no rows.
     """
     tables = []
     for _, row in rows.iterrows():
         for moment, (_, measure, which) in MOMENTS.items():
             table = summary.gradients_of(found, row, measure)
             layers = table[table["epoch"] == table["epoch"].agg(which)].sort_values("depth")
+            places = main_path.places(layers["layer"])
             tables.append(
                 layers.assign(
                     factor=row["factor"],
@@ -47,7 +48,7 @@ def flows(found, rows):
                     base=row["base"],
                     block=row["block"],
                     moment=moment,
-                    relative_depth=layers["depth"] / max(1, layers["depth"].max()),
+                    relative_depth=places / max(1, places.max(initial=0)),
                 )
             )
     columns = ["factor", "level", "base", "block", "moment", "epoch", "layer", "relative_depth"]
@@ -79,7 +80,7 @@ def draw(table):
 def _families(table):
     """(title, rows of the table) of each pair of panels: a factor, or a part of one that has many levels."""
     for factor, rows in table.groupby("factor", sort=False):
-        name, levels = ablations.readable(factor), list(rows.loc[~rows["base"], "level"].unique())
+        name, levels = labels.readable(factor), list(rows.loc[~rows["base"], "level"].unique())
         parts = max(1, -(-len(levels) // MOST))
         size = -(-len(levels) // parts)
         for part in range(parts):
@@ -131,8 +132,10 @@ def _family(figure, panels, name, table, ends, top):
 def _line(axes, rows, bottom, colour, dashes):
     """A line of the gradients; what lies below the axis, zeros among it, is marked at its bottom."""
     shown = rows["mean_abs"].where(rows["mean_abs"] >= bottom)
-    axes.plot(rows["relative_depth"], shown, color=colour, linestyle=dashes, linewidth=0.8)
-    style.band(axes, rows["relative_depth"], rows["mean_abs_min"], rows["mean_abs_max"], colour)
+    look = {"color": colour, "linestyle": dashes, "linewidth": 0.8}
+    draw_layers(axes, rows["relative_depth"], shown, rows["layer"], **look)
+    path = rows[~main_path.aside(rows["layer"])]
+    style.band(axes, path["relative_depth"], path["mean_abs_min"], path["mean_abs_max"], colour)
     below = rows["relative_depth"][shown.isna()]
     axes.plot(below, np.full(len(below), bottom), "v", color=colour, markersize=2, clip_on=False)
 

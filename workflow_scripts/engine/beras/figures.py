@@ -7,6 +7,7 @@ import pandas as pd
 
 from workflow_scripts.engine.beras import names, summary
 from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables import reading
 
 SHOWN = 10  # pictures of right and of wrong predictions
 MOST = 1e6  # variance that is drawn: what explodes leaves the picture, or the others would be one flat line
@@ -14,7 +15,7 @@ MOST = 1e6  # variance that is drawn: what explodes leaves the picture, or the o
 
 def initializers(results, data):
     """Variance of the outputs of the dense layers with depth: a line per initialiser, dotted what is predicted."""
-    table = pd.read_csv(results / "initializers.csv")
+    table = reading.table(results / "initializers.csv", "probe_initializers")
     means = table.groupby(["initializer", "depth"], sort=False)[["variance", "predicted"]].mean().reset_index()
     with style.look():
         figure = style.figure(style.COLUMN, 1.8)

@@ -1,15 +1,14 @@
 """What the study of Beras shows, as facts that its report turns into sentences. Numbers stay numbers here."""
 
-import json
 import math
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 
 from workflow_scripts.engine.beras import names, summary
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.reports.findings import Measure, compare, compared
+from workflow_scripts.engine.tables import reading
 from workflow_scripts.engine.text.latex import Tex
 
 MODELS = ("simple", "simple_mean", "advanced")  # what the report's sentences are about
@@ -22,7 +21,7 @@ def context(results):
     missing = [variant for variant in (*MODELS, names.BASELINE) if variant not in rows]
     if missing:
         raise UserError(f"{results / 'summary'}: expected runs of {', '.join(missing)}, found none")
-    baseline, check = rows[names.BASELINE], json.loads((results / "check.json").read_text(encoding="utf-8"))
+    baseline, check = rows[names.BASELINE], reading.facts(results / "check.json", "check_beras")
     optimizers, extras = (
         [rows[variant] for variant in summary.variants_of(study.runs, kind)]
         for kind in ("beras_optimizer", "beras_extra")
@@ -40,8 +39,8 @@ def context(results):
         "fastest": fastest,
         "rivals": [each.row for each in _beside(others, fastest, "train_loss") if each.result.verdict == "alike"],
         "extras": _beside(extras, baseline, "test_acc"),
-        "initializers": list(_initializers(pd.read_csv(results / "initializers.csv"))),
-        "pictures": _pictures(pd.read_csv(results / "figures" / "predictions.csv")),
+        "initializers": list(_initializers(reading.table(results / "initializers.csv", "probe_initializers"))),
+        "pictures": _pictures(reading.table(results / "figures/predictions.csv", "plot_beras")),
         "check": SimpleNamespace(**check, **_worst(check["models"])),
         "walk": [_step(step) for step in check["models"]["advanced"]["shapes"]],
     }

@@ -11,6 +11,7 @@ import pandas as pd
 from workflow_scripts.engine.beras import names
 from workflow_scripts.engine.commands import UserError, write_json, written_whole
 from workflow_scripts.engine.data.titles import titled
+from workflow_scripts.engine.tables import reading
 
 METRICS = ("train_loss", "train_acc", "test_loss", "test_acc", "seconds")
 RECORD = ("variant", "epochs", "batch_size", "train_images", "test_images", "parameters", "learning_rate")
@@ -63,11 +64,9 @@ def _losses(path):
 def load(folder):
     """The `Study` in a folder that `gather` wrote; raises UserError where a file of it is missing."""
     folder = Path(folder)
-    for name in names.SUMMARY:
-        if not (folder / name).is_file():
-            raise UserError(f"{folder / name}: expected a file that summarise_beras writes, found none")
-    runs, history, losses = (pd.read_csv(folder / name) for name in names.SUMMARY[:3])
-    return Study(runs, history, losses, json.loads((folder / "dataset.json").read_text(encoding="utf-8")))
+    *tables, dataset = (folder / name for name in names.SUMMARY)
+    read = (reading.table(path, "summarise_beras") for path in tables)
+    return Study(*read, reading.facts(dataset, "summarise_beras"))
 
 
 def over_seeds(runs):

@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from workflow_scripts.engine.figures import style
-from workflow_scripts.engine.tables.summary import format_value, over_epochs, varying
+from workflow_scripts.engine.tables.labels import format_value
+from workflow_scripts.engine.tables.summary import over_epochs, varying
 
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}
@@ -100,7 +101,7 @@ def _mark_chance(losses, accuracies, rows, peak):
         axes.axhline(value, zorder=1, **style.GUIDE)
     if peak > WORST * chance:
         losses.set_ylim(top=WORST * chance)
-        losses.set_title(f"(peaks up to {peak:.3g} cut off)", color=style.MUTED, fontsize=style.SMALL)
+        style.say_cut(losses, peak)
     return True
 
 

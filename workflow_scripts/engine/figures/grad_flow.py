@@ -13,11 +13,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables import main_path
 
 QUANTITY = "mean |gradient|"
 ACROSS = 4  # panels of the heat map in a row of the page
 DECADES = 20  # that a scale of gradients tells apart: float32 has lost one long before
 NOTHING = "no epoch with\nfinite gradients"
+HOLLOW = {"linestyle": "", "marker": "o", "markersize": 2, "markerfacecolor": "white"}  # a layer beside the main path
 
 
 def plot_grad_flows(named_parameters):
@@ -47,7 +49,9 @@ def draw_flow(layers, means, title=""):
     with style.look():
         figure = style.figure(style.COLUMN, 1.9)
         axes = _flow_axes(figure, layers, means)
-        axes.plot(_positive(means), color=style.COLOURS[0], marker="o", markersize=2)
+        draw_layers(
+            axes, range(len(layers)), _positive(means), layers, color=style.COLOURS[0], marker="o", markersize=2
+        )
         axes.set_title(title)
     return figure
 
@@ -63,15 +67,17 @@ def draw_epochs(table, title):
         if table.empty:
             style.say(figure.add_subplot(title=title), NOTHING)
             return figure
-        axes = _flow_axes(figure, _layers(table), means.to_numpy())
+        layers = _layers(table)
+        axes = _flow_axes(figure, layers, means.to_numpy())
         first, last = means.columns.min(), means.columns.max()
         bar = style.colour_bar(figure, axes, Normalize(first, max(last, first + 1)), "epoch")
         bar.locator = style.counts(5)
         for epoch in means:
-            axes.plot(_positive(means[epoch].to_numpy()), color=bar.cmap(bar.norm(epoch)), linewidth=0.6)
+            look = {"color": bar.cmap(bar.norm(epoch)), "linewidth": 0.6}
+            draw_layers(axes, means.index, _positive(means[epoch].to_numpy()), layers, **look)
         ends = table[table["epoch"].isin((first, last))].sort_values("depth")
-        for epoch, layers in ends.groupby("epoch"):
-            style.band(axes, layers["depth"], layers["mean_abs_min"], layers["mean_abs_max"], bar.cmap(bar.norm(epoch)))
+        for epoch, rows in ends[~main_path.aside(ends["layer"])].groupby("epoch"):
+            style.band(axes, rows["depth"], rows["mean_abs_min"], rows["mean_abs_max"], bar.cmap(bar.norm(epoch)))
         axes.set_ylim(decades(np.append(means, ends[["mean_abs_min", "mean_abs_max"]])))
         axes.set_title(title)
     return figure
@@ -80,8 +86,10 @@ def draw_epochs(table, title):
 def draw_heatmap(tables, titles, colours):
     """The figure, a page wide, of tables as in `draw_epochs`: a panel each, under a title in a colour, on one scale.
 
+    Only layers on the main path are shown, so that a height means the same layer in every panel.
     The scale ends `DECADES` below the largest value; smaller ones have its last colour, and its arrow says so.
     """
+    tables = [table[~main_path.aside(table["layer"])] for table in tables]
     values = np.concatenate([table["mean_abs"] for table in tables])
     norm = LogNorm(*limits(values))
     across, down = min(ACROSS, len(tables)), -(-len(tables) // ACROSS)
@@ -101,6 +109,17 @@ def draw_heatmap(tables, titles, colours):
             zero = Patch(facecolor=style.ABSENT, label="exactly zero")
             figure.legend(handles=[zero], loc="lower right", borderpad=0, borderaxespad=0.2)
     return figure
+
+
+def draw_layers(axes, places, values, layers, **look):
+    """Draw the array `values` of `layers` against their `places`: joined on the main path, beside it hollow marks.
+
+    `look`: keywords of `Axes.plot`.
+    """
+    beside, places, values = main_path.aside(layers), np.asarray(places), np.asarray(values)
+    axes.plot(places[~beside], values[~beside], **look)
+    if beside.any():
+        axes.plot(places[beside], values[beside], **{**look, **HOLLOW})
 
 
 def sections(layers):
@@ -190,10 +209,10 @@ def _heatmap(axes, table, norm):
         style.say(axes, NOTHING)
         return
     means = table.pivot(index="depth", columns="epoch", values="mean_abs")
-    epochs, depths = means.columns.to_numpy(), means.index.to_numpy()
+    epochs, places = means.columns.to_numpy(), np.arange(len(means) + 1)
     axes.pcolormesh(
         np.append(epochs, epochs[-1] + 1) - 0.5,
-        np.append(depths, depths[-1] + 1) - 0.5,
+        places - 0.5,
         np.ma.masked_equal(means.to_numpy(), 0),
         norm=norm,
         cmap=style.sequential().with_extremes(bad=style.ABSENT),

@@ -12,7 +12,7 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells
 from workflow_scripts.engine.configuration.record import Cell, Range
 from workflow_scripts.engine.figures import style
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.tables import labels, summary
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.text.wording import counted
 
@@ -30,14 +30,17 @@ def load(folder):
     return summary.load(folder, also=("best_val_loss",))
 
 
-def trained(found, study):
+def trained(found, study, kept):
     """A data frame with a row per cell and rung of the search of a `studies.Study`; `found` is what `load` gave.
 
-    Columns: `rung` (from 1, or "final"), `epochs`, `candidate` (from 1, in the order of the samples), `cell`, `seed`,
-    every searched key, `status`, `val_acc`, `val_loss`, and `kept`: whether the candidate went on. Ordered by rung and
-    accuracy. Raises UserError where the summary has no cell of the search.
+    `kept` has for each rung the names of its cells that went on, as `rungs.kept` reads them. Columns: `rung` (from 1,
+    or "final"), `epochs`, `candidate` (from 1, in the order of the samples), `cell`, `seed`, every searched key,
+    `status`, `val_acc`, `val_loss`, and `kept`: whether the candidate went on. Ordered by rung and accuracy. Raises
+    UserError where the summary has no cell of the search, or where `kept` is of another number of rungs.
     """
     plan, rows = cells.plan(study), []
+    if len(kept) != len(plan.epochs):
+        raise UserError(f"--rungs: expected {counted(len(plan.epochs), 'file')}, one for each rung, found {len(kept)}")
     for row in found.cells.to_dict("records"):
         record = Cell(**{key: None if pd.isna(row[key]) else row[key] for key in Cell.model_fields})
         place = plan.place(record)
@@ -47,21 +50,17 @@ def trained(found, study):
         known = {"candidate": place + 1, "cell": row["cell"], "seed": record.seed}
         known |= {key: getattr(record, key) for key in study.search.keys}
         known |= {"status": row["status"], "val_acc": row["best_val_acc"], "val_loss": row["best_val_loss"]}
-        rungs = [rung + 1 for rung, epochs in enumerate(plan.epochs) if record in plan.rung(rung, [recipe])]
-        if record in plan.final(recipe):
-            rungs.append(FINAL)
-        rows += [{"rung": rung, "epochs": record.epochs, **known} for rung in rungs]
+        stands = [
+            (rung + 1, row["cell"] in names) for rung, names in enumerate(kept) if record in plan.rung(rung, [recipe])
+        ]
+        (last,) = plan.rung(len(kept) - 1, [recipe])
+        if record in plan.final(recipe) and cells.cell_name(last) in kept[-1]:
+            stands.append((FINAL, True))
+        rows += [{"rung": rung, "epochs": record.epochs, **known, "kept": went_on} for rung, went_on in stands]
     if not rows:
         raise UserError("--summary: expected cells of the search that --study describes, found none")
     table = pd.DataFrame(rows)
-    finished = table["status"] == "finished"
-    last = table[finished & (table["rung"] == len(plan.epochs))]
-    chosen = last.sort_values(["val_acc", "val_loss"], ascending=[False, True])["candidate"].iloc[:1]
-    table = table[(table["rung"] != FINAL) | table["candidate"].isin(chosen)]
-    into = {rung: set(table.loc[table["rung"] == rung + 1, "candidate"]) for rung in range(1, len(plan.epochs))}
-    into |= {len(plan.epochs): set(chosen), FINAL: set(chosen)}
-    table = table.assign(kept=[row.candidate in into[row.rung] for row in table.itertuples()])
-    place = table["rung"].replace(FINAL, len(plan.epochs) + 1).astype(int)
+    place = table["rung"].replace(FINAL, len(kept) + 1).astype(int)
     return table.assign(place=place).sort_values(["place", "val_acc"], ascending=[True, False]).drop(columns="place")
 
 
@@ -78,7 +77,7 @@ def survivors(table, keys):
                     "Epochs": str(first["epochs"]),
                     "Trained": str(len(cells_of_rung)),
                     "Candidate": str(first["candidate"]),
-                    **{heading(key).capitalize(): summary.format_value(first[key]) for key in keys},
+                    **{heading(key).capitalize(): labels.format_value(first[key]) for key in keys},
                     "Val. acc. (%)": text_tables.measure(accuracy.mean(), accuracy.std()),
                 }
             )
@@ -145,7 +144,7 @@ def _places(axes, table, key, values):
         if not values.log:
             axes.xaxis.set_major_locator(MaxNLocator(5))
         return table[key].astype(float)
-    axes.set_xticks(range(len(values)), [summary.format_value(value) for value in values])
+    axes.set_xticks(range(len(values)), [labels.format_value(value) for value in values])
     axes.set_xlim(-0.6, len(values) - 0.4)
     spread = (table["candidate"] * 0.618 % 1 - 0.5) * 0.6  # candidates of one value stand side by side
     places = [values.index(None if pd.isna(value) else value) for value in table[key]]

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from workflow_scripts.engine.commands import written_whole
-from workflow_scripts.engine.tables.summary import BRIEF_BLOCKS, blocks_in_order
+from workflow_scripts.engine.tables.labels import BRIEF_BLOCKS, blocks_in_order
 
 COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the page
 SMALL = 7  # points: the smallest text in any figure
@@ -125,6 +125,11 @@ def short(number, place=None):
 def say(axes, text):
     """Write in an empty picture why it is one."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, color=MUTED, ha="center", va="center")
+
+
+def say_cut(axes, peak):
+    """Write above the axes that what rises beyond them, up to `peak`, is not drawn."""
+    axes.set_title(f"(peaks up to {peak:.3g} cut off)", color=MUTED, fontsize=SMALL)
 
 
 def colour_bar(figure, axes, norm, label, extend="neither"):

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from workflow_scripts.engine.data.datasets import Data
+from workflow_scripts.engine.tables import main_path
 from workflow_scripts.engine.tables.flows import ADAM_EPSILON
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.training.gradients import weight_layers
@@ -57,7 +58,8 @@ class Diagnosis:
     layer's activation, or of its output where none follows; of its weights' gradient the `gradient_variance` over
     the weights, the l2 `gradient_norm` and `mean_abs_gradient`; and `dead`, the fraction of dead units. All are means
     over the batches, but a dead unit is dead in all of them. `ratio` is the first layer's mean |gradient| over that of
-    the last layer before the classifier that gets a gradient, `norm` the l2 norm of all the layers' gradients together.
+    the last layer on the main path before the classifier that gets a gradient, `norm` the l2 norm of all the layers'
+    gradients together.
     """
 
     layers: pd.DataFrame
@@ -87,7 +89,8 @@ def diagnose(training, batches):
     columns = ("activation_variance", "gradient_variance", "gradient_norm", "mean_abs_gradient")
     layers = pd.DataFrame({"depth": range(len(watch.layers)), "layer": watch.layers})
     layers = layers.assign(**dict(zip(columns, means.numpy(), strict=True)), dead=watch.dead())
-    gradients = layers["mean_abs_gradient"][: max(len(layers) - 1, 1)]  # without the classifier's, if it is not alone
+    gradients = layers.loc[~main_path.aside(layers["layer"]), "mean_abs_gradient"]
+    gradients = gradients[: max(len(gradients) - 1, 1)]  # without the classifier's, if it is not alone
     received = gradients[gradients > 0]  # a branch that starts at zero, as SkipInit's, hands none back at first
     first, norm = gradients[0], math.hypot(*layers["gradient_norm"])
     ratio = first / received.iloc[-1] if len(received) else math.nan

@@ -3,8 +3,8 @@
 import numpy as np
 
 from workflow_scripts.engine.figures import style
-from workflow_scripts.engine.figures.grad_flow import decades, mark_zeros, name_sections
-from workflow_scripts.engine.tables.summary import label
+from workflow_scripts.engine.figures.grad_flow import decades, draw_layers, mark_zeros, name_sections
+from workflow_scripts.engine.tables.labels import label
 
 PANELS = {  # column of the layers' table: what its axis is called
     "activation_variance": "activation variance",
@@ -12,13 +12,10 @@ PANELS = {  # column of the layers' table: what its axis is called
     "dead": "dead units (%)",
 }
 
-ASIDE = r"\.(?:companion|projection)$"  # layers beside the way from the input to the output: hollow, and not joined
-
 
 def draw(found, cell):
     """The figure, a column wide: variance of the activations, mean |gradient|, and dead units against the depth."""
     layers = found.layers
-    aside = layers["layer"].str.contains(ASIDE)
     with style.look():
         figure = style.figure(style.COLUMN, 3.6)
         panels = figure.subplots(len(PANELS), 1, sharex=True, height_ratios=(3, 3, 2))
@@ -29,9 +26,8 @@ def draw(found, cell):
                 style.powers_of_ten(axes.yaxis, 7)
                 mark_zeros(axes, layers["depth"][values == 0])
                 values = values.where(values > 0, np.nan)
-            look = {"color": style.colour(cell.block), "markersize": 2}
-            axes.plot(layers["depth"][~aside], values[~aside], marker="o", **look)
-            axes.plot(layers["depth"][aside], values[aside], marker="o", linestyle="", markerfacecolor="white", **look)
+            look = {"color": style.colour(cell.block), "marker": "o", "markersize": 2}
+            draw_layers(axes, layers["depth"], values, layers["layer"], **look)
             axes.set_ylabel(title)
         panels[-1].yaxis.set_major_formatter(style.percent)
         panels[-1].set(xlabel="depth of the layer", ylim=(-0.05, 1.05), xlim=(-0.5, len(layers) - 0.5))

@@ -164,7 +164,7 @@ def heat_maps(training, data, shown, probabilities):
     network's `probability_...` (m,) and the heat map `map_...` (m, h, w).
     """
     model, places = training.model, shown.index.to_numpy(copy=True)
-    images = torch.cat([images for images, _ in training.val_batches.in_order(EVALUATION_BATCH)])[places]
+    images = images_at(training.val_batches, places)
     layer = last_map(model, images)
     arrays = {"pixels": data.train_images[shown["image"]], "image": shown["image"].to_numpy()}
     for role in ("label", "predicted"):
@@ -177,6 +177,15 @@ def heat_maps(training, data, shown, probabilities):
             f"map_{role}": maps.cpu().numpy(),
         }
     return arrays, layer
+
+
+def images_at(batches, places):
+    """The images at an array of places of `Batches`, normalised (m, c, h, w); all others are gone after their batch."""
+    parts = [
+        images[np.sort(places[places // EVALUATION_BATCH == number]) % EVALUATION_BATCH]
+        for number, (images, _) in enumerate(batches.in_order(EVALUATION_BATCH))
+    ]
+    return torch.cat(parts)[np.argsort(np.argsort(places))]
 
 
 def first_filters(model):

@@ -3,7 +3,6 @@
 Up to `NAMED` classes have their names in every figure; of more, the figures show what matters of them.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,8 @@ import pandas as pd
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
-from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.tables import reading
 
 NAMED = 20  # classes: with so many, names and counts are still legible in a column
 EXTREMES = 10  # classes at either end of the accuracies, where there are more than NAMED
@@ -48,10 +47,8 @@ class Insight:
 
 def load(folder):
     """The `Insight` in a folder; raises UserError where there is none."""
-    path = Path(folder) / "insight.json"
-    if not path.is_file():
-        raise UserError(f"{path}: expected a file that `python -m workflow_scripts.inspect_cell` writes, found none")
-    return Insight(path.parent, json.loads(path.read_text(encoding="utf-8")))
+    folder = Path(folder)
+    return Insight(folder, reading.facts(folder / "insight.json", "inspect_cell"))
 
 
 # The first layer

@@ -49,7 +49,7 @@ def cut(axes, values):
     most, peak = finite.quantile(MOST), finite.max()
     if peak > 1.5 * most:
         axes.set_ylim(max(axes.get_ylim()[0], -0.1 * most), 1.1 * most)  # the margin below is a part of the peak
-        axes.set_title(f"(peaks up to {peak:.3g} cut off)", color=style.MUTED, fontsize=style.SMALL)
+        style.say_cut(axes, peak)
 
 
 def logarithmic(axes):

@@ -1,7 +1,8 @@
 """What a landscape study shows, as facts that the templates of a report turn into sentences. Numbers stay numbers here.
 
-Two networks are compared step by step within one run each, so nothing is said of other seeds. `larger` and `smaller`
-need a ratio of at least `ALIKE`, of the medians or of the maxima; these two may disagree, and the facts say when.
+Two networks are compared over all steps and seeds that there are, without a spread over seeds: what is said is of these
+runs, and nothing of other seeds. `larger` and `smaller` need a ratio of at least `ALIKE`, of the medians or of the
+maxima; these two may disagree, and the facts say when.
 """
 
 import math
@@ -12,7 +13,7 @@ from workflow_scripts.engine.landscape import runs
 from workflow_scripts.engine.landscape.protocols import quantiles
 from workflow_scripts.engine.landscape.runs import PROTOCOLS, QUANTITIES
 
-ALIKE = 1.1  # the ratio below which two numbers of one run each are called alike
+ALIKE = 1.1  # the ratio below which two numbers are called alike
 TURNED = {"larger": "smaller", "smaller": "larger", "alike": "alike"}  # a verdict, seen from the other network
 
 

@@ -19,7 +19,8 @@ from workflow_scripts.engine.figures import curves
 from workflow_scripts.engine.landscape.envelopes import Envelope, effective_beta, envelope
 from workflow_scripts.engine.landscape.names import TABLES
 from workflow_scripts.engine.landscape.tables import FILES
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.tables import reading, summary
+from workflow_scripts.engine.tables.labels import format_value
 
 # the keys of a cell that make its network
 NETWORK = ("model", "block", *(key for key in Cell.model_fields if key in cells.OPTIONS))
@@ -101,24 +102,16 @@ def _networks(facts):
     rows = rows.drop_duplicates("network").reset_index(drop=True)
     keys = [key for key in NETWORK[2:] if rows[key].nunique(dropna=False) > 1]
     labels = [
-        ", ".join([row["label"], *(f"{key} {summary.format_value(row[key])}" for key in keys)])
-        for _, row in rows.iterrows()
+        ", ".join([row["label"], *(f"{key} {format_value(row[key])}" for key in keys)]) for _, row in rows.iterrows()
     ]
     rows = rows.assign(label=labels, colour=rows["group"].map(curves.shades(rows)))
     return rows[[*NETWORK, "network", "label", "colour"]], number_of
 
 
 def _read(path):
-    if not path.is_file():
-        raise UserError(
-            f"{path}: expected a file that `python -m workflow_scripts.summarise_landscape` writes, found none"
-        )
     types = {column: TYPES.get(column, float) for column in FILES[path.name]}  # also where there is no row to tell
-    table = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=["", "nan"])
-    missing = [column for column in types if column not in table]
-    if missing:
-        raise UserError(f"{path}: expected the columns {', '.join(missing)}, found none; run summarise_landscape again")
-    return table
+    options = {"dtype": types, "keep_default_na": False, "na_values": ["", "nan"]}
+    return reading.table(path, "summarise_landscape", types, **options)
 
 
 def _until_divergence(table, some):

@@ -18,7 +18,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.figures import curves, style
 from workflow_scripts.engine.landscape import bands
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.tables import reading, summary
 
 COLUMNS = ("kind", "alpha", "beta", "loss", "acc")
 DECADES = 5  # that contours and heights tell apart, from the lowest loss up
@@ -50,7 +50,7 @@ def load(folder, paths):
     Raises UserError where a file, a column of it or a cell is missing.
     """
     facts = summary.load(folder).cells
-    tables = {path.stem: _read(path) for path in map(Path, paths)}
+    tables = {path.stem: reading.table(path, "measure_surface", COLUMNS) for path in map(Path, paths)}
     unknown = [name for name in tables if name not in set(facts["cell"])]
     if unknown:
         raise UserError(f"{folder}: expected the cell {unknown[0]}, found only {', '.join(facts['cell'])}")
@@ -61,16 +61,6 @@ def load(folder, paths):
         Surface(*named, tables[cell])
         for cell, *named in zip(rows["cells"], curves.names(rows), colours.values(), strict=True)
     ]
-
-
-def _read(path):
-    if not path.is_file():
-        raise UserError(f"{path}: expected a file that `python -m workflow_scripts.measure_surface` writes, found none")
-    table = pd.read_csv(path)
-    missing = [column for column in COLUMNS if column not in table]
-    if missing:
-        raise UserError(f"{path}: expected the columns {', '.join(missing)}, found none; measure the surface again")
-    return table
 
 
 def lines(surfaces):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.tables import flows, protocol, statistics, summary
+from workflow_scripts.engine.tables import flows, labels, protocol, statistics, summary
 from workflow_scripts.engine.text.latex import Tex, escape, number
 
 
@@ -24,18 +24,6 @@ class Measure(NamedTuple):
     def from_json(cls, found):
         """Of what `choice.chosen` writes, in which NaN is null."""
         return cls(found["mean"], math.nan if found["std"] is None else found["std"])
-
-
-class Comparison(NamedTuple):
-    """`verdict`: higher, lower, alike, single or none (nothing to compare); `gap`: first minus second mean.
-
-    `difference` has the gap's interval, `p` its p-value, corrected for the number of comparisons in its family.
-    """
-
-    verdict: str
-    gap: float
-    difference: statistics.Difference
-    p: float
 
 
 def context(found, shallow, deep):
@@ -66,11 +54,11 @@ def context(found, shallow, deep):
         "best": best,
         "diverged": [row for row in rows if row.diverged],
         "missing": [
-            summary.block_label(block) for block in summary.BRIEF_BLOCKS if block not in {row.block for row in variants}
+            labels.block_label(block) for block in labels.BRIEF_BLOCKS if block not in {row.block for row in variants}
         ],
         "rates": _rates(variants, champions),
         "tried_rates": len({row.lr for row in variants if row.block != "plain"}),
-        "theory": flows.theory(deep, found.history),
+        "theory": flows.theory(deep),
         "tried": len({row.block for row in variants} - {"plain"}),  # also those of which nothing finished
         **_remedies(champions, shallow),
         **_gradients(shallow, deep, variants),
@@ -79,23 +67,14 @@ def context(found, shallow, deep):
 
 
 def compare(first, second, metric):
-    """The `Comparison` of two rows in a metric such as `val_acc`."""
-    return compare_all([(first, second)], metric)[0]
+    """The `statistics.Comparison` of two rows in a metric such as `val_acc`."""
+    return compared([(first, second)], metric)[0][-1]
 
 
 def compared(pairs, metric):
-    """(row, other row, `Comparison` in a metric) for each pair of rows, as one family."""
-    return [(*pair, result) for pair, result in zip(pairs, compare_all(pairs, metric), strict=True)]
-
-
-def compare_all(pairs, metric):
-    """The `Comparison` of each pair of rows in a metric, as one family."""
-    found = [statistics.difference(first.by_seed[metric], second.by_seed[metric]) for first, second in pairs]
-    p_values = statistics.holm([difference.p for difference in found])
-    return [
-        Comparison(statistics.verdict(difference, p), difference.mean, difference, p)
-        for difference, p in zip(found, p_values, strict=True)
-    ]
+    """(row, other row, `statistics.Comparison` in a metric) for each pair of rows, as one family."""
+    values = [(first.by_seed[metric], second.by_seed[metric]) for first, second in pairs]
+    return [(*pair, result) for pair, result in zip(pairs, statistics.compare(values), strict=True)]
 
 
 def rows_of(found, table):
@@ -109,8 +88,8 @@ def rows_of(found, table):
             setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
         row.by_seed = summary.by_seed(found.cells, row.finished)
         row.name = _name(record, table[table["label"] == row.label], varying)
-        row.model_label = summary.label({**record, "block": "plain"})
-        row.block_label = summary.block_label(row.block)
+        row.model_label = labels.label({**record, "block": "plain"})
+        row.block_label = labels.block_label(row.block)
         row.facts = facts.loc[row.cells[0]]  # of the data and the network: the same for every seed
         row.learned = _learned(row)
         row.outcome = "learns" if row.learned else "chance" if row.finished else "diverged"
@@ -181,9 +160,9 @@ def _remedies(champions, shallow):
     bn, rc, both = (remedies.get(block) for block in ("bn", "rc", "bn_rc"))
     order = sorted(remedies.values(), key=lambda row: -row.val_acc.mean)
     alone = next((row for row in order if row in (bn, rc)), None)
-    best_of_brief = next((row for row in order if row.block in summary.BRIEF_BLOCKS), None)
+    best_of_brief = next((row for row in order if row.block in labels.BRIEF_BLOCKS), None)
     pairs = [pair for pair in [(bn, rc), (both, alone)] if None not in pair]
-    others = [row for block, row in remedies.items() if block not in summary.BRIEF_BLOCKS]
+    others = [row for block, row in remedies.items() if block not in labels.BRIEF_BLOCKS]
     extra = [(row, best_of_brief) for row in others if best_of_brief]
     working = [row for row in remedies.values() if row.outcome == "learns"]
     beside = [(row, shallow) for row in working if shallow.finished and row is not shallow]

@@ -4,11 +4,8 @@ As in `findings`, a comparison says what the seeds allow. Either study may be mi
 templates leave out what they would say.
 """
 
-import json
 import math
 from types import SimpleNamespace
-
-import pandas as pd
 
 from workflow_scripts.engine.ablation import ablations, remedies
 from workflow_scripts.engine.commands import UserError
@@ -16,7 +13,7 @@ from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.figures import search_figure
 from workflow_scripts.engine.reports import findings
 from workflow_scripts.engine.reports.findings import Measure
-from workflow_scripts.engine.tables import protocol, summary
+from workflow_scripts.engine.tables import labels, protocol, reading, summary
 from workflow_scripts.engine.tables.flows import LEVEL
 from workflow_scripts.engine.text.latex import Tex, escape, number
 
@@ -62,13 +59,10 @@ ASKED = (
 )
 
 
-def of_remedies(folder, study, against):
-    """The facts of a study of remedies: `folder` holds its summary, `study` is its `studies.Study`.
-
-    `against` has those values of a record that select the second reference, or is None.
-    """
+def of_remedies(folder, study):
+    """The facts of a study of remedies: `folder` holds its summary, `study` is its `studies.Study`."""
     found = ablations.load(folder / "summary")
-    table = remedies.compared(found, ablations.rows(found, study), against)
+    table = remedies.compared(found, ablations.rows(found, study))
     facts = {tuple(row.cells): row for row in findings.rows_of(found, summary.over_seeds(found.cells))}
     rows = [_variant(row, facts[tuple(row["cells"])]) for row in table.to_dict("records")]
     base, levels = rows[0], rows[1:]
@@ -91,7 +85,7 @@ def of_remedies(folder, study, against):
         flattest=min(known, key=lambda row: abs(row.initial.orders), default=None),
         steepest=max(known, key=lambda row: abs(row.initial.orders), default=None),
         fastest=min(timed, key=lambda row: row.epochs_to_90.mean, default=None),
-        other=_other(rows, against) if against is not None else None,
+        other=_other(rows),
         described=_described(found.cells[found.cells["cell"].isin([name for row in levels for name in row.cells])]),
         words=protocol.words(found.cells),
         cells=len(found.cells),
@@ -132,18 +126,14 @@ def _verdicts(rows, column):
 VERDICTS = {"better": "higher", "worse": "lower", "alike": "alike"}
 
 
-def _other(rows, against):
-    """The second reference, and what the seeds allow to be said of the others beside it; None where it diverged."""
-    found = (row for row in rows if row.verdict_other == "none" and row.finished and _has(row, against))
-    reference = next(found, None)
+def _other(rows):
+    """The second reference, and what the seeds allow to be said of the others beside it; None where there is none, or
+    where it diverged."""
+    reference = next((row for row in rows if getattr(row, "other", False) and row.finished), None)
     if reference is None:
         return None
     others = [row for row in rows if row is not reference]
     return SimpleNamespace(label=reference.level, **_verdicts(others, "verdict_other"))
-
-
-def _has(row, against):
-    return all(getattr(row, key, value) == value for key, value in against.items())
 
 
 def _described(cells):
@@ -152,16 +142,18 @@ def _described(cells):
     for key, known in DESCRIPTIONS.items():
         values = set(cells[key])
         phrases += [Tex(text) for value, text in known.items() if value in values]
-        phrases += [escape(summary.block_label(value)) for value in sorted(values - set(known) - {"plain", "own"})]
+        phrases += [escape(labels.block_label(value)) for value in sorted(values - set(known) - {"plain", "own"})]
     return phrases + [Tex(text) for key, text in SWITCHES.items() if (cells[key].fillna(0) > 0).any()]
 
 
-def of_search(folder):
-    """The facts of a search, whose summary, table and chosen.json are in `folder`."""
-    chosen = json.loads(_existing(folder / "chosen.json").read_text())
-    table = pd.read_csv(_existing(folder / "tables" / "search.csv"))
-    title = json.loads(_existing(folder / "summary" / "dataset.json").read_text())["title"]
-    keys = list(table.columns[table.columns.get_loc("seed") + 1 : table.columns.get_loc("status")])
+def of_search(folder, study):
+    """The facts of a search: `folder` holds summary, table and chosen.json, `study` is its `studies.Study`."""
+    if study.search is None:
+        raise UserError("--search-study: expected a study with a `search`, found none")
+    keys = list(study.search.keys)
+    chosen = reading.facts(folder / "chosen.json", "choose")
+    table = reading.table(folder / "tables/search.csv", "plot_search")
+    title = reading.facts(folder / "summary/dataset.json", "summarise")["title"]
     rungs = [
         SimpleNamespace(epochs=int(rows["epochs"].iloc[0]), trained=len(rows))
         for rung, rows in table.groupby("rung", sort=False)
@@ -184,11 +176,5 @@ def of_search(folder):
 
 
 def _setting(key, value):
-    printed = number(value) if isinstance(value, float) else escape(ablations.readable(str(value)))
+    printed = number(value) if isinstance(value, float) else escape(labels.readable(str(value)))
     return Tex(f"{escape(search_figure.heading(key))} {printed}")
-
-
-def _existing(path):
-    if not path.is_file():
-        raise UserError(f"{path}: expected a file of a finished search, found none")
-    return path

@@ -1,10 +1,9 @@
 """What the studies `cifar_net` and `bn_landscape` show, as facts that the template of their report words.
 
 Numbers stay numbers here. A comparison with the base of an ablation says what its seeds allow (see `ablations.rows`);
-what is said of two runs of the landscape study is of these runs alone (see `landscape/findings.py`).
+what is said of the landscape study is of the runs made alone (see `landscape/findings.py`).
 """
 
-import json
 import math
 from types import SimpleNamespace
 
@@ -12,14 +11,14 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.engine.ablation import ablations
-from workflow_scripts.engine.ablation.ablation_table import SURE
 from workflow_scripts.engine.insight import insight_figures
 from workflow_scripts.engine.landscape import findings as landscape_findings
 from workflow_scripts.engine.landscape import runs as landscape_runs
 from workflow_scripts.engine.landscape.protocols import ENOUGH
 from workflow_scripts.engine.reports import findings
 from workflow_scripts.engine.reports.findings import Measure
-from workflow_scripts.engine.tables import protocol, summary
+from workflow_scripts.engine.tables import protocol, reading, statistics, summary
+from workflow_scripts.engine.tables.labels import format_value, readable
 
 VERDICTS = ("higher", "lower", "alike", "single")
 MOST_CONFUSED = 3  # pairs of classes that the text names
@@ -53,7 +52,7 @@ def context(net, net_study, landscape, landscape_study):
         "samples": [f"samples_{dataset}" for dataset in found.cells["dataset"].unique()],
         "bn": _landscape(landscape, landscape_study),
         "infinity": math.inf,
-        "readable": ablations.readable,
+        "readable": readable,
     }
 
 
@@ -67,7 +66,7 @@ def _level(row):
 
 def _factor(rows):
     """A factor's levels, those beside the base by their verdict, and the ends of their sizes and times."""
-    title = ablations.readable(rows["factor"].iloc[0])
+    title = readable(rows["factor"].iloc[0])
     if rows["value"].notna().all():
         rows = rows.assign(level=title + " " + rows["level"])  # a bare number says nothing in a sentence
     levels = [_level(row) for _, row in rows.iterrows()]
@@ -77,7 +76,7 @@ def _factor(rows):
         title=title,
         base=next(level for level in levels if level.base),
         levels=levels,
-        shown=bool(rows["verdict"].isin(SURE).any()),  # is a difference from the base
+        shown=bool(rows["verdict"].isin(statistics.SURE).any()),  # is a difference from the base
         sizes=_sizes(finished),
         times=_times(finished),
         diverged=[level for level in levels if level.diverged],
@@ -109,7 +108,7 @@ def _unsteady(found):
     """The seconds per epoch of the two seeds of one setting that are furthest apart in proportion: `least` and `most`;
     None where no setting's are `APART`."""
     times = found.cells.set_index("cell")["seconds_per_epoch"]
-    ends = [(times[names].min(), times[names].max()) for names in ablations.all_rows(found)["finished"] if names]
+    ends = [(times[names].min(), times[names].max()) for names in ablations.all_rows(found.cells)["finished"] if names]
     least, most = max(ends, key=lambda end: end[1] / end[0])
     return SimpleNamespace(least=float(least), most=float(most)) if most >= APART * least else None
 
@@ -119,7 +118,7 @@ def _chosen(path, base, cells):
 
     `cells` are those of the summary. `floor` is the least loss that smoothed labels allow, None where they are not.
     """
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts = reading.facts(path, "choose")
     facts |= {metric: Measure.from_json(facts[metric]) for metric in ("best_val_acc", "test_acc", "test_loss")}
     own = cells[cells["cell"].isin(facts["cells"])]
     times, smoothed = own["seconds_per_epoch"], facts["record"]["loss"] == "label_smoothing"
@@ -130,7 +129,7 @@ def _chosen(path, base, cells):
         "minutes": times.mean() * facts["epochs"] / 60,
     }
     differs = [key for key, value in facts["record"].items() if not _same(value, getattr(base, key))]
-    settings = [ablations.readable(f"{key} {summary.format_value(facts['record'][key])}") for key in differs]
+    settings = [readable(f"{key} {format_value(facts['record'][key])}") for key in differs]
     return SimpleNamespace(**facts, differs=settings)
 
 
@@ -147,7 +146,7 @@ def _same(value, other):
 
 def _pareto(path):
     """{cost: names of the settings that no other beats at the same cost or less, the cheapest first}."""
-    table = pd.read_csv(path)
+    table = reading.table(path, "plot_pareto")
     costs = [column.removeprefix("front_") for column in table if column.startswith("front_")]
     table["name"] = table["name"].str.replace(r", (.*)", r" (\1)", regex=True)  # a comma would part it in two in a list
     return {cost: table[table[f"front_{cost}"]].sort_values(cost)["name"].tolist() for cost in costs}
@@ -259,7 +258,7 @@ def _shifted(facts, label):
 
 def _surfaces(figures, chance):
     """Per network, of its loss surface: the loss in the centre, and which share of the plane lies below `chance`."""
-    line, plane = (pd.read_csv(figures / f"surface_{name}.csv") for name in ("lines", "contours"))
+    line, plane = (reading.table(figures / f"surface_{name}.csv", "plot_surfaces") for name in ("lines", "contours"))
     found = []
     for network, points in plane.groupby("network", sort=False):
         along = line[line["network"] == network]

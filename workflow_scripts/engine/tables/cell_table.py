@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from workflow_scripts.engine.tables.summary import format_value, varying
+from workflow_scripts.engine.tables.labels import format_value
+from workflow_scripts.engine.tables.summary import varying
 
 
 def formatted(cells):

@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.tables import main_path, summary
+from workflow_scripts.engine.training import schedules
 
 # Adam divides by the gradient's size plus this: it makes up for a small gradient, but not for one below that.
 ADAM_EPSILON = 1e-8
@@ -21,7 +22,7 @@ FILTERS = 32  # of the course networks at width 1
 
 @dataclass(frozen=True)
 class Flow:
-    """Mean |gradient| per weight in an epoch or a batch, first convolution first, without the classifier.
+    """Mean |gradient| per weight in an epoch or a batch, of the convolutions on the main path, the first one first.
 
     The geometric mean over seeds. `orders`: how many orders of magnitude the first convolution lies below the last, and
     `orders_std` the sample standard deviation of that over the seeds (NaN of one); infinite where the first is zero.
@@ -61,6 +62,7 @@ def flows(gradients):
 
     There is none for cells that diverged in their first epoch.
     """
+    gradients = gradients[~main_path.aside(gradients["layer"])]
     if gradients.empty:
         return []
     spread = _spread(gradients)
@@ -129,11 +131,12 @@ def critical_depth(image_size, filters):
             return blocks
 
 
-def theory(row, history):
+def theory(row):
     """The deep network's first epoch, what was predicted and found at initialisation, and what Adam can make of it.
 
-    `row`: a row of `findings`; `history`: the table of the summary. `flow` is None where no gradient was recorded, and
-    `predicted` where the estimate does not hold for the network; `initial` is the flow that it is held against.
+    `row`: a row of `findings`. `flow` is None where no gradient was recorded, and `predicted` where the estimate does
+    not hold for the network; `initial` is the flow that it is held against. `adam_step` and `adam_total` are how far a
+    weight of the first layer goes at most, in a step and in all steps of the epochs of `row.flows`.
     """
     filters = max(1, round(FILTERS * row.width))
     found = SimpleNamespace(
@@ -152,7 +155,8 @@ def theory(row, history):
     found.vanishes = first.orders > LEVEL
     found.staircase = found.vanishes and len(first.stages) == 3 and first.within < 10
     found.attenuation = 6 ** (-(found.convolutions - 1) / 2)
-    if row.block == "plain" and row.init == "own" and pd.isna(row.activation):  # what the estimate was made for
+    # what the estimate was made for
+    if row.block == "plain" and row.init == "own" and pd.isna(row.activation) and not row.supervision:
         found.predicted = predicted_orders(first.layers, int(row.facts["image_size"]), filters)
     if found.predicted:
         found.critical = critical_depth(int(row.facts["image_size"]), filters)
@@ -163,5 +167,6 @@ def theory(row, history):
     share = largest[0] / (largest[0] + ADAM_EPSILON)
     found.steps = steps * len(row.flows)
     found.adam_step = row.lr * share
-    found.adam_total = float(history.loc[history["cell"] == row.cells[0], "lr"].sum() * steps * share)
+    places = itertools.product(range(len(row.flows)), range(steps))
+    found.adam_total = share * math.fsum(schedules.learning_rate(row, *place, steps) for place in places)
     return found

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.tables.summary import METRICS, best, format_value, varying
+from workflow_scripts.engine.tables.labels import format_value
+from workflow_scripts.engine.tables.summary import METRICS, best, varying
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.text.wording import spread
 
@@ -60,7 +61,8 @@ def plain_text(rows, remark=""):
 def tabular(rows):
     """The table as a LaTeX `tabular` for the package booktabs, ruled between models; the best row is bold."""
     ruled = [place for place, new in enumerate(rows["model"] != rows["model"].shift()) if new]
-    bold = [place for place, group in enumerate(rows["group"]) if group == _winner(rows)]
+    winner = _winner(rows)
+    bold = [place for place, group in enumerate(rows["group"]) if group == winner]
     return text_tables.tabular(formatted(rows), WORDS, bold, ruled)
 
 

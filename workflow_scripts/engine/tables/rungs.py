@@ -1,5 +1,7 @@
 """Which candidates of a search go on from a rung of successive halving."""
 
+import json
+
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.runs import cell_files
 
@@ -12,10 +14,15 @@ def survivors(folders, keep):
     never kept. Raises UserError where all diverged.
     """
     ranked = sorted(map(_outcome, folders), key=_rank)
-    kept = [cell["cell"] for cell in ranked if cell["status"] == "finished"][:keep]
-    if not kept:
+    best = [cell["cell"] for cell in ranked if cell["status"] == "finished"][:keep]
+    if not best:
         raise UserError(f"all {len(ranked)} cells of this rung diverged: search smaller learning rates")
-    return {"kept": kept, "ranked": ranked}
+    return {"kept": best, "ranked": ranked}
+
+
+def kept(paths):
+    """The names of the cells that went on, of each of these files in which `survivors` was written: a list of sets."""
+    return [set(json.loads(path.read_text())["kept"]) for path in paths]
 
 
 def _outcome(folder):

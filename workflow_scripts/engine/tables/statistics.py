@@ -11,19 +11,32 @@ from typing import NamedTuple
 from scipy.special import stdtr, stdtrit
 
 CONFIDENCE = 0.95
+SURE = ("higher", "lower")  # verdicts that the seeds allow
 
 
 class Difference(NamedTuple):
     """How far the first mean lies above the second: the ends of its 95 % interval, the p-value of no difference.
 
-    `n` is the number of the seeds that both have, or of the values of both.
+    `pairs` is the number of seeds over which it is paired; 0 where it is not.
     """
 
     mean: float
     low: float
     high: float
     p: float
-    n: int
+    pairs: int
+
+
+class Comparison(NamedTuple):
+    """`verdict`: higher, lower, alike, single or none (nothing to compare); `gap`: how far the first lies above.
+
+    `difference` has the gap's interval, `p` its p-value, corrected for the number of comparisons in its family.
+    """
+
+    verdict: str
+    gap: float
+    difference: Difference
+    p: float
 
 
 def chance(classes, images):
@@ -31,15 +44,25 @@ def chance(classes, images):
     return 1 / classes + 3 * math.sqrt((1 - 1 / classes) / classes / images)
 
 
+def compare(pairs):
+    """The `Comparison` of each pair of configurations, given as {seed: value} each, as one family."""
+    found = [difference(first, second) for first, second in pairs]
+    corrected = holm([one.p for one in found])
+    return [Comparison(verdict(one, p), one.mean, one, p) for one, p in zip(found, corrected, strict=True)]
+
+
 def difference(first, second):
     """The `Difference` of two configurations, each given as {seed: value}.
 
-    Paired where both have the same seeds, as these share the order of the images; else by Welch (1947), who does not
-    ask for equal deviations. Interval and p-value are NaN where one of them has fewer than two values. Two differences
-    that are alike to the last bit have a p-value of 1: their spread was too small to be seen, and is not 0.
+    Paired over the seeds that both have: these share first weights and the order of the images, and a seed that is
+    missing on one side (it diverged) may well be an unlucky one, whose value on the other side would be held against
+    nothing. Where fewer than two seeds are shared there is no spread of pairs, and it is Welch's (1947) over all
+    values, which does not ask for equal deviations. Interval and p-value are NaN where one of them has fewer than two
+    values. Two differences that are alike to the last bit have a p-value of 1: their spread was too small to be seen,
+    and is not 0.
     """
-    if first.keys() == second.keys():
-        values = [float(first[seed] - second[seed]) for seed in first]
+    values = [float(value - second[seed]) for seed, value in first.items() if seed in second]
+    if len(values) > 1:
         mean, std = _mean_std(values)
         return _difference(mean, _error(std, values), len(values) - 1, len(values))
     (mean, std), (other, other_std) = _mean_std([*first.values()]), _mean_std([*second.values()])
@@ -48,7 +71,7 @@ def difference(first, second):
         freedom = (a + b) ** 2 / (a**2 / (len(first) - 1) + b**2 / (len(second) - 1))
     else:  # no spread, or (NaN) one that is not known
         freedom = len(first) + len(second) - 2
-    return _difference(mean - other, math.sqrt(a + b), freedom, len(first) + len(second))
+    return _difference(mean - other, math.sqrt(a + b), freedom, 0)
 
 
 def holm(p_values):
@@ -95,9 +118,9 @@ def _error(std, values):
     return std / math.sqrt(len(values)) if values else math.nan
 
 
-def _difference(mean, error, freedom, n):
+def _difference(mean, error, freedom, pairs):
     p = float(mean == 0 or freedom < 2)  # without any spread; two seeds may well differ by the same count of images
     if error != 0:
         p = 2 * float(stdtr(freedom, -abs(mean / error)))
     reach = error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))  # half the interval; NaN without freedom
-    return Difference(mean, mean - reach, mean + reach, p, n)
+    return Difference(mean, mean - reach, mean + reach, p, pairs)

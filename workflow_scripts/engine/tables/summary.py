@@ -6,7 +6,6 @@ place among the others are the same everywhere.
 
 import functools
 import io
-import json
 import math
 import sys
 import typing
@@ -20,32 +19,11 @@ from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.configuration.record import Cell
-from workflow_scripts.engine.tables import cell_index, machines
+from workflow_scripts.engine.tables import cell_index, labels, machines, reading
 
 GRADIENTS = "gradients.csv"
 RECORD = tuple(Cell.model_fields)
 METRICS = ("train_loss", "train_acc", "val_loss", "val_acc", "best_val_acc", "test_loss", "test_acc", "seconds")
-BRIEF_BLOCKS = ("plain", "bn", "rc", "bn_rc")
-BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends and colours
-    "plain": "plain",
-    "bn": "BN",
-    "rc": "RC",
-    "bn_rc": "BN+RC",
-    "dense": "dense",
-    "bn_dense": "BN+dense",
-    "bn_dense_pre": "BN+dense (pre)",
-    "rc_pool": "RC (pool)",
-    "bn_rc_pool": "BN+RC (pool)",
-    "rc_proj": "RC (proj)",
-    "bn_rc_proj": "BN+RC (proj)",
-    "preact_rc": "RC (pre)",
-    "bn_preact_rc": "BN+RC (pre)",
-    "skipinit_rc": "SkipInit",
-    "gn": "GN",
-    "gn_rc": "GN+RC",
-    "ln": "LN",
-    "ln_rc": "LN+RC",
-}
 
 
 @dataclass(frozen=True)
@@ -86,16 +64,10 @@ def load(folder, also=()):
         print(f"warning: {found}", file=sys.stderr)
     history = _table(folder / "history.csv", ("cell", "epoch", "train_loss", "train_acc", "val_loss", "val_acc"))
     _table(folder / GRADIENTS, ("cell", "epoch", "layer", "depth", "mean_abs"), nrows=0)
-    return Summary(cells, history, json.loads(_existing(folder / "dataset.json").read_text(encoding="utf-8")), folder)
+    return Summary(cells, history, reading.facts(folder / "dataset.json", "summarise"), folder)
 
 
-def _existing(path):
-    if not path.is_file():
-        raise UserError(f"{path}: expected a file that `python -m workflow_scripts.summarise` writes, found none")
-    return path
-
-
-def _table(path, columns=(), nrows=None):
+def _table(source, columns=(), nrows=None):
     words = (
         "cell",
         "layer",
@@ -103,17 +75,15 @@ def _table(path, columns=(), nrows=None):
         *machines.COLUMNS,
         *(key for key, field in Cell.model_fields.items() if str in _types(field)),
     )
-    table = pd.read_csv(
-        _existing(path) if isinstance(path, Path) else path,
+    return reading.table(
+        source,
+        "summarise",
+        columns,
         nrows=nrows,
         dtype=dict.fromkeys(words, str),
         keep_default_na=False,  # else an augmentation or a block called "None" or "NA" would be read as missing
         na_values=["", "nan"],
     )
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise UserError(f"{path}: expected the columns {', '.join(missing)}, found none; run summarise again")
-    return table
 
 
 def _types(field):
@@ -135,7 +105,7 @@ def over_seeds(cells, also=()):
     for values, group in cells.groupby(list(ROW), dropna=False, sort=False):
         record = {key: None if pd.isna(value) else value for key, value in zip(ROW, values, strict=True)}
         sizes = {key: group[key].iloc[0] for key in ("parameters", "num_classes")}
-        rows.append({"label": label(record), **record, **sizes, **outcome(group, also)})
+        rows.append({"label": labels.label(record), **record, **sizes, **outcome(group, also)})
     models, blocks = _places("model", cells["model"]), _places("block", cells["block"])
     rows.sort(key=lambda row: (models[row["model"]], blocks[row["block"]], row["lr"]))
     return pd.DataFrame([{"group": index, **row} for index, row in enumerate(rows)])
@@ -208,7 +178,7 @@ def select(table, record):
 
 
 def _equal(column, value):
-    return column.isna() if value is None else column == value
+    return column.isna() if pd.isna(value) else column == value
 
 
 def pick(rows, record, source="selection"):
@@ -247,34 +217,6 @@ def varying(rows):
     return [key for key in ROW if key not in ("model", "block", "lr") and own[key].nunique(dropna=False) > 1]
 
 
-def label(record):
-    """What people call a cell's network: `VGG38 BN+RC`, and plain `VGG38` without a remedy."""
-    model = record["model"].upper().replace("_", "-")
-    return model if record["block"] == "plain" else f"{model} {block_label(record['block'])}"
-
-
-def format_value(value):
-    """What people call a value of a record, also one that pandas has made a float: 12.0 is `12`, NaN is `none`."""
-    if pd.isna(value):
-        return "none"
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def title(row):
-    """What stands over a picture of one row of `over_seeds`."""
-    return f"{row['label']}, lr {row['lr']:g}" + ("" if row["finished"] else ", diverged")
-
-
-def block_label(block):
-    """What people call a block; one that is not known here is upper-cased, `my_block` being `MY+BLOCK`."""
-    return BLOCK_LABELS.get(block, block.upper().replace("_", "+"))
-
-
-def blocks_in_order(found=()):
-    """The blocks of the brief, then the others in the order of their registration, then any other of `found`."""
-    return list(dict.fromkeys([*BLOCK_LABELS, *code.registered("block"), *found]))
-
-
 def _places(kind, found):
-    names = blocks_in_order(found) if kind == "block" else dict.fromkeys([*code.registered(kind), *found])
+    names = labels.blocks_in_order(found) if kind == "block" else dict.fromkeys([*code.registered(kind), *found])
     return {name: place for place, name in enumerate(names)}

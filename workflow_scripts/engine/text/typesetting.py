@@ -21,15 +21,6 @@ def add_flags(parser, *keys):
     flags.add(parser, config.Report, "student_number", *keys)
 
 
-def add_compared(parser):
-    """Add the flags of a report on a study that compares a shallow with a deep network."""
-    network = {"nargs": "*", "metavar": "KEY=VALUE", "required": True}
-    parser.add_argument("--shallow", **network, help="the network that trains, by values of its record")
-    parser.add_argument("--deep", **network, help="the deeper one that does not")
-    parser.add_argument("--figures", type=Path, required=True, help="folder of the study's figures")
-    parser.add_argument("--table", type=Path, required=True, help="the table of its results, in LaTeX")
-
-
 def shared(arguments):
     """[style, bibliography] that the flags of `add_flags` name."""
     beside = arguments.template.parent

@@ -2,7 +2,8 @@
 last batch and of the first, which in the first epoch is the gradient at initialisation.
 
 Only the weights of convolutions and linear layers are recorded, no biases and no normalisation scales, so that a
-depth means the same layer in every variant of a network. Everything stays on the device until the epoch ends.
+depth means the same layer in every variant of a network, but for those with layers beside the main path
+(`tables/main_path.py`). Everything stays on the device until the epoch ends.
 """
 
 import torch

@@ -1,0 +1,33 @@
+"""How differences of accuracies are written in the tables of ablations and remedies, and what is said under these."""
+
+import math
+
+from workflow_scripts.engine.tables.statistics import SURE
+from workflow_scripts.engine.text.wording import spread
+
+
+def points(differences, verdicts):
+    """Differences of accuracies in points, with a mark where the seeds allow to speak of one."""
+    return [
+        "–" if math.isnan(difference) else f"{100 * difference:+.2f}".replace("-", "−") + "†" * (verdict in SURE)
+        for difference, verdict in zip(differences, verdicts, strict=True)
+    ]
+
+
+def legend(rows, references, family, shares):
+    """What the numbers of a table are, in a few lines.
+
+    `rows` are those of `ablations.rows`, `references` what they are set against, `family` what the p-values are
+    corrected for, and `shares` which of the columns `epochs_to_<share>` are shown.
+    """
+    unpaired = rows.filter(regex="^low").notna().to_numpy() & rows.filter(regex="^pairs").eq(0).to_numpy()
+    how = ", paired by seed" + (" where two or more are shared." if unpaired.any() else ".")
+    lines = [
+        f"Best validation accuracy{spread(rows['seeds'], before=', ')}; difference from {references} in points"
+        + (how if rows["seeds"].max() > 1 else "; one seed: whether they differ cannot be told.")
+    ]
+    if rows.filter(like="verdict").isin(SURE).any(axis=None):
+        lines.append(f"† the 95 % interval of the difference excludes 0, corrected for the number of {family} (Holm).")
+    return "\n".join(
+        [*lines, f"Epochs until {shares} of the way from guessing to the last epoch's validation accuracy."]
+    )

@@ -1,0 +1,97 @@
+"""What people call things: networks and blocks, factors and levels, values of a record."""
+
+import pandas as pd
+
+from workflow_scripts.engine import code
+
+BRIEF_BLOCKS = ("plain", "bn", "rc", "bn_rc")
+BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends and colours
+    "plain": "plain",
+    "bn": "BN",
+    "rc": "RC",
+    "bn_rc": "BN+RC",
+    "dense": "dense",
+    "bn_dense": "BN+dense",
+    "bn_dense_pre": "BN+dense (pre)",
+    "rc_pool": "RC (pool)",
+    "bn_rc_pool": "BN+RC (pool)",
+    "rc_proj": "RC (proj)",
+    "bn_rc_proj": "BN+RC (proj)",
+    "preact_rc": "RC (pre)",
+    "bn_preact_rc": "BN+RC (pre)",
+    "skipinit_rc": "SkipInit",
+    "gn": "GN",
+    "gn_rc": "GN+RC",
+    "ln": "LN",
+    "ln_rc": "LN+RC",
+}
+
+# what people call a word of a level, and a factor; others are shown as they are, with spaces for underscores
+NAMES = {
+    "None": "network's own",
+    "adam": "Adam",
+    "adamw": "AdamW",
+    "cross_entropy": "cross-entropy",
+    "elu": "ELU",
+    "gelu": "GELU",
+    "l1": "L1",
+    "l2": "L2",
+    "leaky_relu": "leaky ReLU",
+    "lsuv": "LSUV",
+    "mse": "squared error",
+    "momentum": "SGD, momentum",
+    "muon": "Muon",
+    "nesterov": "SGD, Nesterov",
+    "optimizer": "optimiser",
+    "own_adam": "own Adam",
+    "own_sgd": "own SGD, momentum",
+    "relu": "ReLU",
+    "rmsprop": "RMSprop",
+    "sgd": "SGD",
+    "silu": "SiLU",
+    "weight_decay": "wd",
+}
+
+
+def label(record):
+    """What people call a cell's network: `VGG38 BN+RC`, and plain `VGG38` without a remedy."""
+    model = record["model"].upper().replace("_", "-")
+    return model if record["block"] == "plain" else f"{model} {block_label(record['block'])}"
+
+
+def block_label(block):
+    """What people call a block; one that is not known here is upper-cased, `my_block` being `MY+BLOCK`."""
+    return BLOCK_LABELS.get(block, block.upper().replace("_", "+"))
+
+
+def blocks_in_order(found=()):
+    """The blocks of the brief, then the others in the order of their registration, then any other of `found`."""
+    return list(dict.fromkeys([*BLOCK_LABELS, *code.registered("block"), *found]))
+
+
+def format_value(value):
+    """What people call a value of a record, also one that pandas has made a float: 12.0 is `12`, NaN is `none`."""
+    if pd.isna(value):
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def title(row):
+    """What stands over a picture of one row of `over_seeds`."""
+    return f"{row['label']}, lr {row['lr']:g}" + ("" if row["finished"] else ", diverged")
+
+
+def readable(level):
+    """What people call a level or a factor.
+
+    >>> readable("label_smoothing"), readable("l2 0.0005"), readable("bn_rc, activation silu"), readable("clip None")
+    ('label smoothing', 'L2 0.0005', 'BN+RC, activation SiLU', 'clip none')
+    """
+    return ", ".join(_word(word) for word in level.split(", "))
+
+
+def _word(word):
+    key, space, value = word.partition(" ")
+    if word in code.registered("block") and word != "plain":
+        return block_label(word)
+    return NAMES.get(key, key.replace("_", " ")) + space + ("none" if value == "None" else value and _word(value))

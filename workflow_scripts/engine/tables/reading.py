@@ -1,0 +1,31 @@
+"""Files that a command wrote, read back; of one that is missing, or lacks a column, it is said which command to run."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.engine.commands import UserError
+
+
+def table(source, command, columns=(), **options):
+    """The data frame in a CSV file that `python -m workflow_scripts.<command>` writes; `source`: its path, or it, open.
+
+    `options` are those of `pandas.read_csv`. Raises UserError where there is no such file or it lacks one of `columns`.
+    """
+    found = pd.read_csv(_existing(source, command) if isinstance(source, Path) else source, **options)
+    missing = [column for column in columns if column not in found]
+    if missing:
+        raise UserError(f"{source}: expected the columns {', '.join(missing)}, found none; run {command} again")
+    return found
+
+
+def facts(path, command):
+    """What a JSON file that `python -m workflow_scripts.<command>` writes holds; a missing one raises UserError."""
+    return json.loads(_existing(path, command).read_text(encoding="utf-8"))
+
+
+def _existing(path, command):
+    if not path.is_file():
+        raise UserError(f"{path}: expected a file that `python -m workflow_scripts.{command}` writes, found none")
+    return path
