@@ -31,7 +31,7 @@ from statistics import median
 import yaml
 
 from benchmarks.measuring import machine, ratios, spread, table, timed, verdict
-from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.runs.results import HISTORY
 from workflow_scripts.engine.tables import gathering
 from workflow_scripts.engine.training.gradients import COLUMNS
@@ -113,7 +113,7 @@ def design_of(count):
 
 def cells_of(count):
     """{name: Cell} of that configuration."""
-    return cells.expand("many", config.load(design_of(count)).studies["many"])
+    return grids.expand("many", config.load(design_of(count)).studies["many"])
 
 
 # --- The DAG
@@ -231,11 +231,11 @@ steps, before = {}, time.process_time()
 def step(name):
     global before
     steps[name], before = time.process_time() - before, time.process_time()
-from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration import cells, grids, config
 step("importing pydantic and our modules")
 settings = config.load(json.load(open(sys.argv[1])))
 step("configuration")
-found = cells.expand("many", settings.studies["many"])
+found = grids.expand("many", settings.studies["many"])
 step("cells")
 digests = [cells.code_digest(cell) for cell in found.values()]
 step("digests of the code")

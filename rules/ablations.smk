@@ -1,7 +1,7 @@
 # Ablations: a table and a figure for every factor, what accuracy costs, the data's images, and the choice that is tested.
 
 # Studies with ablations: {factor: {name of a cell: its level}}.
-ABLATIONS = {name: cells.ablations(study) for name, study in SETTINGS.studies.items() if any(study.ablations.values())}
+ABLATIONS = {name: grids.ablations(study) for name, study in SETTINGS.studies.items() if any(study.ablations.values())}
 
 # Studies of which only the chosen cells are tested.
 CHOSEN = [name for name, study in SETTINGS.studies.items() if study.test == "chosen"]

@@ -38,7 +38,7 @@ def trained(study, names):
 
 def measured(study, cell):
     """{observer: settings} of what a study measures along the way of a cell."""
-    return cells.measured(SETTINGS.studies[study], cell)
+    return grids.measured(SETTINGS.studies[study], cell)
 
 
 def checkpoint_of(study, cell):

@@ -6,13 +6,13 @@ import shlex
 from pathlib import Path
 
 from workflow_scripts.engine import code, commands
-from workflow_scripts.engine.configuration import cells, config as settings
+from workflow_scripts.engine.configuration import cells, grids, config as settings
 from workflow_scripts.engine.machine import environments
 from workflow_scripts.engine.beras import names as beras
 
 try:
     SETTINGS = settings.load(config, " with ".join(CONFIGS + ["--config"] * bool(workflow.config_settings.config)))
-    STUDIES = {name: cells.expand(name, study) for name, study in SETTINGS.studies.items()}
+    STUDIES = {name: grids.expand(name, study) for name, study in SETTINGS.studies.items()}
     if workflow.is_main_process:
         environments.check(Path(HOME) / "envs")
 except commands.UserError as error:
@@ -32,7 +32,7 @@ BERAS_RUNS = beras.runs(BERAS) if BERAS else {}
 COMPARED = {name: study.compare for name, study in SETTINGS.studies.items() if study.compare}
 
 # Studies that search for a recipe: what each may train.
-SEARCHES = {name: cells.plan(study) for name, study in SETTINGS.studies.items() if study.search}
+SEARCHES = {name: grids.plan(study) for name, study in SETTINGS.studies.items() if study.search}
 
 # The cells of a study as tidy tables: files of results/<study>/summary/.
 SUMMARY = (

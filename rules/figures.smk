@@ -3,7 +3,7 @@
 
 def select(selection, without=(), flag="--select"):
     """The flag that selects the cells of a `record.Selection`, by its keys but those of `without`."""
-    values = cells.selected(selection, without).items()
+    values = grids.selected(selection, without).items()
     return " ".join([flag, *(f"{key}={'null' if value is None else value}" for key, value in values)])
 
 

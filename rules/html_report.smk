@@ -102,5 +102,4 @@ OUTCOMES = {"best": best_record, "chosen": chosen_record}
 
 def selected_cells(study, selection, without=()):
     """Names of the cells of a study that a `record.Selection` selects by its keys but those of `without`."""
-    values = cells.selected(selection, without).items()
-    return [name for name, cell in STUDIES[study].items() if values <= cell.model_dump().items()]
+    return [name for name, cell in STUDIES[study].items() if grids.selects(selection, cell, without)]

@@ -7,7 +7,7 @@ LANDSCAPE_SUMMARY = (*SUMMARY, *landscape_names.TABLES)
 
 # Studies that measure along the way, and their cells that do.
 LANDSCAPES = {
-    name: [cell for cell, record in STUDIES[name].items() if cells.in_landscape(study, record)]
+    name: [cell for cell, record in STUDIES[name].items() if grids.in_landscape(study, record)]
     for name, study in SETTINGS.studies.items()
     if study.landscape
 }
@@ -15,7 +15,7 @@ LANDSCAPES = {
 # Studies with loss surfaces, and the cells around which they lie: of each selection the first cell, once.
 SURFACES = {
     name: dict.fromkeys(
-        next(cell for cell, record in STUDIES[name].items() if cells.selects(selection, record))
+        next(cell for cell, record in STUDIES[name].items() if grids.selects(selection, record))
         for selection in study.surface.cells
     )
     for name, study in SETTINGS.studies.items()

@@ -3,7 +3,7 @@
 import math
 
 from workflow_scripts.engine.ablation import ablations
-from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.configuration.studies import Study
 
 DESIGN = {
@@ -26,7 +26,7 @@ def accuracy(cell):
 
 def names(study, **values):
     """Names of the cells of a study whose record has these values."""
-    found = cells.expand("made", study).items()
+    found = grids.expand("made", study).items()
     return [name for name, cell in found if all(getattr(cell, key) == value for key, value in values.items())]
 
 

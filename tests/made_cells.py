@@ -4,7 +4,7 @@ import csv
 import json
 import math
 
-from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.runs.results import HISTORY
 from workflow_scripts.engine.tables import gathering
 
@@ -29,7 +29,7 @@ def write_study(folder, study, accuracy, diverged=(), end=2, made_on=lambda cell
     the epoch `end`. `made_on(cell)` is put over what cell.json says of the machine.
     """
     made = []
-    for name, cell in cells.expand("made", study).items():
+    for name, cell in grids.expand("made", study).items():
         curve = CURVE[:end] if name in diverged else CURVE
         _write(folder / name, cell, [share * accuracy(cell) for share in curve], name in diverged, made_on(cell))
         made.append(folder / name)

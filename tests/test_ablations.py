@@ -14,7 +14,7 @@ from tests.workflow_runs import snakemake, write_config
 from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto
 from workflow_scripts.engine.ablation import ablation_figure, ablation_table, ablations, pareto
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.figures import style
 from workflow_scripts.engine.tables import labels, statistics
@@ -62,7 +62,7 @@ def test_levels_stand_in_their_order_beside_the_base(rows):
 
 def test_means_and_deviations_are_those_of_numpy(rows):
     for row in rows.itertuples():
-        values = [accuracy(cell) for name, cell in cells.expand("made", STUDY).items() if name in row.cells]
+        values = [accuracy(cell) for name, cell in grids.expand("made", STUDY).items() if name in row.cells]
         assert len(values) == row.seeds == 3
         assert row.best_val_acc == pytest.approx(np.mean(values))
         assert row.best_val_acc_std == pytest.approx(np.std(values, ddof=1))
@@ -140,7 +140,7 @@ def test_words_of_levels():
 def test_a_level_without_a_value_is_none_but_where_it_is_the_networks_own():
     grids = {"clip": [None, 1], "activation": [None, "relu"]}
     factors = {**{key: [{key: values}] for key, values in grids.items()}, "both": [{"clip": 1}, {"warmup_epochs": 2}]}
-    levels = cells.ablations(Study(base={"model": "vgg08"}, ablations=factors))
+    levels = grids.ablations(Study(base={"model": "vgg08"}, ablations=factors))
     said = {factor: [labels.readable(level) for level in found.values()] for factor, found in levels.items()}
     assert said == {
         "clip": ["clip none", "1"],

@@ -19,7 +19,7 @@ import yaml
 from tests.conftest import ROOT, inside
 from tests.workflow_runs import CELL, TINY, snakemake, to_train, write_config
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.runs import made, making, manifests
 from workflow_scripts.engine.runs.bundles import bundles
@@ -41,7 +41,7 @@ def study(**keys):
 
 @pytest.mark.parametrize("size", [2, 4, 6, 100])
 def test_every_cell_is_in_one_bundle(size):
-    grid = cells.expand("s", study())
+    grid = grids.expand("s", study())
     found = bundles(study(), grid, size)
     assert [name for part in found.values() for name in part] == list(grid)
     assert all(part[0] == name and len(part) <= size for name, part in found.items())
@@ -53,12 +53,12 @@ def test_the_largest_bundle_fits_on_a_command_line():
     full = config.load(yaml.safe_load((ROOT / "config.yaml").read_text()))
     (most,) = (mark.le for mark in config.Running.model_fields["cells_per_job"].metadata if hasattr(mark, "le"))
     for name, one in full.studies.items():
-        longest = max(len(json.dumps(described(cell))) for cell in cells.expand(name, one).values())
+        longest = max(len(json.dumps(described(cell))) for cell in grids.expand(name, one).values())
         assert most * longest * 1.2 < 2**17  # and the quotes around what a shell would read otherwise
 
 
 def test_bundles_of_one_are_none():
-    assert bundles(study(), cells.expand("s", study()), 1) == {}
+    assert bundles(study(), grids.expand("s", study()), 1) == {}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_bundles_of_one_are_none():
     ids=["data set", "threads", "measured"],
 )
 def test_the_cells_of_a_bundle_are_alike(differs):
-    found = bundles(study(**differs), cells.expand("s", study(**differs)), 10)
+    found = bundles(study(**differs), grids.expand("s", study(**differs)), 10)
     assert sorted(map(len, found.values())) == [2, 2]
 
 

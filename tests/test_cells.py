@@ -7,13 +7,13 @@ import pytest
 from workflow_scripts import train_cell
 from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells, flags
+from workflow_scripts.engine.configuration import cells, flags, grids
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
 
 
 def names(*grids):
-    return list(cells.expand("s", Study(grids=list(grids))))
+    return list(grids.expand("s", Study(grids=list(grids))))
 
 
 def test_names_are_canonical():
@@ -99,10 +99,10 @@ ABLATED = {
 
 def test_ablations_stand_around_the_base():
     study = Study(**ABLATED)
-    names = list(cells.expand("s", study))
+    names = list(grids.expand("s", study))
     assert names[:2] == ["vgg08-plain-epochs3-lr0.001-seed0", "vgg08-plain-epochs3-lr0.001-seed1"]
     assert len(names) == len(set(names)) == 2 * (1 + 2 + 3)
-    factors = cells.ablations(study)
+    factors = grids.ablations(study)
     assert set(factors) == {"width", "penalty"}
     assert [factors["width"][name] for name in factors["width"] if name.endswith("seed0")] == ["1", "0.5", "2"]
     assert {level for name, level in factors["penalty"].items() if name.endswith("seed1")} == {
@@ -131,7 +131,7 @@ def test_every_registered_name_is_part_of_the_code_that_a_cell_runs():
 def test_what_is_measured_along_the_way_of_a_cell():
     landscape = {"rates": {"lr": 0.1}, "walk": {"lr": 0.2}, "lags": [1, 3], "step_sizes": [0.5], "every": 7}
     study = Study(grids=[{"lr": [0.1, 0.2, 0.3]}], landscape=landscape)
-    assert [cells.measured(study, Cell(lr=lr)) for lr in (0.1, 0.2, 0.3)] == [
+    assert [grids.measured(study, Cell(lr=lr)) for lr in (0.1, 0.2, 0.3)] == [
         {"lags": [1, 3]},
         {"lags": [1, 3], "walk": {"step_sizes": [0.5], "every": 7}, "covariate_shift": {"every": 7}},
         {},
@@ -141,8 +141,8 @@ def test_what_is_measured_along_the_way_of_a_cell():
 def test_what_a_study_measures_of_every_cell_and_more_of_some():
     walk = {"step_sizes": [1.0], "every": 2}
     study = Study(grids=[{"lr": [0.1, 0.2]}], measure={"lags": [5], "walk": walk})
-    assert [cells.measured(study, Cell(lr=lr)) for lr in (0.1, 0.2)] == [{"lags": [5], "walk": walk}] * 2
+    assert [grids.measured(study, Cell(lr=lr)) for lr in (0.1, 0.2)] == [{"lags": [5], "walk": walk}] * 2
     study = Study(
         grids=[{"lr": [0.1, 0.2]}], measure={"walk": walk}, landscape={"rates": {"lr": 0.1}, "walk": {"lr": 1}}
     )
-    assert cells.measured(study, Cell(lr=0.1)) == {"walk": walk, "lags": [1, 2, 5, 10]}
+    assert grids.measured(study, Cell(lr=0.1)) == {"walk": walk, "lags": [1, 2, 5, 10]}

@@ -15,7 +15,7 @@ from tests.made_cells import write_study
 from workflow_scripts import choose, make_ablation_tables, plot_ablations, summarise, train_cell
 from workflow_scripts.engine.ablation import ablations, choice
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration import cells, grids
 from workflow_scripts.engine.configuration.studies import Study
 
 MADE = Study(
@@ -28,7 +28,7 @@ MADE = Study(
 def level(folder, study, accuracy, diverged=(), candidates=None):
     """The width and block of what is chosen of made cells."""
     found = ablations.load(write_study(folder, study, accuracy, diverged))
-    row = choice.choose(found, list(cells.expand("s", study)) if candidates is None else candidates)
+    row = choice.choose(found, list(grids.expand("s", study)) if candidates is None else candidates)
     return row["width"], row["block"]
 
 
@@ -77,7 +77,7 @@ def test_accuracies_on_several_data_sets_are_not_compared(tmp_path):
 def test_one_seed_has_no_deviation(tmp_path):
     study = MADE.model_copy(update={"base": MADE.base.model_copy(update={"seed": [3]}), "grids": []})
     found = ablations.load(write_study(tmp_path, study, lambda cell: cell.width / 4))
-    row = choice.choose(found, list(cells.expand("s", study)))
+    row = choice.choose(found, list(grids.expand("s", study)))
     (name,) = row["finished"]
     facts = choice.chosen(found, row, {name: (1.5, 0.25)})
     assert facts["test_acc"] == {"mean": 0.25, "std": None, "values": [0.25]}
@@ -116,10 +116,10 @@ def call():
 def study(digits_file, tmp_path_factory, call):
     """The folder of a study that was trained without a look at the test images, and summarised."""
     folder = tmp_path_factory.mktemp("study")
-    for name, cell in cells.expand("s", REAL).items():
+    for name, cell in grids.expand("s", REAL).items():
         flags = ["--data", digits_file, "--device", "cpu", "--no-test", "--out", folder / name]
         call(train_cell, *flags, *cells.flags(cell))
-    call(summarise, "--out", folder / "summary", stdin=[folder / name for name in cells.expand("s", REAL)])
+    call(summarise, "--out", folder / "summary", stdin=[folder / name for name in grids.expand("s", REAL)])
     return folder
 
 
@@ -148,7 +148,7 @@ def test_no_cell_was_tested(study):
 
 def test_the_choice_is_that_of_the_validation_accuracies(study, chosen):
     best = {}
-    for name, cell in cells.expand("s", REAL).items():
+    for name, cell in grids.expand("s", REAL).items():
         accuracies = [float(line.split(",")[5]) for line in (study / name / "history.csv").read_text().split()[1:]]
         best.setdefault(cell.width, {})[name] = max(accuracies)
     width = max(best, key=lambda width: np.mean(list(best[width].values())))
@@ -176,7 +176,7 @@ def test_the_test_accuracy_is_that_of_plain_pytorch(study, chosen, digits):
 def test_the_test_accuracy_is_that_of_training_with_a_test(study, chosen, digits_file, tmp_path, call):
     name = chosen["cells"][0]
     flags = ["--data", digits_file, "--device", "cpu", "--out", tmp_path / name]
-    call(train_cell, *flags, *cells.flags(cells.expand("s", REAL)[name]))
+    call(train_cell, *flags, *cells.flags(grids.expand("s", REAL)[name]))
     test = json.loads((tmp_path / name / "test.json").read_text())
     assert test["test_acc"] == chosen["test_acc"]["values"][0]
     assert test["test_loss"] == chosen["test_loss"]["values"][0]

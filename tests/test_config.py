@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration import config, grids
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = {
@@ -32,7 +32,7 @@ def changed(path, value):
 
 def test_the_default_configuration_is_the_full_experiment():
     study = config.load(yaml.safe_load((ROOT / "config.yaml").read_text())).studies["cw2"]
-    expanded = cells.expand("cw2", study)
+    expanded = grids.expand("cw2", study)
     assert len(expanded) == 2 * 4 * 2 * 3
     assert {(cell.dataset, cell.epochs) for cell in expanded.values()} == {("cifar100", 100)}
     assert "vgg38-bn_rc-lr0.01-seed0" in expanded
@@ -127,7 +127,7 @@ def test_a_mistake_is_one_clear_message(path, value, message):
         mapping = changed(path, value)
     with pytest.raises(UserError) as error:
         for name, study in config.load(mapping).studies.items():
-            cells.expand(name, study)
+            grids.expand(name, study)
     assert message in str(error.value)
     assert len(str(error.value).splitlines()) <= 10
 

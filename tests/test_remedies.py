@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from models.registry import BLOCKS, build_model, list_blocks
 from tests.conftest import ROOT
-from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.tables.labels import BLOCK_LABELS, block_label
@@ -327,7 +327,7 @@ def test_trains_a_step_and_records_every_layer_in_forward_order(digits, model, b
 def test_a_study_of_all_blocks_has_names_labels_and_jobs(tmp_path):
     every = list_blocks()
     study = {"grids": [{"block": every, "dataset": "digits"}, {"block": "bn", "supervision": 0.3, "dataset": "digits"}]}
-    found = cells.expand("s", config.parse(Study, study, "study"))
+    found = grids.expand("s", config.parse(Study, study, "study"))
     assert list(found)[: len(every)] == [f"vgg38-{block}-digits-lr0.001-seed0" for block in every]
     assert list(found)[-1] == "vgg38-bn-supervision0.3-digits-lr0.001-seed0"
     named = {block_label(block) for block in every}

@@ -11,7 +11,7 @@ from scipy import stats
 from tests.conftest import command
 from tests.made_cells import write_study
 from workflow_scripts.engine.ablation import ablation_figure, ablations, remedies, remedies_figure
-from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.figures import style
@@ -50,7 +50,7 @@ def size(cell, epoch, depth):
 def write_gradients(folder, study):
     rows = [
         (name, epoch, f"layer{depth}", depth, *(size(cell, when, depth) for when in (epoch, epoch - 0.5)))
-        for name, cell in cells.expand("made", study).items()
+        for name, cell in grids.expand("made", study).items()
         for epoch in range(cell.epochs)
         for depth in range(LAYERS)
     ]
@@ -178,7 +178,7 @@ def test_a_relative_depth_is_the_same_layer_with_and_without_companions(tmp_path
     path = write_study(tmp_path, study, accuracy)
     rows = [
         (name, 0, layer, depth, 1.0, 1.0)
-        for name, cell in cells.expand("made", study).items()
+        for name, cell in grids.expand("made", study).items()
         for depth, layer in enumerate(layer for layer in layers if cell.supervision or "companion" not in layer)
     ]
     columns = ["cell", "epoch", "layer", "depth", "mean_abs", "first_batch_mean_abs"]

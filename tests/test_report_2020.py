@@ -15,7 +15,7 @@ from tests import made_cells, made_reports, test_search
 from tests.conftest import ROOT, command, pdf_text
 from workflow_scripts import make_remedies_table, plot_remedies
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.figures import search_figure
 from workflow_scripts.engine.reports import findings, findings_2020
@@ -51,7 +51,7 @@ def write_remedies(
     seed) of single runs at chance.
     """
     study = design(seeds)
-    diverged = [name for name, cell in cells.expand("made", study).items() if cell.block == lost]
+    diverged = [name for name, cell in grids.expand("made", study).items() if cell.block == lost]
 
     def accuracy(cell):
         place = sum(map(ord, cell.block)) + (cell.supervision > 0)
@@ -63,7 +63,7 @@ def write_remedies(
     layers = made_reports.course_layers(5)
     rows = [
         (name, epoch, layer, depth, 1e-4 * 10.0 ** (-(0.5 if cell.block in flat else 12) * (1 - depth / len(layers))))
-        for name, cell in cells.expand("made", study).items()
+        for name, cell in grids.expand("made", study).items()
         for epoch in (0, 4)
         for depth, layer in enumerate(layers)
     ]

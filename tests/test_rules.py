@@ -12,7 +12,7 @@ import yaml
 
 from tests.conftest import ROOT
 from workflow_scripts.engine import code
-from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration import config, grids
 
 # The workflow as a module of another one, which writes down what its jobs are.
 JOBS = """
@@ -109,12 +109,12 @@ def test_a_job_is_done_again_when_two_numbers_change_places(jobs):
 
 def test_a_cell_is_trained_as_its_study_says(every):
     studies = config.load(yaml.safe_load((ROOT / "config.yaml").read_text())).studies
-    records = {name: cells.expand(name, study) for name, study in studies.items()}
+    records = {name: grids.expand(name, study) for name, study in studies.items()}
     for job in every:
         if job["rule"] == "train_cell":
             words, (study, cell) = shlex.split(job["command"]), job["output"][0].split("/")[1:3]
             measured = json.loads(words[words.index("--measure") + 1]) if "--measure" in words else {}
-            assert measured == cells.measured(studies[study], records[study][cell])
+            assert measured == grids.measured(studies[study], records[study][cell])
             assert ("--no-test" in words) == (studies[study].test == "chosen")
 
 

@@ -12,7 +12,7 @@ import yaml
 from tests.conftest import command
 from tests.workflow_runs import snakemake
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells, config, search
+from workflow_scripts.engine.configuration import cells, config, grids, search
 from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.figures import search_figure
 from workflow_scripts.engine.tables import gathering, rungs
@@ -35,7 +35,7 @@ def test_more_samples_leave_the_first_ones_as_they_are(sampler):
     few, many = (search.samples(study(space=space, sampler=sampler, max_cells=count).search) for count in (3, 11))
     assert len(few) == 3 and len(many) == 11 and many[:3] == few
     assert len({tuple(sample.values()) for sample in many}) == 11
-    fewer, more = (cells.expand("s", study(space=space, sampler=sampler, max_cells=count)) for count in (3, 11))
+    fewer, more = (grids.expand("s", study(space=space, sampler=sampler, max_cells=count)) for count in (3, 11))
     assert fewer.items() <= more.items()
 
 
@@ -82,20 +82,20 @@ def test_a_grid_within_its_budget_is_every_point_once():
 
 
 def test_a_plan_halves():
-    plan = cells.plan(study(max_cells=8, halving={"epochs": [1, 2, 3], "keep": 0.3}))
+    plan = grids.plan(study(max_cells=8, halving={"epochs": [1, 2, 3], "keep": 0.3}))
     assert plan.sizes == (8, 2, 1) and [plan.kept(rung) for rung in range(3)] == [2, 1, 1]
     assert [cell.epochs for rung in range(3) for cell in plan.rung(rung, plan.recipes[:1])] == [1, 2, 3]
     final = plan.final(plan.recipes[0])
     assert [(cell.epochs, cell.seed) for cell in final] == [(4, 0), (4, 1), (4, 2)]
     assert {plan.place(cell) for cell in final} == {0} and plan.place(plan.rung(1, plan.recipes)[3]) == 3
     assert plan.place(final[0].model_copy(update={"lr": 0.5})) is None
-    assert cells.plan(study(max_cells=100, halving={"epochs": [1, 2], "keep": 0.29})).sizes == (100, 29)  # 28.999...
+    assert grids.plan(study(max_cells=100, halving={"epochs": [1, 2], "keep": 0.29})).sizes == (100, 29)  # 28.999...
 
 
 def test_without_halving_every_candidate_is_trained_to_the_end():
-    plan = cells.plan(study(halving=None, max_cells=5))
+    plan = grids.plan(study(halving=None, max_cells=5))
     assert plan.epochs == (4,) and plan.sizes == (5,) and plan.kept(0) == 1
-    names = cells.expand("s", study(halving=None, max_cells=5, seeds=[7]))
+    names = grids.expand("s", study(halving=None, max_cells=5, seeds=[7]))
     assert len(names) == 5 and all(name.endswith("seed7") for name in names)
 
 
@@ -218,7 +218,7 @@ def write_summary(folder, searched, diverged=()):
 
     Returns the plan and the chosen recipe.
     """
-    plan, rows = cells.plan(searched), []
+    plan, rows = grids.plan(searched), []
 
     def train(cell):
         lost = plan.place(cell) in diverged

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.made_cells import write_study
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.configuration.config import Dataset
 from workflow_scripts.engine.configuration.record import Cell, Grid
 from workflow_scripts.engine.configuration.studies import Study
@@ -26,7 +26,7 @@ def made(tmp_path):
     """(folders of six cells, folder of the tables that were made of five of them: the third is new)."""
     study = Study(grids=[Grid(block=["plain", "bn", "rc"], seed=[0, 1])])
     write_study(tmp_path / "many", study, lambda cell: 0.5 + 0.1 * cell.seed)
-    folders = [tmp_path / "many" / name for name in cells.expand("many", study)]
+    folders = [tmp_path / "many" / name for name in grids.expand("many", study)]
     for place, folder in enumerate(folders):
         rows = [f"{epoch},{layer},{depth},{place}.5,1,1" for epoch in range(5) for depth, layer in enumerate("abc")]
         header = "epoch,layer,depth,mean_abs,l2,last_batch_mean_abs"
@@ -189,11 +189,11 @@ MEASURED = '{"train_images": 100, "epochs_run": 2, "forward_flops": 10000, "seco
 PREVIEW = """
 import sys
 from pathlib import Path
-from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration import cells, grids, config
 from workflow_scripts.engine.workflow import preview
 
 settings = config.parse(config.Config, {configuration!r}, "the test")
-study = cells.expand("a", settings.studies["a"])
+study = grids.expand("a", settings.studies["a"])
 folder = Path({results!r})
 print("\\n".join(preview.preview({{"a": study}}, {{"a": list(study)}}, settings.datasets, folder, folder)))
 assert "torch" not in sys.modules
@@ -209,7 +209,7 @@ def previewed(folder, found, todo, described=DIGITS, others=()):
 
 
 def test_a_preview_estimates_no_time_for_data_of_unknown_size(tmp_path):
-    found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="mine")]))
+    found = grids.expand("a", Study(grids=[Grid(model="vgg08", dataset="mine")]))
     said = preview.preview(
         {"a": found}, {"a": list(found)}, {"mine": Dataset(source="folder", path="mine")}, tmp_path, tmp_path
     )
@@ -221,7 +221,7 @@ def test_a_preview_estimates_no_time_for_data_of_unknown_size(tmp_path):
 
 def test_a_preview_counts_what_is_no_network_of_pytorch(tmp_path):
     study = Study(grids=[Grid(dataset="digits", model="vgg08", seed=[0, 1])])
-    found = cells.expand("a", study)
+    found = grids.expand("a", study)
     said = previewed(tmp_path, found, [], others=[("beras", 39, 12, 120)])
     assert said[1:] == [
         "  a       2 cells,  0 to train,   0 epochs,       0 FLOP",
@@ -232,7 +232,7 @@ def test_a_preview_counts_what_is_no_network_of_pytorch(tmp_path):
 def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
     """It has them built, long before they are trained."""
     study = Study(grids=[Grid(model="vgg_a", block=["bn", "rc"], dataset="digits", seed=[0, 1])])
-    found = cells.expand("a", study)
+    found = grids.expand("a", study)
     said = previewed(tmp_path, found, list(found))
     assert "a  4 cells, 4 to train" in said[1]
     nothing = preview.preview({"a": found, "b": found}, {"a": list(found)[:1], "b": []}, DIGITS, tmp_path, tmp_path)[
@@ -249,7 +249,7 @@ def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
 def test_a_preview_without_pytorch(tmp_path, monkeypatch):
     """As where the jobs run in conda environments, and Snakemake in one of its own."""
     monkeypatch.setitem(sys.modules, "torch", None)
-    found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", epochs=[2, 3])]))
+    found = grids.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", epochs=[2, 3])]))
     said = previewed(tmp_path, found, list(found), {"digits": Dataset(source="digits")})
     assert said[1] == "  a  2 cells, 2 to train, 5 epochs"
     assert said[2] == "  How long that takes is estimated where Snakemake's own Python has PyTorch."
@@ -270,7 +270,7 @@ def test_what_a_preview_counts(tmp_path):
 
 @pytest.mark.parametrize("text", ['{"x"', "[]", "{}", "\ufffd"])
 def test_a_preview_leaves_out_a_damaged_cell(tmp_path, text):
-    found = cells.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", seed=[0, 1, 2, 3])]))
+    found = grids.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", seed=[0, 1, 2, 3])]))
     fast = MEASURED.replace('"seconds": 2', '"seconds": 0.2')
     for name, content in zip(found, (MEASURED, fast, text, MEASURED), strict=True):
         (tmp_path / "a" / name).mkdir(parents=True)
@@ -281,7 +281,7 @@ def test_a_preview_leaves_out_a_damaged_cell(tmp_path, text):
 def test_a_second_preview_says_the_same_without_pytorch(tmp_path):
     """Which takes longer to import than a DAG of a thousand cells to build."""
     study = Study(grids=[Grid(model=["vgg08", "vgg38"], block=["plain", "bn"], width=[0.5, 1.0], dataset="digits")])
-    found = cells.expand("a", study)
+    found = grids.expand("a", study)
     described = {"digits": Dataset(source="digits")}
     said = previewed(tmp_path, found, list(found), described)
     configuration = {

@@ -15,10 +15,10 @@ import pytest
 from tests import demo_study
 from tests.cluster import runs, slurm
 from tests.workflow_runs import write_config
-from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration import config, grids
 
 STUDY = demo_study.config(seeds=[0])
-CELLS = cells.expand("cw2", config.load(STUDY).studies["cw2"])
+CELLS = grids.expand("cw2", config.load(STUDY).studies["cw2"])
 SUMMARY = "results/cw2/summary/cells.csv"
 FAULTS = ("cancelled", "lost", "hung")
 

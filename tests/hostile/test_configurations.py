@@ -11,7 +11,7 @@ from snakemake.utils import update_config
 from tests.conftest import ROOT
 from tests.workflow_runs import TINY, snakemake
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells, config, syntax
+from workflow_scripts.engine.configuration import config, grids, syntax
 
 FULL, DEMO = (yaml.safe_load((ROOT / path).read_text()) for path in ("config.yaml", "profiles/demo/study.yaml"))
 REAL = [FULL, copy.deepcopy(FULL)]
@@ -84,9 +84,9 @@ def test_a_configuration_loads_or_is_one_clear_message(mapping):
     try:
         loaded = config.load(mapping)
         for name, study in loaded.studies.items():
-            names = cells.expand(name, study)
+            names = grids.expand(name, study)
             assert all(name.isascii() and "/" not in name and not name.startswith((".", "-")) for name in names)
-            cells.ablations(study)
+            grids.ablations(study)
     except UserError as error:
         message = str(error)
         assert len(message.splitlines()) <= 12 and all(len(line) < 1_000 for line in message.splitlines()), message
@@ -99,7 +99,7 @@ def test_more_cells_than_can_be_planned():
     with pytest.raises(
         UserError, match=r"studies\.s: expected at most 100,000 cells, found 1,000,000: a grid is a prod"
     ):
-        cells.expand("s", loaded.studies["s"])
+        grids.expand("s", loaded.studies["s"])
 
 
 PATHS = {

@@ -125,9 +125,9 @@ def test_a_small_study_from_training_to_figures(digits_file, tmp_path, monkeypat
     design["landscape"] = design["landscape"] | {"every": 4, "lags": [1, 2], "step_sizes": [0.5, 4]}
     study = config.parse(Study, design, "study")
     folders = []
-    for name, cell in cells.expand("study", study).items():
+    for name, cell in grids.expand("study", study).items():
         folders.append(tmp_path / name)
-        measured = json.dumps(cells.measured(study, cell))
+        measured = json.dumps(grids.measured(study, cell))
         words = ["--data", digits_file, "--out", folders[-1], "--device", "cpu", "--measure", measured]
         monkeypatch.setattr(sys, "argv", ["train_cell", *map(str, words), *cells.flags(cell)])
         train_cell.main()

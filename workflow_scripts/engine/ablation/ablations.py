@@ -8,7 +8,7 @@ import math
 import pandas as pd
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration import cells, grids
 from workflow_scripts.engine.tables import labels, statistics, summary
 
 MEASURED = ("forward_flops", "val_images")  # what the rows need of cells.csv beyond `summary.load`
@@ -66,7 +66,7 @@ def rows(found, study):
         name: group for group, names in zip(over_seeds["group"], over_seeds["cells"], strict=True) for name in names
     }
     tables = []
-    for factor, levels in cells.ablations(study).items():
+    for factor, levels in grids.ablations(study).items():
         missing = [name for name in levels if name not in row_of]
         if missing:
             raise UserError(f"ablations.{factor}: expected the cell {missing[0]} in the summary, found none")

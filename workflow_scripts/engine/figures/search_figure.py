@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration import cells, grids
 from workflow_scripts.engine.configuration.record import Cell, Range
 from workflow_scripts.engine.figures import style
 from workflow_scripts.engine.tables import labels, summary
@@ -38,7 +38,7 @@ def trained(found, study, kept):
     `status`, `val_acc`, `val_loss`, and `kept`: whether the candidate went on. Ordered by rung and accuracy. Raises
     UserError where the summary has no cell of the search, or where `kept` is of another number of rungs.
     """
-    plan, rows = cells.plan(study), []
+    plan, rows = grids.plan(study), []
     if len(kept) != len(plan.epochs):
         raise UserError(f"--rungs: expected {counted(len(plan.epochs), 'file')}, one for each rung, found {len(kept)}")
     for row in found.cells.to_dict("records"):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration import cells, grids
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.figures import curves
 from workflow_scripts.engine.landscape.envelopes import Envelope, effective_beta, envelope
@@ -86,7 +86,7 @@ def rows_of(facts, study, protocol):
     """The rows of a summary's `cells` that a protocol of the study is about; raises UserError if there are none."""
     if study.landscape is None:
         raise UserError("--study: expected a study with a section `landscape`, found none; see config.schema.json")
-    record = cells.selected(getattr(study.landscape, protocol))
+    record = grids.selected(getattr(study.landscape, protocol))
     found = summary.select(facts, record)
     if found.empty:
         wanted = ", ".join(f"{key}={value}" for key, value in record.items())

@@ -7,7 +7,7 @@ job, so that Snakemake deletes none of them with a bundle that failed, and a cel
 import itertools
 import json
 
-from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration import grids
 
 
 def bundles(study, candidates, size):
@@ -20,7 +20,7 @@ def bundles(study, candidates, size):
         return {}
     alike = {}
     for name, cell in candidates.items():
-        shared = (cell.dataset, cell.threads, json.dumps(cells.measured(study, cell)))
+        shared = (cell.dataset, cell.threads, json.dumps(grids.measured(study, cell)))
         alike.setdefault(shared, []).append(name)
     parts = itertools.chain.from_iterable(_parts(names, size) for names in alike.values())
     return {part[0]: part for part in parts}

@@ -17,7 +17,7 @@ from workflow_scripts.engine.runs import made, results, run
 class Order:
     """A cell to be made: its record, the folder of its files, the file of its checkpoint.
 
-    `measured` is {observer: settings} as `cells.measured` gives it; `test` says whether the test images are read.
+    `measured` is {observer: settings} as `grids.measured` gives it; `test` says whether the test images are read.
     """
 
     cell: Cell

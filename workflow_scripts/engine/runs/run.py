@@ -15,7 +15,7 @@ def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, 
     """Train `cell` on `data` (a `datasets.Data`) to its end, from the file `checkpoint` if it holds this very run.
 
     The checkpoint is rewritten after every epoch and, in epochs that last longer, every `checkpoint_seconds`.
-    `tensorboard` is the folder of the event files, or None; `measured` is {observer: settings} as `cells.measured`
+    `tensorboard` is the folder of the event files, or None; `measured` is {observer: settings} as `grids.measured`
     gives it; `cuda_graphs` is as in `trainer.Training`. Returns the finished `trainer.Training`; raises UserError where
     the network or the batches do not fit the data.
     """

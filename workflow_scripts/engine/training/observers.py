@@ -29,7 +29,7 @@ register_observer = OBSERVERS.register
 
 
 def observe(training, measured):
-    """{name: observer} of a `trainer.Training`, for {name: settings} as `cells.measured` gives it.
+    """{name: observer} of a `trainer.Training`, for {name: settings} as `grids.measured` gives it.
 
     Raises UserError where an observer does not take its settings.
     """

@@ -47,7 +47,7 @@ class Training:
     """A run in progress. `state_dict` and `load_state_dict` hold all of it."""
 
     def __init__(self, cell, data, device, measured=None, cuda_graphs=True):
-        """`data` is a `datasets.Data`, `measured` is {observer: settings} as `cells.measured` gives it.
+        """`data` is a `datasets.Data`, `measured` is {observer: settings} as `grids.measured` gives it.
 
         With `cuda_graphs`, steps are replayed from a graph where there can be one; no bit depends on it.
         Raises ValueError where the network or the batches do not fit the data.

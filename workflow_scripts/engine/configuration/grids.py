@@ -1,0 +1,120 @@
+"""A study -> its cells: the products of its grids, the levels of its ablations, what is measured of which."""
+
+import itertools
+import math
+
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import search
+from workflow_scripts.engine.configuration.cells import OPTIONS, ROW, cell_name, text
+from workflow_scripts.engine.configuration.record import Cell, Grid
+
+MOST_CELLS = 100_000  # of a study
+
+
+def expand(name, study):
+    """{cell name: Cell} of the `studies.Study` called `name`, in the order of its grids; ablations after the others.
+
+    After these come all that a search might train.
+
+    Raises UserError if two cells would share a name, if a selection of the study selects no cell, or if there are more
+    cells than Snakemake can plan.
+    """
+    cells = {}
+    ablated = [grid for grids in study.ablations.values() for grid in grids or []]
+    grids = [*study.grids, *([Grid(), *ablated] if ablated else [])]
+    count = sum(math.prod(map(len, values_of(study, grid).values())) for grid in grids)
+    if count > MOST_CELLS:
+        raise UserError(f"studies.{name}: expected at most {MOST_CELLS:,} cells, found {count:,}: a grid is a product")
+    searched = plan(study).cells() if study.search else []
+    for cell in itertools.chain(*(points(study, grid) for grid in grids), searched):
+        other = cells.setdefault(cell_name(cell), cell)
+        if other != cell:
+            raise UserError(f"studies.{name}: two different cells would both be called {cell_name(cell)!r}")
+    for path, selection in _selections(study):
+        if not any(selects(selection, cell) for cell in cells.values()):
+            wanted = ", ".join(f"{key}={text(value)}" for key, value in selected(selection).items())
+            raise UserError(f"studies.{name}.{path}: no cell of the study has {wanted}")
+    return cells
+
+
+def points(study, grid):
+    """The cells of one grid of a study, whose `base` gives what the grid leaves out."""
+    values = values_of(study, grid)
+    return [Cell(**dict(zip(values, point, strict=True))) for point in itertools.product(*values.values())]
+
+
+def values_of(study, grid):
+    """{key: its values} of what a grid of a study, or else the study's base, names."""
+    return {key: values for key in Cell.model_fields if (values := getattr(grid, key) or getattr(study.base, key))}
+
+
+def plan(study):
+    """The `search.Plan` of a study with a search."""
+    return search.plan(study.search, *points(study, Grid()))
+
+
+def ablations(study):
+    """{factor: {cell name: level}} of a study's ablations; the cells of the base come first in each.
+
+    The level is what people call a cell within its factor: the values in which it differs from the base, among them
+    the name of the key where the factor varies several. The base's own are its values of the first grid's keys.
+    """
+    base, factors = points(study, Grid()), {}
+    for factor, grids in study.ablations.items():
+        keys = [key for key in ROW if any(getattr(grid, key) for grid in grids or [])]
+        first = [key for key in keys if getattr(grids[0], key)]
+        levels = {cell_name(cell): _level(cell, first, keys) for cell in base}
+        for cell in itertools.chain.from_iterable(points(study, grid) for grid in grids or []):
+            others = [key for key in keys if getattr(cell, key) != getattr(base[0], key)]
+            levels.setdefault(cell_name(cell), _level(cell, others, keys))
+        if keys:
+            factors[factor] = levels
+    return factors
+
+
+def _level(cell, shown, keys):
+    """The values of the keys `shown` of a cell; a number has its key's name before it where there are several keys.
+
+    None is shown as `key None`, but of an option of the network, whose default it is, as `None` where it is alone.
+    """
+    words = []
+    for key in shown:
+        value, option = getattr(cell, key), key in OPTIONS
+        alone = isinstance(value, str) or (len(keys) == 1 and (value is not None or option))
+        words.append(text(value) if alone else f"{key} {text(value)}")
+    return ", ".join(words)
+
+
+def _selections(study):
+    """(where it stands, selection) of every selection of a study's cells."""
+    yield from ((f"compare.{role}", selection) for role, selection in study.compare or ())
+    if study.landscape:
+        yield from ((f"landscape.{role}", getattr(study.landscape, role)) for role in ("rates", "walk"))
+    if study.surface:
+        yield from ((f"surface.cells[{index}]", selection) for index, selection in enumerate(study.surface.cells))
+
+
+def in_landscape(study, cell):
+    """Whether the landscape of a study that has one is about a cell: of what the rates or the walk select."""
+    return any(selects(selection, cell) for selection in (study.landscape.rates, study.landscape.walk))
+
+
+def measured(study, cell):
+    """{observer: settings} of what is measured along the way of a cell: see `training/observers.py`."""
+    landscape, found = study.landscape, study.measure.settings
+    if landscape and in_landscape(study, cell):
+        found["lags"] = landscape.lags
+    if landscape and selects(landscape.walk, cell):
+        found["walk"] = {"step_sizes": landscape.step_sizes, "every": landscape.every}
+        found["covariate_shift"] = {"every": landscape.every}
+    return found
+
+
+def selected(selection, without=()):
+    """The keys and values that a `record.Selection` names, but for the keys `without`."""
+    return selection.model_dump(exclude_unset=True, exclude=set(without))
+
+
+def selects(selection, cell, without=()):
+    """Whether a cell has all the values that a `record.Selection` names, but for the keys `without`."""
+    return all(getattr(cell, key) == value for key, value in selected(selection, without).items())
