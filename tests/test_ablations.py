@@ -138,8 +138,8 @@ def test_words_of_levels():
 
 
 def test_a_level_without_a_value_is_none_but_where_it_is_the_networks_own():
-    grids = {"clip": [None, 1], "activation": [None, "relu"]}
-    factors = {**{key: [{key: values}] for key, values in grids.items()}, "both": [{"clip": 1}, {"warmup_epochs": 2}]}
+    varied = {"clip": [None, 1], "activation": [None, "relu"]}
+    factors = {**{key: [{key: values}] for key, values in varied.items()}, "both": [{"clip": 1}, {"warmup_epochs": 2}]}
     levels = grids.ablations(Study(base={"model": "vgg08"}, ablations=factors))
     said = {factor: [labels.readable(level) for level in found.values()] for factor, found in levels.items()}
     assert said == {

@@ -12,8 +12,8 @@ from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
 
 
-def names(*grids):
-    return list(grids.expand("s", Study(grids=list(grids))))
+def names(*parts):
+    return list(grids.expand("s", Study(grids=list(parts))))
 
 
 def test_names_are_canonical():

@@ -119,9 +119,9 @@ def test_what_explodes_is_cut_off_and_the_figure_says_so():
 def test_a_small_study_from_training_to_figures(digits_file, tmp_path, monkeypatch):
     """Real runs: what the observers leave is what the tables, figures and findings read."""
     tiny = {"model": "vgg08", "width": 0.125, "dataset": "digits", "augmentation": "none", "epochs": 1}
-    grids = [{**tiny, "block": ["plain", "bn"], "lr": [0.001, 0.01]}]
-    grids.append({**tiny, "block": ["plain", "bn"], "lr": 0.1, "optimizer": "sgd"})
-    design = {**STUDY, "grids": grids}
+    parts = [{**tiny, "block": ["plain", "bn"], "lr": [0.001, 0.01]}]
+    parts.append({**tiny, "block": ["plain", "bn"], "lr": 0.1, "optimizer": "sgd"})
+    design = {**STUDY, "grids": parts}
     design["landscape"] = design["landscape"] | {"every": 4, "lags": [1, 2], "step_sizes": [0.5, 4]}
     study = config.parse(Study, design, "study")
     folders = []
