@@ -13,7 +13,7 @@ from tests import made_landscapes
 from tests.conftest import ROOT, command
 from tests.made_landscapes import SCALE, STEPS, STUDY, network, records, write_study
 from workflow_scripts import plot_landscape, train_cell
-from workflow_scripts.engine.configuration import cells, config
+from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.figures import style
 from workflow_scripts.engine.landscape import bands, figures, findings, names, protocols, runs
