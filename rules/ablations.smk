@@ -20,82 +20,94 @@ def datasets_of(study):
     return [f"results/data/{dataset}.npz" for dataset in first_cells(study)]
 
 
-for study, factors in ABLATIONS.items():
+# What is made of a study's ablations, each by a command that is told of the study's design. Patterns of files have {factor}
+# where there is one for each.
+# part: (command, what it is told as --out, its files, those that the HTML report shows and as what, words)
+PARTS = {
+    "ablation_tables": (
+        "make_ablation_tables",
+        "ablations",
+        [f"ablations/{{factor}}.{suffix}" for suffix in ("csv", "tex", "txt")],
+        ("ablations/{factor}.html", "ablation-table"),
+        "Making the tables of all factors",
+    ),
+    "ablation_figures": (
+        "plot_ablations",
+        "ablations",
+        ["ablations/{factor}-drawn.csv"],
+        ("ablations/{factor}.pdf", "ablation"),
+        "Drawing all factors",
+    ),
+    "pareto": (
+        "plot_pareto",
+        "figures/pareto.pdf",
+        ["figures/pareto.csv"],
+        ("figures/pareto.pdf", "pareto"),
+        "Drawing what accuracy costs",
+    ),
+    "remedies": (
+        "plot_remedies",
+        "figures/remedies.pdf",
+        ["figures/remedies.csv"],
+        ("figures/remedies.pdf", "remedies"),
+        "Drawing the gradient flow of all remedies, which are the levels of the factors",
+    ),
+    "remedies_statistics": (
+        "make_remedies_table",
+        "tables/remedies_statistics.csv",
+        [f"tables/remedies_statistics.{suffix}" for suffix in ("csv", "tex", "txt")],
+        ("tables/remedies_statistics.html", "remedies-table"),
+        "Comparing all remedies",
+    ),
+}
 
-    rule:
-        name:
-            f"ablation_tables_{study}"
-        input:
-            summary=summary_of(study),
-        output:
-            [f"results/{study}/ablations/{factor}.{suffix}" for factor in factors for suffix in ("csv", "tex", "txt")],
-            html=[
-                in_report(f"results/{study}/ablations/{factor}.html", "ablation-table", levels, subject=factor)
-                for factor, levels in factors.items()
-            ],
-        log:
-            f"results/logs/{study}/ablation_tables.log",
-        localrule: True
-        conda:
-            "../envs/figures.yaml"
-        params:
-            study=study,
-            design=design(study, "base", "ablations"),
-            code=digest("make_ablation_tables"),
-        message:
-            f"Making the tables of the ablations of {study}"
-        shell:
-            "python -P -m workflow_scripts.make_ablation_tables --summary results/{params.study}/summary"
-            " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
 
-    rule:
-        name:
-            f"ablation_figures_{study}"
-        input:
-            summary=summary_of(study),
-        output:
-            pdf=[
-                in_report(f"results/{study}/ablations/{factor}.pdf", "ablation", levels, subject=factor)
-                for factor, levels in factors.items()
-            ],
-            csv=[f"results/{study}/ablations/{factor}-drawn.csv" for factor in factors],
-        log:
-            f"results/logs/{study}/ablation_figures.log",
-        localrule: True
-        conda:
-            "../envs/figures.yaml"
-        params:
-            study=study,
-            design=design(study, "base", "ablations"),
-            code=digest("plot_ablations"),
-        message:
-            f"Drawing the ablations of {study}"
-        shell:
-            "python -P -m workflow_scripts.plot_ablations --summary results/{params.study}/summary"
-            " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
+def of_factors(study, patterns):
+    """The files of a study by these patterns."""
+    return list(
+        dict.fromkeys(
+            f"results/{study}/{pattern.format(factor=factor)}" for pattern in patterns for factor in ABLATIONS[study]
+        )
+    )
 
-    rule:
-        name:
-            f"pareto_{study}"
-        input:
-            summary=summary_of(study),
-        output:
-            pdf=in_report(f"results/{study}/figures/pareto.pdf", "pareto"),
-            csv=f"results/{study}/figures/pareto.csv",
-        log:
-            f"results/logs/{study}/pareto.log",
-        localrule: True
-        conda:
-            "../envs/figures.yaml"
-        params:
-            study=study,
-            design=design(study, "base", "ablations"),
-            code=digest("plot_pareto"),
-        message:
-            f"Drawing what accuracy costs ({study})"
-        shell:
-            "python -P -m workflow_scripts.plot_pareto --summary results/{params.study}/summary"
-            " --study {params.design:q} --out {output.pdf} 2> {log}"
+
+def shown_of_factors(study, pattern, caption):
+    """The same of one pattern, shown in the HTML report: for each factor, or once for all cells."""
+    if "{factor}" not in pattern:
+        return [in_report(f"results/{study}/{pattern}", caption)]
+    return [
+        in_report(f"results/{study}/{pattern.format(factor=factor)}", caption, levels, subject=factor)
+        for factor, levels in ABLATIONS[study].items()
+    ]
+
+
+for study in ABLATIONS:
+    for part, (command, out, files, shown, words) in PARTS.items():
+
+        rule:
+            name:
+                f"{part}_{study}"
+            input:
+                summary=summary_of(study),
+            output:
+                of_factors(study, files),
+                shown=shown_of_factors(study, *shown),
+            log:
+                f"results/logs/{study}/{part}.log",
+            localrule: True
+            conda:
+                "../envs/figures.yaml"
+            params:
+                command=command,
+                study=study,
+                design=design(study, "base", "ablations"),
+                out=out,
+                code=digest(command),
+            message:
+                f"{words} ({study})"
+            shell:
+                "python -P -m workflow_scripts.{params.command} --summary results/{params.study}/summary"
+                " --study {params.design:q} --out results/{params.study}/{params.out} 2> {log}"
 
     for dataset, cell in first_cells(study).items():
 
