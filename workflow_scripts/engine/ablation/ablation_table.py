@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from workflow_scripts.engine.ablation import differences
+from workflow_scripts.engine.ablation import marks
 from workflow_scripts.engine.tables import labels
 from workflow_scripts.engine.text import text_tables
 
@@ -27,7 +27,7 @@ def formatted(rows):
     """The rows of one factor as people read them, each value a string."""
     columns = {labels.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
     columns["Val. acc. (%)"] = text_tables.measures(rows, "best_val_acc", 100)
-    columns["Difference"] = differences.points(rows["difference"], rows["verdict"])
+    columns["Difference"] = marks.points(rows["difference"], rows["verdict"])
     columns["Parameters"] = rows["parameters"].map("{:,}".format)
     columns["s/epoch"] = text_tables.measures(rows, "seconds_per_epoch")
     columns["Epochs to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)
@@ -39,4 +39,4 @@ def formatted(rows):
 def legend(rows):
     """What the numbers of the table are, in a few lines."""
     base = rows.loc[rows["base"], "level"].iloc[0]
-    return differences.legend(rows, f"the base ({base})", "levels", "90 %")
+    return marks.legend(rows, f"the base ({base})", "levels", "90 %")

@@ -7,7 +7,7 @@ that both finished; the p-values of the comparisons with one reference are corre
 
 import pandas as pd
 
-from workflow_scripts.engine.ablation import ablations, differences
+from workflow_scripts.engine.ablation import ablations, marks
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.tables import labels, summary
 from workflow_scripts.engine.text import text_tables
@@ -55,11 +55,9 @@ def write(path, rows):
 def formatted(rows):
     """The rows as people read them, each value a string."""
     columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100)}
-    columns["vs. base"] = differences.points(rows["difference"], rows["verdict"])
+    columns["vs. base"] = marks.points(rows["difference"], rows["verdict"])
     if "other" in rows:
-        columns[f"vs. {labels.block_label(SECOND)}"] = differences.points(
-            rows["difference_other"], rows["verdict_other"]
-        )
+        columns[f"vs. {labels.block_label(SECOND)}"] = marks.points(rows["difference_other"], rows["verdict_other"])
     columns["Epochs to 50 %"] = text_tables.measures(rows, "epochs_to_50", digits=1)
     columns["to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)
     columns["Parameters"] = rows["parameters"].map("{:,}".format)
@@ -77,4 +75,4 @@ def names(rows):
 def legend(rows):
     """What the numbers of the table are, in a few lines."""
     second = f" and from {labels.block_label(SECOND)}" if "other" in rows else ""
-    return differences.legend(rows, f"the base ({rows['label'][0]}){second}", "comparisons", "50 % and 90 %")
+    return marks.legend(rows, f"the base ({rows['label'][0]}){second}", "comparisons", "50 % and 90 %")
