@@ -80,4 +80,9 @@ def build_model(model, block="plain", num_classes=100, image_shape=(3, 32, 32), 
     for key in options:
         if key not in taken:
             raise ValueError(f"the network {model} has no option {key!r}; it has: {', '.join(taken)}")
-    return MODELS[model](block=BLOCKS[block], num_classes=num_classes, image_shape=tuple(image_shape), **options)
+    network = MODELS[model](block=BLOCKS[block], num_classes=num_classes, image_shape=tuple(image_shape), **options)
+    if not hasattr(network, "named_parameters"):
+        raise ValueError(
+            f"the network {model} is {network!r}, expected a torch.nn.Module; does its function return one?"
+        )
+    return network

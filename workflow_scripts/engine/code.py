@@ -153,8 +153,13 @@ def _module(name):
                 package = alias.name.split(".")[0]  # which is all that `import package.module` gives a name to
                 module.imports[alias.asname or package] = (alias.name if alias.asname else package, None)
         elif isinstance(node, ast.ImportFrom):
+            source = _absolute(name, node)
             for alias in node.names:
-                module.imports[alias.asname or alias.name] = (_absolute(name, node), alias.name)
+                if alias.name == "*" and _path(source):
+                    there = _module(source)
+                    module.imports |= {one: (source, one) for one in (*there.definitions, *there.imports)}
+                else:
+                    module.imports[alias.asname or alias.name] = (source, alias.name)
     for node in tree.body:
         definition = Definition(ast.unparse(node), _names(node))
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):

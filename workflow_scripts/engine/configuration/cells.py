@@ -1,6 +1,7 @@
 """A cell's name, its digests and the flags of the command that trains it."""
 
 import hashlib
+import importlib
 import re
 import typing
 
@@ -49,7 +50,7 @@ RECORD_IN_CODE = (((Cell.__module__, Cell.__name__), repr(DEFAULTS)),)
 # What talks to people, takes turns and writes files: it makes no number of a cell, so a change of it trains none again.
 NO_NUMBERS = tuple(
     f"workflow_scripts.engine.{module}"
-    for module in ("commands", "locks", "configuration.mistakes", "machine.gpus", "runs.reporting")
+    for module in ("code", "commands", "locks", "configuration.mistakes", "machine.gpus", "runs.reporting")
 )
 
 MARKS = {key: found for key, field in Cell.model_fields.items() if (found := _marks(field))}  # once: cells are many
@@ -65,20 +66,38 @@ def code_digest(cell, observers=()):
 
     `observers` names what is measured along the way.
     """
-    names = [("observer", name) for name in observers]
+    names = tuple(_registered_names(cell, observers))
+    return code.digest("workflow_scripts.train_cell", names, RECORD_IN_CODE, NO_NUMBERS)
+
+
+def import_registered(cell, observers=()):
+    """Import what is registered under the names in a cell's record and those of observers, wherever it lies."""
+    for kind, name in _registered_names(cell, observers):
+        if name in code.registered(kind):
+            importlib.import_module(code.registered(kind)[name][0])
+
+
+def _registered_names(cell, observers):
+    """(kind, name) of all that is registered and that training the cell runs."""
+    yield from (("observer", name) for name in observers)
     for key, marks in MARKS.items():
         value = getattr(cell, key)
         for mark in marks:
             if isinstance(mark, Augmentation):
-                names += [(mark.kind, name) for name in value.split("+") if name != "none"]
+                yield from ((mark.kind, name) for name in value.split("+") if name != "none")
             elif value is not None:
-                names.append((mark.kind, value))
-    return code.digest("workflow_scripts.train_cell", tuple(names), RECORD_IN_CODE, NO_NUMBERS)
+                yield mark.kind, value
 
 
 def flags(cell):
     """The flags with which `train_cell` trains this cell, as a list of words."""
-    return [word for key, value in shown(cell).items() for word in (f"--{key.replace('_', '-')}", text(value))]
+    return [word for key, value in shown(cell).items() for word in _flag(key.replace("_", "-"), value)]
+
+
+def _flag(name, value):
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    return [f"--{name}", "null" if value is None else text(value)]
 
 
 def shown(cell):

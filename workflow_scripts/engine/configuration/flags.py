@@ -23,7 +23,7 @@ def add(parser, kind, *keys, **defaults):
 def _words(field, default):
     """What --help says of a key: its description, the names that it takes where it takes names, its default.
 
-    No flag has the value null: where the configuration says it, the flag is left out.
+    Where null is the default it is what a flag that is left out stands for; else it is written `null`.
     """
     kinds = typing.get_args(field.annotation)  # of `Annotated[...] | None` and of `Literal[...]`
     extras = [*field.metadata, *(extra for kind in kinds for extra in getattr(kind, "__metadata__", ()))]
@@ -40,4 +40,5 @@ def read(arguments, kind, source="the command line", **defaults):
     Raises UserError for values that the configuration would not take either; `source` is what it says was wrong.
     """
     given = {key: value for key in kind.model_fields if (value := getattr(arguments, key, None)) is not None}
+    given = {key: None if value == "null" else value for key, value in given.items()}
     return config.parse(kind, {**defaults, **given}, source)

@@ -136,7 +136,8 @@ def _absent(value):
 
 def _gradients(model):
     """Variance, l2 norm and mean |g| of each layer's gradient."""
-    gradients = [weight.grad.double() for _, weight in weight_layers(model.named_parameters())]
+    weights = [weight for _, weight in weight_layers(model.named_parameters())]
+    gradients = [(torch.zeros_like(weight) if weight.grad is None else weight.grad).double() for weight in weights]
     measures = (
         lambda gradient: gradient.var(correction=0),
         torch.linalg.vector_norm,
@@ -168,8 +169,11 @@ class Watch(TorchFunctionMode):
         return super().__exit__(*error)
 
     def variances(self):
-        """Of each layer in the last pass: the variance over the images of a unit's value, mean over its units."""
-        return [self.values[layer].float().var(0).double().mean().item() for layer in self.layers]
+        """Of each layer in the last pass: the variance over images of a unit's value, mean over units; NaN: unused."""
+        return [
+            self.values[layer].float().var(0).double().mean().item() if layer in self.values else math.nan
+            for layer in self.layers
+        ]
 
     def dead(self):
         """Fraction of the units of each layer that were dead in all passes; NaN where no activation follows."""

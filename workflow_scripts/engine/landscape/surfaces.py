@@ -52,10 +52,11 @@ def directions(model, seed):
     The Gaussian numbers depend on the seed, the place among the weight layers and the shape alone, so networks of the
     same layers share them before the rescaling. A filter is an output channel, or a row of a linear layer.
     """
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
     return [
         {
-            f"{layer}.weight": _rescaled(weight, random_generator(seed, direction, place))
-            for place, (layer, weight) in enumerate(weight_layers(model.named_parameters()))
+            names[id(weight)]: _rescaled(weight, random_generator(seed, direction, place))
+            for place, (_, weight) in enumerate(weight_layers(model.named_parameters()))
         }
         for direction in range(2)
     ]

@@ -6,18 +6,30 @@ depth means the same layer in every variant of a network, but for those with lay
 (`tables/main_path.py`). Everything stays on the device until the epoch ends.
 """
 
+import re
+
 import torch
 
 COLUMNS = ("epoch", "layer", "depth", "mean_abs", "l2", "last_batch_mean_abs", "first_batch_mean_abs")
 
 
+# a weight as it is, or the direction of one under weight or spectral normalisation
+WEIGHT = re.compile(r"(?:(.*)\.)?(?:parametrizations\.)?(?:weight|weight_v|weight_orig|weight\.original1?)")
+
+
 def weight_layers(named_parameters):
-    """[(layer, weight)] from the input to the output; the layer's name is the parameter's without `.weight`."""
-    return [
-        (name.removesuffix(".weight"), weight)
+    """[(layer, weight)] in the order in which the layers are registered: that of the forward pass, it is taken to be.
+
+    The layer's name is the parameter's without `.weight`. Raises ValueError where there is none.
+    """
+    found = [
+        (match[1] or "", weight)
         for name, weight in named_parameters
-        if name.endswith("weight") and weight.ndim > 1
+        if weight.ndim > 1 and (match := WEIGHT.fullmatch(name))
     ]
+    if not found:
+        raise ValueError("expected a network with convolutions or linear layers, found none with a weight")
+    return [(layer.removesuffix(".parametrizations"), weight) for layer, weight in found]
 
 
 class GradientRecorder:
@@ -33,8 +45,8 @@ class GradientRecorder:
         self.sums = torch.zeros(4, len(self.weights), dtype=torch.float64, device=device)
 
     def record(self):
-        """Take the gradients of a step, after `backward()`."""
-        gradients = [weight.grad for weight in self.weights]
+        """Take the gradients of a step, after `backward()`; that of a layer that took no part in the step is zero."""
+        gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in self.weights]
         mean_abs = torch.stack(torch._foreach_norm(gradients, 1, dtype=torch.float64)) / self.sizes
         l2 = torch.stack(torch._foreach_norm(gradients, 2, dtype=torch.float64))
         self.sums[0] += mean_abs

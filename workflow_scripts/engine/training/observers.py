@@ -37,6 +37,7 @@ def observe(training, measured):
     for name, settings in measured.items():
         observer = OBSERVERS[name]
         found[name] = observer(training, config.parse(observer.Settings, settings, f"measure.{name}"))
+        found[name].arrays()  # what cannot be written is noticed before the training, not after it
     return found
 
 
@@ -73,7 +74,7 @@ class Observer:
     def note(self, **values):
         """Keep what was measured at the current step, by the name of its series."""
         for name, value in values.items():
-            self.series[name][..., self.step // self.every] = value
+            self.series[name][..., self.step // self.every] = torch.as_tensor(value).detach()
 
     def before_update(self, images, labels):
         """A step's gradients are there."""
@@ -214,8 +215,8 @@ class CovariateShift(Observer):
         super().__init__(training, settings.every)
         named = list(training.model.named_parameters())
         self.layers = [layer for layer, _ in weight_layers(named)]
-        names = [name for name, _ in named]
-        later = [names.index(f"{layer}.weight") for layer in self.layers[1:]]
+        places = {id(parameter): place for place, (_, parameter) in enumerate(named)}
+        later = [places[id(weight)] for _, weight in weight_layers(named)[1:]]
         parts = itertools.pairwise([0, *later, len(named)])
         self.groups = [[parameter for _, parameter in named[start:end]] for start, end in parts]
         for name in ("l2", "cosine"):

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from models.registry import build_model
-from workflow_scripts.engine.configuration.cells import options
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration.cells import import_registered, options
 from workflow_scripts.engine.data.batches import Batches, channel_statistics
 from workflow_scripts.engine.data.datasets import split_indices
 from workflow_scripts.engine.training import probes
@@ -52,7 +53,8 @@ class Training:
         With `cuda_graphs`, steps are replayed from a graph where there can be one; no bit depends on it.
         Raises ValueError where the network or the batches do not fit the data.
         """
-        self.cell, self.device = cell, device
+        self.cell, self.device, self.num_classes = cell, device, data.num_classes
+        import_registered(cell, measured or ())
         torch.manual_seed(cell.seed)
         model = build_model(cell.model, cell.block, data.num_classes, data.image_shape, **options(cell))
         self.model = model.to(device, memory_format=torch.channels_last)
@@ -164,9 +166,22 @@ class Training:
         """
         with self.precision():
             outputs = self.model(images)
-        logits, *companions = (part.float() for part in (outputs if isinstance(outputs, tuple) else (outputs,)))
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        self._check(outputs, len(images))
+        logits, *companions = (part.float() for part in outputs)
         loss = self.loss(logits, labels)
         return loss, loss + added_terms(self.cell, self.model, companions, labels, self.progress.epoch), logits
+
+    def _check(self, outputs, count):
+        """Raises UserError where a network gives no logits of `count` images: too many would train without a word."""
+        expected = (count, self.num_classes)
+        for part in outputs:
+            if (shape := tuple(getattr(part, "shape", ()))) != expected:
+                found = f"a tensor {shape}" if shape else type(part).__name__
+                raise UserError(
+                    f"the network {self.cell.model} gave {found} for {count} images, expected logits {expected}, one "
+                    "for each class, or a tuple of such"
+                )
 
     def _end_epoch(self, validation, seconds):
         """Record the epoch; `seconds()` says how long it took, once the device has done all of it."""

@@ -40,7 +40,7 @@ def preview(studies, todo, described, results, notes, others=()):
     used = {cell.dataset for grid in studies.values() for cell in grid.values()}
     sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
     flops = dict.fromkeys(studies, 0)
-    forward, refused = ForwardFlops(notes / COUNTED), {}
+    forward, refused, unknown = ForwardFlops(notes / COUNTED), {}, {}
     for study, cells in studies.items():
         for name in todo[study]:
             cell = cells[name]
@@ -48,6 +48,8 @@ def preview(studies, todo, described, results, notes, others=()):
                 flops[study] += training_flops(cell, forward, *sizes[cell.dataset]) if sizes[cell.dataset] else 0
             except ValueError as error:  # of a network that does not fit its block or the images
                 refused.setdefault((study, str(error)), []).append(name)
+            except Exception as error:  # of a network that may well train, but cannot be run without images
+                unknown.setdefault((study, f"{type(error).__name__}: {error}".splitlines()[0]), []).append(name)
     forward.save()
     lines = _amounts(studies, todo, others, flops)
     if any(flops.values()):
@@ -59,10 +61,11 @@ def preview(studies, todo, described, results, notes, others=()):
         for name, size in sizes.items()
         if not size
     ]
-    lines += [
-        f"  Cannot be trained: {study}/{names[0]}{f' and {len(names) - 1:,} more' if names[1:] else ''}: {reason}"
-        for (study, reason), names in refused.items()
-    ]
+    for heading, found in (("Cannot be trained", refused), ("Not counted, for want of images", unknown)):
+        lines += [
+            f"  {heading}: {study}/{names[0]}{f' and {len(names) - 1:,} more' if names[1:] else ''}: {reason}"
+            for (study, reason), names in found.items()
+        ]
     return [HEAD, *lines]
 
 
