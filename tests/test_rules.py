@@ -3,13 +3,12 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests import snakemakes
 from tests.conftest import ROOT
 from workflow_scripts.engine import code
 from workflow_scripts.engine.configuration import config, grids
@@ -61,9 +60,8 @@ def every(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rules")
     paths = {"config": str(ROOT / "config.yaml"), "snakefile": str(ROOT / "Snakefile")}
     (folder / "Snakefile").write_text(JOBS.format(**paths))
-    words = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--quiet", "all", "--", *TARGETS]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    status, said = snakemakes.run(folder, "-n", "--cores", 1, "--quiet", "all", "--", *TARGETS)
+    assert status == 0, said
     found = json.loads((folder / "jobs.json").read_text())
     for job in found:
         job["name"] = re.search(r"-m workflow_scripts\.(\w+)", job["command"])[1]

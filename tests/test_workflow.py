@@ -13,7 +13,7 @@ import yaml
 
 from tests import report_reader
 from tests.conftest import ROOT, command
-from tests.workflow_runs import CELL, LOST, LOST_SAID, REPORT, TINY, edited, snakemake, to_train, write_config
+from tests.workflow_runs import CELL, REPORT, TINY, edited, snakemake, to_train, write_config
 from workflow_scripts.engine.tables import gathering
 
 
@@ -193,6 +193,12 @@ def test_a_new_block_is_one_class_and_one_registration(finished, project, tmp_pa
         assert "bn_tanh" in set(pd.read_csv(folder / "results/cw2/figures/gradient_heatmap.csv")["block"])
     finally:
         write_config(folder, TINY)
+
+
+LOST = {"external_runs": {"handed_out": {"folder": "nowhere", "joins": "cw2"}}}
+LOST_SAID = (
+    "external_runs.handed_out.folder: expected a run with the file nowhere/result_outputs/summary.csv, found none"
+)
 
 
 def test_a_run_made_elsewhere_is_missed_beside_a_summary_without_it(finished, project, tmp_path):
