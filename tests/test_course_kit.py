@@ -57,7 +57,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint(experiment, digits_file, tmp_p
         str(digits_file),
     ]
     stop = (
-        "import runpy, sys; from workflow_scripts.engine import trainer;"
+        "import runpy, sys; from workflow_scripts.engine.training import trainer;"
         "end = trainer.Training._end_epoch;"
         "trainer.Training._end_epoch = lambda self, *a: sys.exit(9) if self.progress.epoch else end(self, *a);"
         f"sys.argv = ['course_train', *{words!r}];"

@@ -5,19 +5,11 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from tests.conftest import ROOT
 from tests.workflow_runs import CELL, TINY, dry_run, edited, snakemake, to_train, write_config
 from workflow_scripts.engine.workflow.unfinished import Journal
 
 TABLE = "results/cw2/tables/table1.txt"
-
-
-@pytest.fixture
-def study(finished, tmp_path):
-    """A copy of the finished study, with all that Snakemake knows of it."""
-    return shutil.copytree(finished[0], tmp_path / "study")
 
 
 def wait_until(holds, seconds=120):

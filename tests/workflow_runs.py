@@ -8,6 +8,7 @@ import yaml
 
 from tests import snakemakes
 from tests.conftest import ROOT
+from workflow_scripts.engine.workflow import preview
 
 TINY = {
     "datasets": {"digits": {"source": "digits", "image_size": 8}},
@@ -45,7 +46,7 @@ COUNTED = {}  # the operations of networks
 @contextlib.contextmanager
 def counted(folder):
     """Lets a dry-run in `folder` count what no other of this process has counted, which takes PyTorch and seconds."""
-    path = folder / "results/.flops.json"
+    path = folder / ".snakemake" / preview.COUNTED
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(COUNTED))
     yield
