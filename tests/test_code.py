@@ -40,7 +40,7 @@ def before():
 def edited(tmp_path):
     """A function that gives the digests by a copy of the two packages in which a file is edited."""
     for package in ("models", "workflow_scripts"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, tmp_path / package)
 
     def edited(path, old, new):
         text = (tmp_path / path).read_text()
