@@ -11,6 +11,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+SHARE = ("tests/test_workflow.py", "tests/test_unfinished.py")  # the study `finished`, which takes a minute to make
+FIRST = ("tests/cluster/", *SHARE, "tests/chaos/")  # what takes long; the cluster mostly waits, beside what computes
+
+
+def pytest_collection_modifyitems(items):
+    """Long files first, so that no process is left with one when the others have nothing to do."""
+    items.sort(key=lambda item: [item.nodeid.startswith(place) for place in FIRST], reverse=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of the processes of `-n 2 --dist loadfile`, one has all the files of `SHARE`."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return SHARE[0] if file in SHARE else file
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_runtest_setup(item):
@@ -66,7 +86,7 @@ def large_digits(large_digits_file):
     return datasets.load(large_digits_file)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def project(tmp_path_factory):
     """A copy of the project that a test may edit."""
     folder = tmp_path_factory.mktemp("project") / "gradscape"
@@ -75,7 +95,7 @@ def project(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory, project):
     """A folder elsewhere in which the tiny study has run to its report, and what was printed."""
     from tests.workflow_runs import REPORT, TINY, snakemake, write_config
@@ -85,6 +105,12 @@ def finished(tmp_path_factory, project):
     target = REPORT if shutil.which("latexmk") else "results/report/mlp-cw2/mlp-cw2-template.tex"
     _, said = snakemake(folder, target, project=project)
     return folder, said
+
+
+@pytest.fixture
+def study(finished, tmp_path):
+    """A copy of the folder of `finished`, with all that Snakemake knows of it."""
+    return shutil.copytree(finished[0], tmp_path / "study", symlinks=True)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from scipy import stats
 
 from tests.made_ablations import DESIGN, GAIN, STUDY, WOBBLE, accuracy, names, rows_of
 from tests.made_cells import CURVE, PARAMETERS, SECONDS, write_study
-from tests.workflow_runs import snakemake, write_config
+from tests.workflow_runs import dry_run, write_config
 from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto
 from workflow_scripts.engine.ablation import ablation_figure, ablation_table, ablations, pareto
 from workflow_scripts.engine.commands import UserError
@@ -324,9 +324,7 @@ def test_rules_name_every_file(tmp_path):
     write_config(tmp_path, config)
     made = [f"ablations/{factor}.{kind}" for factor in ("width", "block", "penalty") for kind in ("tex", "pdf")]
     made += ["figures/pareto.pdf", "figures/samples_digits.pdf"]
-    _, said = snakemake(
-        tmp_path, "-n", "results/a/chosen.json", *(f"results/{study}/{name}" for study in "ab" for name in made)
-    )
+    said = dry_run(tmp_path, "results/a/chosen.json", *(f"results/{study}/{name}" for study in "ab" for name in made))
     assert "Drawing the ablations of a" in said and "Choosing by validation accuracy" in said
 
 

@@ -1,13 +1,12 @@
 """The study of Beras as it is configured: its section, its runs, and the rules and the code that they go through."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.workflow_runs import dry_run, write_config
 from workflow_scripts.engine import code
 from workflow_scripts.engine.beras import names
 from workflow_scripts.engine.commands import UserError
@@ -75,12 +74,9 @@ def test_the_digest_of_a_folder_sees_code_and_no_comments(tmp_path):
 
 
 def test_the_rules_lead_from_the_data_to_report_notebook_and_hand_in(tmp_path):
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({**GOOD, "beras": {**GOOD["beras"], "flag_2470": True}}))
+    write_config(tmp_path, {**GOOD, "beras": {**GOOD["beras"], "flag_2470": True}})
     targets = ["report/beras.pdf", "report/beras-exploration.pdf", "submission/hw2.zip"]
-    arguments = ["-s", ROOT / "Snakefile", "--directory", tmp_path, "--cores", "1", "-n", "-p", *targets]
-    done = subprocess.run([sys.executable, "-m", "snakemake", *arguments], cwd=tmp_path, capture_output=True, text=True)
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
+    said = dry_run(tmp_path, "-p", *targets)
     jobs = dict(line.split() for line in said.splitlines() if re.fullmatch(r"\w+ +\d+", line))
     assert jobs["train_beras"] == "39"
     assert re.search(r"^  beras +39 cells, +39 to train, +390 epochs, FLOP unknown$", said, re.MULTILINE)

@@ -17,7 +17,7 @@ import torch
 import yaml
 
 from tests.conftest import ROOT, inside
-from tests.workflow_runs import CELL, TINY, snakemake, to_train, write_config
+from tests.workflow_runs import CELL, TINY, dry_run, snakemake, to_train, write_config
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.record import Cell
@@ -300,7 +300,7 @@ def test_who_waits_for_another_to_make_a_cell_finds_it_made(bundled, tmp_path, d
 def test_the_workflow_in_bundles(tmp_path):
     """Two bundles; then a seed more, another size of bundles, and none: no finished cell is trained again."""
     write_config(tmp_path, TINY | {"cells_per_job": 3})
-    _, preview = snakemake(tmp_path, "-n", "results/cw2/tables/table1.txt")
+    preview = dry_run(tmp_path, "results/cw2/tables/table1.txt")
     assert "cw2 5 cells, 5 to train" in " ".join(preview.split())
     _, said = snakemake(tmp_path, "results/cw2/tables/table1.txt", "results/cw2/course")
     assert said.count("Training up to 3 cells") == 2 and "(5 of 5 cells done)" in said
@@ -313,11 +313,11 @@ def test_the_workflow_in_bundles(tmp_path):
     more = copy.deepcopy(TINY) | {"cells_per_job": 2}
     more["studies"]["cw2"]["grids"][0]["seed"] = [0, 1]
     write_config(tmp_path, more)
-    _, preview = snakemake(tmp_path, "-n", "results/cw2/tables/table1.txt")
+    preview = dry_run(tmp_path, "results/cw2/tables/table1.txt")
     assert "cw2 6 cells, 1 to train" in " ".join(preview.split())
     lost = CELL.format("vgg38", "rc", 0)  # by a cell whose bundle is as it was
     (tmp_path / "results/cw2" / lost / "history.csv").unlink()
-    _, preview = snakemake(tmp_path, "-n", "results/cw2/tables/table1.txt")
+    preview = dry_run(tmp_path, "results/cw2/tables/table1.txt")
     assert "cw2 6 cells, 2 to train" in " ".join(preview.split())
     snakemake(tmp_path, "results/cw2/tables/table1.txt")
     del before[lost]

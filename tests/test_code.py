@@ -25,25 +25,30 @@ class NewBlock(ConvolutionalProcessingBlockBN):
 '''
 
 
+def digests(folder):
+    """The digests of the four blocks' cells, by the code in `folder`."""
+    command = [sys.executable, "-c", PRINT]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.split()
+
+
+@pytest.fixture(scope="module")
+def before():
+    return digests(ROOT)
+
+
 @pytest.fixture
-def house(tmp_path):
-    """A copy of the two packages, and a function that gives the digests of the four blocks' cells in it."""
+def edited(tmp_path):
+    """A function that gives the digests by a copy of the two packages in which a file is edited."""
     for package in ("models", "workflow_scripts"):
-        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / package, tmp_path / package)
 
-    def digests():
-        command = [sys.executable, "-c", PRINT]
-        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
+    def edited(path, old, new):
+        text = (tmp_path / path).read_text()
+        assert old in text
+        (tmp_path / path).write_text(text.replace(old, new, 1))
+        return digests(tmp_path)
 
-    digests.root = tmp_path
-    return digests
-
-
-def edit(house, path, old, new):
-    file = house.root / path
-    text = file.read_text()
-    assert old in text
-    file.write_text(text.replace(old, new, 1))
+    return edited
 
 
 UNCHANGED = {
@@ -87,10 +92,8 @@ UNCHANGED = {
 
 
 @pytest.mark.parametrize(("path", "old", "new"), UNCHANGED.values(), ids=UNCHANGED)
-def test_what_a_cell_does_not_run_changes_nothing(house, path, old, new):
-    before = house()
-    edit(house, path, old, new)
-    assert house() == before
+def test_what_a_cell_does_not_run_changes_nothing(before, edited, path, old, new):
+    assert edited(path, old, new) == before
 
 
 CHANGED = {
@@ -124,16 +127,12 @@ CHANGED = {
 
 
 @pytest.mark.parametrize(("path", "old", "new"), CHANGED.values(), ids=CHANGED)
-def test_what_every_cell_runs_changes_every_digest(house, path, old, new):
-    before = house()
-    edit(house, path, old, new)
-    assert not set(before) & set(house())
+def test_what_every_cell_runs_changes_every_digest(before, edited, path, old, new):
+    assert not set(before) & set(edited(path, old, new))
 
 
-def test_a_block_changes_only_the_cells_that_it_is_in(house):
-    before = house()
-    edit(house, "models/blocks.py", "    residual = True\n", "    residual = 1\n")  # the first is that of rc
-    after = house()
+def test_a_block_changes_only_the_cells_that_it_is_in(before, edited):
+    after = edited("models/blocks.py", "    residual = True\n", "    residual = 1\n")  # the first is that of rc
     assert [old == new for old, new in zip(before, after, strict=True)] == [True, True, False, True]
 
 
@@ -143,7 +142,7 @@ def digest(tmp_path, monkeypatch):
 
     The package has both the function `f` of the latter and itself under names of its own.
     """
-    cached = (code.digest, code._module, code._registrations)
+    cached = (code.digest, code._path, code._module, code._registrations)
 
     def digest(entry, other):
         package = "from .other import f as passed_on\nfrom . import other as o"

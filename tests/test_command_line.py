@@ -12,8 +12,9 @@ import sys
 import pytest
 import yaml
 
+from tests import snakemakes
 from tests.conftest import ROOT
-from tests.workflow_runs import snakemake, write_config
+from tests.workflow_runs import counted, dry_run, snakemake, write_config
 
 CELL = {"model": "vgg08", "width": 0.25, "dataset": "digits", "epochs": 1, "augmentation": "none"}
 NAMES = [f"vgg08-plain-width0.25-digits-augnone-epochs1-lr0.001-seed{seed}" for seed in (0, 1)]
@@ -71,7 +72,7 @@ def test_a_limit_of_gpus_limits_no_cells_on_the_cpu(tmp_path, monkeypatch):
 def test_a_configuration_may_lie_where_other_workflows_have_theirs(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_text(yaml.safe_dump(CONFIG | {"beras": {"dataset": "digits"}}))
-    _, said = snakemake(tmp_path, "-n", "--config", "beras=null")
+    said = dry_run(tmp_path, "--config", "beras=null")
     assert "s  2 cells, 2 to train, 2 epochs" in said and "beras" not in said
 
 
@@ -97,7 +98,7 @@ def test_a_value_of_the_command_line_is_said_to_be_from_there(tmp_path):
 
 
 def test_a_profile_brings_its_configuration_from_any_folder(tmp_path):
-    _, said = snakemake(tmp_path, "-n", "--profile", str(ROOT / "profiles/demo"), "report/mlp-cw2.pdf")
+    said = dry_run(tmp_path, "--profile", str(ROOT / "profiles/demo"), "report/mlp-cw2.pdf")
     demo = yaml.safe_load((ROOT / "profiles/demo/study.yaml").read_text())["studies"]["cw2"]["grids"]
     cells = sum(len(grid["seed"]) * len(grid.get("block", ["plain"])) for grid in demo)
     assert f"cw2           {cells} cells, {cells} to train" in said
@@ -146,10 +147,9 @@ def of_another_workflow(folder, *arguments, workflow=MODULE, more="", **settings
     (folder / "mine.yaml").write_text(yaml.safe_dump({"gradscape": CONFIG | settings}))
     (folder / "own").mkdir(exist_ok=True)
     (folder / "own/my_library.py").touch()
-    program = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     own = os.environ | {"PYTHONPATH": str(folder / "own")}
-    done = subprocess.run(program, cwd=folder, env=own, capture_output=True, text=True)
-    return done.returncode, done.stdout + done.stderr
+    with counted(folder):
+        return snakemakes.run(folder, "--cores", 2, *arguments, environment=own)
 
 
 def test_a_part_of_the_module(tmp_path):

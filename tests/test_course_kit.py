@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests import snakemakes
 from tests.conftest import ROOT, command, inside
 from tests.course_runs import DIGITS, HEADERS, SCRIPT, handed_out
+from tests.workflow_runs import counted
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.course import folders, submission
@@ -55,7 +57,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint(experiment, digits_file, tmp_p
         str(digits_file),
     ]
     stop = (
-        "import runpy, sys; from workflow_scripts.engine import trainer;"
+        "import runpy, sys; from workflow_scripts.engine.training import trainer;"
         "end = trainer.Training._end_epoch;"
         "trainer.Training._end_epoch = lambda self, *a: sys.exit(9) if self.progress.epoch else end(self, *a);"
         f"sys.argv = ['course_train', *{words!r}];"
@@ -228,12 +230,11 @@ def test_what_was_handed_in_runs(parts):
     alone = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     said = {}
     for target in ("all", "submission/s12.zip"):
-        words = [sys.executable, "-m", "snakemake", "-n", target]
-        done = subprocess.run(words, cwd=tree, env=alone, capture_output=True, text=True)
-        said[target] = (done.returncode == 0, done.stdout + done.stderr)
-    assert said["all"][0], said["all"][1]
-    worked, text = said["submission/s12.zip"]
-    assert not worked and "expected a student number, an s and seven digits, found 's12'" in text
+        with counted(tree):
+            said[target] = snakemakes.run(tree, "-n", target, environment=alone)
+    assert said["all"][0] == 0, said["all"][1]
+    status, text = said["submission/s12.zip"]
+    assert status == 1 and "expected a student number, an s and seven digits, found 's12'" in text
 
 
 @pytest.mark.parametrize("number", ["s12", "1234567", "s12345678", "S1234567", "s1234567/x", "s1234567\n", ""])

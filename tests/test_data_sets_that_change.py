@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.workflow_runs import snakemake, write_config
+from tests.workflow_runs import dry_run, snakemake, write_config
 
 GRID = {"model": "vgg08", "width": 0.125, "dataset": "mine", "epochs": 1, "batch_size": 10, "augmentation": "none"}
 
@@ -32,7 +32,7 @@ def made(tmp_path_factory):
 def done_again(folder, **changes):
     """Which of these jobs a dry-run would do."""
     write_config(folder, config(**changes))
-    _, said = snakemake(folder, "-n", "results/s/tables/table1.txt")
+    said = dry_run(folder, "results/s/tables/table1.txt")
     return [job for job in ("data_mine", "train_cell", "summarise") if f"\n{job} " in said]
 
 
@@ -104,7 +104,7 @@ def test_where_official_files_come_from_trains_nothing_again(tmp_path):
     shells = []
     for places in ({}, {"mirrors": ["https://mirror.example/"]}, {"path": "/mnist"}):
         write_config(tmp_path, {"datasets": {"mnist": mnist | places}, "studies": {"s": study}, "beras": None})
-        _, said = snakemake(tmp_path, "-n", "--printshellcmds", "results/data/mnist.npz")
+        said = dry_run(tmp_path, "--printshellcmds", "results/data/mnist.npz")
         shells.append(next(line for line in said.splitlines() if "fetch_data" in line))
         assert "input:" not in said
     assert len(set(shells)) == 3  # it is told, but not by what would make it do it again

@@ -7,7 +7,7 @@ import yaml
 from snakemake.cli import get_argument_parser
 
 from tests.conftest import ROOT
-from tests.workflow_runs import snakemake, write_config
+from tests.workflow_runs import TINY, dry_run, snakemake, write_config
 
 PROFILES = sorted(path.parent.name for path in ROOT.glob("profiles/*/config.yaml"))
 ELSEWHERE = {  # options of plugins that are not installed here (0.5.1 and 1.1.4 were looked at)
@@ -51,17 +51,10 @@ def test_the_link_of_the_kubernetes_profile_leads_to_its_bucket():
     assert asked["precommand"] == f"mkdir -p {copy} && ln -sfn {copy} results"
 
 
-TINY = {
-    "datasets": {"digits": {"source": "digits", "image_size": 8}},
-    "studies": {"s": {"base": {"dataset": "digits"}, "grids": [{"model": "vgg08", "epochs": 1}]}},
-    "beras": None,
-}
-
-
 def test_a_machine_with_gpus_needs_no_flags(tmp_path, monkeypatch):
     """Without --resources there is a limit all the same; more than there are is refused."""
     write_config(tmp_path, TINY)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    assert "1 to train" in snakemake(tmp_path, "-n")[1]
+    assert "5 to train" in dry_run(tmp_path)
     status, said = snakemake(tmp_path, "-n", "--resources", "gpu=3", check=False)
     assert status == 1 and "--resources gpu=3: expected at most 2, the GPUs that this machine has" in said

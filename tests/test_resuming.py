@@ -15,7 +15,7 @@ import time
 import pytest
 import torch
 
-from tests.conftest import ROOT, command
+from tests.conftest import ROOT, command, inside
 from tests.tiny_runs import CPU, RECORD, flags, tiny
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
@@ -44,12 +44,13 @@ def undisturbed(digits_file, tmp_path_factory):
 
 
 def test_the_same_cell_gives_the_same_bits(undisturbed, digits_file, tmp_path):
-    command("train_cell", "--data", digits_file, "--out", tmp_path / "cell", *flags(**RECORD))
+    """In this process too, in which the runs below go on."""
+    inside("train_cell", "--data", digits_file, "--out", tmp_path / "cell", *flags(**RECORD))
     assert contents(tmp_path / "cell") == undisturbed
 
 
 @pytest.mark.parametrize("writes", [1, 2, 5, 9, 14])
-def test_a_killed_run_ends_with_the_same_bits(undisturbed, digits_file, tmp_path, writes):
+def test_a_killed_run_ends_with_the_same_bits(undisturbed, digits_file, tmp_path, capsys, writes):
     """SIGKILL after so many checkpoints, which are written every few steps: mostly in the middle of an epoch."""
     out, checkpoint = tmp_path / "cell", tmp_path / "checkpoint"
     arguments = ["--data", digits_file, "--out", out, "--checkpoint", checkpoint, "--checkpoint-seconds", 0.02]
@@ -63,14 +64,14 @@ def test_a_killed_run_ends_with_the_same_bits(undisturbed, digits_file, tmp_path
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert not out.exists()
-    done = command("train_cell", *arguments)
-    assert "going on from epoch" in done.stderr
+    inside("train_cell", *arguments)
+    assert "going on from epoch" in capsys.readouterr().err
     assert contents(out) == undisturbed
     assert not checkpoint.exists()
 
 
 @pytest.mark.parametrize("harm", ["half", "flip", "empty", "pickle"])
-def test_a_damaged_checkpoint_is_noticed_and_never_executed(undisturbed, digits_file, digits, tmp_path, harm):
+def test_a_damaged_checkpoint_is_noticed_and_never_executed(undisturbed, digits_file, digits, tmp_path, capsys, harm):
     path = tmp_path / "checkpoint"
     checkpoints.save(path, "key", Training(tiny(), digits, CPU).state_dict())
     content = path.read_bytes()
@@ -81,8 +82,8 @@ def test_a_damaged_checkpoint_is_noticed_and_never_executed(undisturbed, digits_
         "pickle": b"cos\nsystem\n(S'touch " + os.fsencode(tmp_path / "executed") + b"'\ntR.",
     }[harm]
     path.write_bytes(harmed)
-    done = command("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--checkpoint", path, *flags(**RECORD))
-    assert "is damaged: starting from the first epoch" in done.stderr
+    inside("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--checkpoint", path, *flags(**RECORD))
+    assert "is damaged: starting from the first epoch" in capsys.readouterr().err
     assert contents(tmp_path / "c") == undisturbed
     assert not (tmp_path / "executed").exists()
 

@@ -3,20 +3,22 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests import snakemakes
 from tests.conftest import ROOT
 from workflow_scripts.engine import code
 from workflow_scripts.engine.configuration import config, grids
+from workflow_scripts.engine.runs import manifests
 
-# The workflow as a module of another one, which writes down what its jobs are.
+# The workflow as a module of another one, which writes down what its jobs are, and which outputs every rule has and
+# whether the HTML report shows them.
 JOBS = """
 import atexit, json, os
+from snakemake.io import is_flagged
 
 configfile: {config!r}
 
@@ -42,8 +44,11 @@ def write():
         for job in workflow.dag.jobs
         if job.rule.shellcmd
     ]
-    with open("jobs.json", "w") as file:
-        json.dump(jobs, file)
+    outputs = {{
+        each.name: [(str(file), is_flagged(file, "report")) for file in each.output] for each in workflow.rules
+    }}
+    with open("said.json", "w") as file:
+        json.dump({{"jobs": jobs, "outputs": outputs}}, file)
     os._exit(0)  # without counting what there is to compute
 
 atexit.register(write)
@@ -56,18 +61,22 @@ FOLDERS = ("--out", "--checkpoint")  # flags of what a job writes
 
 
 @pytest.fixture(scope="module")
-def every(tmp_path_factory):
-    """All jobs that the full configuration needs."""
+def said(tmp_path_factory):
+    """What the workflow writes down, for the full configuration."""
     folder = tmp_path_factory.mktemp("rules")
     paths = {"config": str(ROOT / "config.yaml"), "snakefile": str(ROOT / "Snakefile")}
     (folder / "Snakefile").write_text(JOBS.format(**paths))
-    words = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--quiet", "all", "--", *TARGETS]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads((folder / "jobs.json").read_text())
-    for job in found:
+    status, printed = snakemakes.run(folder, "-n", "--cores", 1, "--quiet", "all", "--", *TARGETS)
+    assert status == 0, printed
+    return json.loads((folder / "said.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def every(said):
+    """All jobs that the full configuration needs."""
+    for job in said["jobs"]:
         job["name"] = re.search(r"-m workflow_scripts\.(\w+)", job["command"])[1]
-    return found
+    return said["jobs"]
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +142,16 @@ def test_a_report_depends_on_the_figures_that_it_shows(jobs):
                 assert set(named) <= figures, rule
                 shown += len(named)
     assert shown > 20
+
+
+def test_every_figure_and_table_is_in_the_html_report(said):
+    """Figures are PDFs and tables HTML; a table that is there as text is there as HTML too."""
+    shown = 0
+    for rule, outputs in said["outputs"].items():
+        results = {Path(path): in_report for path, in_report in outputs if path.startswith("results/")}
+        pages = {path for path in results if path.suffix in (".pdf", ".html")}
+        assert {path for path, in_report in results.items() if in_report} == pages, rule
+        tables = {path for path in results if path.suffix == ".txt" and path.parent.name != manifests.FOLDER}
+        assert {path.with_suffix(".html") for path in tables} <= pages, rule
+        shown += len(pages)
+    assert shown > 40

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.conftest import command
-from tests.workflow_runs import snakemake
+from tests.workflow_runs import dry_run, snakemake
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, config, grids, search
 from workflow_scripts.engine.configuration.studies import Study
@@ -369,7 +369,7 @@ def test_a_search_runs_rung_by_rung_and_only_grows(tmp_path):
     wider = yaml.safe_load(yaml.safe_dump(TINY))
     wider["studies"]["search"]["search"]["max_cells"] = 5
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(wider))
-    _, said = snakemake(tmp_path, "-n", "results/search/chosen.json")
+    said = dry_run(tmp_path, "results/search/chosen.json")
     new = {line.split()[-2] for line in said.splitlines() if "Training vgg08" in line}
     assert len(new) == 1 and not new & trained
     assert "Not counted: what search trains after the next rung of its search, which decides it" in said

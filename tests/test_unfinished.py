@@ -5,19 +5,11 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from tests.conftest import ROOT
-from tests.workflow_runs import CELL, TINY, edited, snakemake, to_train, write_config
+from tests.workflow_runs import CELL, TINY, dry_run, edited, snakemake, to_train, write_config
 from workflow_scripts.engine.workflow.unfinished import Journal
 
 TABLE = "results/cw2/tables/table1.txt"
-
-
-@pytest.fixture
-def study(finished, tmp_path):
-    """A copy of the finished study, with all that Snakemake knows of it."""
-    return shutil.copytree(finished[0], tmp_path / "study")
 
 
 def wait_until(holds, seconds=120):
@@ -38,11 +30,11 @@ def test_a_cell_whose_training_failed(study, project):
         assert snakemake(study, TABLE, project=project, check=False)[0]
     assert not (study / "results/cw2" / cell / "cell.json").exists() and (study / TABLE).exists()
     checkpoints.unlink()
-    _, said = snakemake(study, "-n", TABLE, project=project)
+    said = dry_run(study, TABLE, project=project)
     assert f"Training {cell} (cw2)" in said and "Making the table of cw2" in said
     snakemake(study, TABLE, project=project)
     assert (study / "results/cw2" / cell / "cell.json").exists()
-    assert "Nothing to be done" in snakemake(study, "-n", TABLE, project=project)[1]
+    assert "Nothing to be done" in dry_run(study, TABLE, project=project)
 
 
 def test_a_cell_that_has_lost_a_file(study, project):

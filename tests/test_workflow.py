@@ -9,11 +9,10 @@ import textwrap
 
 import pandas as pd
 import pytest
-import yaml
 
 from tests import report_reader
 from tests.conftest import ROOT, command
-from tests.workflow_runs import CELL, LOST, LOST_SAID, REPORT, TINY, edited, snakemake, to_train, write_config
+from tests.workflow_runs import CELL, REPORT, TINY, edited, snakemake, to_train, write_config
 from workflow_scripts.engine.tables import gathering
 
 
@@ -42,13 +41,12 @@ def test_the_whole_study_runs_to_its_report(finished):
 
 
 @pytest.mark.skipif(not shutil.which("latexmk"), reason="typesets reports")
-def test_the_last_lines_name_all_that_was_asked_for_and_a_table_once(finished, project):
-    folder, _ = finished
+def test_the_last_lines_name_all_that_was_asked_for_and_a_table_once(study, project):
     asked = [REPORT, "report/mlp-cw2-2020.pdf", "submission/s1234567.zip"]
-    _, said = snakemake(folder, *asked, project=project)
-    table = (folder / "results/cw2/tables/table1.txt").read_text()
-    reports = "".join(f"The report: {folder / report}\n" for report in asked[:2])
-    assert said.endswith(f"{table}\n{reports}The hand-in: {folder / asked[2]}\n") and said.count(table) == 1
+    _, said = snakemake(study, *asked, project=project)
+    table = (study / "results/cw2/tables/table1.txt").read_text()
+    reports = "".join(f"The report: {study / report}\n" for report in asked[:2])
+    assert said.endswith(f"{table}\n{reports}The hand-in: {study / asked[2]}\n") and said.count(table) == 1
 
 
 def test_every_cell_has_a_line_when_it_is_finished(finished):
@@ -153,16 +151,12 @@ def test_nothing_is_done_twice(finished, project):
         assert len(to_train(folder, project=project)) == 5
 
 
-def test_a_new_seed_trains_the_new_cells_only(finished, project):
-    folder, _ = finished
-    config = yaml.safe_load(yaml.safe_dump(TINY))
+def test_a_new_seed_trains_the_new_cells_only(study, project):
+    config = copy.deepcopy(TINY)
     config["studies"]["cw2"]["grids"][1]["seed"] = [0, 1]
-    try:
-        write_config(folder, config)
-        blocks = ("plain", "bn", "rc", "bn_rc")
-        assert to_train(folder, project=project) == sorted(CELL.format("vgg38", block, 1) for block in blocks)
-    finally:
-        write_config(folder, TINY)
+    write_config(study, config)
+    blocks = ("plain", "bn", "rc", "bn_rc")
+    assert to_train(study, project=project) == sorted(CELL.format("vgg38", block, 1) for block in blocks)
 
 
 # as README.md says it
@@ -171,66 +165,53 @@ NEW_BLOCK = textwrap.dedent(
 )
 
 
-def test_a_new_block_is_one_class_and_one_registration(finished, project, tmp_path):
+def test_a_new_block_is_one_class_and_one_registration(study, project, tmp_path):
     """Only its cell trains, and figures, table and report show it; the tables are as if they were made anew."""
-    folder, _ = finished
-    config = yaml.safe_load(yaml.safe_dump(TINY))
+    config = copy.deepcopy(TINY)
     config["studies"]["cw2"]["grids"][1]["block"].append("bn_tanh")
-    try:
-        write_config(folder, config)
-        with edited(
-            project / "models/blocks.py",
-            "    residual = True\n\n\n@",
-            "    residual = True\n\n\n" + NEW_BLOCK + "\n\n@",
-        ):
-            assert to_train(folder, project=project) == [CELL.format("vgg38", "bn_tanh", 0)]
-            snakemake(folder, "results/report/mlp-cw2/mlp-cw2-template.tex", project=project)
-        study = folder / "results/cw2"
-        assert "VGG38 BN+TANH" in (study / "tables/table1.txt").read_text()
-        gathering.gather([study / name for name in pd.read_csv(study / "summary/cells.csv")["cell"]], tmp_path)
-        for name in ("cells.csv", "history.csv", "gradients.csv"):
-            assert (tmp_path / name).read_bytes() == (study / "summary" / name).read_bytes()
-        assert "bn_tanh" in set(pd.read_csv(folder / "results/cw2/figures/gradient_heatmap.csv")["block"])
-    finally:
-        write_config(folder, TINY)
+    write_config(study, config)
+    with edited(
+        project / "models/blocks.py", "    residual = True\n\n\n@", "    residual = True\n\n\n" + NEW_BLOCK + "\n\n@"
+    ):
+        assert to_train(study, project=project) == [CELL.format("vgg38", "bn_tanh", 0)]
+        snakemake(study, "results/report/mlp-cw2/mlp-cw2-template.tex", project=project)
+    made = study / "results/cw2"
+    assert "VGG38 BN+TANH" in (made / "tables/table1.txt").read_text()
+    gathering.gather([made / name for name in pd.read_csv(made / "summary/cells.csv")["cell"]], tmp_path / "anew")
+    for name in ("cells.csv", "history.csv", "gradients.csv"):
+        assert (tmp_path / "anew" / name).read_bytes() == (made / "summary" / name).read_bytes()
+    assert "bn_tanh" in set(pd.read_csv(made / "figures/gradient_heatmap.csv")["block"])
 
 
-def test_a_run_made_elsewhere_is_missed_beside_a_summary_without_it(finished, project, tmp_path):
-    folder = shutil.copytree(finished[0], tmp_path / "copy", symlinks=True)
-    write_config(folder, {**TINY, **LOST})
-    status, said = snakemake(folder, "-n", "results/cw2/summary/cells.csv", project=project, check=False)
+LOST = {"external_runs": {"handed_out": {"folder": "nowhere", "joins": "cw2"}}}
+LOST_SAID = (
+    "external_runs.handed_out.folder: expected a run with the file nowhere/result_outputs/summary.csv, found none"
+)
+
+
+def test_a_run_made_elsewhere_is_missed_beside_a_summary_without_it(study, project):
+    write_config(study, {**TINY, **LOST})
+    status, said = snakemake(study, "-n", "results/cw2/summary/cells.csv", project=project, check=False)
     assert status == 1 and LOST_SAID in said and "Traceback" not in said
 
 
-def test_that_a_report_cannot_be_typeset_is_said_at_the_start(finished, project, tmp_path, monkeypatch):
+def test_that_a_report_cannot_be_typeset_is_said_at_the_start(study, project, tmp_path, monkeypatch):
     """And at the end it fails, with what to install."""
-    folder = shutil.copytree(finished[0], tmp_path / "copy", symlinks=True)
-    (folder / REPORT).unlink(missing_ok=True)
+    (study / REPORT).unlink(missing_ok=True)
     (tmp_path / "bin").mkdir()
     for program in ("bash", "which"):  # all that Snakemake itself needs
         (tmp_path / "bin" / program).symlink_to(shutil.which(program))
     monkeypatch.setenv("PATH", f"{sys.prefix}/bin:{tmp_path}/bin")
-    status, said = snakemake(folder, REPORT, project=project, check=False)
+    status, said = snakemake(study, REPORT, project=project, check=False)
     assert status == 1 and "apt-get install --no-install-recommends latexmk" in said
     assert said.index(f"latexmk is not installed: {REPORT} cannot be typeset") < said.index("Execute 1 jobs")
 
 
-def test_after_a_failure_no_report_of_an_earlier_run_is_named(finished, project, tmp_path):
-    folder = shutil.copytree(finished[0], tmp_path / "copy", symlinks=True)
+def test_a_cell_that_fails_loses_no_other_and_no_report_of_an_earlier_run_is_named(study, project):
     config = copy.deepcopy(TINY)
-    config["studies"]["cw2"]["grids"][0]["batch_size"] = [100, 5000]
-    write_config(folder, config)
-    status, said = snakemake(folder, REPORT, project=project, check=False)
-    assert status == 1 and "batch_size is 5000, but there are only" in said
+    config["studies"]["cw2"]["grids"][0]["batch_size"] = [100, 250, 5000]
+    write_config(study, config)
+    status, said = snakemake(study, REPORT, project=project, check=False)
+    assert status == 1 and "batch_size is 5000, but there are only 1425 training images" in said
+    assert len(list((study / "results/cw2").glob("*-batch250-*/cell.json"))) == 1
     assert "The report:" not in said and "best validation accuracy" not in said
-
-
-def test_a_batch_larger_than_the_data_fails_that_cell_and_loses_nothing(tmp_path):
-    config = yaml.safe_load(yaml.safe_dump(TINY))
-    del config["studies"]["cw2"]["compare"]
-    config["studies"]["cw2"]["grids"] = [{**config["studies"]["cw2"]["grids"][0], "batch_size": [100, 5000]}]
-    write_config(tmp_path, config)
-    status, said = snakemake(tmp_path, check=False)
-    assert status != 0
-    assert "batch_size is 5000, but there are only 1425 training images" in said
-    assert (tmp_path / "results/cw2" / CELL.format("vgg08", "plain", 0) / "cell.json").exists()

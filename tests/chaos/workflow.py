@@ -13,6 +13,7 @@ import pandas as pd
 import psutil
 import yaml
 
+from tests import snakemakes
 from tests.conftest import ROOT
 
 MARK = "GRADSCAPE_CHAOS"  # in the environment of all that is started here: a process that outlives its parent is found
@@ -55,25 +56,32 @@ class Workflow:
         for path in [path for pattern in patterns for path in self.folder.glob(pattern)]:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
-    def start(self, *arguments, before=(), **environment):
-        """Start Snakemake in a process group of its own; `before` stands before its command line."""
-        command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--directory", str(self.folder)]
+    def words(self, *arguments):
+        """Of Snakemake's command line, with these in the place of the targets if there are any."""
+        return ["-s", ROOT / "Snakefile", "--directory", self.folder, "--cores", "2", *(arguments or self.targets)]
+
+    def environment(self, **more):
+        return {**os.environ, "OMP_NUM_THREADS": "1", MARK: str(self.folder), **more}
+
+    def start(self, **environment):
+        """Start Snakemake in a process group of its own, to be disturbed."""
         with open(self.folder / "said.txt", "a") as said:
             process = subprocess.Popen(
-                [*before, *command, "--cores", "2", *(arguments or self.targets)],
+                [sys.executable, "-m", "snakemake", *self.words()],
                 cwd=self.folder,
-                env={**os.environ, "OMP_NUM_THREADS": "1", MARK: str(self.folder), **environment},
+                env=self.environment(**environment),
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
             )
         return process
 
-    def run(self, *arguments, **options):
+    def run(self, *arguments):
         """(exit status, what it said) of Snakemake from its start to its end."""
-        length = len(self.said())
-        process = self.start(*arguments, **options)
-        return process.wait(), self.said()[length:]
+        status, said = snakemakes.run(self.folder, *self.words(*arguments), environment=self.environment())
+        with open(self.folder / "said.txt", "a") as file:
+            file.write(said)
+        return status, said
 
     def said(self):
         """All that was printed by the Snakemakes of this folder so far."""

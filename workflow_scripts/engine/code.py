@@ -19,6 +19,7 @@ from workflow_scripts.engine.commands import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("models", "workflow_scripts")
+DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass
@@ -119,6 +120,7 @@ def _targets(module, source, uses):
                 yield from _targets(target, there, [".".join(rest)])
 
 
+@functools.cache
 def _path(module):
     """The file of a module of this project, or None."""
     if module.split(".")[0] not in PACKAGES:
@@ -225,27 +227,18 @@ def _dotted(node):
 
 
 def _wordless(path):
-    """The syntax tree of a source file without what is only for people to read."""
-    return _Wordless().visit(ast.parse(path.read_text(encoding="utf-8")))
+    """The syntax tree of a source file without what is only for people to read.
 
-
-class _Wordless(ast.NodeTransformer):
-    """Takes docstrings, the arguments of what is raised, lines to stderr, and `help` and `description` away."""
-
-    def _documented(self, node):
-        if ast.get_docstring(node) is not None:
-            node.body = node.body[1:] or [ast.Pass()]
-        return self.generic_visit(node)
-
-    visit_Module = visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = _documented
-
-    def visit_Raise(self, node):
-        if isinstance(node.exc, ast.Call):
+    Docstrings, the arguments of what is raised, lines to stderr, and `help` and `description`.
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if _dotted(node.func) == "print" and "sys.stderr" in [_dotted(keyword.value) for keyword in node.keywords]:
+                node.args = []
+            node.keywords = [keyword for keyword in node.keywords if keyword.arg not in ("help", "description")]
+        elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             node.exc = node.exc.func
-        return self.generic_visit(node)
-
-    def visit_Call(self, node):
-        if _dotted(node.func) == "print" and "sys.stderr" in [_dotted(keyword.value) for keyword in node.keywords]:
-            node.args = []
-        node.keywords = [keyword for keyword in node.keywords if keyword.arg not in ("help", "description")]
-        return self.generic_visit(node)
+        elif isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return tree

@@ -5,6 +5,7 @@ A template writes `\VAR{value|filter}`, `\BLOCK{if ...}` within a line, `%> if .
 whole number, or what a filter made: a bare float is refused, so that no number escapes the formatting here.
 """
 
+import functools
 import math
 from pathlib import Path
 
@@ -116,11 +117,11 @@ def _stripped(text):
     return Tex(text.strip())
 
 
-def render(path, context):
-    """The LaTeX that the template at `path` gives; raises UserError with the line of a mistake or an unknown name."""
-    path = Path(path)
+@functools.cache
+def _environment(folder):
+    """The templates of a folder, each of which is compiled once, and again when its file has changed."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(path.parent),
+        loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
         finalize=_finalize,
         variable_start_string=r"\VAR{",
@@ -136,8 +137,14 @@ def render(path, context):
     )
     filters = (fixed, percent, points, scientific, digits, count, listed, number)
     environment.filters.update({function.__name__: function for function in filters}, math=math_mode, tex=_stripped)
+    return environment
+
+
+def render(path, context):
+    """The LaTeX that the template at `path` gives; raises UserError with the line of a mistake or an unknown name."""
+    path = Path(path)
     try:
-        return environment.get_template(path.name).render(context)
+        return _environment(path.parent).get_template(path.name).render(context)
     except jinja2.TemplateSyntaxError as error:
         raise UserError(f"{error.filename or path}, line {error.lineno}: {error.message}") from None
     except (jinja2.UndefinedError, TypeError, ValueError) as error:
