@@ -325,7 +325,7 @@ def test_rules_name_every_file(tmp_path):
     made = [f"ablations/{factor}.{kind}" for factor in ("width", "block", "penalty") for kind in ("tex", "pdf")]
     made += ["figures/pareto.pdf", "figures/samples_digits.pdf"]
     said = dry_run(tmp_path, "results/a/chosen.json", *(f"results/{study}/{name}" for study in "ab" for name in made))
-    assert "Drawing the ablations of a" in said and "Choosing by validation accuracy" in said
+    assert "Drawing all factors (a)" in said and "Choosing by validation accuracy" in said
 
 
 # Mistakes

@@ -1,5 +1,6 @@
 """A study's cells: names, grids, flags."""
 
+import argparse
 import contextlib
 
 import pytest
@@ -8,12 +9,29 @@ from workflow_scripts import train_cell
 from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, flags, grids
+from workflow_scripts.engine.configuration.fields import Count, Strict, option
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
 
 
 def names(*parts):
     return list(grids.expand("s", Study(grids=list(parts))))
+
+
+class Options(Strict):
+    """Kinds of options that a network of a user's own may have."""
+
+    gated: bool = option("gated", False, "whether")
+    open: bool = option("open", True, "whether")
+    depth: Count | None = option("depth", 4, "layers; null: as many as fit")
+
+
+@pytest.mark.parametrize("values", [{}, {"gated": True, "open": False}, {"depth": None}, {"depth": 2, "open": True}])
+def test_an_option_of_any_kind_is_a_flag(values):
+    parser = argparse.ArgumentParser()
+    flags.add(parser, Options)
+    words = [word for key, value in values.items() for word in cells.flag(key, value)]
+    assert flags.read(parser.parse_args(words), Options) == Options(**values)
 
 
 def test_names_are_canonical():

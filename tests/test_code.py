@@ -169,6 +169,7 @@ REACHED = {
         "from models import passed_on\ndef main():\n    passed_on()",
         "def f():\n    return 1",
     ),
+    "all of a module": ("from models.other import *\ndef main():\n    f()", "def f():\n    return 1"),
     "a module that another one passes on": ("import models\ndef main():\n    models.o.f()", "def f():\n    return 1"),
     "what is registered under no plain name": (
         "from models.other import f\ndef main():\n    f()",

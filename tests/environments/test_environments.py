@@ -75,8 +75,8 @@ def families():
         conda, shell = re.findall(r"^ *conda:", text, re.MULTILINE), re.findall(r"^ *shell:", text, re.MULTILINE)
         assert len(conda) == len(shell), path
         for name, command in re.findall(r'"\.\./envs/(\w+)\.yaml".*?workflow_scripts\.([\w{.}]+)', text, re.DOTALL):
-            figures = re.findall(r'\("(plot_\w+)"|"(plot_\w+)",', text)
-            named = {command} if "{" not in command else {one or other for one, other in figures}
+            tabled = re.findall(r'(?<!digest\()"((?:plot|make)_\w+)",', text)  # where a table names the command
+            named = {command} if "{" not in command else set(tabled)
             found[name] = found.get(name, set()) | named
     return found
 

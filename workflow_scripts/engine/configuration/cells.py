@@ -91,10 +91,12 @@ def _registered_names(cell, observers):
 
 def flags(cell):
     """The flags with which `train_cell` trains this cell, as a list of words."""
-    return [word for key, value in shown(cell).items() for word in _flag(key.replace("_", "-"), value)]
+    return [word for key, value in shown(cell).items() for word in flag(key, value)]
 
 
-def _flag(name, value):
+def flag(key, value):
+    """The flag that gives a key a value, as a list of words."""
+    name = key.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{name}" if value else f"--no-{name}"]
     return [f"--{name}", "null" if value is None else text(value)]

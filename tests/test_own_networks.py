@@ -1,0 +1,211 @@
+"""Networks, losses and observers as users write them: what is odd about them is met, or told of in a sentence.
+
+On a copy of the source, to which they are added; one process trains all of them.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+NETWORKS = """
+import math
+
+import torch
+from torch import nn
+from torch.nn.utils import parametrizations
+
+from models.registry import register_model
+
+
+class Net(nn.Module):
+    def __init__(self, outputs, normed=False, unused=False, dropped=False, looks=False):
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+        if normed:
+            self.a, self.b = parametrizations.weight_norm(self.a), parametrizations.spectral_norm(self.b)
+        if unused:
+            self.unused = nn.Linear(4, 4)
+        self.head, self.dropped, self.looks = nn.Linear(4, outputs), dropped, looks
+
+    def forward(self, x):
+        x = self.a(x).relu()
+        if not (self.dropped and self.training):
+            x = x + self.b(x).relu()
+        if self.looks and x.max() > 1e9:
+            return x
+        return self.head(x.mean((2, 3)))
+
+
+@register_model("too_many")
+def too_many(block, num_classes, image_shape):
+    return Net(2 * num_classes)
+
+
+@register_model("nothing")
+def nothing(block, num_classes, image_shape):
+    Net(num_classes)
+
+
+@register_model("normed")
+def normed(block, num_classes, image_shape):
+    return Net(num_classes, normed=True)
+
+
+@register_model("unused")
+def unused(block, num_classes, image_shape):
+    return Net(num_classes, unused=True)
+
+
+@register_model("dropped")
+def dropped(block, num_classes, image_shape):
+    return Net(num_classes, dropped=True)
+
+
+@register_model("looks")
+def looks(block, num_classes, image_shape):
+    return Net(num_classes, looks=True)
+
+
+@register_model("without_weights")
+def without_weights(block, num_classes, image_shape):
+    return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(math.prod(image_shape)))
+"""
+LOSS = """
+from torch.nn import functional as F
+
+from workflow_scripts.engine.training.objectives import register_loss
+
+
+@register_loss("twice")
+def twice(logits, labels):
+    return 2 * F.cross_entropy(logits, labels)
+"""
+OBSERVERS = """
+from workflow_scripts.engine.training.observers import Observer, register_observer
+
+
+@register_observer("with_graph")
+class WithGraph(Observer):
+    def __init__(self, training, settings):
+        super().__init__(training)
+        self.series["norm"] = self.empty()
+
+    def before_update(self, images, labels):
+        self.note(norm=sum(weight.square().sum() for weight in self.training.parameters))
+
+    def arrays(self):
+        return self.taken()[0]
+
+
+@register_observer("unwritable")
+class Unwritable(Observer):
+    def __init__(self, training, settings):
+        super().__init__(training)
+
+    def arrays(self):
+        raise RuntimeError("no arrays")
+"""
+PROGRAM = """
+import csv, json, sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.insight import diagnosis
+from workflow_scripts.engine.training.trainer import Training
+from workflow_scripts.engine.workflow import preview
+
+data, found = datasets.load(Path(sys.argv[1])), {}
+for model, loss, observer in json.loads(sys.argv[2]):
+    cell = Cell(model=model, loss=loss, dataset="digits", width=1, batch_size=700, epochs=1, val_fraction=0.02)
+    measured = {observer: {}} if observer else {}
+    try:
+        training = Training(cell, data, torch.device("cpu"), measured)
+        while not training.finished:
+            training.run_epoch()
+        arrays = {name: array.tolist() for each in training.observers.values() for name, array in each.arrays().items()}
+        rows = {row[1]: row[3] for row in training.gradient_rows}
+        found[model, loss, observer] = {"gradients": rows, "loss": training.history[0][2], **arrays}
+    except Exception as error:
+        found[model, loss, observer] = f"{type(error).__name__}: {error}"
+looks = {"looks-seed0": Cell(model="looks", dataset="digits")}
+described = {"digits": config.Dataset(source="digits")}
+said = preview.preview({"s": looks}, {"s": list(looks)}, described, Path("none"), Path("none"))
+print(json.dumps({"found": list(found.items()), "said": said}))
+"""
+TRAINED = [
+    ("too_many", "cross_entropy", None),
+    ("nothing", "cross_entropy", None),
+    ("without_weights", "cross_entropy", None),
+    ("normed", "cross_entropy", None),
+    ("unused", "cross_entropy", None),
+    ("dropped", "cross_entropy", None),
+    ("dropped", "twice", None),
+    ("normed", "cross_entropy", "with_graph"),
+    ("normed", "cross_entropy", "unwritable"),
+]
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory, digits_file):
+    """{(model, loss, observer): what came of it}, and what a dry-run would say of a network that looks at its input."""
+    folder = tmp_path_factory.mktemp("own")
+    for package in ("models", "workflow_scripts"):
+        shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "models/own.py").write_text(NETWORKS)
+    (folder / "workflow_scripts/engine/training/own_loss.py").write_text(LOSS)
+    (folder / "workflow_scripts/engine/own_observers.py").write_text(OBSERVERS)
+    command = [sys.executable, "-c", PROGRAM, digits_file, json.dumps(TRAINED)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    return {tuple(key): value for key, value in printed["found"]}, printed["said"]
+
+
+@pytest.mark.parametrize(
+    ("trained", "message"),
+    [
+        (
+            TRAINED[0],
+            "UserError: the network too_many gave a tensor (700, 20) for 700 images, expected logits (700, 10)",
+        ),
+        (TRAINED[1], "ValueError: the network nothing is None, expected a torch.nn.Module"),
+        (TRAINED[2], "ValueError: expected a network with convolutions or linear layers, found none"),
+        (TRAINED[8], "RuntimeError: no arrays"),
+    ],
+    ids=["too many logits", "a function without return", "no layer with weights", "an observer that cannot be written"],
+)
+def test_what_cannot_be_trained_is_told_of(outcome, trained, message):
+    assert outcome[0][trained].startswith(message)
+
+
+def test_weights_under_normalisation_are_layers(outcome):
+    gradients = outcome[0][TRAINED[3]]["gradients"]
+    assert list(gradients) == ["a", "b", "head"] and min(gradients.values()) > 0
+
+
+@pytest.mark.parametrize(("trained", "layer"), [(TRAINED[4], "unused"), (TRAINED[5], "b")])
+def test_the_gradient_of_a_layer_that_takes_no_part_is_zero(outcome, trained, layer):
+    assert [name for name, value in outcome[0][trained]["gradients"].items() if value == 0] == [layer]
+
+
+def test_a_loss_may_lie_in_a_file_of_its_own(outcome):
+    assert outcome[0][TRAINED[6]]["loss"] > 1.5 * outcome[0][TRAINED[5]]["loss"]
+
+
+def test_an_observer_may_note_what_has_a_graph(outcome):
+    assert len(outcome[0][TRAINED[7]]["norm"]) == 2 and min(outcome[0][TRAINED[7]]["norm"]) > 0
+
+
+def test_a_dry_run_says_what_it_could_not_count(outcome):
+    assert outcome[1][-1].startswith("  Not counted, for want of images: s/looks-seed0: ")
+    assert "s  1 cell, 1 to train, 100 epochs, FLOP unknown" in outcome[1][1]
