@@ -72,6 +72,6 @@ lock:
 pins: setup
 	$(BIN)/python -m workflow_scripts.pin_environments
 
-schema: setup
+schema: .venv/installed
 	$(BIN)/python -c 'import json; from workflow_scripts.engine.configuration import config; print(json.dumps(config.schema(), indent=2))' \
 	  > config.schema.json

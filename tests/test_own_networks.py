@@ -4,9 +4,11 @@ On a copy of the source, to which they are added; one process trains all of them
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -75,6 +77,10 @@ def looks(block, num_classes, image_shape):
 def without_weights(block, num_classes, image_shape):
     return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(math.prod(image_shape)))
 """
+# as README.md has it
+LADDER = textwrap.dedent(
+    re.search(r'( {4}"""A stem, a number of blocks(?:.*\n)(?:    .*\n|\n)*)', (ROOT / "README.md").read_text())[1]
+)
 LOSS = """
 from torch.nn import functional as F
 
@@ -121,6 +127,8 @@ from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.insight import diagnosis
+from models.registry import build_model
+from workflow_scripts.engine.training.gradients import weight_layers
 from workflow_scripts.engine.training.trainer import Training
 from workflow_scripts.engine.workflow import preview
 
@@ -140,7 +148,11 @@ for model, loss, observer in json.loads(sys.argv[2]):
 looks = {"looks-seed0": Cell(model="looks", dataset="digits")}
 described = {"digits": config.Dataset(source="digits")}
 said = preview.preview({"s": looks}, {"s": list(looks)}, described, Path("none"), Path("none"))
-print(json.dumps({"found": list(found.items()), "said": said}))
+ladders = {
+    block: [name for name, _ in weight_layers(build_model("ladder", block, 10, (3, 8, 8), depth=2).named_parameters())]
+    for block in ("plain", "bn", "rc", "bn_rc", "dense")
+}
+print(json.dumps({"found": list(found.items()), "said": said, "ladders": ladders}))
 """
 TRAINED = [
     ("too_many", "cross_entropy", None),
@@ -152,6 +164,7 @@ TRAINED = [
     ("dropped", "twice", None),
     ("normed", "cross_entropy", "with_graph"),
     ("normed", "cross_entropy", "unwritable"),
+    ("ladder", "cross_entropy", None),
 ]
 
 
@@ -162,13 +175,14 @@ def outcome(tmp_path_factory, digits_file):
     for package in ("models", "workflow_scripts"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "models/own.py").write_text(NETWORKS)
+    (folder / "models/ladder.py").write_text(LADDER)
     (folder / "workflow_scripts/engine/training/own_loss.py").write_text(LOSS)
     (folder / "workflow_scripts/engine/own_observers.py").write_text(OBSERVERS)
     command = [sys.executable, "-c", PROGRAM, digits_file, json.dumps(TRAINED)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
-    return {tuple(key): value for key, value in printed["found"]}, printed["said"]
+    return {tuple(key): value for key, value in printed["found"]}, printed["said"], printed["ladders"]
 
 
 @pytest.mark.parametrize(
@@ -200,6 +214,12 @@ def test_the_gradient_of_a_layer_that_takes_no_part_is_zero(outcome, trained, la
 
 def test_a_loss_may_lie_in_a_file_of_its_own(outcome):
     assert outcome[0][TRAINED[6]]["loss"] > 1.5 * outcome[0][TRAINED[5]]["loss"]
+
+
+def test_the_network_of_the_readme_takes_every_kind_of_block(outcome):
+    convolutions = ["stem", *(f"rungs.{rung}.conv{place}" for rung in (0, 1) for place in (0, 1)), "reader"]
+    assert len(outcome[2]) == 5 and all(layers == convolutions for layers in outcome[2].values())
+    assert list(outcome[0][TRAINED[9]]["gradients"])[-1] == "reader" and outcome[0][TRAINED[9]]["loss"] < 3
 
 
 def test_an_observer_may_note_what_has_a_graph(outcome):
