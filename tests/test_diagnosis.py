@@ -106,6 +106,14 @@ def test_a_unit_is_dead_where_its_activation_lets_nothing_back(watched):
     assert (first, second) == (0.5, pytest.approx(1 / 3)) and math.isnan(last)
 
 
+def test_a_layer_that_is_registered_before_one_that_runs_earlier_is_late():
+    network = nn.Sequential()
+    network.head, network.stem, network.middle = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 2)
+    with diagnosis.Watch(network) as watch:
+        network.head(network.middle(network.stem(torch.ones(1, 2))))
+    assert watch.late() == ["head"]
+
+
 def test_a_unit_that_lives_in_one_batch_is_not_dead(watched):
     network, watch, x = watched
     for bias in (100.0, -100.0):

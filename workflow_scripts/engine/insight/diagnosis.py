@@ -59,7 +59,8 @@ class Diagnosis:
     the weights, the l2 `gradient_norm` and `mean_abs_gradient`; and `dead`, the fraction of dead units. All are means
     over the batches, but a dead unit is dead in all of them. `ratio` is the first layer's mean |gradient| over that of
     the last layer on the main path before the classifier that gets a gradient, `norm` the l2 norm of all the layers'
-    gradients together.
+    gradients together. `late` names the layers that run after one of a greater depth: they were registered too early,
+    and what is said of first and last is of others.
     """
 
     layers: pd.DataFrame
@@ -68,6 +69,7 @@ class Diagnosis:
     norm: float
     verdict: str  # vanishing, exploding or healthy
     sentence: str
+    late: list
 
 
 def diagnose(training, batches):
@@ -94,7 +96,7 @@ def diagnose(training, batches):
     received = gradients[gradients > 0]  # a branch that starts at zero, as SkipInit's, hands none back at first
     first, norm = gradients[0], math.hypot(*layers["gradient_norm"])
     ratio = first / received.iloc[-1] if len(received) else math.nan
-    return Diagnosis(layers, sum(losses) / len(losses), ratio, norm, *judge(first, ratio, norm))
+    return Diagnosis(layers, sum(losses) / len(losses), ratio, norm, *judge(first, ratio, norm), watch.late())
 
 
 def judge(first, ratio, norm):
@@ -127,6 +129,10 @@ def lines(found):
         "",
         f"Loss {found.loss:.4g}; gradient norm {found.norm:.3g}; first-to-last ratio {found.ratio:.3g}.",
         found.sentence,
+        *(
+            [f"Registered before layers that run earlier, so that depths are wrong: {', '.join(found.late)}."]
+            * bool(found.late)
+        ),
     ]
 
 
@@ -174,6 +180,11 @@ class Watch(TorchFunctionMode):
             self.values[layer].float().var(0).double().mean().item() if layer in self.values else math.nan
             for layer in self.layers
         ]
+
+    def late(self):
+        """Names of the layers that first ran after one that is registered after them."""
+        places = [self.layers.index(layer) for layer in self.values]
+        return [self.layers[place] for index, place in enumerate(places) if place < max(places[:index], default=0)]
 
     def dead(self):
         """Fraction of the units of each layer that were dead in all passes; NaN where no activation follows."""
