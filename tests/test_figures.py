@@ -196,6 +196,32 @@ def test_the_heatmap_takes_the_best_rate_where_the_asked_one_is_absent(tmp_path,
     assert table.groupby("block")["lr"].unique().map(list).to_dict() == {"plain": [0.001], "bn": [0.01]}
 
 
+STAGES = ["entry.conv", *(f"stages.0.conv{place}" for place in range(6)), "stages.1.conv0", "fc"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "named", "tops"),
+    [
+        ([LAYERS, LAYERS], [["entry", "stage 1", "classifier"], []], [3.5, 3.5]),
+        ([LAYERS, STAGES], [["entry", "stage 1", "classifier"], ["entry", "stage 1", "stage 2", "fc"]], [3.5, 8.5]),
+        ([LAYERS, [], LAYERS], [["entry", "stage 1", "classifier"], [], []], [3.5, 3.5, 3.5]),
+    ],
+    ids=["alike", "differ", "one has nothing"],
+)
+def test_panels_of_the_heatmap_share_their_labels_where_they_share_their_layers(paths, named, tops):
+    columns = ["epoch", "depth", "layer", "mean_abs"]
+    tables = [
+        pd.DataFrame([(0, depth, layer, 0.1) for depth, layer in enumerate(layers)], columns=columns).astype(
+            {"mean_abs": float}
+        )
+        for layers in paths
+    ]
+    panels = grad_flow.draw_heatmap(tables, ["title"] * len(paths), ["black"] * len(paths)).axes[: len(paths)]
+    shown = [[label.get_text() for label in axes.get_yticklabels() if label.get_visible()] for axes in panels]
+    assert [[text for text in labels if not text.startswith("$")] for labels in shown] == named
+    assert [axes.get_ylim()[1] for axes in panels] == tops
+
+
 def test_a_new_block_gets_a_new_colour_and_changes_none():
     known = {block: style.colour(block) for block in labels.BLOCK_LABELS}
     assert len(set(known.values())) == len(known)
