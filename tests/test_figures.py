@@ -1,5 +1,6 @@
 """Figures from summaries made of closed forms; what is drawn is read back from the CSV files beside."""
 
+import itertools
 import math
 
 import numpy as np
@@ -117,15 +118,6 @@ def test_figures_of_nothing_but_divergence(tmp_path, run, name, end):
     assert table["epoch"].unique().tolist() == list(range(end))
 
 
-def test_curves_tell_rows_apart_by_what_differs():
-    rows = pd.DataFrame([record("bn", lr=0.1, growth_rate=12), record("bn", lr=0.01, weight_decay=0.5)])
-    names = curves.names(rows.assign(label="VGG38 BN", finished=[["cell0"], []]))
-    assert names == [
-        "VGG38 BN, lr 0.1, growth_rate 12, weight_decay 0",
-        "VGG38 BN, lr 0.01, growth_rate none, weight_decay 0.5, diverged",
-    ]
-
-
 def test_grad_flow_shows_the_geometric_mean_over_the_seeds(folder, run):
     table = pd.read_csv(run(plot_grad_flow, folder, "--best").with_suffix(".csv"))
     assert table["layer"].tolist() == list(LAYERS) * EPOCHS
@@ -220,6 +212,20 @@ def test_panels_of_the_heatmap_share_their_labels_where_they_share_their_layers(
     shown = [[label.get_text() for label in axes.get_yticklabels() if label.get_visible()] for axes in panels]
     assert [[text for text in labels if not text.startswith("$")] for labels in shown] == named
     assert [axes.get_ylim()[1] for axes in panels] == tops
+
+
+@pytest.mark.parametrize("draw", ["draw_epochs", "draw_heatmap"])
+def test_a_long_title_stands_on_several_lines_within_the_figure(folder, draw):
+    found = summary.load(folder)
+    table = summary.gradients_of(found, summary.over_seeds(found.cells).iloc[0])
+    title = "VGG38 BN+RC, lr 0.001, growth_rate network's own, weight_decay 0.0005, optimizer adamw"
+    many = ([table] * 4, [title] * 4, ["black"] * 4)
+    figure = grad_flow.draw_epochs(table, title) if draw == "draw_epochs" else grad_flow.draw_heatmap(*many)
+    with style.look():
+        figure.draw_without_rendering()
+        boxes = [axes.title.get_window_extent() for axes in figure.axes if axes.get_title()]
+    assert len(boxes) in (1, 4) and all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
+    assert not any(left.overlaps(right) for left, right in itertools.pairwise(boxes))
 
 
 def test_a_new_block_gets_a_new_colour_and_changes_none():

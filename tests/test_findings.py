@@ -49,6 +49,24 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
     assert last <= 24 * math.log10(2) < first
 
 
+def test_two_depths_of_one_network_have_different_names_in_the_table_of_gradients(tmp_path):
+    """Depth is an option here, as it would be of a user's own network; at its default it is null."""
+    folder = write_study(tmp_path)
+    table = pd.read_csv(folder / "cells.csv")
+    depth = table["model"].map({"vgg08": 2.0, "vgg38": None})
+    table.assign(model="vgg38", growth_rate=depth).to_csv(folder / "cells.csv", index=False)
+    shallow, deep = ({**DEEP, "growth_rate": rate} for rate in (2, None))
+    facts = findings.context(summary.load(folder), shallow, deep)
+    assert [name for name, _ in facts["table_rows"]] == [
+        r"VGG38 (growth\_rate 2)",
+        r"VGG38 (growth\_rate network's own)",
+        "VGG38 BN",
+        "VGG38 RC",
+        "VGG38 BN+RC",
+    ]
+    assert facts["shallow"].name != facts["deep"].name
+
+
 def test_a_flow_is_the_closed_form_of_its_gradients():
     layers, sizes = course_layers(1), 1e-6 * 2.0 ** np.arange(13)
     table = pd.DataFrame({"cell": "a", "epoch": 0, "depth": range(14), "layer": layers, "mean_abs": [*sizes, 99.0]})

@@ -289,10 +289,10 @@ def test_a_value_that_is_null_has_a_place_in_the_figure_and_a_word(tmp_path):
     write_summary(tmp_path / "summary", searched)
     table = read_back(tmp_path, searched)
     growth, clip = search_figure.draw(table, searched.search.keys).axes
-    assert [label.get_text() for label in growth.get_xticklabels()] == ["12", "none"]
+    assert [label.get_text() for label in growth.get_xticklabels()] == ["12", "network's own"]
     assert [label.get_text() for label in clip.get_xticklabels()] == ["none", "1"]
     words = search_figure.survivors(table, list(searched.search.keys))
-    assert set(words["Clip"]) <= {"none", "1"} and set(words["Growth rate"]) <= {"12", "none"}
+    assert set(words["Clip"]) <= {"none", "1"} and set(words["Growth rate"]) <= {"12", "network's own"}
 
 
 def test_the_figure_and_the_table_of_a_search(tmp_path):

@@ -11,7 +11,7 @@ import pandas as pd
 
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.figures import grad_flow, style
-from workflow_scripts.engine.tables import labels, selections, summary
+from workflow_scripts.engine.tables import names, selections, summary
 
 
 def rows_by_block(rows, record):
@@ -32,9 +32,10 @@ def main():
     selections.add_select(parser, required=True)
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)
-    rows = list(rows_by_block(summary.over_seeds(study.cells), selections.parse(arguments.select)))
+    everything = summary.over_seeds(study.cells)
+    rows = list(rows_by_block(everything, selections.parse(arguments.select)))
     tables = [summary.gradients_of(study, row) for row in rows]
-    titles = [labels.title(row) for row in rows]
+    titles = [names.title(row, everything) for row in rows]
     colours = [style.colour(row["block"]) for row in rows]
     data = pd.concat([table.assign(block=row["block"], lr=row["lr"]) for table, row in zip(tables, rows, strict=True)])
     style.save(grad_flow.draw_heatmap(tables, titles, colours), arguments.out, data)

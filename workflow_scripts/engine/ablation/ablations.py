@@ -89,7 +89,9 @@ def _told_apart(table, levels):
     names = pd.Series([labels.readable(level) for level in levels], index=table.index)
     for _, same in table.groupby(names, sort=False):
         for key in [key for key in cells.ROW if same[key].nunique(dropna=False) > 1]:
-            names[same.index] += [f", {labels.readable(f'{key} {labels.format_value(value)}')}" for value in same[key]]
+            names[same.index] += [
+                f", {labels.readable(f'{key} {labels.format_value(key, value)}')}" for value in same[key]
+            ]
     return names
 
 

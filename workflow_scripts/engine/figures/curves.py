@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from workflow_scripts.engine.figures import style
-from workflow_scripts.engine.tables.labels import format_value
-from workflow_scripts.engine.tables.summary import over_epochs, varying
+from workflow_scripts.engine.tables import names
+from workflow_scripts.engine.tables.summary import over_epochs
 
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}
@@ -22,7 +22,7 @@ def learning_curves(summary, rows):
     diverged, whose name is in `diverged`.
     """
     tables = []
-    for name, (_, row) in zip(names(rows), rows.iterrows(), strict=True):
+    for name, (_, row) in zip(names.in_legend(rows), rows.iterrows(), strict=True):
         lines = [(row["finished"], None)] if row["finished"] else []
         lines += [([cell], cell) for cell in row["cells"] if cell not in row["finished"]]
         for cells, diverged in lines:
@@ -33,17 +33,6 @@ def learning_curves(summary, rows):
     table = pd.concat(tables, ignore_index=True)
     first = ["line", "group", "seeds", "diverged", "epoch"]
     return table[first + [column for column in table if column not in first]]
-
-
-def names(rows):
-    """What the legend calls each row: its label, its values of the keys that tell the rows apart, its divergence."""
-    own = rows[rows["model"] != ""]  # not of a run made elsewhere, which has no record
-    keys = [key for key in ("lr", *varying(rows)) if own[key].nunique(dropna=False) > 1]
-    values = {index: [f"{key} {format_value(row[key])}" for key in keys] for index, row in own.iterrows()}
-    return [
-        ", ".join([row["label"], *values.get(index, []), *([] if row["finished"] else ["diverged"])])
-        for index, row in rows.iterrows()
-    ]
 
 
 def shades(rows):
@@ -107,7 +96,8 @@ def _mark_chance(losses, accuracies, rows, peak):
 
 def _legend(figure, table, rows, colours, chance):
     handles = [
-        Line2D([], [], color=colours[group], label=name) for group, name in zip(rows["group"], names(rows), strict=True)
+        Line2D([], [], color=colours[group], label=name)
+        for group, name in zip(rows["group"], names.in_legend(rows), strict=True)
     ]
     lines = _legend_lines(rows)
     handles += [Line2D([], [], alpha=0, label=" ")] * (lines - len(handles))  # so that the styles start a new column

@@ -77,7 +77,7 @@ def survivors(table, keys):
                     "Epochs": str(first["epochs"]),
                     "Trained": str(len(cells_of_rung)),
                     "Candidate": str(first["candidate"]),
-                    **{heading(key).capitalize(): labels.format_value(first[key]) for key in keys},
+                    **{heading(key).capitalize(): labels.format_value(key, first[key]) for key in keys},
                     "Val. acc. (%)": text_tables.measure(accuracy.mean(), accuracy.std()),
                 }
             )
@@ -144,7 +144,7 @@ def _places(axes, table, key, values):
         if not values.log:
             axes.xaxis.set_major_locator(MaxNLocator(5))
         return table[key].astype(float)
-    axes.set_xticks(range(len(values)), [labels.format_value(value) for value in values])
+    axes.set_xticks(range(len(values)), [labels.format_value(key, value) for value in values])
     axes.set_xlim(-0.6, len(values) - 0.4)
     spread = (table["candidate"] * 0.618 % 1 - 0.5) * 0.6  # candidates of one value stand side by side
     places = [values.index(None if pd.isna(value) else value) for value in table[key]]

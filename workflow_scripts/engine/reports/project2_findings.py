@@ -129,7 +129,7 @@ def _chosen(path, base, cells):
         "minutes": times.mean() * facts["epochs"] / 60,
     }
     differs = [key for key, value in facts["record"].items() if not _same(value, getattr(base, key))]
-    settings = [readable(f"{key} {format_value(facts['record'][key])}") for key in differs]
+    settings = [readable(f"{key} {format_value(key, facts['record'][key])}") for key in differs]
     return SimpleNamespace(**facts, differs=settings)
 
 
