@@ -32,9 +32,6 @@ def points(summary, study):
     """
     rows = ablations.rows(summary, study)
     rows["factor"] = rows["factor"].where(~rows["base"], BASE)
-    rows["name"] = rows["level"].where(
-        ~rows["value"].notna(), rows["factor"].map(labels.readable) + " " + rows["level"]
-    )
     rows["name"] = rows["name"].where(~rows["base"], BASE)
     others = ablations.all_rows(summary.cells)
     others = others.assign(factor=OTHER, name=names.in_study(others))

@@ -27,9 +27,11 @@ BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends a
     "ln_rc": "LN+RC",
 }
 
+OWN = "network's own"  # the value of an option that the network has by default
+
 # what people call a word of a level, and a factor; others are shown as they are, with spaces for underscores
 NAMES = {
-    "None": "network's own",
+    "None": OWN,
     "adam": "Adam",
     "adamw": "AdamW",
     "cross_entropy": "cross-entropy",
@@ -83,7 +85,7 @@ def absent(key):
     >>> absent("clip"), absent("growth_rate")
     ('none', "network's own")
     """
-    return NAMES["None"] if key in OPTIONS else "none"
+    return OWN if key in OPTIONS else "none"
 
 
 def readable(level):
