@@ -99,7 +99,15 @@ def test_curves_are_dashed_for_training_with_a_band_and_chance(folder):
 
 def test_the_best_is_drawn_once_even_if_it_is_selected_too(folder, run):
     out = run(plot_curves, folder, "--select", "model=vgg08", "block=bn_rc", "--best")
-    assert pd.read_csv(out.with_suffix(".csv"))["line"].tolist() == ["VGG08 BN+RC"] * EPOCHS
+    assert pd.read_csv(out.with_suffix(".csv"))["line"].tolist() == ["VGG08 BN+RC (best of all)"] * EPOCHS
+
+
+def test_the_best_is_that_of_the_study_and_is_called_so_with_all_that_differs(tmp_path, run):
+    """Not of the rows that are like the deep network: the report's text, too, speaks of the study's best."""
+    records = [record("plain", growth_rate=8), record("bn", growth_rate=8), record("bn_rc", growth_rate=2)]
+    source = write_summary(tmp_path / "summary", records)
+    table = pd.read_csv(run(plot_curves, source, "--select", "block=plain", "--best").with_suffix(".csv"))
+    assert table["line"].unique().tolist() == ["VGG38, growth_rate 8", "VGG38 BN+RC, growth_rate 2 (best of all)"]
 
 
 def test_a_cell_that_diverged_has_its_own_line_which_ends(tmp_path, run):
@@ -212,6 +220,20 @@ def test_panels_of_the_heatmap_share_their_labels_where_they_share_their_layers(
     shown = [[label.get_text() for label in axes.get_yticklabels() if label.get_visible()] for axes in panels]
     assert [[text for text in labels if not text.startswith("$")] for labels in shown] == named
     assert [axes.get_ylim()[1] for axes in panels] == tops
+
+
+@pytest.mark.parametrize("many", [2, 3, 5])
+def test_a_legend_of_long_names_stays_within_the_figure(tmp_path, many):
+    records = [record("bn_rc", growth_rate=2 + place, weight_decay=place / 1000) for place in range(many)]
+    found = summary.load(write_summary(tmp_path, records))
+    rows = summary.over_seeds(found.cells).assign(best=[True] + [False] * (many - 1))
+    figure = curves.draw(curves.learning_curves(found, rows), rows)
+    with style.look():
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        box = legend.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+    assert all(axes.bbox.height > 0.8 * figure.dpi for axes in figure.axes)
 
 
 @pytest.mark.parametrize("draw", ["draw_epochs", "draw_heatmap"])

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.made_reports import ACCURACY, DEEP, SHALLOW, course_layers, write_study
+from tests.made_reports import ACCURACY, DEEP, SHALLOW, TEMPLATES, course_layers, write_study
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.reports import findings
 from workflow_scripts.engine.tables import flows, summary
+from workflow_scripts.engine.text import latex
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,26 @@ def test_two_depths_of_one_network_have_different_names_in_the_table_of_gradient
         "VGG38 BN+RC",
     ]
     assert facts["shallow"].name != facts["deep"].name
+
+
+@pytest.mark.parametrize(
+    ("final", "change", "differs"),
+    [
+        ({}, {}, []),
+        ({}, {"growth_rate": 4, "clip": 1.0}, ["growth rate", "clip"]),
+        (dict.fromkeys(ACCURACY, 0.3), {}, ["model"]),
+    ],
+)
+def test_in_what_the_best_differs_from_the_deep_network_beside_its_block(tmp_path, final, change, differs):
+    """`change` is made to the cells of the best."""
+    folder = write_study(tmp_path, final=final)
+    table = pd.read_csv(folder / "cells.csv", dtype=object)
+    table.loc[table["block"] == "bn_rc", list(change)] = list(change.values())
+    table.to_csv(folder / "cells.csv", index=False)
+    facts = findings.context(summary.load(folder), SHALLOW, DEEP)
+    assert facts["best_also_differs"] == differs
+    text = latex.render(TEMPLATES[0], facts)
+    assert ("Beside block and learning rate, the two differ in " in text) == bool(differs)
 
 
 def test_a_flow_is_the_closed_form_of_its_gradients():

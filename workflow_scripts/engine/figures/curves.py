@@ -52,7 +52,9 @@ def shades(rows):
 def draw(table, rows):
     """The figure of a table as `learning_curves` gives it, a column wide: a panel of losses, a panel of accuracies."""
     with style.look():
-        figure = style.figure(style.COLUMN, 1.6 + 0.13 * _legend_lines(rows))
+        figure = style.figure(
+            style.COLUMN, 1.6 + 0.13 * max(_legend_lines(rows), "\n".join(_said(rows)).count("\n") + 1)
+        )
         colours = shades(rows)
         for axes, (panel, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
             for (group, diverged), line in table.groupby(["group", "diverged"], sort=False, dropna=False):
@@ -96,8 +98,7 @@ def _mark_chance(losses, accuracies, rows, peak):
 
 def _legend(figure, table, rows, colours, chance):
     handles = [
-        Line2D([], [], color=colours[group], label=name)
-        for group, name in zip(rows["group"], names.in_legend(rows), strict=True)
+        Line2D([], [], color=colours[group], label=name) for group, name in zip(rows["group"], _said(rows), strict=True)
     ]
     lines = _legend_lines(rows)
     handles += [Line2D([], [], alpha=0, label=" ")] * (lines - len(handles))  # so that the styles start a new column
@@ -107,6 +108,11 @@ def _legend(figure, table, rows, colours, chance):
     if table["diverged"].notna().any():
         handles.append(Line2D([], [], color=style.MUTED, linestyle="", marker="x", markersize=4, label="diverged"))
     figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // lines), columnspacing=1.2)
+
+
+def _said(rows):
+    """The names of the rows, no wider than leaves room for the styles of lines beside them."""
+    return [style.wrapped(name, 1.5) for name in names.in_legend(rows)]
 
 
 def _legend_lines(rows):

@@ -54,6 +54,7 @@ def context(found, shallow, deep):
         "depth": depth,
         "degraded": shallow.outcome == "learns" and (deep.outcome != "learns" or depth.verdict == "higher"),
         "best": best,
+        "best_also_differs": [labels.readable(key) for key in _differing(best, deep) if key not in ("block", "lr")],
         "diverged": [row for row in rows if row.diverged],
         "missing": [
             labels.block_label(block) for block in labels.BRIEF_BLOCKS if block not in {row.block for row in variants}
@@ -138,8 +139,13 @@ def _champions(rows, table):
 
 def _equal_but_for(free, row, other):
     """Whether two rows have the same record, the key `free` left out."""
-    pairs = ((getattr(row, key), getattr(other, key)) for key in ROW if key != free)
-    return all(one == two or (pd.isna(one) and pd.isna(two)) for one, two in pairs)  # pandas may have NaN for None
+    return not set(_differing(row, other)) - {free}
+
+
+def _differing(row, other):
+    """The keys of the record in which two rows differ."""
+    pairs = {key: (getattr(row, key), getattr(other, key)) for key in ROW}  # in which pandas may have NaN for None
+    return [key for key, (one, two) in pairs.items() if one != two and not (pd.isna(one) and pd.isna(two))]
 
 
 def _rates(rows, champions):

@@ -1,7 +1,11 @@
 """What rows of `summary.over_seeds` are called beside others: their label, and the values that tell them from these."""
 
+import pandas as pd
+
 from workflow_scripts.engine.tables.labels import format_value
 from workflow_scripts.engine.tables.summary import varying
+
+BEST = " (best of all)"  # of the study, also where it differs from the others shown in more than the block
 
 
 def told_apart(rows):
@@ -19,9 +23,16 @@ def settings(row, keys):
 
 
 def in_legend(rows):
-    """What a legend calls each row: its label, its values of the keys that tell the rows apart, its divergence."""
+    """What a legend calls each row: its label, its values of the keys that tell the rows apart, its divergence.
+
+    Where rows have a column `best`, as `selections.chosen` gives it, it also says which row is the best.
+    """
     keys = told_apart(rows)
-    return [_joined(row, settings(row, keys if row["model"] else [])) for _, row in rows.iterrows()]
+    best = rows.get("best", pd.Series(False, rows.index)).eq(True)  # of a run made elsewhere it is missing
+    return [
+        _joined(row, settings(row, keys if row["model"] else [])) + (BEST if best[index] else "")
+        for index, row in rows.iterrows()
+    ]
 
 
 def in_study(rows):
