@@ -1,5 +1,6 @@
 """Figures from summaries made of closed forms; what is drawn is read back from the CSV files beside."""
 
+import dataclasses
 import itertools
 import math
 
@@ -220,6 +221,20 @@ def test_panels_of_the_heatmap_share_their_labels_where_they_share_their_layers(
     shown = [[label.get_text() for label in axes.get_yticklabels() if label.get_visible()] for axes in panels]
     assert [[text for text in labels if not text.startswith("$")] for labels in shown] == named
     assert [axes.get_ylim()[1] for axes in panels] == tops
+
+
+@pytest.mark.parametrize(("epochs", "marks", "ticks"), [(1, ["o", "o"], [0]), (2, ["None", "None"], [0, 1])])
+def test_curves_of_one_epoch_are_points_on_an_axis_of_whole_epochs(folder, epochs, marks, ticks):
+    found = summary.load(folder)
+    found = dataclasses.replace(found, history=found.history[found.history["epoch"] < epochs])
+    rows = summary.over_seeds(found.cells)[:1]
+    figure = curves.draw(curves.learning_curves(found, rows), rows)
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        assert [line.get_marker() for line in axes.lines[:2]] == marks
+        assert [tick for tick in axes.get_xticks() if low <= tick <= high] == ticks
+    said = {line.get_label(): line.get_marker() for line in figure.legends[0].legend_handles}
+    assert [said["training"], said["validation"]] == marks
 
 
 @pytest.mark.parametrize("many", [2, 3, 5])

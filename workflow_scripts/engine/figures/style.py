@@ -102,7 +102,7 @@ def sequential():
 
 def counts(most):
     """A locator of up to `most` intervals between round whole numbers, for epochs, steps and layers."""
-    return MaxNLocator(most, integer=True, steps=(1, 2, 5, 10))
+    return MaxNLocator(most, integer=True, steps=(1, 2, 5, 10), min_n_ticks=1)  # else of 1 epoch it names parts
 
 
 def powers_of_ten(axis, most):
