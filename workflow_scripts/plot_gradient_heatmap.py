@@ -17,13 +17,12 @@ from workflow_scripts.engine.tables import names, selections, summary
 def rows_by_block(rows, record):
     """One row of `over_seeds` per block: what `record` selects, or without its `lr` the best; in the blocks' order."""
     rest = {key: value for key, value in record.items() if key != "lr"}
-    summary.pick(rows, rest, "--select")  # which says so if there is nothing at all
-    for _, candidates in summary.select(rows, rest).groupby("block", sort=False):
+    for block, candidates in summary.fitting(rows, rest, "--select").groupby("block", sort=False):
         exact = summary.select(candidates, record)
         if exact.empty and (candidates["diverged"] < candidates["seeds"]).any():
             yield summary.best(candidates)
         else:
-            yield summary.pick(candidates if exact.empty else exact, {})
+            yield summary.pick(candidates if exact.empty else exact, {}, f"--select, for block {block}")
 
 
 def main():
