@@ -58,7 +58,7 @@ def test_two_depths_of_one_network_have_different_names_in_the_table_of_gradient
     table.assign(model="vgg38", growth_rate=depth).to_csv(folder / "cells.csv", index=False)
     shallow, deep = ({**DEEP, "growth_rate": rate} for rate in (2, None))
     facts = findings.context(summary.load(folder), shallow, deep)
-    assert [name for name, _ in facts["table_rows"]] == [
+    assert [name for _, name in facts["table_rows"]] == [
         r"VGG38 (growth\_rate 2)",
         r"VGG38 (growth\_rate network's own)",
         "VGG38 BN",
@@ -66,6 +66,7 @@ def test_two_depths_of_one_network_have_different_names_in_the_table_of_gradient
         "VGG38 BN+RC",
     ]
     assert facts["shallow"].name != facts["deep"].name
+    assert [facts[role].label for role in ("shallow", "deep")] == [name for _, name in facts["table_rows"][:2]]
 
 
 @pytest.mark.parametrize(

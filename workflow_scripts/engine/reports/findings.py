@@ -41,7 +41,7 @@ def context(found, shallow, deep):
     variants = [row for row in rows if row.model == deep.model]
     champions = _champions(variants, table)
     depth = compare(deep, shallow, "train_loss")
-    return {
+    facts = {
         "data": data_of(found),
         "setup": setup_of(found.cells),
         "words": protocol.words(found.cells),
@@ -67,6 +67,9 @@ def context(found, shallow, deep):
         **_gradients(shallow, deep, variants),
         **_depth(best, shallow, champions, rows),
     }
+    for row, name in _named([shallow, deep]):  # the text speaks of both, and two depths of one network have one label
+        row.label = name
+    return facts
 
 
 def compare(first, second, metric):
@@ -99,6 +102,11 @@ def rows_of(found, table):
         row.initial = flows.initial(summary.gradients_by_cell(found, record, "first_batch_mean_abs"))
         rows.append(row)
     return rows
+
+
+def _named(rows):
+    """(row, its name among these rows) of each of some rows."""
+    return list(zip(rows, _names(pd.DataFrame(map(vars, rows))), strict=True)) if rows else []
 
 
 def _names(table):
@@ -198,9 +206,7 @@ def _gradients(shallow, deep, variants):
     bn, others = of_block.get("bn"), [row for row in (of_block.get("rc"), shallow) if row and row.initial]
     return {
         "controlled": controlled,
-        "table_rows": list(zip(_names(pd.DataFrame(map(vars, table_rows))), table_rows, strict=True))
-        if table_rows
-        else [],
+        "table_rows": _named(table_rows),
         "flattest": min(controlled, key=lambda row: row.flows[0].span, default=None),
         "bn_row": bn,
         "rc_row": of_block.get("rc"),
