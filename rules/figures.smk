@@ -34,7 +34,7 @@ FIGURES = {
         lambda study, compare: (
             "curves",
             [*selected_cells(study, compare.deep), "best"],
-            "the deep and the best network",
+            "the deep network and the best of all",
         ),
     ),
     "grad_flow_best": (

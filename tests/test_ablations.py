@@ -12,7 +12,14 @@ from tests.made_ablations import DESIGN, GAIN, STUDY, WOBBLE, accuracy, names, r
 from tests.made_cells import CURVE, PARAMETERS, SECONDS, write_study
 from tests.workflow_runs import dry_run, write_config
 from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto
-from workflow_scripts.engine.ablation import ablation_figure, ablation_table, ablations, pareto
+from workflow_scripts.engine.ablation import (
+    ablation_figure,
+    ablation_table,
+    ablations,
+    pareto,
+    remedies,
+    remedies_figure,
+)
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.configuration.studies import Study
@@ -126,6 +133,26 @@ def test_a_base_of_several_values_gives_levels_that_can_be_told_apart(tmp_path):
     rows = rows_of(write_study(tmp_path, study, accuracy), study)
     assert rows["level"].tolist() == ["1, lr 0.1", "1, lr 0.01", "2, lr 0.1", "2, lr 0.01"]
     assert rows["base"].tolist() == [True, False, False, False]
+
+
+def test_levels_of_several_factors_say_of_which_key_they_are(tmp_path):
+    """In the table and the figure of all remedies and in pareto; in the table of a factor they need not."""
+    factors = {
+        "sizes": {"width": [1, 2, 4]},
+        "loss": {"supervision": 0.3},
+        "penalty": [{"l2": 5e-4}, {"l1": 1e-5}],
+        "shape": {"activation": [None, "relu"]},
+    }
+    study = Study(base={"model": "vgg08", "epochs": 5, "activation": "relu"}, ablations=factors)
+    path = write_study(tmp_path, study, accuracy)
+    found = ablations.load(path)
+    rows = ablations.rows(found, study)
+    said = ["width 2", "width 4", "supervision 0.3", "L2 0.0005", "L1 1e-05", "activation network's own"]
+    assert rows.loc[~rows["base"], "name"].tolist() == said
+    assert rows.loc[~rows["base"], "level"].tolist() == ["2", "4", "0.3", *said[3:5], "network's own"]
+    assert remedies.formatted(remedies.compared(found, rows))["Remedy"].tolist() == ["VGG08", *said]
+    assert set(pareto.points(found, study)["name"]) == {"base", *said}
+    assert set(remedies_figure.flows(found, rows)["level"]) == {"VGG08", *said}
 
 
 def test_words_of_levels():

@@ -1,5 +1,7 @@
 """Figures from summaries made of closed forms; what is drawn is read back from the CSV files beside."""
 
+import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -98,7 +100,15 @@ def test_curves_are_dashed_for_training_with_a_band_and_chance(folder):
 
 def test_the_best_is_drawn_once_even_if_it_is_selected_too(folder, run):
     out = run(plot_curves, folder, "--select", "model=vgg08", "block=bn_rc", "--best")
-    assert pd.read_csv(out.with_suffix(".csv"))["line"].tolist() == ["VGG08 BN+RC"] * EPOCHS
+    assert pd.read_csv(out.with_suffix(".csv"))["line"].tolist() == ["VGG08 BN+RC (best of all)"] * EPOCHS
+
+
+def test_the_best_is_that_of_the_study_and_is_called_so_with_all_that_differs(tmp_path, run):
+    """Not of the rows that are like the deep network: the report's text, too, speaks of the study's best."""
+    records = [record("plain", growth_rate=8), record("bn", growth_rate=8), record("bn_rc", growth_rate=2)]
+    source = write_summary(tmp_path / "summary", records)
+    table = pd.read_csv(run(plot_curves, source, "--select", "block=plain", "--best").with_suffix(".csv"))
+    assert table["line"].unique().tolist() == ["VGG38, growth_rate 8", "VGG38 BN+RC, growth_rate 2 (best of all)"]
 
 
 def test_a_cell_that_diverged_has_its_own_line_which_ends(tmp_path, run):
@@ -115,15 +125,6 @@ def test_figures_of_nothing_but_divergence(tmp_path, run, name, end):
     source = write_summary(tmp_path / "summary", study(blocks=["plain"], seeds=1), diverged={0, 1}, end=end)
     table = pd.read_csv(run(module, source, *words).with_suffix(".csv"))
     assert table["epoch"].unique().tolist() == list(range(end))
-
-
-def test_curves_tell_rows_apart_by_what_differs():
-    rows = pd.DataFrame([record("bn", lr=0.1, growth_rate=12), record("bn", lr=0.01, weight_decay=0.5)])
-    names = curves.names(rows.assign(label="VGG38 BN", finished=[["cell0"], []]))
-    assert names == [
-        "VGG38 BN, lr 0.1, growth_rate 12, weight_decay 0",
-        "VGG38 BN, lr 0.01, growth_rate none, weight_decay 0.5, diverged",
-    ]
 
 
 def test_grad_flow_shows_the_geometric_mean_over_the_seeds(folder, run):
@@ -194,6 +195,74 @@ def test_the_heatmap_takes_the_best_rate_where_the_asked_one_is_absent(tmp_path,
     out = run(plot_gradient_heatmap, write_summary(tmp_path / "summary", records), *FIGURES["heatmap"][1])
     table = pd.read_csv(out.with_suffix(".csv"))
     assert table.groupby("block")["lr"].unique().map(list).to_dict() == {"plain": [0.001], "bn": [0.01]}
+
+
+STAGES = ["entry.conv", *(f"stages.0.conv{place}" for place in range(6)), "stages.1.conv0", "fc"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "named", "tops"),
+    [
+        ([LAYERS, LAYERS], [["entry", "stage 1", "classifier"], []], [3.5, 3.5]),
+        ([LAYERS, STAGES], [["entry", "stage 1", "classifier"], ["entry", "stage 1", "stage 2", "fc"]], [3.5, 8.5]),
+        ([LAYERS, [], LAYERS], [["entry", "stage 1", "classifier"], [], []], [3.5, 3.5, 3.5]),
+    ],
+    ids=["alike", "differ", "one has nothing"],
+)
+def test_panels_of_the_heatmap_share_their_labels_where_they_share_their_layers(paths, named, tops):
+    columns = ["epoch", "depth", "layer", "mean_abs"]
+    tables = [
+        pd.DataFrame([(0, depth, layer, 0.1) for depth, layer in enumerate(layers)], columns=columns).astype(
+            {"mean_abs": float}
+        )
+        for layers in paths
+    ]
+    panels = grad_flow.draw_heatmap(tables, ["title"] * len(paths), ["black"] * len(paths)).axes[: len(paths)]
+    shown = [[label.get_text() for label in axes.get_yticklabels() if label.get_visible()] for axes in panels]
+    assert [[text for text in labels if not text.startswith("$")] for labels in shown] == named
+    assert [axes.get_ylim()[1] for axes in panels] == tops
+
+
+@pytest.mark.parametrize(("epochs", "marks", "ticks"), [(1, ["o", "o"], [0]), (2, ["None", "None"], [0, 1])])
+def test_curves_of_one_epoch_are_points_on_an_axis_of_whole_epochs(folder, epochs, marks, ticks):
+    found = summary.load(folder)
+    found = dataclasses.replace(found, history=found.history[found.history["epoch"] < epochs])
+    rows = summary.over_seeds(found.cells)[:1]
+    figure = curves.draw(curves.learning_curves(found, rows), rows)
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        assert [line.get_marker() for line in axes.lines[:2]] == marks
+        assert [tick for tick in axes.get_xticks() if low <= tick <= high] == ticks
+    said = {line.get_label(): line.get_marker() for line in figure.legends[0].legend_handles}
+    assert [said["training"], said["validation"]] == marks
+
+
+@pytest.mark.parametrize("many", [2, 3, 5])
+def test_a_legend_of_long_names_stays_within_the_figure(tmp_path, many):
+    records = [record("bn_rc", growth_rate=2 + place, weight_decay=place / 1000) for place in range(many)]
+    found = summary.load(write_summary(tmp_path, records))
+    rows = summary.over_seeds(found.cells).assign(best=[True] + [False] * (many - 1))
+    figure = curves.draw(curves.learning_curves(found, rows), rows)
+    with style.look():
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        box = legend.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+    assert all(axes.bbox.height > 0.8 * figure.dpi for axes in figure.axes)
+
+
+@pytest.mark.parametrize("draw", ["draw_epochs", "draw_heatmap"])
+def test_a_long_title_stands_on_several_lines_within_the_figure(folder, draw):
+    found = summary.load(folder)
+    table = summary.gradients_of(found, summary.over_seeds(found.cells).iloc[0])
+    title = "VGG38 BN+RC, lr 0.001, growth_rate network's own, weight_decay 0.0005, optimizer adamw"
+    many = ([table] * 4, [title] * 4, ["black"] * 4)
+    figure = grad_flow.draw_epochs(table, title) if draw == "draw_epochs" else grad_flow.draw_heatmap(*many)
+    with style.look():
+        figure.draw_without_rendering()
+        boxes = [axes.title.get_window_extent() for axes in figure.axes if axes.get_title()]
+    assert len(boxes) in (1, 4) and all(box.x0 >= 0 and box.x1 <= figure.bbox.x1 for box in boxes)
+    assert not any(left.overlaps(right) for left, right in itertools.pairwise(boxes))
 
 
 def test_a_new_block_gets_a_new_colour_and_changes_none():

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.made_reports import ACCURACY, DEEP, SHALLOW, course_layers, write_study
+from tests.made_reports import ACCURACY, DEEP, SHALLOW, TEMPLATES, course_layers, write_study
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.reports import findings
 from workflow_scripts.engine.tables import flows, summary
+from workflow_scripts.engine.text import latex
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,45 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
     assert theory.adam_total == pytest.approx(rates * 1e-17 / 1e-8, rel=1e-6, abs=0)
     last, first = (flows.predicted_orders(course_layers(theory.critical - n)[:-1], 16, 32) for n in (1, 0))
     assert last <= 24 * math.log10(2) < first
+
+
+def test_two_depths_of_one_network_have_different_names_in_the_table_of_gradients(tmp_path):
+    """Depth is an option here, as it would be of a user's own network; at its default it is null."""
+    folder = write_study(tmp_path)
+    table = pd.read_csv(folder / "cells.csv")
+    depth = table["model"].map({"vgg08": 2.0, "vgg38": None})
+    table.assign(model="vgg38", growth_rate=depth).to_csv(folder / "cells.csv", index=False)
+    shallow, deep = ({**DEEP, "growth_rate": rate} for rate in (2, None))
+    facts = findings.context(summary.load(folder), shallow, deep)
+    assert [name for _, name in facts["table_rows"]] == [
+        r"VGG38 (growth\_rate 2)",
+        r"VGG38 (growth\_rate network's own)",
+        "VGG38 BN",
+        "VGG38 RC",
+        "VGG38 BN+RC",
+    ]
+    assert facts["shallow"].name != facts["deep"].name
+    assert [facts[role].label for role in ("shallow", "deep")] == [name for _, name in facts["table_rows"][:2]]
+
+
+@pytest.mark.parametrize(
+    ("final", "change", "differs"),
+    [
+        ({}, {}, []),
+        ({}, {"growth_rate": 4, "clip": 1.0}, ["growth rate", "clip"]),
+        (dict.fromkeys(ACCURACY, 0.3), {}, ["model"]),
+    ],
+)
+def test_in_what_the_best_differs_from_the_deep_network_beside_its_block(tmp_path, final, change, differs):
+    """`change` is made to the cells of the best."""
+    folder = write_study(tmp_path, final=final)
+    table = pd.read_csv(folder / "cells.csv", dtype=object)
+    table.loc[table["block"] == "bn_rc", list(change)] = list(change.values())
+    table.to_csv(folder / "cells.csv", index=False)
+    facts = findings.context(summary.load(folder), SHALLOW, DEEP)
+    assert facts["best_also_differs"] == differs
+    text = latex.render(TEMPLATES[0], facts)
+    assert ("Beside block and learning rate, the two differ in " in text) == bool(differs)
 
 
 def test_a_flow_is_the_closed_form_of_its_gradients():

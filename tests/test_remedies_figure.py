@@ -186,7 +186,7 @@ def test_a_relative_depth_is_the_same_layer_with_and_without_companions(tmp_path
     found = ablations.load(path)
     table = remedies_figure.flows(found, ablations.rows(found, study))
     depths = table[table["moment"] == "last"].set_index(["level", "layer"])["relative_depth"]
-    assert depths["0.3"].to_dict() == dict(zip(layers, (0, 0.5, 0.75, 1), strict=True))
+    assert depths["supervision 0.3"].to_dict() == dict(zip(layers, (0, 0.5, 0.75, 1), strict=True))
     assert depths["VGG38"].to_dict() == dict(zip((layers[0], layers[1], layers[3]), (0, 0.5, 1), strict=True))
     axes = remedies_figure.draw(table).axes[1]
     assert [line.get_xdata().tolist() for line in axes.lines if line.get_linestyle() == "None"] == [

@@ -14,7 +14,7 @@ from tests.workflow_runs import dry_run, snakemake
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, config, grids, search
 from workflow_scripts.engine.configuration.studies import Study
-from workflow_scripts.engine.figures import search_figure
+from workflow_scripts.engine.figures import search_figure, style
 from workflow_scripts.engine.tables import gathering, rungs
 
 SPACE = {"lr": {"low": "1e-4", "high": 0.1, "log": True}, "batch_size": [50, 100], "clip": {"low": 0.1, "high": 5}}
@@ -289,10 +289,42 @@ def test_a_value_that_is_null_has_a_place_in_the_figure_and_a_word(tmp_path):
     write_summary(tmp_path / "summary", searched)
     table = read_back(tmp_path, searched)
     growth, clip = search_figure.draw(table, searched.search.keys).axes
-    assert [label.get_text() for label in growth.get_xticklabels()] == ["12", "none"]
+    assert [label.get_text() for label in growth.get_xticklabels()] == ["12", "network's own"]
     assert [label.get_text() for label in clip.get_xticklabels()] == ["none", "1"]
     words = search_figure.survivors(table, list(searched.search.keys))
-    assert set(words["Clip"]) <= {"none", "1"} and set(words["Growth rate"]) <= {"12", "none"}
+    assert set(words["Clip"]) <= {"none", "1"} and set(words["Growth rate"]) <= {"12", "network's own"}
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "said"),
+    [
+        ("growth_rate", {"low": 2, "high": 4}, ["2", "3", "4"]),
+        ("clip", {"low": 2, "high": 4}, ["2.0", "2.5", "3.0", "3.5", "4.0"]),
+        ("lr", {"low": 0.001, "high": 0.05, "log": True}, ["0.001", "0.003", "0.01", "0.03"]),
+        ("lr", {"low": 0.02, "high": 0.04, "log": True}, ["0.02", "0.03", "0.04"]),
+        ("lr", {"low": 1e-6, "high": 0.1, "log": True}, ["1e-06", "1e-05", "0.0001", "0.001", "0.01", "0.1"]),
+        ("batch_size", {"low": 8, "high": 512, "log": True}, ["10", "30", "100", "300"]),
+        ("block", ["bn_rc", "bn_dense_pre"], ["BN+RC", "BN+dense (pre)"]),
+        ("block", ["bn_rc", "plain", "bn", "bn_dense_pre"], ["BN+RC", "plain", "BN", "BN+dense\n(pre)"]),
+        ("loss", ["mse", "label_smoothing"], ["squared error", "label smoothing"]),
+    ],
+)
+def test_the_ticks_of_a_key_are_read_as_people_call_its_values_and_stand_apart(key, values, said):
+    space = study(space={key: values}).search.keys
+    ends = values if isinstance(values, list) else [values["low"], values["high"]]
+    known = {"rung": 1, "epochs": 1, "status": "finished", "val_acc": 0.5}
+    rows = [{**known, "candidate": place, key: value} for place, value in enumerate(ends)]
+    spaces = {**space, "more": space[key], "most": space[key]}  # three panels in a row, as narrow as they get
+    table = pd.DataFrame(rows)
+    figure = search_figure.draw(table.assign(more=table[key], most=table[key]), spaces)
+    with style.look():
+        figure.draw_without_rendering()
+        axes = figure.axes[0]
+        low, high = axes.get_xlim()
+        shown = [label for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+        boxes = [label.get_window_extent() for label in shown]
+    assert [label.get_text() for label in shown] == said
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
 
 
 def test_the_figure_and_the_table_of_a_search(tmp_path):

@@ -100,6 +100,26 @@ def test_pick_stays_where_it_was_when_a_grid_grows():
 
 
 @pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ({"dataset": "cifar100", "width": 1}, ""),
+        (
+            {"width": 1},
+            "note: --select: leaves open growth_rate, dataset; "
+            "taken of 2: growth_rate network's own, dataset cifar100\n",
+        ),
+        ({}, "note: --select: leaves open width, growth_rate, dataset; "),
+    ],
+)
+def test_pick_says_what_a_selection_leaves_open_and_what_is_taken(tmp_path, capsys, chosen, said):
+    records = [record(), record(dataset="digits", growth_rate=8), record(width=2)]
+    rows = summary.over_seeds(summary.load(write_summary(tmp_path, records)).cells)
+    assert summary.pick(rows, chosen, "--select")["cells"] == ["cell0"]
+    found = capsys.readouterr().err
+    assert found.startswith(said) and found.count("\n") == bool(said)
+
+
+@pytest.mark.parametrize(
     ("model", "block", "label"),
     [
         ("vgg08", "plain", "VGG08"),

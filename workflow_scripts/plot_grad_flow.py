@@ -8,7 +8,7 @@ Lines are geometric means over the seeds. A CSV file beside the figure holds its
 
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.figures import grad_flow, style
-from workflow_scripts.engine.tables import labels, selections, summary
+from workflow_scripts.engine.tables import names, selections, summary
 
 
 def main():
@@ -20,9 +20,10 @@ def main():
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)
     selected = [] if arguments.best else [arguments.select]
-    row = selections.chosen(summary.over_seeds(study.cells), selected, arguments.best).iloc[0]
+    rows = summary.over_seeds(study.cells)
+    row = selections.chosen(rows, selected, arguments.best).iloc[0]
     table = summary.gradients_of(study, row)
-    style.save(grad_flow.draw_epochs(table, labels.title(row)), arguments.out, table)
+    style.save(grad_flow.draw_epochs(table, names.title(row, rows)), arguments.out, table)
 
 
 if __name__ == "__main__":

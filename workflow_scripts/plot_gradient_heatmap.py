@@ -11,19 +11,18 @@ import pandas as pd
 
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.figures import grad_flow, style
-from workflow_scripts.engine.tables import labels, selections, summary
+from workflow_scripts.engine.tables import names, selections, summary
 
 
 def rows_by_block(rows, record):
     """One row of `over_seeds` per block: what `record` selects, or without its `lr` the best; in the blocks' order."""
     rest = {key: value for key, value in record.items() if key != "lr"}
-    summary.pick(rows, rest, "--select")  # which says so if there is nothing at all
-    for _, candidates in summary.select(rows, rest).groupby("block", sort=False):
+    for block, candidates in summary.fitting(rows, rest, "--select").groupby("block", sort=False):
         exact = summary.select(candidates, record)
         if exact.empty and (candidates["diverged"] < candidates["seeds"]).any():
             yield summary.best(candidates)
         else:
-            yield summary.pick(candidates if exact.empty else exact, {})
+            yield summary.pick(candidates if exact.empty else exact, {}, f"--select, for block {block}")
 
 
 def main():
@@ -32,9 +31,10 @@ def main():
     selections.add_select(parser, required=True)
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)
-    rows = list(rows_by_block(summary.over_seeds(study.cells), selections.parse(arguments.select)))
+    everything = summary.over_seeds(study.cells)
+    rows = list(rows_by_block(everything, selections.parse(arguments.select)))
     tables = [summary.gradients_of(study, row) for row in rows]
-    titles = [labels.title(row) for row in rows]
+    titles = [names.title(row, everything) for row in rows]
     colours = [style.colour(row["block"]) for row in rows]
     data = pd.concat([table.assign(block=row["block"], lr=row["lr"]) for table, row in zip(tables, rows, strict=True)])
     style.save(grad_flow.draw_heatmap(tables, titles, colours), arguments.out, data)

@@ -54,12 +54,12 @@ def all_rows(table):
 def rows(found, study):
     """A data frame with a row per factor and level of a `studies.Study`, from a summary as `load` gives it.
 
-    Columns: `factor`, `level`, `value` (the level as a number, where every level of the factor is one), `base` (is it
-    the base?), those of `summary.over_seeds` with `forward_flops` and `SPEED`, and how the best validation accuracy
-    differs from the base's, as `statistics.compare` says: `difference` with the ends `low` and `high` of its 95 %
-    interval, its p-value `p`, by Holm corrected for the levels of the factor, the number `pairs` of seeds that both
-    finished (0 where it is not paired), and the `verdict`. Numeric levels are in their order, others in that of the
-    configuration after the base.
+    Columns: `factor`, `level`, `name` (of the level where those of other factors stand beside it), `value` (the level
+    as a number, where every level of the factor is one), `base` (is it the base?), those of `summary.over_seeds` with
+    `forward_flops` and `SPEED`, and how the best validation accuracy differs from the base's, as `statistics.compare`
+    says: `difference` with the ends `low` and `high` of its 95 % interval, its p-value `p`, by Holm corrected for the
+    levels of the factor, the number `pairs` of seeds that both finished (0 where it is not paired), and the `verdict`.
+    Numeric levels are in their order, others in that of the configuration after the base.
     """
     over_seeds = all_rows(found.cells)
     row_of = {
@@ -74,13 +74,14 @@ def rows(found, study):
         groups = list(dict.fromkeys(row_of[name] for name in levels))
         table = over_seeds.loc[groups].assign(factor=factor, base=[group == groups[0] for group in groups])
         table["level"] = _told_apart(table, [level_of[group] for group in groups])
+        table["name"] = [_with_key(level, grids.varied(study.ablations[factor])) for level in table["level"]]
         table["value"] = _numbers(table["level"])
         table = pd.concat([table, differences(found.cells, table)], axis=1)
         tables.append(table.sort_values("value", kind="stable") if table["value"].notna().all() else table)
     if not tables:
         raise UserError("--study: expected at least one factor in `ablations`, found none")
     table = pd.concat(tables, ignore_index=True)
-    first = ["factor", "level", "value", "base"]
+    first = ["factor", "level", "name", "value", "base"]
     return table[first + [column for column in table if column not in first]]
 
 
@@ -89,8 +90,21 @@ def _told_apart(table, levels):
     names = pd.Series([labels.readable(level) for level in levels], index=table.index)
     for _, same in table.groupby(names, sort=False):
         for key in [key for key in cells.ROW if same[key].nunique(dropna=False) > 1]:
-            names[same.index] += [f", {labels.readable(f'{key} {labels.format_value(value)}')}" for value in same[key]]
+            names[same.index] += [
+                f", {labels.readable(f'{key} {labels.format_value(key, value)}')}" for value in same[key]
+            ]
     return names
+
+
+def _with_key(level, keys):
+    """A level after the name of its key where it does not say what it is: a number, or what is the network's own.
+
+    The key's name, not the factor's: of the factor `loss` the level 0.3 may be one of `supervision`. Only where one key
+    is varied is a level without it.
+    """
+    word, _, _ = level.partition(", ")
+    bare = word == labels.OWN or pd.notna(pd.to_numeric(word, errors="coerce"))
+    return f"{labels.readable(keys[0])} {level}" if bare else level
 
 
 def _numbers(levels):

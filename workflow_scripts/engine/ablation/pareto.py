@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from workflow_scripts.engine.ablation import ablations
 from workflow_scripts.engine.figures import style
-from workflow_scripts.engine.tables import labels
+from workflow_scripts.engine.tables import labels, names
 from workflow_scripts.engine.tables.protocol import DEVICES
 
 COSTS = {"parameters": "parameters", "seconds": "training time (s)"}
@@ -32,12 +32,10 @@ def points(summary, study):
     """
     rows = ablations.rows(summary, study)
     rows["factor"] = rows["factor"].where(~rows["base"], BASE)
-    rows["name"] = rows["level"].where(
-        ~rows["value"].notna(), rows["factor"].map(labels.readable) + " " + rows["level"]
-    )
     rows["name"] = rows["name"].where(~rows["base"], BASE)
     others = ablations.all_rows(summary.cells)
-    others = others[~others["group"].isin(rows["group"])].assign(factor=OTHER, name=others["label"])
+    others = others.assign(factor=OTHER, name=names.in_study(others))
+    others = others[~others["group"].isin(rows["group"])]
     table = pd.concat([rows[rows["base"]], rows[~rows["base"]], others], ignore_index=True)
     table = table.drop_duplicates("group").dropna(subset="best_val_acc")
     table["seconds"] = table["seconds_per_epoch"] * table["epochs"]

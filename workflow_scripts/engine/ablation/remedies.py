@@ -25,8 +25,9 @@ def compared(found, rows):
     """Rows of `ablations.rows`, each once and the base first, with how each differs from the base and from another.
 
     The columns of `ablations.COMPARED` are for the base. Where there is a second reference, those that end in `_other`
-    are for it, and `other` says which row it is.
+    are for it, and `other` says which row it is. Levels have the names that they have beside those of other factors.
     """
+    rows = rows.assign(level=rows["name"])
     rows = rows.sort_values("base", ascending=False, kind="stable").drop_duplicates("group").reset_index(drop=True)
     tables = [rows[[*NUMBERS, "group", "cells", "finished"]], ablations.differences(found.cells, rows)]
     place = _second(rows)

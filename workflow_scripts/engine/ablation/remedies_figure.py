@@ -44,7 +44,7 @@ def flows(found, rows):
             tables.append(
                 layers.assign(
                     factor=row["factor"],
-                    level=row["label"] if row["base"] else row["level"],
+                    level=row["label"] if row["base"] else row["name"],
                     base=row["base"],
                     block=row["block"],
                     moment=moment,

@@ -61,7 +61,7 @@ def ablations(study):
     """
     base, factors = points(study, Grid()), {}
     for factor, grids in study.ablations.items():
-        keys = [key for key in ROW if any(getattr(grid, key) for grid in grids or [])]
+        keys = varied(grids)
         first = [key for key in keys if getattr(grids[0], key)]
         levels = {cell_name(cell): _level(cell, first, keys) for cell in base}
         for cell in itertools.chain.from_iterable(points(study, grid) for grid in grids or []):
@@ -70,6 +70,11 @@ def ablations(study):
         if keys:
             factors[factor] = levels
     return factors
+
+
+def varied(grids):
+    """The keys that the grids of a factor name, or those of one that is left out."""
+    return [key for key in ROW if any(getattr(grid, key) for grid in grids or [])]
 
 
 def _level(cell, shown, keys):

@@ -6,8 +6,8 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from workflow_scripts.engine.figures import style
-from workflow_scripts.engine.tables.labels import format_value
-from workflow_scripts.engine.tables.summary import over_epochs, varying
+from workflow_scripts.engine.tables import names
+from workflow_scripts.engine.tables.summary import over_epochs
 
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}
@@ -22,7 +22,7 @@ def learning_curves(summary, rows):
     diverged, whose name is in `diverged`.
     """
     tables = []
-    for name, (_, row) in zip(names(rows), rows.iterrows(), strict=True):
+    for name, (_, row) in zip(names.in_legend(rows), rows.iterrows(), strict=True):
         lines = [(row["finished"], None)] if row["finished"] else []
         lines += [([cell], cell) for cell in row["cells"] if cell not in row["finished"]]
         for cells, diverged in lines:
@@ -33,17 +33,6 @@ def learning_curves(summary, rows):
     table = pd.concat(tables, ignore_index=True)
     first = ["line", "group", "seeds", "diverged", "epoch"]
     return table[first + [column for column in table if column not in first]]
-
-
-def names(rows):
-    """What the legend calls each row: its label, its values of the keys that tell the rows apart, its divergence."""
-    own = rows[rows["model"] != ""]  # not of a run made elsewhere, which has no record
-    keys = [key for key in ("lr", *varying(rows)) if own[key].nunique(dropna=False) > 1]
-    values = {index: [f"{key} {format_value(row[key])}" for key in keys] for index, row in own.iterrows()}
-    return [
-        ", ".join([row["label"], *values.get(index, []), *([] if row["finished"] else ["diverged"])])
-        for index, row in rows.iterrows()
-    ]
 
 
 def shades(rows):
@@ -63,7 +52,9 @@ def shades(rows):
 def draw(table, rows):
     """The figure of a table as `learning_curves` gives it, a column wide: a panel of losses, a panel of accuracies."""
     with style.look():
-        figure = style.figure(style.COLUMN, 1.6 + 0.13 * _legend_lines(rows))
+        figure = style.figure(
+            style.COLUMN, 1.6 + 0.13 * max(_legend_lines(rows), "\n".join(_said(rows)).count("\n") + 1)
+        )
         colours = shades(rows)
         for axes, (panel, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
             for (group, diverged), line in table.groupby(["group", "diverged"], sort=False, dropna=False):
@@ -81,14 +72,26 @@ def draw(table, rows):
 
 
 def draw_line(axes, line, metric, colour, dashes, diverged):
-    """Draw a metric of one line of `learning_curves`: a band of a deviation over seeds, a cross where it diverged."""
+    """Draw a metric of one line of `learning_curves`: a band of a deviation over seeds, a cross where it diverged.
+
+    Of a single epoch there is no line but a point, and no band but a bar.
+    """
     known = line.dropna(subset=metric)
-    axes.plot(known["epoch"], known[metric], color=colour, linestyle=dashes, linewidth=0.7 if diverged else 1)
+    point = _point(dashes) if len(known) == 1 and not diverged else {}
+    axes.plot(known["epoch"], known[metric], color=colour, linestyle=dashes, linewidth=0.7 if diverged else 1, **point)
     if diverged:
         axes.plot(known["epoch"][-1:], known[metric][-1:], "x", color=colour, markersize=4, clip_on=False)
     spread = known.dropna(subset=f"{metric}_std")
     mean, std = spread[metric], spread[f"{metric}_std"]
-    style.band(axes, spread["epoch"], mean - std, mean + std, colour)
+    if point:
+        axes.vlines(spread["epoch"], mean - std, mean + std, color=colour, linewidth=0.7, zorder=1)
+    else:
+        style.band(axes, spread["epoch"], mean - std, mean + std, colour)
+
+
+def _point(dashes):
+    """The look of a point that stands for a line: filled where that is solid, else hollow."""
+    return {"marker": "o", "markersize": 3, **({} if dashes == "-" else {"markerfacecolor": "white"})}
 
 
 def _mark_chance(losses, accuracies, rows, peak):
@@ -107,16 +110,25 @@ def _mark_chance(losses, accuracies, rows, peak):
 
 def _legend(figure, table, rows, colours, chance):
     handles = [
-        Line2D([], [], color=colours[group], label=name) for group, name in zip(rows["group"], names(rows), strict=True)
+        Line2D([], [], color=colours[group], label=name) for group, name in zip(rows["group"], _said(rows), strict=True)
     ]
     lines = _legend_lines(rows)
     handles += [Line2D([], [], alpha=0, label=" ")] * (lines - len(handles))  # so that the styles start a new column
-    handles += [Line2D([], [], color=style.MUTED, linestyle=dashes, label=name) for name, dashes in STYLES.values()]
+    points = {dashes: _point(dashes) if table["epoch"].nunique() == 1 else {} for _, dashes in STYLES.values()}
+    handles += [
+        Line2D([], [], color=style.MUTED, linestyle=dashes, label=name, **points[dashes])
+        for name, dashes in STYLES.values()
+    ]
     if chance:
         handles.append(Line2D([], [], label="chance", **style.GUIDE))
     if table["diverged"].notna().any():
         handles.append(Line2D([], [], color=style.MUTED, linestyle="", marker="x", markersize=4, label="diverged"))
     figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // lines), columnspacing=1.2)
+
+
+def _said(rows):
+    """The names of the rows, no wider than leaves room for the styles of lines beside them."""
+    return [style.wrapped(name, 1.5) for name in names.in_legend(rows)]
 
 
 def _legend_lines(rows):

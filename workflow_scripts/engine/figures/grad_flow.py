@@ -63,7 +63,8 @@ def draw_epochs(table, title):
     """
     means = table.pivot(index="depth", columns="epoch", values="mean_abs")
     with style.look():
-        figure = style.figure(style.COLUMN, 1.9)
+        title = style.wrapped(title, style.COLUMN)
+        figure = style.figure(style.COLUMN, 1.9 + style.more_lines(title))
         if table.empty:
             style.say(figure.add_subplot(title=title), NOTHING)
             return figure
@@ -86,7 +87,8 @@ def draw_epochs(table, title):
 def draw_heatmap(tables, titles, colours):
     """The figure, a page wide, of tables as in `draw_epochs`: a panel each, under a title in a colour, on one scale.
 
-    Only layers on the main path are shown, so that a height means the same layer in every panel.
+    Only layers on the main path are shown. Where all panels have the same sections, a height means the same layer in
+    each and the sections are named once; networks of different depths have heights and names of their own.
     The scale ends `DECADES` below the largest value; smaller ones have its last colour, and its arrow says so.
     """
     tables = [table[~main_path.aside(table["layer"])] for table in tables]
@@ -94,8 +96,10 @@ def draw_heatmap(tables, titles, colours):
     norm = LogNorm(*limits(values))
     across, down = min(ACROSS, len(tables)), -(-len(tables) // ACROSS)
     with style.look():
-        figure = style.figure(style.PAGE, 0.35 + 1.65 * down)
-        grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+        titles = [style.wrapped(title, style.PAGE / (across + 1)) for title in titles]  # the scale takes room too
+        figure = style.figure(style.PAGE, 0.35 + (1.65 + max(map(style.more_lines, titles))) * down)
+        same = len({tuple(sections(_layers(table))) for table in tables if not table.empty}) <= 1
+        grid = figure.subplots(down, across, sharex=True, sharey=same, squeeze=False)
         for axes in grid.flat[len(tables) :]:
             axes.set_axis_off()
         for axes, table, title, colour in zip(grid.flat, tables, titles, colours, strict=False):

@@ -6,7 +6,7 @@ An accuracy is that of the epoch with the best validation accuracy, by which can
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, grids
@@ -18,6 +18,7 @@ from workflow_scripts.engine.text.wording import counted
 
 FINAL = "final"
 ACROSS = 3  # panels in a row of the page
+PANEL = 1.8  # inches of one of them, about
 
 
 def heading(key):
@@ -77,7 +78,7 @@ def survivors(table, keys):
                     "Epochs": str(first["epochs"]),
                     "Trained": str(len(cells_of_rung)),
                     "Candidate": str(first["candidate"]),
-                    **{heading(key).capitalize(): labels.format_value(first[key]) for key in keys},
+                    **{heading(key).capitalize(): _word(key, first[key]) for key in keys},
                     "Val. acc. (%)": text_tables.measure(accuracy.mean(), accuracy.std()),
                 }
             )
@@ -140,15 +141,40 @@ def _panel(axes, table, key, values, colours):
 def _places(axes, table, key, values):
     """Where the rows of the table stand on the axis of a key: a number on a scale, a word in a column of its own."""
     if isinstance(values, Range):
-        axes.set_xscale("log" if values.log else "linear")
-        if not values.log:
-            axes.xaxis.set_major_locator(MaxNLocator(5))
+        (_log_axis if values.log else _linear_axis)(axes, values)
         return table[key].astype(float)
-    axes.set_xticks(range(len(values)), [labels.format_value(value) for value in values])
+    axes.set_xticks(range(len(values)), [style.wrapped(_word(key, value), PANEL / len(values)) for value in values])
     axes.set_xlim(-0.6, len(values) - 0.4)
     spread = (table["candidate"] * 0.618 % 1 - 0.5) * 0.6  # candidates of one value stand side by side
     places = [values.index(None if pd.isna(value) else value) for value in table[key]]
     return spread + places
+
+
+def _linear_axis(axes, values):
+    axes.xaxis.set_major_locator(style.counts(5) if _whole(values) else MaxNLocator(5))
+
+
+def _log_axis(axes, values):
+    """Numbers that people read, so few that they stand apart: Matplotlib names up to nine in each power of ten."""
+    axes.set_xscale("log")
+    span = values.high / values.low
+    axes.xaxis.set_major_locator(
+        MaxNLocator(3, steps=(1, 2, 5, 10))
+        if span < 10
+        else LogLocator(subs=(1, 3) if span < 1000 else (1,), numticks=6)
+    )
+    axes.xaxis.set_major_formatter(lambda value, place: f"{value:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _whole(values):
+    """Whether a range is of whole numbers: those of a key that counts are, as its type makes them."""
+    return isinstance(values.low, int) and isinstance(values.high, int)
+
+
+def _word(key, value):
+    """What people call a value of a searched key."""
+    return labels.readable(labels.format_value(key, value))
 
 
 def _legend(figure, table, colours, across):

@@ -4,6 +4,8 @@ A block has one colour in every figure, and what is no block has another. Figure
 same bytes.
 """
 
+import textwrap
+
 import matplotlib
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -100,7 +102,7 @@ def sequential():
 
 def counts(most):
     """A locator of up to `most` intervals between round whole numbers, for epochs, steps and layers."""
-    return MaxNLocator(most, integer=True, steps=(1, 2, 5, 10))
+    return MaxNLocator(most, integer=True, steps=(1, 2, 5, 10), min_n_ticks=1)  # else of 1 epoch it names parts
 
 
 def powers_of_ten(axis, most):
@@ -120,6 +122,16 @@ def short(number, place=None):
         if number >= 0.9995 * size:  # what three digits round up to it
             return f"{number / size:.3g}{unit}"
     return f"{number:.3g}"
+
+
+def wrapped(title, width):
+    """A title on as many lines as it takes not to be wider than about `width` inches."""
+    return textwrap.fill(title, int(width * 18), break_long_words=False)
+
+
+def more_lines(title):
+    """The height in inches of the lines of a title after its first."""
+    return 0.12 * title.count("\n")
 
 
 def say(axes, text):

@@ -14,7 +14,7 @@ from workflow_scripts.engine.figures import curves, style
 from workflow_scripts.engine.landscape import bands, runs
 from workflow_scripts.engine.landscape.protocols import quantiles, reach
 from workflow_scripts.engine.landscape.runs import GRADIENTS, PROTOCOLS, QUANTITIES, windows
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.tables import names, summary
 
 METRICS = {  # panels of the curves
     "train_loss": "training loss",
@@ -51,7 +51,7 @@ def landscape_curves(folder, study):
             axes.xaxis.set_major_locator(style.counts(4))
         handles = [
             Line2D([], [], color=colours[group], label=name)
-            for group, name in zip(rows["group"], curves.names(rows), strict=True)
+            for group, name in zip(rows["group"], names.in_legend(rows), strict=True)
         ]
         figure.legend(handles=handles, loc="outside upper center", ncols=ACROSS, columnspacing=1.2)
     return figure, table

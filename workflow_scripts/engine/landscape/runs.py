@@ -19,8 +19,7 @@ from workflow_scripts.engine.figures import curves
 from workflow_scripts.engine.landscape.envelopes import Envelope, effective_beta, envelope
 from workflow_scripts.engine.landscape.names import TABLES
 from workflow_scripts.engine.landscape.tables import FILES
-from workflow_scripts.engine.tables import reading, summary
-from workflow_scripts.engine.tables.labels import format_value
+from workflow_scripts.engine.tables import names, reading, summary
 
 # the keys of a cell that make its network
 NETWORK = ("model", "block", *(key for key in Cell.model_fields if key in cells.OPTIONS))
@@ -101,9 +100,7 @@ def _networks(facts):
     number_of = rows.explode("cells").set_index("cells")["network"]
     rows = rows.drop_duplicates("network").reset_index(drop=True)
     keys = [key for key in NETWORK[2:] if rows[key].nunique(dropna=False) > 1]
-    labels = [
-        ", ".join([row["label"], *(f"{key} {format_value(row[key])}" for key in keys)]) for _, row in rows.iterrows()
-    ]
+    labels = [", ".join([row["label"], *names.settings(row, keys)]) for _, row in rows.iterrows()]
     rows = rows.assign(label=labels, colour=rows["group"].map(curves.shades(rows)))
     return rows[[*NETWORK, "network", "label", "colour"]], number_of
 

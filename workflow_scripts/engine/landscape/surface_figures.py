@@ -18,7 +18,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.figures import curves, style
 from workflow_scripts.engine.landscape import bands
-from workflow_scripts.engine.tables import reading, summary
+from workflow_scripts.engine.tables import names, reading, summary
 
 COLUMNS = ("kind", "alpha", "beta", "loss", "acc")
 DECADES = 5  # that contours and heights tell apart, from the lowest loss up
@@ -59,7 +59,7 @@ def load(folder, paths):
     colours = curves.shades(rows)
     return [
         Surface(*named, tables[cell])
-        for cell, *named in zip(rows["cells"], curves.names(rows), colours.values(), strict=True)
+        for cell, *named in zip(rows["cells"], names.in_legend(rows), colours.values(), strict=True)
     ]
 
 

@@ -9,8 +9,10 @@ import math
 from types import SimpleNamespace
 from typing import NamedTuple
 
+import pandas as pd
+
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.tables import flows, labels, protocol, statistics, summary
+from workflow_scripts.engine.tables import flows, labels, names, protocol, statistics, summary
 from workflow_scripts.engine.text.latex import Tex, escape, number
 
 
@@ -39,7 +41,7 @@ def context(found, shallow, deep):
     variants = [row for row in rows if row.model == deep.model]
     champions = _champions(variants, table)
     depth = compare(deep, shallow, "train_loss")
-    return {
+    facts = {
         "data": data_of(found),
         "setup": setup_of(found.cells),
         "words": protocol.words(found.cells),
@@ -52,6 +54,7 @@ def context(found, shallow, deep):
         "depth": depth,
         "degraded": shallow.outcome == "learns" and (deep.outcome != "learns" or depth.verdict == "higher"),
         "best": best,
+        "best_also_differs": [labels.readable(key) for key in _differing(best, deep) if key not in ("block", "lr")],
         "diverged": [row for row in rows if row.diverged],
         "missing": [
             labels.block_label(block) for block in labels.BRIEF_BLOCKS if block not in {row.block for row in variants}
@@ -64,6 +67,9 @@ def context(found, shallow, deep):
         **_gradients(shallow, deep, variants),
         **_depth(best, shallow, champions, rows),
     }
+    for row, name in _named([shallow, deep]):  # the text speaks of both, and two depths of one network have one label
+        row.label = name
+    return facts
 
 
 def compare(first, second, metric):
@@ -80,14 +86,13 @@ def compared(pairs, metric):
 def rows_of(found, table):
     """The rows of `over_seeds` with what the report says of each beyond the table."""
     facts = found.cells.set_index("cell")
-    varying = ["lr", *summary.varying(table)]
     rows = []
-    for record in table.to_dict("records"):
+    for name, record in zip(_names(table), table.to_dict("records"), strict=True):
         row = SimpleNamespace(**record)
         for metric in summary.METRICS:
             setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
         row.by_seed = summary.by_seed(found.cells, row.finished)
-        row.name = _name(record, table[table["label"] == row.label], varying)
+        row.name = name
         row.model_label = labels.label({**record, "block": "plain"})
         row.block_label = labels.block_label(row.block)
         row.facts = facts.loc[row.cells[0]]  # of the data and the network: the same for every seed
@@ -99,18 +104,26 @@ def rows_of(found, table):
     return rows
 
 
-def _name(record, namesakes, varying):
-    """The row's label, followed by those settings that tell it from the rows of the same label."""
-    keys = [key for key in varying if namesakes[key].nunique(dropna=False) > 1]
-    values = {key: _in_latex(record[key]) for key in keys}
+def _named(rows):
+    """(row, its name among these rows) of each of some rows."""
+    return list(zip(rows, _names(pd.DataFrame(map(vars, rows))), strict=True)) if rows else []
+
+
+def _names(table):
+    """The label of each row, followed by those settings that tell it from the rows of the same label."""
+    keys = names.by_label(table)
+    return [_name(record, keys[record["label"]]) for record in table.to_dict("records")]
+
+
+def _name(record, keys):
+    values = {key: _in_latex(key, record[key]) for key in keys}
     settings = [rf"$\eta$\,=\,{values[key]}" if key == "lr" else f"{escape(key)} {values[key]}" for key in keys]
     return Tex(escape(record["label"]) + (f" ({', '.join(settings)})" if settings else ""))
 
 
-def _in_latex(value):
-    if value is None or value != value:  # pandas has no None in a column of numbers
-        return "none"
-    return number(value) if isinstance(value, float) else escape(str(value))
+def _in_latex(key, value):
+    known = isinstance(value, float) and not math.isnan(value)
+    return number(value) if known else escape(labels.format_value(key, value))
 
 
 def _learned(row):
@@ -134,7 +147,13 @@ def _champions(rows, table):
 
 def _equal_but_for(free, row, other):
     """Whether two rows have the same record, the key `free` left out."""
-    return all(getattr(row, key) == getattr(other, key) for key in ROW if key != free)
+    return not set(_differing(row, other)) - {free}
+
+
+def _differing(row, other):
+    """The keys of the record in which two rows differ."""
+    pairs = {key: (getattr(row, key), getattr(other, key)) for key in ROW}  # in which pandas may have NaN for None
+    return [key for key, (one, two) in pairs.items() if one != two and not (pd.isna(one) and pd.isna(two))]
 
 
 def _rates(rows, champions):
@@ -182,11 +201,12 @@ def _remedies(champions, shallow):
 def _gradients(shallow, deep, variants):
     """Rows whose gradient flow is set against each other: the deep network's blocks, all else equal to `deep`."""
     controlled = [row for row in variants if row.flows and _equal_but_for("block", row, deep)]
+    table_rows = [row for row in [shallow] if row.flows and row not in controlled] + controlled
     of_block = {row.block: row for row in controlled if row.initial}
     bn, others = of_block.get("bn"), [row for row in (of_block.get("rc"), shallow) if row and row.initial]
     return {
         "controlled": controlled,
-        "table_rows": [row for row in [shallow] if row.flows and row not in controlled] + controlled,
+        "table_rows": _named(table_rows),
         "flattest": min(controlled, key=lambda row: row.flows[0].span, default=None),
         "bn_row": bn,
         "rc_row": of_block.get("rc"),

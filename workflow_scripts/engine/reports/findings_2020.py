@@ -176,5 +176,5 @@ def of_search(folder, study):
 
 
 def _setting(key, value):
-    printed = number(value) if isinstance(value, float) else escape(labels.readable(str(value)))
+    printed = number(value) if isinstance(value, float) else escape(labels.readable(labels.format_value(key, value)))
     return Tex(f"{escape(search_figure.heading(key))} {printed}")

@@ -66,14 +66,12 @@ def _level(row):
 
 def _factor(rows):
     """A factor's levels, those beside the base by their verdict, and the ends of their sizes and times."""
-    title = readable(rows["factor"].iloc[0])
-    if rows["value"].notna().all():
-        rows = rows.assign(level=title + " " + rows["level"])  # a bare number says nothing in a sentence
+    rows = rows.assign(level=rows["name"])  # a bare number says nothing in a sentence
     levels = [_level(row) for _, row in rows.iterrows()]
     finished = [level for level in levels if level.finished]
     return SimpleNamespace(
         name=rows["factor"].iloc[0],
-        title=title,
+        title=readable(rows["factor"].iloc[0]),
         base=next(level for level in levels if level.base),
         levels=levels,
         shown=bool(rows["verdict"].isin(statistics.SURE).any()),  # is a difference from the base
@@ -129,7 +127,7 @@ def _chosen(path, base, cells):
         "minutes": times.mean() * facts["epochs"] / 60,
     }
     differs = [key for key, value in facts["record"].items() if not _same(value, getattr(base, key))]
-    settings = [readable(f"{key} {format_value(facts['record'][key])}") for key in differs]
+    settings = [readable(f"{key} {format_value(key, facts['record'][key])}") for key in differs]
     return SimpleNamespace(**facts, differs=settings)
 
 

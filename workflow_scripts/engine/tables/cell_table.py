@@ -1,5 +1,7 @@
 """All cells of a study in one table for people: what each was trained with, and what came of it."""
 
+from functools import partial
+
 import pandas as pd
 
 from workflow_scripts.engine.tables.labels import format_value
@@ -9,8 +11,9 @@ from workflow_scripts.engine.tables.summary import varying
 def formatted(cells):
     """The rows of a summary's `cells` as people read them, each value a string; of the record, what differs."""
     keys = [key for key in varying(cells) if key != "epochs"]  # of which those that were run are shown
-    columns = {key.replace("_", " ").capitalize(): cells[key].map(format_value) for key in ("model", "block", *keys)}
-    columns |= {"Learning rate": cells["lr"].map(format_value), "Seed": cells["seed"].map(format_value)}
+    headings = {key: key.replace("_", " ").capitalize() for key in ("model", "block", *keys)}
+    headings |= {"lr": "Learning rate", "seed": "Seed"}
+    columns = {heading: cells[key].map(partial(format_value, key)) for key, heading in headings.items()}
     columns["Epochs"] = cells["epochs_run"].map(str)
     columns["Status"] = cells["status"]
     for metric, heading in (("best_val_acc", "Val. acc. (%)"), ("test_acc", "Test acc. (%)")):

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from workflow_scripts.engine import code
+from workflow_scripts.engine.configuration.cells import OPTIONS
 
 BRIEF_BLOCKS = ("plain", "bn", "rc", "bn_rc")
 BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends and colours
@@ -26,9 +27,11 @@ BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends a
     "ln_rc": "LN+RC",
 }
 
+OWN = "network's own"  # the value of an option that the network has by default
+
 # what people call a word of a level, and a factor; others are shown as they are, with spaces for underscores
 NAMES = {
-    "None": "network's own",
+    "None": OWN,
     "adam": "Adam",
     "adamw": "AdamW",
     "cross_entropy": "cross-entropy",
@@ -69,16 +72,20 @@ def blocks_in_order(found=()):
     return list(dict.fromkeys([*BLOCK_LABELS, *code.registered("block"), *found]))
 
 
-def format_value(value):
-    """What people call a value of a record, also one that pandas has made a float: 12.0 is `12`, NaN is `none`."""
+def format_value(key, value):
+    """What people call a value of a key of a record, also one that pandas has made a float: 12.0 is `12`."""
     if pd.isna(value):
-        return "none"
+        return absent(key)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def title(row):
-    """What stands over a picture of one row of `over_seeds`."""
-    return f"{row['label']}, lr {row['lr']:g}" + ("" if row["finished"] else ", diverged")
+def absent(key):
+    """What people call the value of a key that is null: of an option of the network, that is the default it has.
+
+    >>> absent("clip"), absent("growth_rate")
+    ('none', "network's own")
+    """
+    return OWN if key in OPTIONS else "none"
 
 
 def readable(level):
@@ -94,4 +101,4 @@ def _word(word):
     key, space, value = word.partition(" ")
     if word in code.registered("block") and word != "plain":
         return block_label(word)
-    return NAMES.get(key, key.replace("_", " ")) + space + ("none" if value == "None" else value and _word(value))
+    return NAMES.get(key, key.replace("_", " ")) + space + (absent(key) if value == "None" else value and _word(value))

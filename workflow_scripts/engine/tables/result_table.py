@@ -1,5 +1,7 @@
 """Table 1: a row per network and setting, with the losses and accuracies of the last epoch over the seeds."""
 
+from functools import partial
+
 import pandas as pd
 
 from workflow_scripts.engine.configuration.cells import ROW
@@ -32,7 +34,7 @@ def formatted(rows):
     Beside model, rate, parameters and metrics there are columns for what differs between the rows only.
     """
     columns = {"Model": rows["label"]}
-    columns |= {key.replace("_", " ").capitalize(): rows[key].map(format_value) for key in varying(rows)}
+    columns |= {key.replace("_", " ").capitalize(): rows[key].map(partial(format_value, key)) for key in varying(rows)}
     columns |= {"LR": rows["lr"].map("{:g}".format), "Parameters": rows["parameters"].map("{:,}".format)}
     for name in list(columns)[1:]:
         columns[name] = columns[name].where(rows["model"] != "", "–")  # nothing of a run made elsewhere is known

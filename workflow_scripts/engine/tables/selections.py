@@ -61,13 +61,17 @@ def add_best(parser):
 
 
 def chosen(rows, selections, with_best):
-    """The rows of `over_seeds` that lists of `KEY=VALUE` words select, then the best if asked for; each once."""
+    """The rows of `over_seeds` that lists of `KEY=VALUE` words select, then the best if asked for; each once.
+
+    `best` says which row that is. It is the best of the study, whatever is selected beside it, as in the report's text.
+    """
     found = [pick(rows, parse(words), f"--select {' '.join(words)}") for words in selections]
     if with_best:
         found.append(best(rows))
     if not found:
         raise UserError("expected --select or --best, to know what to draw")
-    return pd.DataFrame(found).drop_duplicates("group")
+    table = pd.DataFrame(found).drop_duplicates("group")
+    return table.assign(best=(table["group"] == found[-1]["group"]) & with_best)
 
 
 def parse(words, flag="--select"):

@@ -181,19 +181,30 @@ def _equal(column, value):
     return column.isna() if pd.isna(value) else column == value
 
 
-def pick(rows, record, source="selection"):
-    """The one row of `over_seeds` that `record` selects; of several, the one with most keys at their defaults.
-
-    So a value that is added to a grid does not change which cells a figure is about. `source` names the selection in
-    the UserError that says that nothing was found.
-    """
+def fitting(rows, record, source="selection"):
+    """The rows of `over_seeds` that `record` selects; `source` names the selection in the UserError where none is."""
     found = select(rows, record)
     if found.empty:
         asked = " ".join(f"{key}={value}" for key, value in record.items())
         have = "; ".join(f"{row.label} lr={row.lr:g}" for row in rows.itertuples())
         raise UserError(f"{source}: expected cells with {asked}, found none; there are: {have}")
+    return found
+
+
+def pick(rows, record, source="selection"):
+    """The one row of `over_seeds` that `record` selects; of several, the one with most keys at their defaults.
+
+    So a value that is added to a grid does not change which cells a figure is about. Where there are several, a line on
+    stderr says what the selection, which `source` names, left open. Raises UserError where nothing is found.
+    """
+    found = fitting(rows, record, source)
     defaults = sum(_equal(found[key], Cell.model_fields[key].default).astype(int) for key in ROW)
-    return found.loc[defaults.idxmax()]
+    taken = found.loc[defaults.idxmax()]
+    if len(found) > 1:
+        left = [key for key in ROW if found[key].nunique(dropna=False) > 1]
+        values = ", ".join(f"{key} {labels.format_value(key, taken[key])}" for key in left)
+        print(f"note: {source}: leaves open {', '.join(left)}; taken of {len(found)}: {values}", file=sys.stderr)
+    return taken
 
 
 def best(rows, metric="val_acc", tie="val_loss"):

@@ -1,0 +1,56 @@
+"""What rows of `summary.over_seeds` are called beside others: their label, and the values that tell them from these."""
+
+import pandas as pd
+
+from workflow_scripts.engine.tables.labels import format_value
+from workflow_scripts.engine.tables.summary import varying
+
+BEST = " (best of all)"  # of the study, also where it differs from the others shown in more than the block
+
+
+def told_apart(rows):
+    """The keys beyond model and block in which the rows differ, the learning rate first.
+
+    Rows without a model, which are of runs made elsewhere, have no record.
+    """
+    rates = rows.loc[rows["model"] != "", "lr"]
+    return [*(["lr"] if rates.nunique() > 1 else []), *varying(rows)]
+
+
+def settings(row, keys):
+    """What people read of these keys of a row: `lr 0.1`."""
+    return [f"{key} {format_value(key, row[key])}" for key in keys]
+
+
+def in_legend(rows):
+    """What a legend calls each row: its label, its values of the keys that tell the rows apart, its divergence.
+
+    Where rows have a column `best`, as `selections.chosen` gives it, it also says which row is the best.
+    """
+    keys = told_apart(rows)
+    best = rows.get("best", pd.Series(False, rows.index)).eq(True)  # of a run made elsewhere it is missing
+    return [
+        _joined(row, settings(row, keys if row["model"] else [])) + (BEST if best[index] else "")
+        for index, row in rows.iterrows()
+    ]
+
+
+def in_study(rows):
+    """What each row is called among all others: its label, and what tells it from the rows of the same label."""
+    keys = by_label(rows)
+    return [", ".join([row["label"], *settings(row, keys[row["label"]])]) for _, row in rows.iterrows()]
+
+
+def title(row, rows):
+    """What stands over a picture of one row: what `in_study` calls it among these rows, with its learning rate."""
+    keys = by_label(rows)[row["label"]]
+    return _joined(row, settings(row, dict.fromkeys(["lr", *keys])))
+
+
+def by_label(rows):
+    """{label: the keys that tell the rows of this label apart}."""
+    return {label: told_apart(namesakes) for label, namesakes in rows.groupby("label")}
+
+
+def _joined(row, values):
+    return ", ".join([row["label"], *values, *([] if row["finished"] else ["diverged"])])
