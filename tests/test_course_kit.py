@@ -129,7 +129,7 @@ def test_runs_made_elsewhere_join_the_learning_curves(joined, tmp_path):
 
 def test_without_being_named_they_change_no_figure(joined, tmp_path):
     inside("plot_curves", "--summary", joined, "--best", "--out", tmp_path / "figure.pdf")
-    assert list(pd.read_csv(tmp_path / "figure.csv")["line"].unique()) == ["VGG08"]
+    assert list(pd.read_csv(tmp_path / "figure.csv")["line"].unique()) == ["VGG08 (best of all)"]
     inside("plot_grad_flow", "--summary", joined, "--best", "--out", tmp_path / "flow.pdf")
 
 
