@@ -15,10 +15,15 @@ def idle_keys(dataset):
     return {"title", "mirrors"} | ({"path"} if dataset.source != "folder" else set())
 
 
-def is_followed(name, dataset):
-    """Whether a data set is made again when its original changes: where that has gone, what was made of it stays."""
-    made = f"results/data/{name}.npz"
-    return dataset.source == "folder" and dataset.path and (dataset.path.exists() or os.path.exists(made))
+def followed(name, dataset):
+    """The original of a data set that is made again when that changes, as a list; what was made of one that has gone stays.
+
+    Of a folder the listing says more than its time, which changes when somebody looks into it.
+    """
+    path, made = dataset.path, f"results/data/{name}.npz"
+    if dataset.source != "folder" or not path or not (path.exists() or os.path.exists(made)):
+        return []
+    return [ancient(path)] if path.is_dir() else [path]
 
 
 def titles(names):
@@ -37,10 +42,7 @@ for dataset_name, dataset in SETTINGS.datasets.items():
         name:
             f"data_{dataset_name}"
         input:
-            # of a folder the listing says more than its time, which changes when somebody looks into it
-            ([ancient(dataset.path)] if dataset.path.is_dir() else [dataset.path])
-            if is_followed(dataset_name, dataset)
-            else [],
+            followed(dataset_name, dataset),
         output:
             f"results/data/{dataset_name}.npz",
         log:

@@ -193,7 +193,7 @@ def outcome(tmp_path_factory, digits_file):
             "UserError: the network too_many gave a tensor (700, 20) for 700 images, expected logits (700, 10)",
         ),
         (TRAINED[1], "ValueError: the network nothing is None, expected a torch.nn.Module"),
-        (TRAINED[2], "ValueError: expected a network with convolutions or linear layers, found none"),
+        (TRAINED[2], "ValueError: expected the weights of convolutions or linear layers, found none"),
         (TRAINED[8], "RuntimeError: no arrays"),
     ],
     ids=["too many logits", "a function without return", "no layer with weights", "an observer that cannot be written"],

@@ -35,8 +35,6 @@ def plot_grad_flows(named_parameters):
     from workflow_scripts.engine.training.gradients import weight_layers  # PyTorch, which the other figures do without
 
     layers = weight_layers(named_parameters)
-    if not layers:
-        raise ValueError("expected the weights of convolutions or linear layers, found none")
     for layer, weight in layers:
         if weight.grad is None:
             raise ValueError(f"expected a gradient in every weight, {layer} has none: call loss.backward() first")

@@ -14,7 +14,7 @@ COLUMNS = ("epoch", "layer", "depth", "mean_abs", "l2", "last_batch_mean_abs", "
 
 
 # a weight as it is, or the direction of one under weight or spectral normalisation
-WEIGHT = re.compile(r"(?:(.*)\.)?(?:parametrizations\.)?(?:weight|weight_v|weight_orig|weight\.original1?)")
+WEIGHT = re.compile(r"(?:(.*?)\.)?(?:parametrizations\.)?(?:weight|weight_v|weight_orig|weight\.original1?)")
 
 
 def weight_layers(named_parameters):
@@ -28,8 +28,8 @@ def weight_layers(named_parameters):
         if weight.ndim > 1 and (match := WEIGHT.fullmatch(name))
     ]
     if not found:
-        raise ValueError("expected a network with convolutions or linear layers, found none with a weight")
-    return [(layer.removesuffix(".parametrizations"), weight) for layer, weight in found]
+        raise ValueError("expected the weights of convolutions or linear layers, found none")
+    return found
 
 
 class GradientRecorder:

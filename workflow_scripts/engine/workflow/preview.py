@@ -40,16 +40,17 @@ def preview(studies, todo, described, results, notes, others=()):
     used = {cell.dataset for grid in studies.values() for cell in grid.values()}
     sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
     flops = dict.fromkeys(studies, 0)
-    forward, refused, unknown = ForwardFlops(notes / COUNTED), {}, {}
+    forward, left = ForwardFlops(notes / COUNTED), {}  # (heading, study, reason): names
     for study, cells in studies.items():
         for name in todo[study]:
             cell = cells[name]
             try:
                 flops[study] += training_flops(cell, forward, *sizes[cell.dataset]) if sizes[cell.dataset] else 0
             except ValueError as error:  # of a network that does not fit its block or the images
-                refused.setdefault((study, str(error)), []).append(name)
+                left.setdefault(("Cannot be trained", study, str(error)), []).append(name)
             except Exception as error:  # of a network that may well train, but cannot be run without images
-                unknown.setdefault((study, f"{type(error).__name__}: {error}".splitlines()[0]), []).append(name)
+                reason = f"{type(error).__name__}: {error}".splitlines()[0]
+                left.setdefault(("Not counted, for want of images", study, reason), []).append(name)
     forward.save()
     lines = _amounts(studies, todo, others, flops)
     if any(flops.values()):
@@ -61,11 +62,10 @@ def preview(studies, todo, described, results, notes, others=()):
         for name, size in sizes.items()
         if not size
     ]
-    for heading, found in (("Cannot be trained", refused), ("Not counted, for want of images", unknown)):
-        lines += [
-            f"  {heading}: {study}/{names[0]}{f' and {len(names) - 1:,} more' if names[1:] else ''}: {reason}"
-            for (study, reason), names in found.items()
-        ]
+    lines += [
+        f"  {heading}: {study}/{names[0]}{f' and {len(names) - 1:,} more' if names[1:] else ''}: {reason}"
+        for (heading, study, reason), names in left.items()
+    ]
     return [HEAD, *lines]
 
 

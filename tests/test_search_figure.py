@@ -1,0 +1,155 @@
+"""The figure and the table of a search: what its rungs kept, read back and drawn."""
+
+import itertools
+import json
+import math
+
+import pandas as pd
+import pytest
+
+from tests.conftest import command
+from tests.made_searches import study
+from workflow_scripts.engine.configuration import cells, grids
+from workflow_scripts.engine.figures import search_figure, style
+from workflow_scripts.engine.tables import gathering, rungs
+
+
+def write_summary(folder, searched, diverged=()):
+    """A summary as of a finished search, and beside it what its rungs kept: closed forms, not results of any training.
+
+    Returns the plan and the chosen recipe.
+    """
+    plan, rows = grids.plan(searched), []
+
+    def train(cell):
+        lost = plan.place(cell) in diverged
+        accuracy = 0.5 - 0.1 * abs(math.log10(cell.lr) + 2) + 0.02 * cell.epochs + 0.01 * cell.seed
+        facts = dict.fromkeys((*gathering.MEASURED, *gathering.LAST_EPOCH, *gathering.BEST_EPOCH), 1)
+        facts |= {"status": "diverged" if lost else "finished", "diverged_step": 3 if lost else None}
+        facts |= {"best_val_acc": None if lost else accuracy, "best_val_loss": 1 - accuracy, "test_acc": None}
+        rows.append({"cell": cells.cell_name(cell), **cell.model_dump(), **facts})
+        return -1 if lost else accuracy
+
+    recipes, kept = plan.recipes, folder.parent / "search"
+    kept.mkdir()
+    for rung in range(len(plan.epochs)):
+        results = dict(zip(recipes, map(train, plan.rung(rung, recipes)), strict=True))
+        recipes = sorted(recipes, key=results.get, reverse=True)[: plan.kept(rung)]
+        names = [cells.cell_name(cell) for cell in plan.rung(rung, recipes)]
+        (kept / f"rung{rung}.json").write_text(json.dumps({"kept": names}))
+    for cell in plan.final(recipes[0]):
+        train(cell)
+    folder.mkdir()
+    pd.DataFrame(rows).drop_duplicates("cell").to_csv(folder / "cells.csv", index=False)
+    (folder / "history.csv").write_text("cell,epoch,train_loss,train_acc,val_loss,val_acc\n")
+    (folder / "gradients.csv").write_text("cell,epoch,layer,depth,mean_abs\n")
+    (folder / "dataset.json").write_text("{}")
+    return plan, recipes[0]
+
+
+def rung_files(folder):
+    return sorted((folder / "search").iterdir())
+
+
+def read_back(folder, searched):
+    """What `search_figure.trained` makes of what `write_summary` wrote into `folder`/summary."""
+    return search_figure.trained(search_figure.load(folder / "summary"), searched, rungs.kept(rung_files(folder)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"halving": None}, {"halving": {"epochs": [1, 2, 4]}}, {"seeds": [5]}, {"halving": None, "seeds": [5]}],
+    ids=str,
+)
+def test_the_rungs_are_read_back_from_the_summary(tmp_path, changes):
+    searched = study(**{"max_cells": 16, **changes})
+    plan, best = write_summary(tmp_path / "summary", searched, diverged=[1])
+    table = read_back(tmp_path, searched)
+    for rung, (epochs, size) in enumerate(zip(plan.epochs, plan.sizes, strict=True)):
+        found = table[table["rung"] == rung + 1]
+        assert len(found) == size and set(found["epochs"]) == {epochs}
+        assert found["kept"].sum() == plan.kept(rung)
+    final = table[table["rung"] == "final"]
+    assert sorted(final["seed"]) == sorted(plan.seeds) and set(final["lr"]) == {best.lr}
+
+
+def test_the_figure_follows_what_the_rungs_kept(tmp_path):
+    """They decide who is trained on; by the numbers of the summary another candidate might look better."""
+    searched = study(max_cells=4, halving={"epochs": [4]})
+    plan, _ = write_summary(tmp_path / "summary", searched)
+    names = [cells.cell_name(cell) for cell in plan.rung(0, plan.recipes)]
+    for place, name in enumerate(names):
+        (tmp_path / "search/rung0.json").write_text(json.dumps({"kept": [name]}))
+        table = read_back(tmp_path, searched)
+        assert table.loc[table["kept"] & (table["rung"] == 1), "cell"].tolist() == [name]
+        assert set(table.loc[table["rung"] == "final", "candidate"]) == {place + 1}
+
+
+def test_a_value_that_is_null_has_a_place_in_the_figure_and_a_word(tmp_path):
+    searched = study(space={"clip": [None, 1.0], "growth_rate": [12, None]})
+    write_summary(tmp_path / "summary", searched)
+    table = read_back(tmp_path, searched)
+    growth, clip = search_figure.draw(table, searched.search.keys).axes
+    assert [label.get_text() for label in growth.get_xticklabels()] == ["12", "network's own"]
+    assert [label.get_text() for label in clip.get_xticklabels()] == ["none", "1"]
+    words = search_figure.survivors(table, list(searched.search.keys))
+    assert set(words["Clip"]) <= {"none", "1"} and set(words["Growth rate"]) <= {"12", "network's own"}
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "said"),
+    [
+        ("growth_rate", {"low": 2, "high": 4}, ["2", "3", "4"]),
+        ("clip", {"low": 2, "high": 4}, ["2.0", "2.5", "3.0", "3.5", "4.0"]),
+        ("lr", {"low": 0.001, "high": 0.05, "log": True}, ["0.001", "0.003", "0.01", "0.03"]),
+        ("lr", {"low": 0.02, "high": 0.04, "log": True}, ["0.02", "0.03", "0.04"]),
+        ("lr", {"low": 1e-6, "high": 0.1, "log": True}, ["1e-06", "1e-05", "0.0001", "0.001", "0.01", "0.1"]),
+        ("batch_size", {"low": 8, "high": 512, "log": True}, ["10", "30", "100", "300"]),
+        ("block", ["bn_rc", "bn_dense_pre"], ["BN+RC", "BN+dense (pre)"]),
+        ("block", ["bn_rc", "plain", "bn", "bn_dense_pre"], ["BN+RC", "plain", "BN", "BN+dense\n(pre)"]),
+        ("loss", ["mse", "label_smoothing"], ["squared error", "label smoothing"]),
+    ],
+)
+def test_the_ticks_of_a_key_are_read_as_people_call_its_values_and_stand_apart(key, values, said):
+    space = study(space={key: values}).search.keys
+    ends = values if isinstance(values, list) else [values["low"], values["high"]]
+    known = {"rung": 1, "epochs": 1, "status": "finished", "val_acc": 0.5}
+    rows = [{**known, "candidate": place, key: value} for place, value in enumerate(ends)]
+    spaces = {**space, "more": space[key], "most": space[key]}  # three panels in a row, as narrow as they get
+    table = pd.DataFrame(rows)
+    figure = search_figure.draw(table.assign(more=table[key], most=table[key]), spaces)
+    with style.look():
+        figure.draw_without_rendering()
+        axes = figure.axes[0]
+        low, high = axes.get_xlim()
+        shown = [label for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+        boxes = [label.get_window_extent() for label in shown]
+    assert [label.get_text() for label in shown] == said
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+
+
+def test_the_figure_and_the_table_of_a_search(tmp_path):
+    searched = study(max_cells=16, halving={"epochs": [1, 2, 3], "keep": 0.4})
+    plan, best = write_summary(tmp_path / "summary", searched, diverged=[1])
+    arguments = ["--summary", tmp_path / "summary", "--study", searched.model_dump_json(exclude_unset=True)]
+    arguments += ["--rungs", *rung_files(tmp_path)]
+    command("plot_search", *arguments, "--out", tmp_path / "search.pdf", "--table", tmp_path / "table.csv")
+    assert (tmp_path / "search.pdf").read_bytes().startswith(b"%PDF")
+    drawn, table = (pd.read_csv(tmp_path / name) for name in ("search.csv", "table.csv"))
+    assert len(drawn) == len(table) == sum(plan.sizes) + len(plan.seeds)
+    text = (tmp_path / "table.txt").read_text()
+    *_, last, _, _ = text.splitlines()
+    assert last.split()[:4] == ["final", "4", "3", str(plan.recipes.index(best) + 1)] and f"{best.lr:g}" in last
+    assert len([line for line in text.splitlines() if line.startswith("1 ")]) == plan.kept(0)
+    assert (tmp_path / "table.tex").read_text().count("midrule") == 4
+
+
+def test_a_summary_of_another_study_is_refused(tmp_path, refused):
+    searched = study()
+    write_summary(tmp_path / "summary", searched)
+    other = study(space={"lr": [0.5]}).model_dump_json(exclude_unset=True)
+    flags = ["--summary", tmp_path / "summary", "--out", tmp_path / "a.pdf", "--table", tmp_path / "a.csv"]
+    flags += ["--rungs", *rung_files(tmp_path)]
+    assert "expected cells of the search" in refused("plot_search", *flags, "--study", other)
+    three = study(halving={"epochs": [1, 2, 3]}).model_dump_json(exclude_unset=True)
+    assert "--rungs: expected 3 files, one for each rung, found 2" in refused("plot_search", *flags, "--study", three)
