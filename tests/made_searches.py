@@ -1,7 +1,14 @@
-"""A study with a search, for tests."""
+"""A study with a search, and what is left of one that has run, for tests."""
 
-from workflow_scripts.engine.configuration import config
+import json
+import math
+
+import pandas as pd
+
+from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.figures import search_figure
+from workflow_scripts.engine.tables import gathering, rungs
 
 SPACE = {"lr": {"low": "1e-4", "high": 0.1, "log": True}, "batch_size": [50, 100], "clip": {"low": 0.1, "high": 5}}
 
@@ -11,3 +18,45 @@ def study(**changes):
     searched = {"space": SPACE, "max_cells": 8, "halving": {"epochs": [1, 2], "keep": 0.5}, **changes}
     mapping = {"base": {"model": "vgg08", "epochs": 4}, "test": "chosen", "search": searched}
     return config.parse(Study, mapping, "studies.s")
+
+
+def write_summary(folder, searched, diverged=()):
+    """A summary as of a finished search, and beside it what its rungs kept: closed forms, not results of any training.
+
+    Returns the plan and the chosen recipe.
+    """
+    plan, rows = grids.plan(searched), []
+
+    def train(cell):
+        lost = plan.place(cell) in diverged
+        accuracy = 0.5 - 0.1 * abs(math.log10(cell.lr) + 2) + 0.02 * cell.epochs + 0.01 * cell.seed
+        facts = dict.fromkeys((*gathering.MEASURED, *gathering.LAST_EPOCH, *gathering.BEST_EPOCH), 1)
+        facts |= {"status": "diverged" if lost else "finished", "diverged_step": 3 if lost else None}
+        facts |= {"best_val_acc": None if lost else accuracy, "best_val_loss": 1 - accuracy, "test_acc": None}
+        rows.append({"cell": cells.cell_name(cell), **cell.model_dump(), **facts})
+        return -1 if lost else accuracy
+
+    recipes, kept = plan.recipes, folder.parent / "search"
+    kept.mkdir()
+    for rung in range(len(plan.epochs)):
+        results = dict(zip(recipes, map(train, plan.rung(rung, recipes)), strict=True))
+        recipes = sorted(recipes, key=results.get, reverse=True)[: plan.kept(rung)]
+        names = [cells.cell_name(cell) for cell in plan.rung(rung, recipes)]
+        (kept / f"rung{rung}.json").write_text(json.dumps({"kept": names}))
+    for cell in plan.final(recipes[0]):
+        train(cell)
+    folder.mkdir()
+    pd.DataFrame(rows).drop_duplicates("cell").to_csv(folder / "cells.csv", index=False)
+    (folder / "history.csv").write_text("cell,epoch,train_loss,train_acc,val_loss,val_acc\n")
+    (folder / "gradients.csv").write_text("cell,epoch,layer,depth,mean_abs\n")
+    (folder / "dataset.json").write_text("{}")
+    return plan, recipes[0]
+
+
+def rung_files(folder):
+    return sorted((folder / "search").iterdir())
+
+
+def read_back(folder, searched):
+    """What `search_figure.trained` makes of what `write_summary` wrote into `folder`/summary."""
+    return search_figure.trained(search_figure.load(folder / "summary"), searched, rungs.kept(rung_files(folder)))

@@ -64,3 +64,9 @@ def test_imports_go_down_only(path):
             pytest.fail(f"{name} imports {target}: commands stand side by side")
         if name.startswith("models.Beras"):
             assert target.split(".")[0] in {"numpy", *sys.stdlib_module_names}, f"{name} imports {target}"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("tests/**/*.py")), ids=lambda path: path.name)
+def test_no_test_imports_another(path):
+    # what two of them need lies in a file without tests: tests move, and who imported them is not run along
+    assert not [name for name in imported(path) if name.startswith("tests.") and ".test_" in name]

@@ -11,7 +11,7 @@ import matplotlib.figure
 import pandas as pd
 import pytest
 
-from tests import made_cells, made_reports, test_search
+from tests import made_cells, made_reports, made_searches
 from tests.conftest import ROOT, command, pdf_text
 from workflow_scripts import make_remedies_table, plot_remedies
 from workflow_scripts.engine.commands import UserError
@@ -73,11 +73,11 @@ def write_remedies(
 
 
 def write_search(folder, parameters=336_196, title="CIFAR-100"):
-    searched = test_search.study(max_cells=16)
+    searched = made_searches.study(max_cells=16)
     folder.mkdir(parents=True)
-    plan, best = test_search.write_summary(folder / "summary", searched)
+    plan, best = made_searches.write_summary(folder / "summary", searched)
     (folder / "summary/dataset.json").write_text(json.dumps({"title": title}))
-    table = test_search.read_back(folder, searched)
+    table = made_searches.read_back(folder, searched)
     (folder / "tables").mkdir()
     search_figure.write_table(folder / "tables/search.csv", table, list(searched.search.keys))
     chosen = {"label": "VGG08", "record": best.model_dump(), "parameters": parameters, "epochs": plan.final_epochs}
@@ -289,7 +289,7 @@ def test_a_second_reference_that_diverged_is_none(tmp_path):
 
 def test_a_search_without_its_files_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"chosen\.json: expected a file that .*\.choose` writes"):
-        findings_2020.of_search(tmp_path, test_search.study())
+        findings_2020.of_search(tmp_path, made_searches.study())
 
 
 @pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")

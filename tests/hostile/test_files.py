@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load, save
 
 from tests.conftest import inside
-from tests.test_datasets_folders import read, tree, write_folder, write_zip
+from tests.made_image_folders import read, tree, write_folder, write_zip
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.runs import checkpoints, trained
