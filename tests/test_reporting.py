@@ -30,6 +30,18 @@ def test_the_bar_begins_where_the_run_does_and_shows_the_means_so_far(digits, mo
     assert f"loss {training.step_losses[steps]:.3f}, acc " in said  # which it looks at after the first step
 
 
+def test_the_log_of_a_run_that_diverges_ends_with_where(digits, capsys):
+    training = Training(tiny(lr=1000, optimizer="sgd", epochs=5), digits, CPU)
+    reporter = Reporter(training, "cell")
+    while not training.finished:
+        training.run_epoch()
+        reporter.epoch()
+    reporter.close()
+    *lines, last = capsys.readouterr().err.splitlines()
+    assert last.startswith(f"diverged in step {training.progress.diverged_step}: ")
+    assert len(lines) == len(training.history) < 5 and not any("diverged" in line for line in lines)
+
+
 def test_tensorboard_shows_every_epoch_once_also_of_a_run_that_was_killed(digits, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -36,13 +36,17 @@ class Reporter:
     def epoch(self):
         """Say how the epoch that just ended went."""
         epoch, rate, *metrics, seconds = self.training.history[-1]
-        line = LINE.format(*metrics, epoch=epoch + 1, epochs=self.training.cell.epochs, seconds=seconds)
-        self.bar.write(line, file=sys.stderr)
-        sys.stderr.flush()
+        self._say(LINE.format(*metrics, epoch=epoch + 1, epochs=self.training.cell.epochs, seconds=seconds))
+        if (step := self.training.progress.diverged_step) is not None:
+            self._say(f"diverged in step {step}: the loss is no finite number any more, and the training ends")
         if self.events:
             for name, value in zip(METRICS, metrics, strict=True):
                 self.events.add_scalar(name, value, epoch)
             self.events.add_scalar("lr", rate, epoch)
+
+    def _say(self, line):
+        self.bar.write(line, file=sys.stderr)
+        sys.stderr.flush()
 
     def close(self):
         """Leave the terminal and the event file in order."""
