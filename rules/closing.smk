@@ -1,6 +1,9 @@
-# The last lines that a person reads: after a dry-run how much there is to do, after a run what came of it.
+# The last lines that a person reads: after a dry-run how much there is to do, after a run what came of it, and where
+# something was asked for that no rule makes, what is called much like it.
 
 import atexit
+from itertools import filterfalse
+
 from workflow_scripts.engine.workflow import preview
 
 
@@ -31,9 +34,26 @@ def say_what_was_done():
     yield from (f"The hand-in: {HERE / file}" for file in sorted(made) if file.startswith("submission/"))
 
 
+def is_known(target):
+    known = workflow.is_rule(target) or any(rule.is_producer(target) for rule in workflow.rules)
+    return known or (HERE / target).exists()
+
+
+def say_what_was_meant():
+    names = {rule.name for rule in workflow.rules if not rule.has_wildcards()}
+    files = {file for rule in workflow.rules for file in rule.products() if file.get_wildcard_names() <= {"study"}}
+    known = names | {str(file.apply_wildcards({"study": study})) for file in files for study in STUDIES}
+    targets = workflow.dag_settings.targets if workflow.dag_settings else ()
+    for target in filterfalse(is_known, targets):
+        if near := difflib.get_close_matches(target, sorted(known)):
+            yield f"error: nothing is called {target}; the nearest: {', '.join(near)}\n"
+
+
 def say():
     # Snakemake makes a scheduler when it knows all jobs: not after a mistake in what was asked for, nor for --report, --dag
-    if getattr(workflow, "scheduler", None):
+    if not getattr(workflow, "scheduler", None):
+        sys.stderr.writelines(say_what_was_meant())
+    else:
         print(
             "",
             *(say_what_is_to_do() if workflow.dryrun else say_what_was_done()),

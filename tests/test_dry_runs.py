@@ -86,6 +86,16 @@ def test_a_cell_that_does_not_exist(tmp_path):
     assert "Traceback" not in said
 
 
+def test_a_misspelt_target_is_told_what_is_called_like_it(tmp_path):
+    wrong = ("report/mlp_cw2.pdf", "al", "results/cw2/summary/cell.csv")
+    for target, right in zip(wrong, ("report/mlp-cw2.pdf", "all", "results/cw2/summary/cells.csv"), strict=True):
+        status, said = snakemake(tmp_path, "-n", target, check=False)
+        assert status and f"\nerror: nothing is called {target}; the nearest: {right}" in said
+    (tmp_path / "own.txt").touch()
+    for target in ("own.txt", "results/data/mnist.npz", "data", "train_cell", "nothing-like-it"):
+        assert "nearest" not in snakemake(tmp_path, "-n", target, check=False)[1]
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [
