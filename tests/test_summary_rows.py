@@ -8,7 +8,7 @@ import pytest
 
 from tests.made_summaries import LAYERS, record, study, write_summary
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.tables import labels, selections, summary
+from workflow_scripts.engine.tables import gathering, labels, machines, selections, summary
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +28,13 @@ def test_means_and_deviations_over_seeds_are_those_of_numpy(folder):
         for metric in summary.METRICS:
             assert row[metric] == pytest.approx(np.mean(cells[metric]))
             assert row[f"{metric}_std"] == pytest.approx(np.std(cells[metric], ddof=1))
+
+
+def test_no_key_of_a_cell_has_the_name_of_a_column_beside_it(folder):
+    """Of two columns of one name a table would show the wrong one: a new key finds out here that its name is taken."""
+    measured = (*gathering.MEASURED, *gathering.LAST_EPOCH, *gathering.BEST_EPOCH, *machines.COLUMNS)
+    beside = {"cell", "group", "label", "network", "colour", *measured, *summary.outcome(summary.load(folder).cells)}
+    assert not beside & set(summary.RECORD)
 
 
 def test_a_single_seed_has_a_mean_and_no_deviation(tmp_path):
