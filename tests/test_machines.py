@@ -81,6 +81,16 @@ def test_the_record_says_what_this_machine_is():
     assert facts["driver"] is None and facts["device_name"] and facts["versions"]["torch"].startswith("2.")
 
 
+def test_the_driver_is_asked_for_once(monkeypatch):
+    answers = iter(["580.1\n580.1"])
+    monkeypatch.setattr(provenance, "_output_of", lambda command: next(answers))
+    provenance._driver.cache_clear()
+    try:
+        assert [provenance._driver(), provenance._driver()] == ["580.1"] * 2
+    finally:
+        provenance._driver.cache_clear()
+
+
 @pytest.mark.gpu
 def test_the_record_says_what_the_gpu_is():
     facts = provenance.machine(torch.device("cuda"))

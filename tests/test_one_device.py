@@ -31,17 +31,34 @@ def training(large_digits, record=TINY, measured=None):
     return Training(Cell(**record), large_digits, META, measured)
 
 
+def accumulators(run):
+    """The nodes by which autograd adds to gradients: they live as long as a result does that was computed with them."""
+    return [parameter.view_as(parameter).grad_fn.next_functions[0][0] for parameter in run.parameters]
+
+
 @of_all
 def test_an_epoch_is_read_back_once(device, large_digits, monkeypatch, record):
-    """And nothing comes into a step from the host, which a graph would freeze."""
-    moved, step = [], Training._gradient_step
+    """And nothing comes into a step from the host, which a graph would freeze.
+
+    Nor does a step leave a result behind: with it, autograd would remember the stream of the first steps, and none of
+    another stream's could be captured.
+    """
+    moved, left, step, forward = [], [], Training._gradient_step, Training.forward
+
+    def marked(run, images, labels):
+        outputs = forward(run, images, labels)
+        for node in accumulators(run):
+            node.metadata["of this step"] = True
+        return outputs
 
     def watched(run, images, labels):
         before = len(device.sent), len(device.read)
         outcome = step(run, images, labels)
         moved.append((len(device.sent), len(device.read)) != before)
+        left.append(any(node.metadata for node in accumulators(run)))
         return outcome
 
+    monkeypatch.setattr(Training, "forward", marked)
     monkeypatch.setattr(Training, "_gradient_step", watched)
     run = training(large_digits, record)
     device.read.clear()
@@ -49,7 +66,7 @@ def test_an_epoch_is_read_back_once(device, large_digits, monkeypatch, record):
     assert len(device.read) == 1
     run.run_epoch()
     assert len(device.read) == 2 and run.finished
-    assert moved == [False] * 4
+    assert moved == left == [False] * 4
 
 
 @pytest.mark.parametrize("observer", OBSERVERS)

@@ -111,22 +111,33 @@ def test_a_checkpoint_is_not_executed_whatever_its_digest_says(tmp_path):
     assert state is None and "is damaged" in note and not (tmp_path / "executed").exists()
 
 
-@pytest.mark.parametrize(("seconds", "within"), [(2, [2, 4]), (9, [])])
-def test_a_checkpoint_is_written_at_once_when_it_is_due_and_after_every_epoch(
-    digits, tmp_path, monkeypatch, seconds, within
-):
-    """At once, because a folder that cannot be written to should not cost an epoch. Here a step takes a second."""
-    saved, save = [], checkpoints.save
+@pytest.fixture
+def saved(monkeypatch):
+    """(epoch, step) of the checkpoints that a run writes, in which a step takes a second."""
+    found, save = [], checkpoints.save
 
     def noted(path, key, state):
-        saved.append((state["progress"]["epoch"], state["progress"]["step"]))
+        found.append((state["progress"]["epoch"], state["progress"]["step"]))
         save(path, key, state)
 
     monkeypatch.setattr(checkpoints, "save", noted)
     monkeypatch.setattr(trainer, "time", argparse.Namespace(monotonic=itertools.count().__next__))
+    return found
+
+
+@pytest.mark.parametrize(("seconds", "within"), [(2, [2, 4]), (9, [])])
+def test_a_checkpoint_is_written_at_once_when_it_is_due_and_after_every_epoch(digits, tmp_path, saved, seconds, within):
+    """At once, because a folder that cannot be written to should not cost an epoch."""
     run.train(tiny(epochs=2, train_items=500), digits, CPU, tmp_path / "c", seconds)
     epochs = [[(epoch, 0), *((epoch, step) for step in within)] for epoch in (0, 1)]
     assert saved == [*epochs[0], *epochs[1], (2, 0)]
+
+
+def test_checkpoints_that_take_long_are_not_written_after_every_short_epoch(digits, tmp_path, monkeypatch, saved):
+    """As they may be on a GPU. Here a checkpoint takes a second, and an epoch of five steps six."""
+    monkeypatch.setattr(run, "time", argparse.Namespace(monotonic=itertools.count().__next__))
+    run.train(tiny(epochs=8, train_items=500), digits, CPU, tmp_path / "c", 60)
+    assert saved == [(0, 0), (1, 0), (5, 0), (8, 0)]
 
 
 @pytest.mark.parametrize("state", [{"progress": {}}, {"progress": {}, "model": {}}, {"progress": {"epoch": [0]}}])

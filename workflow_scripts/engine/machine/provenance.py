@@ -1,5 +1,6 @@
 """Where numbers come from: the machine, the versions, the commit."""
 
+import functools
 import os
 import platform
 import resource
@@ -59,6 +60,7 @@ def peak_memory(device):
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+@functools.cache  # a bundle has many cells, and nvidia-smi may take seconds
 def _driver():
     command = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
     return (_output_of(command) or "").partition("\n")[0] or None  # one driver serves all GPUs of a machine

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells
@@ -10,11 +11,14 @@ from workflow_scripts.engine.runs import checkpoints
 from workflow_scripts.engine.runs.reporting import Reporter
 from workflow_scripts.engine.training.trainer import Training
 
+SPARSE = 20  # at the end of an epoch: how many times as long has been trained, at least, as the last checkpoint took
+
 
 def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, measured=None, cuda_graphs=True):
     """Train `cell` on `data` (a `datasets.Data`) to its end, from the file `checkpoint` if it holds this very run.
 
-    The checkpoint is rewritten after every epoch and, in epochs that last longer, every `checkpoint_seconds`.
+    The checkpoint is rewritten after every epoch and, in epochs that last longer, every `checkpoint_seconds`. On a GPU
+    an epoch may last no longer than its checkpoint takes: then it is rewritten after some of them, and after the last.
     `tensorboard` is the folder of the event files, or None; `measured` is {observer: settings} as `grids.measured`
     gives it; `cuda_graphs` is as in `trainer.Training`. Returns the finished `trainer.Training`; raises UserError where
     the network or the batches do not fit the data.
@@ -30,20 +34,24 @@ def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, 
         print(note, file=sys.stderr)
 
     reporter = Reporter(training, name, tensorboard)
-    saved_at = 0.0
+    saved_at, cost = training.progress.trained, 0.0  # seconds: of training at the last checkpoint, and what that took
+
+    def save():
+        nonlocal saved_at, cost
+        saved_at, started = training.progress.trained, time.monotonic()
+        checkpoints.save(checkpoint, key, training.state_dict())
+        cost = time.monotonic() - started
 
     def after_step():
-        nonlocal saved_at
         reporter.step()
-        if training.progress.epoch_seconds - saved_at >= checkpoint_seconds:
-            saved_at = training.progress.epoch_seconds
-            checkpoints.save(checkpoint, key, training.state_dict())
+        if training.progress.trained - saved_at >= checkpoint_seconds:
+            save()
 
     while not training.finished:
         training.run_epoch(after_step)
-        checkpoints.save(checkpoint, key, training.state_dict())
+        if training.finished or training.progress.trained - saved_at >= SPARSE * cost:
+            save()
         reporter.epoch()
-        saved_at = 0.0
     reporter.close()
     return training
 

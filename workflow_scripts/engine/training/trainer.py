@@ -37,11 +37,16 @@ class Progress:
 
     epoch: int = 0
     step: int = 0  # within the epoch
-    seconds: float = 0.0  # of training, over all the processes that took part
+    seconds: float = 0.0  # of training, over all the processes that took part, up to the current epoch
     epoch_seconds: float = 0.0
     diverged_step: int | None = None  # over the whole run, from 0
     best_epoch: int | None = None
     best_val_acc: float = -1.0
+
+    @property
+    def trained(self):
+        """Seconds of training so far, the current epoch included."""
+        return self.seconds + self.epoch_seconds
 
 
 class Training:
