@@ -72,7 +72,13 @@ SENTENCES = {
     # scenario: (changes, what must be said, what must not)
     "demonstration": (
         {},
-        ["Demonstration run", r"\citep{kaynak1998,pedregosa2011}", "2 epochs, 2 seeds", "This is rounding"],
+        [
+            "Demonstration run",
+            r"\citep{kaynak1998,pedregosa2011}",
+            "2 epochs, 2 seeds",
+            "This is rounding",
+            r"units with dropout \citep{srivastava2014} after it",
+        ],
         ["The brief asks for", "more than rounding"],
     ),
     "MNIST, both bars met": (
