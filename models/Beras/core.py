@@ -50,8 +50,9 @@ class Diffable(Callable):
 
     def __call__(self, *args, **kwargs):
         outputs = self.forward(*args, **kwargs)
-        if Diffable.gradient_tape is not None:
-            Diffable.gradient_tape.operations.append(self)
+        self.latest_tape = Diffable.gradient_tape  # what it remembers now belongs to this recording, or to none
+        if self.latest_tape is not None:
+            self.latest_tape.operations.append(self)
         return outputs
 
     @abstractmethod
@@ -121,8 +122,8 @@ class GradientTape:
     def gradient(self):
         """[dW1, db1, dW2, ...]: the gradients of the trainable weights, in the order in which they were used.
 
-        Raises RuntimeError if nothing was recorded, the last operation is not a loss, a layer was called twice
-        (it remembers its last input only), or the gradient was already taken.
+        Raises RuntimeError if nothing was recorded, the last operation is not a loss, a layer was called twice or
+        once more outside of the scope (it remembers its last input only), or the gradient was already taken.
         """
         self._check()
         self._spent = True
@@ -143,11 +144,18 @@ class GradientTape:
             )
         if self._spent:
             raise RuntimeError("gradient() was called twice on one tape: record the forward pass again first")
-        repeated = [name(layer) for i, layer in enumerate(self.operations) if layer in self.operations[:i]]
+        recorded = list(_with_inner(self.operations))
+        repeated = [name(layer) for i, layer in enumerate(recorded) if layer in recorded[:i]]
         if repeated:
             raise RuntimeError(
                 f"{repeated[0]} was called twice on one tape, but it remembers one input only: "
                 "make one layer for each place in the network"
+            )
+        gone_on = [name(layer) for layer in self.operations if layer.latest_tape is not self]
+        if gone_on:
+            raise RuntimeError(
+                f"{gone_on[0]} was called again after this tape had recorded it, but it remembers its last input only: "
+                "take the gradient first"
             )
         last = self.operations[-1]
         if trainable_weights(last) or np.ndim(last.input_gradients()) != 2:
@@ -155,6 +163,13 @@ class GradientTape:
                 f"the last operation on the tape should be a loss, found {name(last)}: "
                 "call it inside the scope, as loss_fn(y_pred, y_true), not loss_fn.forward(...)"
             )
+
+
+def _with_inner(layers):
+    """The layers, and after each those that it is made of."""
+    for layer in layers:
+        yield layer
+        yield from _with_inner(getattr(layer, "layers", ()))
 
 
 def backpropagate(layers, J):

@@ -235,6 +235,30 @@ def test_a_layer_used_twice_is_refused(rng):
         tape.gradient()
 
 
+def test_a_layer_used_twice_within_a_skip_connection_is_refused(rng):
+    dense, relu = Dense(4, 4), ReLU()
+    for layers in ([dense, dense], [Dense(4, 4), relu, Dense(4, 4), relu]):
+        with GradientTape() as tape:
+            MeanSquaredError()(Beras.SkipConnection(layers)(rng.normal(size=(3, 4))), np.zeros((3, 4)))
+        with pytest.raises(RuntimeError, match=f"{type(layers[-1]).__name__} was called twice"):
+            tape.gradient()
+
+
+@pytest.mark.parametrize("taped", [False, True])
+def test_a_layer_called_again_before_the_gradient_is_refused(parts, taped):
+    """It remembers the other input, and the gradient would silently be another one."""
+    layers, x, y = parts
+    with GradientTape() as tape:
+        MeanSquaredError()(predict(layers, x), y)
+    if taped:
+        with GradientTape():
+            layers[2](np.ones((3, 4)))
+    else:
+        layers[2](np.ones((3, 4)))
+    with pytest.raises(RuntimeError, match="Dense was called again after this tape had recorded it"):
+        tape.gradient()
+
+
 def test_a_call_that_failed_is_not_recorded():
     with GradientTape() as tape:
         with pytest.raises(ValueError):
