@@ -109,15 +109,17 @@ class GradientTape:
     def __init__(self):
         self.operations = []
         self._spent = False
+        self._around = None  # the tape that recorded before this one, and goes on after it
 
     def __enter__(self):
         if self._spent:  # entered again after a gradient: a new recording
             self.operations, self._spent = [], False
-        Diffable.gradient_tape = self
+        if Diffable.gradient_tape is not self:  # else it was set by hand
+            self._around, Diffable.gradient_tape = Diffable.gradient_tape, self
         return self
 
     def __exit__(self, exc_type, exc_val, exc_tb):
-        Diffable.gradient_tape = None
+        Diffable.gradient_tape, self._around = self._around, None
 
     def gradient(self):
         """[dW1, db1, dW2, ...]: the gradients of the trainable weights, in the order in which they were used.

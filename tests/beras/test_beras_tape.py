@@ -36,6 +36,18 @@ def test_a_tape_set_by_hand_works(parts, dtype):
     assert len(tape.operations) == 5, "after the scope nothing should be recorded"
 
 
+def test_a_tape_goes_on_after_one_within_it(parts):
+    layers, x, y = parts
+    with GradientTape() as outer:
+        p = predict(layers, x)
+        with GradientTape() as inner:
+            MeanSquaredError()(Dense(5, 2)(x), y)
+        MeanSquaredError()(p, y)
+    assert Diffable.gradient_tape is None
+    assert [grad.shape for grad in inner.gradient()] == [(5, 2), (2,)]
+    assert [grad.shape for grad in outer.gradient()] == SHAPES
+
+
 def test_gradient_after_the_scope_is_the_same(parts):
     layers, x, y = parts
     grads = []
