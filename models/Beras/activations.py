@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .core import Diffable
+from .core import Diffable, floating
 
 
 class LeakyReLU(Diffable):
@@ -15,7 +15,7 @@ class LeakyReLU(Diffable):
         self.outputs = None
 
     def forward(self, inputs):
-        self.inputs = np.asarray(inputs)
+        self.inputs = floating(inputs)
         self.outputs = np.where(self.inputs > 0, self.inputs, self.alpha * self.inputs)
         return self.outputs
 
@@ -49,7 +49,7 @@ class Softmax(Diffable):
         self.outputs = None
 
     def forward(self, inputs):
-        self.inputs = np.asarray(inputs)
+        self.inputs = floating(inputs)
         e = np.exp(self.inputs - self.inputs.max(axis=-1, keepdims=True))
         p = e / e.sum(axis=-1, keepdims=True)
         self.outputs = np.maximum(p, np.finfo(p.dtype).tiny)

@@ -189,6 +189,12 @@ def trainable_weights(layer):
     return list(getattr(layer, "weights", ())) if layer.trainable else []
 
 
+def floating(inputs):
+    """`inputs` as an array: whole numbers in single precision, as Keras takes them, others as they are."""
+    inputs = np.asarray(inputs)
+    return inputs if np.issubdtype(inputs.dtype, np.floating) else inputs.astype(np.float32)
+
+
 @contextmanager
 def learning_phase(training):
     """In this scope Dropout and BatchNorm behave as in training (True) or as in use (False, the default elsewhere)."""

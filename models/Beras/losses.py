@@ -7,7 +7,7 @@ the batch is taken once, by `compose_to_weight` of the layers.
 
 import numpy as np
 
-from .core import Diffable, name
+from .core import Diffable, floating, name
 
 
 class Loss(Diffable):
@@ -20,7 +20,7 @@ class Loss(Diffable):
         self.outputs = None
 
     def _take(self, y_pred, y_true):
-        y_pred = np.asarray(y_pred)
+        y_pred = floating(y_pred)
         y_true = np.asarray(y_true)
         if y_pred.ndim != 2 or y_pred.shape != y_true.shape:
             raise ValueError(
@@ -28,7 +28,7 @@ class Loss(Diffable):
                 f"found {y_pred.shape} and {y_true.shape}"
             )
         # labels in double precision would turn the whole way back into double precision, at twice the cost
-        self.y_pred, self.y_true = y_pred, y_true.astype(np.result_type(y_pred, np.float16), copy=False)
+        self.y_pred, self.y_true = y_pred, y_true.astype(y_pred.dtype, copy=False)
 
 
 class MeanSquaredError(Loss):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .core import Diffable, backpropagate, trainable_weights
+from .core import Diffable, backpropagate, floating, trainable_weights
 
 
 class SkipConnection(Diffable):
@@ -30,7 +30,7 @@ class SkipConnection(Diffable):
         return [penalty for layer in self.layers for penalty in layer.losses]
 
     def forward(self, inputs):
-        self.inputs = outputs = np.asarray(inputs)
+        self.inputs = outputs = floating(inputs)
         for layer in self.layers:
             outputs = layer.forward(outputs)  # not layer(outputs): on the tape the whole connection is one operation
         if outputs.shape != self.inputs.shape:

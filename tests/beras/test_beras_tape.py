@@ -183,6 +183,28 @@ def test_wrong_shapes_into_a_layer_are_refused(layer, shape):
     assert str(shape) in str(error.value)
 
 
+LAYERS = {
+    "dense": lambda: Dense(3, 2),
+    "relu": ReLU,
+    "softmax": Softmax,
+    "dropout": lambda: Dropout(1 / 3),
+    "batch_norm": lambda: Beras.BatchNormalization(3),
+    "skip": lambda: Beras.SkipConnection([Dropout(1 / 3)]),
+}
+
+
+@pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
+def test_whole_numbers_are_taken_as_float32(make):
+    """Such as images as they come from their file: in their own type exp overflows and 1 / (1 - rate) is cut to 1."""
+    pixels, outputs = np.array([[200, 255, 0], [7, 90, 130]]), []
+    for dtype in (np.uint8, np.float32):
+        np.random.seed(5)
+        with Beras.learning_phase(True):
+            outputs.append(make()(pixels.astype(dtype)))
+    assert outputs[0].dtype == np.float32
+    np.testing.assert_array_equal(*outputs)
+
+
 @pytest.mark.parametrize("loss", [MeanSquaredError, Beras.CategoricalCrossentropy])
 @pytest.mark.parametrize("shapes", [((3, 2), (4, 2)), ((3, 1), (3,)), ((3,), (3,))])
 def test_wrong_shapes_into_a_loss_are_refused(loss, shapes):
