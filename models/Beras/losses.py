@@ -68,9 +68,10 @@ class CategoricalCrossentropy(Loss):
 
     def forward(self, y_pred, y_true):
         self._take(y_pred, y_true)
-        if (self.y_pred < 0).any():
+        strange = self.y_pred[(self.y_pred < 0) | (self.y_pred > 1.01)]  # a sum's rounding error is no mistake
+        if len(strange):
             raise ValueError(
-                f"CategoricalCrossentropy takes probabilities, found {self.y_pred.min():.4g} among the predictions: "
+                f"CategoricalCrossentropy takes probabilities, found {strange[0]:.4g} among the predictions: "
                 "end the model with Softmax"
             )
         self.outputs = float(-(self.y_true * np.log(self._held_above_zero())).sum(axis=1).mean())

@@ -218,9 +218,10 @@ def test_a_skip_connection_over_a_change_of_shape_is_refused():
         Beras.SkipConnection([Dense(5, 4)])(np.ones((3, 5)))
 
 
-def test_scores_are_no_probabilities():
-    with pytest.raises(ValueError, match=r"found -2 .*Softmax"):
-        Beras.CategoricalCrossentropy()(np.array([[-2.0, 3.0]]), np.array([[0.0, 1.0]]))
+@pytest.mark.parametrize(("scores", "found"), [([-2.0, 3.0], -2), ([0.0, 3.0], 3)], ids=["dense", "relu"])
+def test_scores_are_no_probabilities(scores, found):
+    with pytest.raises(ValueError, match=f"found {found} .*Softmax"):
+        Beras.CategoricalCrossentropy()(np.array([scores]), np.array([[0.0, 1.0]]))
 
 
 def test_batch_norm_says_that_it_has_no_jacobian_in_training(rng):
