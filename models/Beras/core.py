@@ -87,6 +87,11 @@ class Diffable(Callable):
             grads.append(per_sample.mean(axis=0).reshape(weight.shape))
         return grads
 
+    def compose(self, J):
+        """Both of the above, for the walk back: (gradients of the trainable weights, gradient of the input)."""
+        grads = list(self.compose_to_weight(J)) if trainable_weights(self) else []
+        return grads, self.compose_to_input(J)
+
     @property
     def variables(self):
         """All arrays that describe the layer's state: what saving keeps. The weights, and what a subclass adds."""
@@ -178,9 +183,8 @@ def backpropagate(layers, J):
     """The walk back over `layers`: from J at the last one's output to (all their gradients, J at the first's input)."""
     grads = []
     for layer in reversed(layers):
-        if trainable_weights(layer):
-            grads = list(layer.compose_to_weight(J)) + grads
-        J = layer.compose_to_input(J)
+        own, J = layer.compose(J)
+        grads = own + grads
     return grads, J
 
 

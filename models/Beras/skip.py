@@ -54,3 +54,8 @@ class SkipConnection(Diffable):
     def compose_to_weight(self, J):
         """The gradients of the layers' weights, in the order of `weights`."""
         return backpropagate(self.layers, J)[0]
+
+    def compose(self, J):
+        """One walk through the layers for both, where two would double with every connection within a connection."""
+        grads, through = backpropagate(self.layers, J)
+        return grads if self.trainable else [], J + through
