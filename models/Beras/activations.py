@@ -6,7 +6,7 @@ from .core import Diffable, floating
 
 
 class LeakyReLU(Diffable):
-    """x where x > 0, alpha x elsewhere; entry by entry, any shape. (Keras's old default for alpha, 0.3.)"""
+    """x where x > 0, alpha x elsewhere; entry by entry, any shape. (Keras 3 says `negative_slope`, 0.3 too.)"""
 
     def __init__(self, alpha=0.3):
         super().__init__()
@@ -16,12 +16,12 @@ class LeakyReLU(Diffable):
 
     def forward(self, inputs):
         self.inputs = floating(inputs)
-        self.outputs = np.where(self.inputs > 0, self.inputs, self.alpha * self.inputs)
+        self.outputs = self.inputs * self.input_gradients()
         return self.outputs
 
     def input_gradients(self):
         """The slope at every entry, (batch, n). At 0, where there is a kink, the slope of its left side."""
-        return np.where(self.inputs > 0, 1, self.alpha).astype(self.outputs.dtype)
+        return np.array([self.alpha, 1], self.inputs.dtype).take(self.inputs > 0)  # far quicker than np.where
 
     def compose_to_input(self, J):
         """An output depends on its own input alone: the Jacobian is diagonal, and the product goes entry by entry."""
