@@ -164,6 +164,21 @@ def test_optimisers_that_go_alike_can_be_told_apart(results, data):
     assert adam.get_linestyle() != amsgrad.get_linestyle()
 
 
+def test_a_mean_over_seeds_is_not_one_over_those_that_did_not_diverge(results, data, tmp_path):
+    shutil.copytree(results / "summary", tmp_path / "summary")
+    for table in ("losses", "runs"):
+        path = tmp_path / f"summary/{table}.csv"
+        frame = pd.read_csv(path)
+        late = frame["step"] > 10 if table == "losses" else True
+        frame.loc[(frame["run"] == "optimizer-adam-seed1") & late, "train_loss"] = np.nan
+        frame.to_csv(path, index=False)
+    _, shown = figures.optimizers(tmp_path, data)
+    adam = shown[shown["variant"] == "optimizer-adam"]
+    assert (adam["train_loss"].isna() == (adam["step"] > 10)).all()
+    rows = summary.over_seeds(summary.load(tmp_path / "summary").runs).set_index("variant")
+    assert rows["train_loss"].isna().sum() == 1 and np.isnan(rows.loc["optimizer-adam", "train_loss"])
+
+
 def test_figures_are_drawn_by_their_command(results, data_file, tmp_path):
     flags = ["--results", results, "--data", data_file, "--out", tmp_path / "predictions.pdf"]
     command("plot_beras", "--figure", "predictions", *flags)

@@ -71,7 +71,7 @@ def models(results, data):
 def _lines(axes, table, variants, x, metric, dashes=("-",), labelled=True):
     """Draw a line and a band of one standard deviation over the seeds for each variant; returns what was drawn."""
     groups = table[table["variant"].isin(variants)].groupby(["variant", x])[metric]
-    means = groups.agg(["mean", "std"]).reset_index()
+    means = groups.agg(["mean", "std"], skipna=False).reset_index()  # a line ends where a seed's training diverged
     for variant, colour, dash in zip(variants, style.COLOURS, itertools.cycle(dashes), strict=False):
         line = means[means["variant"] == variant]
         label = names.label(variant) if labelled else None
