@@ -210,6 +210,15 @@ def test_beras_agrees_with_pytorch(results):
     assert walk[-1] == {"layer": "Dense", "J": [100, 256], "jacobian": [784, 256], "grads": [[784, 256], [256]]}
 
 
+def test_the_rate_falls_over_the_steps_that_are_compared(data, monkeypatch):
+    """Not over an epoch: on few images that ends earlier, and with a rate of zero the rest would compare nothing."""
+    built = []
+    monkeypatch.setattr(variants, "build", lambda *given, build=variants.build: built.append(build(*given)) or built[0])
+    check.compare("advanced", [part[:100] for part in runs.samples(data)[0]], batch_size=50, steps=4, seed=0)
+    rate = built[0].optimizer.learning_rate
+    assert rate(3) > rate(4) == 0
+
+
 WRONG = {
     "unknown variant": (["--variant", "extra-magic"], "unknown variant 'extra-magic'; known: simple, "),
     "batch larger than the data": (
