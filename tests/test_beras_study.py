@@ -179,6 +179,18 @@ def test_a_mean_over_seeds_is_not_one_over_those_that_did_not_diverge(results, d
     assert rows["train_loss"].isna().sum() == 1 and np.isnan(rows.loc["optimizer-adam", "train_loss"])
 
 
+def test_of_a_single_epoch_there_are_points(results, data, tmp_path):
+    shutil.copytree(results / "summary", tmp_path / "summary")
+    path = tmp_path / "summary/history.csv"
+    pd.read_csv(path).query("epoch == 0").to_csv(path, index=False)
+    figure, _ = figures.models(tmp_path, data)
+    filled, hollow = ("o", False), ("o", True)
+    assert [(line.get_marker(), line.get_markerfacecolor() == "white") for line in figure.axes[0].lines] == [
+        *(filled, filled, filled, hollow, hollow, hollow),  # test and training accuracy of the three models
+        *(filled, hollow),  # and what the legend says of both
+    ]
+
+
 def test_figures_are_drawn_by_their_command(results, data_file, tmp_path):
     flags = ["--results", results, "--data", data_file, "--out", tmp_path / "predictions.pdf"]
     command("plot_beras", "--figure", "predictions", *flags)
