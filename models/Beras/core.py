@@ -193,6 +193,15 @@ def trainable_weights(layer):
     return list(getattr(layer, "weights", ())) if layer.trainable else []
 
 
+def checked_layers(layers, whose):
+    """The list of `layers`; raises ValueError where one of them is no layer, such as a class not called."""
+    layers = list(layers)
+    strangers = [repr(layer) for layer in layers if not isinstance(layer, Diffable)]
+    if strangers:
+        raise ValueError(f"a {whose} is made of layers (Diffable), found {', '.join(strangers)}")
+    return layers
+
+
 def floating(inputs):
     """`inputs` as an array: whole numbers in single precision, as Keras takes them, others as they are."""
     inputs = np.asarray(inputs)

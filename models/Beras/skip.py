@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .core import Diffable, backpropagate, floating, trainable_weights
+from .core import Diffable, backpropagate, checked_layers, floating, trainable_weights
 
 
 class SkipConnection(Diffable):
@@ -13,7 +13,7 @@ class SkipConnection(Diffable):
 
     def __init__(self, layers):
         super().__init__()
-        self.layers = layers
+        self.layers = checked_layers(layers, "SkipConnection")
         self.inputs = None
         self.outputs = None
 
