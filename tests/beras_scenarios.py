@@ -146,6 +146,18 @@ SENTENCES = {
         ["Adam ends with the lowest mean training loss, $0.0105$. Test accuracies:"],
         ["no difference could be shown"],
     ),
+    "one optimiser": (
+        {
+            "runs": lambda table: table[
+                ~table["variant"].isin([f"optimizer-{x}" for x in ("basic", "rmsprop", "amsgrad")])
+            ]
+        },
+        [
+            r"AMSGrad \citep{reddi2018}. Figure",
+            "on the same batches, Adam (rate $10^{-3}$). At these rates",
+        ],
+        [],
+    ),
     "one seed of an optimiser diverged": (
         {
             "runs": losses(
