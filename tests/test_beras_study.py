@@ -270,7 +270,9 @@ def test_pictures_need_the_data(refused, results, tmp_path):
 @pytest.mark.parametrize(("changes", "said", "unsaid"), SENTENCES.values(), ids=SENTENCES)
 def test_the_report_says_what_the_run_shows(results, tmp_path, changes, said, unsaid):
     facts = findings.context(rewritten(results, tmp_path, **changes)) | config.Report().model_dump()
-    text = " ".join(latex.render(ROOT / "report/beras-template.tex.j2", facts).split())
+    rendered = latex.render(ROOT / "report/beras-template.tex.j2", facts)
+    assert not re.search(r"\n\s*\nTest accuracies", rendered), "they end a paragraph and are none of their own"
+    text = " ".join(rendered.split())
     for sentence in said:
         assert sentence in text
     for sentence in unsaid:
