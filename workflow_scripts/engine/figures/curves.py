@@ -74,7 +74,7 @@ def draw(table, rows):
 def draw_line(axes, line, metric, colour, dashes, diverged=False, x="epoch", label=None):
     """Draw a metric of one line of `learning_curves`: a band of a deviation over seeds, a cross where it diverged.
 
-    Of a single epoch there is no line but a point, and no band but a bar.
+    `x` is the column along the axis. Of a single epoch there is no line but a point, and no band but a bar.
     """
     known = line.dropna(subset=metric)
     point = point_of(dashes) if len(known) == 1 and not diverged else {}
