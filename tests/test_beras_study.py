@@ -164,6 +164,33 @@ def test_optimisers_that_go_alike_can_be_told_apart(results, data):
     assert adam.get_linestyle() != amsgrad.get_linestyle()
 
 
+def test_a_mean_over_seeds_is_not_one_over_those_that_did_not_diverge(results, data, tmp_path):
+    shutil.copytree(results / "summary", tmp_path / "summary")
+    for table in ("losses", "runs"):
+        path = tmp_path / f"summary/{table}.csv"
+        frame = pd.read_csv(path)
+        late = frame["step"] > 10 if table == "losses" else True
+        frame.loc[(frame["run"] == "optimizer-adam-seed1") & late, "train_loss"] = np.nan
+        frame.to_csv(path, index=False)
+    _, shown = figures.optimizers(tmp_path, data)
+    adam = shown[shown["variant"] == "optimizer-adam"]
+    assert (adam["train_loss"].isna() == (adam["step"] > 10)).all()
+    rows = summary.over_seeds(summary.load(tmp_path / "summary").runs).set_index("variant")
+    assert rows["train_loss"].isna().sum() == 1 and np.isnan(rows.loc["optimizer-adam", "train_loss"])
+
+
+def test_of_a_single_epoch_there_are_points(results, data, tmp_path):
+    shutil.copytree(results / "summary", tmp_path / "summary")
+    path = tmp_path / "summary/history.csv"
+    pd.read_csv(path).query("epoch == 0").to_csv(path, index=False)
+    figure, _ = figures.models(tmp_path, data)
+    filled, hollow = ("o", False), ("o", True)
+    assert [(line.get_marker(), line.get_markerfacecolor() == "white") for line in figure.axes[0].lines] == [
+        *(filled, filled, filled, hollow, hollow, hollow),  # test and training accuracy of the three models
+        *(filled, hollow),  # and what the legend says of both
+    ]
+
+
 def test_figures_are_drawn_by_their_command(results, data_file, tmp_path):
     flags = ["--results", results, "--data", data_file, "--out", tmp_path / "predictions.pdf"]
     command("plot_beras", "--figure", "predictions", *flags)
@@ -193,6 +220,15 @@ def test_beras_agrees_with_pytorch(results):
         *("CategoricalCrossentropy", "Softmax", "Dense", "Dropout", "LeakyReLU", "Dense")
     ]
     assert walk[-1] == {"layer": "Dense", "J": [100, 256], "jacobian": [784, 256], "grads": [[784, 256], [256]]}
+
+
+def test_the_rate_falls_over_the_steps_that_are_compared(data, monkeypatch):
+    """Not over an epoch: on few images that ends earlier, and with a rate of zero the rest would compare nothing."""
+    built = []
+    monkeypatch.setattr(variants, "build", lambda *given, build=variants.build: built.append(build(*given)) or built[0])
+    check.compare("advanced", [part[:100] for part in runs.samples(data)[0]], batch_size=50, steps=4, seed=0)
+    rate = built[0].optimizer.learning_rate
+    assert rate(3) > rate(4) == 0
 
 
 WRONG = {
@@ -234,7 +270,9 @@ def test_pictures_need_the_data(refused, results, tmp_path):
 @pytest.mark.parametrize(("changes", "said", "unsaid"), SENTENCES.values(), ids=SENTENCES)
 def test_the_report_says_what_the_run_shows(results, tmp_path, changes, said, unsaid):
     facts = findings.context(rewritten(results, tmp_path, **changes)) | config.Report().model_dump()
-    text = " ".join(latex.render(ROOT / "report/beras-template.tex.j2", facts).split())
+    rendered = latex.render(ROOT / "report/beras-template.tex.j2", facts)
+    assert not re.search(r"\n\s*\nTest accuracies", rendered), "they end a paragraph and are none of their own"
+    text = " ".join(rendered.split())
     for sentence in said:
         assert sentence in text
     for sentence in unsaid:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from .core import Diffable
+from .core import Diffable, floating
 
 
 class LeakyReLU(Diffable):
-    """x where x > 0, alpha x elsewhere; entry by entry, any shape. (Keras's old default for alpha, 0.3.)"""
+    """x where x > 0, alpha x elsewhere; entry by entry, any shape. (Keras 3 says `negative_slope`, 0.3 too.)"""
 
     def __init__(self, alpha=0.3):
         super().__init__()
@@ -15,13 +15,13 @@ class LeakyReLU(Diffable):
         self.outputs = None
 
     def forward(self, inputs):
-        self.inputs = np.asarray(inputs)
-        self.outputs = np.where(self.inputs > 0, self.inputs, self.alpha * self.inputs)
+        self.inputs = floating(inputs)
+        self.outputs = self.inputs * self.input_gradients()
         return self.outputs
 
     def input_gradients(self):
         """The slope at every entry, (batch, n). At 0, where there is a kink, the slope of its left side."""
-        return np.where(self.inputs > 0, 1, self.alpha).astype(self.outputs.dtype)
+        return np.array([self.alpha, 1], self.inputs.dtype).take(self.inputs > 0)  # far quicker than np.where
 
     def compose_to_input(self, J):
         """An output depends on its own input alone: the Jacobian is diagonal, and the product goes entry by entry."""
@@ -49,7 +49,7 @@ class Softmax(Diffable):
         self.outputs = None
 
     def forward(self, inputs):
-        self.inputs = np.asarray(inputs)
+        self.inputs = floating(inputs)
         e = np.exp(self.inputs - self.inputs.max(axis=-1, keepdims=True))
         p = e / e.sum(axis=-1, keepdims=True)
         self.outputs = np.maximum(p, np.finfo(p.dtype).tiny)

@@ -50,8 +50,9 @@ class Diffable(Callable):
 
     def __call__(self, *args, **kwargs):
         outputs = self.forward(*args, **kwargs)
-        if Diffable.gradient_tape is not None:
-            Diffable.gradient_tape.operations.append(self)
+        self.latest_tape = Diffable.gradient_tape  # what it remembers now belongs to this recording, or to none
+        if self.latest_tape is not None:
+            self.latest_tape.operations.append(self)
         return outputs
 
     @abstractmethod
@@ -86,6 +87,11 @@ class Diffable(Callable):
             grads.append(per_sample.mean(axis=0).reshape(weight.shape))
         return grads
 
+    def compose(self, J):
+        """Both of the above, for the walk back: (gradients of the trainable weights, gradient of the input)."""
+        grads = list(self.compose_to_weight(J)) if trainable_weights(self) else []
+        return grads, self.compose_to_input(J)
+
     @property
     def variables(self):
         """All arrays that describe the layer's state: what saving keeps. The weights, and what a subclass adds."""
@@ -108,21 +114,23 @@ class GradientTape:
     def __init__(self):
         self.operations = []
         self._spent = False
+        self._around = None  # the tape that recorded before this one, and goes on after it
 
     def __enter__(self):
         if self._spent:  # entered again after a gradient: a new recording
             self.operations, self._spent = [], False
-        Diffable.gradient_tape = self
+        if Diffable.gradient_tape is not self:  # else it was set by hand
+            self._around, Diffable.gradient_tape = Diffable.gradient_tape, self
         return self
 
     def __exit__(self, exc_type, exc_val, exc_tb):
-        Diffable.gradient_tape = None
+        Diffable.gradient_tape, self._around = self._around, None
 
     def gradient(self):
         """[dW1, db1, dW2, ...]: the gradients of the trainable weights, in the order in which they were used.
 
-        Raises RuntimeError if nothing was recorded, the last operation is not a loss, a layer was called twice
-        (it remembers its last input only), or the gradient was already taken.
+        Raises RuntimeError if nothing was recorded, the last operation is not a loss, a layer was called twice or
+        once more outside of the scope (it remembers its last input only), or the gradient was already taken.
         """
         self._check()
         self._spent = True
@@ -143,11 +151,18 @@ class GradientTape:
             )
         if self._spent:
             raise RuntimeError("gradient() was called twice on one tape: record the forward pass again first")
-        repeated = [name(layer) for i, layer in enumerate(self.operations) if layer in self.operations[:i]]
+        recorded = list(_with_inner(self.operations))
+        repeated = [name(layer) for i, layer in enumerate(recorded) if layer in recorded[:i]]
         if repeated:
             raise RuntimeError(
                 f"{repeated[0]} was called twice on one tape, but it remembers one input only: "
                 "make one layer for each place in the network"
+            )
+        gone_on = [name(layer) for layer in self.operations if layer.latest_tape is not self]
+        if gone_on:
+            raise RuntimeError(
+                f"{gone_on[0]} was called again after this tape had recorded it, but it remembers its last input only: "
+                "take the gradient first"
             )
         last = self.operations[-1]
         if trainable_weights(last) or np.ndim(last.input_gradients()) != 2:
@@ -157,19 +172,40 @@ class GradientTape:
             )
 
 
+def _with_inner(layers):
+    """The layers, and after each those that it is made of."""
+    for layer in layers:
+        yield layer
+        yield from _with_inner(getattr(layer, "layers", ()))
+
+
 def backpropagate(layers, J):
     """The walk back over `layers`: from J at the last one's output to (all their gradients, J at the first's input)."""
     grads = []
     for layer in reversed(layers):
-        if trainable_weights(layer):
-            grads = list(layer.compose_to_weight(J)) + grads
-        J = layer.compose_to_input(J)
+        own, J = layer.compose(J)
+        grads = own + grads
     return grads, J
 
 
 def trainable_weights(layer):
     """The layer's weights if it has any and is trainable, else an empty list."""
     return list(getattr(layer, "weights", ())) if layer.trainable else []
+
+
+def checked_layers(layers, whose):
+    """The list of `layers`; raises ValueError where one of them is no layer, such as a class not called."""
+    layers = list(layers)
+    strangers = [repr(layer) for layer in layers if not isinstance(layer, Diffable)]
+    if strangers:
+        raise ValueError(f"a {whose} is made of layers (Diffable), found {', '.join(strangers)}")
+    return layers
+
+
+def floating(inputs):
+    """`inputs` as an array: whole numbers in single precision, as Keras takes them, others as they are."""
+    inputs = np.asarray(inputs)
+    return inputs if np.issubdtype(inputs.dtype, np.floating) else inputs.astype(np.float32)
 
 
 @contextmanager

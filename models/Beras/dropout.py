@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .core import Diffable
+from .core import Diffable, floating
 
 
 class Dropout(Diffable):
@@ -20,7 +20,7 @@ class Dropout(Diffable):
         self.outputs = None
 
     def forward(self, inputs):
-        self.inputs = np.asarray(inputs)
+        self.inputs = floating(inputs)
         self._kept = None
         if Diffable.training and self.rate > 0:
             kept = np.random.random_sample(self.inputs.shape) >= self.rate

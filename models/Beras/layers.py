@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .core import Diffable
+from .core import Diffable, floating
 
 # Standard deviation of the first weights, by name. After a layer of n inputs the variance of a sum is n times that of
 # its terms: `xavier` (Glorot and Bengio, 2010) keeps it level forward and backward, `kaiming` (He et al., 2015) makes
@@ -38,7 +38,7 @@ class Dense(Diffable):
         self.w, self.b = weights
 
     def forward(self, inputs):
-        inputs = np.asarray(inputs)
+        inputs = floating(inputs)
         if inputs.ndim != 2 or inputs.shape[1] != len(self.w):
             size = " x ".join(map(str, self.w.shape))
             raise ValueError(f"Dense {size} takes inputs (batch, {len(self.w)}), found shape {inputs.shape}")

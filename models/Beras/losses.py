@@ -7,7 +7,7 @@ the batch is taken once, by `compose_to_weight` of the layers.
 
 import numpy as np
 
-from .core import Diffable, name
+from .core import Diffable, floating, name
 
 
 class Loss(Diffable):
@@ -20,7 +20,7 @@ class Loss(Diffable):
         self.outputs = None
 
     def _take(self, y_pred, y_true):
-        y_pred = np.asarray(y_pred)
+        y_pred = floating(y_pred)
         y_true = np.asarray(y_true)
         if y_pred.ndim != 2 or y_pred.shape != y_true.shape:
             raise ValueError(
@@ -28,7 +28,7 @@ class Loss(Diffable):
                 f"found {y_pred.shape} and {y_true.shape}"
             )
         # labels in double precision would turn the whole way back into double precision, at twice the cost
-        self.y_pred, self.y_true = y_pred, y_true.astype(np.result_type(y_pred, np.float16), copy=False)
+        self.y_pred, self.y_true = y_pred, y_true.astype(y_pred.dtype, copy=False)
 
 
 class MeanSquaredError(Loss):
@@ -68,9 +68,10 @@ class CategoricalCrossentropy(Loss):
 
     def forward(self, y_pred, y_true):
         self._take(y_pred, y_true)
-        if (self.y_pred < 0).any():
+        strange = self.y_pred[(self.y_pred < 0) | (self.y_pred > 1.01)]  # a sum's rounding error is no mistake
+        if len(strange):
             raise ValueError(
-                f"CategoricalCrossentropy takes probabilities, found {self.y_pred.min():.4g} among the predictions: "
+                f"CategoricalCrossentropy takes probabilities, found {strange[0]:.4g} among the predictions: "
                 "end the model with Softmax"
             )
         self.outputs = float(-(self.y_true * np.log(self._held_above_zero())).sum(axis=1).mean())

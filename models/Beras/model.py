@@ -6,17 +6,14 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from . import saving
-from .core import Diffable, learning_phase, trainable_weights
+from .core import checked_layers, learning_phase, trainable_weights
 
 
 class Model(ABC):
     """A network of `layers`. A subclass says how they are connected (`call`) and what one batch does (`batch_step`)."""
 
     def __init__(self, layers):
-        strangers = [type(layer).__name__ for layer in layers if not isinstance(layer, Diffable)]
-        if strangers:
-            raise ValueError(f"a Model is made of layers (Diffable), found {', '.join(strangers)}")
-        self.layers = layers
+        self.layers = checked_layers(layers, "Model")
         self.optimizer = self.compiled_loss = self.compiled_acc = None
 
     @property
@@ -30,7 +27,13 @@ class Model(ABC):
         return [penalty for layer in self.layers for penalty in layer.losses]
 
     def compile(self, optimizer, loss_fn, acc_fn):
-        """Say how to train: an optimiser, a loss and a metric, each taking (predictions, labels)."""
+        """Say how to train: an optimiser, a loss and a metric, the two each taking (predictions, labels).
+
+        Raises ValueError for a loss or a metric that cannot be called so, such as Keras's names of them.
+        """
+        for argument, given in (("loss_fn", loss_fn), ("acc_fn", acc_fn)):
+            if isinstance(given, type) or not callable(given):
+                raise ValueError(f"{argument} should be an object to be called with (y_pred, y_true), found {given!r}")
         self.optimizer = optimizer
         self.compiled_loss = loss_fn
         self.compiled_acc = acc_fn

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .core import Diffable
+from .core import Diffable, floating
 
 
 class BatchNormalization(Diffable):
@@ -33,7 +33,7 @@ class BatchNormalization(Diffable):
         return [self.gamma, self.beta, self.moving_mean, self.moving_variance]
 
     def forward(self, inputs):
-        inputs = np.asarray(inputs)
+        inputs = floating(inputs)
         size = len(self.gamma)
         if inputs.ndim != 2 or inputs.shape[1] != size:
             raise ValueError(f"BatchNormalization({size}) takes inputs (batch, {size}), found shape {inputs.shape}")

@@ -1,8 +1,8 @@
 """Optimisers: what to do to the weights, given their gradients.
 
 `apply_gradients(weights, grads)` changes the arrays in place. `learning_rate` is a number or one of `schedules`.
-What an optimiser remembers of a weight (its moments) it keeps by the weight's place in the list, so a list of another
-length or other shapes than before is refused.
+What an optimiser remembers of a weight (its moments) it keeps by the weight's place in the list, so other weights than
+before are refused, also those of a second model of the same shapes.
 """
 
 from math import sqrt
@@ -27,10 +27,12 @@ class Optimizer:
             raise ValueError(f"a gradient of the same shape for every weight is needed, found {shapes[0]}, {shapes[1]}")
         if self.iterations == 0:
             self._memory = [[np.zeros_like(weight) for _ in range(self.memories)] for weight in weights]
-            self._shapes = shapes[0]
-        elif shapes[0] != self._shapes:
+            self._weights = list(weights)
+        elif list(map(id, weights)) != list(map(id, self._weights)):
+            began = [weight.shape for weight in self._weights]
             raise ValueError(
-                f"the optimiser began with weights of shapes {self._shapes}, found {shapes[0]}: make a new one"
+                f"the optimiser began with other weights, of shapes {began}, found {shapes[0]}: "
+                "make a new one for every model"
             )
         rate = self.learning_rate(self.iterations) if callable(self.learning_rate) else self.learning_rate
         self.iterations += 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .core import Diffable, backpropagate, trainable_weights
+from .core import Diffable, backpropagate, checked_layers, floating, trainable_weights
 
 
 class SkipConnection(Diffable):
@@ -13,7 +13,7 @@ class SkipConnection(Diffable):
 
     def __init__(self, layers):
         super().__init__()
-        self.layers = layers
+        self.layers = checked_layers(layers, "SkipConnection")
         self.inputs = None
         self.outputs = None
 
@@ -30,7 +30,7 @@ class SkipConnection(Diffable):
         return [penalty for layer in self.layers for penalty in layer.losses]
 
     def forward(self, inputs):
-        self.inputs = outputs = np.asarray(inputs)
+        self.inputs = outputs = floating(inputs)
         for layer in self.layers:
             outputs = layer.forward(outputs)  # not layer(outputs): on the tape the whole connection is one operation
         if outputs.shape != self.inputs.shape:
@@ -54,3 +54,8 @@ class SkipConnection(Diffable):
     def compose_to_weight(self, J):
         """The gradients of the layers' weights, in the order of `weights`."""
         return backpropagate(self.layers, J)[0]
+
+    def compose(self, J):
+        """One walk through the layers for both, where two would double with every connection within a connection."""
+        grads, through = backpropagate(self.layers, J)
+        return grads if self.trainable else [], J + through

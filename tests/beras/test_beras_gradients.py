@@ -19,6 +19,12 @@ NETWORKS = {
     "batch_norm_first": lambda: [BatchNormalization(5), Dense(5, 4), Softmax()],
     "skip": lambda: [Dense(5, 6), SkipConnection([Dense(6, 8), ReLU(), Dense(8, 6)]), Dense(6, 4), Softmax()],
     "skip_batch_norm": lambda: [SkipConnection([Dense(5, 5), BatchNormalization(5), ReLU()]), Dense(5, 4), Softmax()],
+    "skip_in_skip": lambda: [
+        Dense(5, 6),
+        SkipConnection([SkipConnection([Dense(6, 6), ReLU()]), Dense(6, 6)]),
+        Dense(6, 4),
+        Softmax(),
+    ],
     "l1": lambda: [Dense(5, 4, kernel_regularizer=L1(0.03)), Softmax()],
     "l2_in_skip": lambda: [SkipConnection([Dense(5, 5, kernel_regularizer=L2(0.02))]), Dense(5, 4), Softmax()],
     "l1l2": lambda: [Dense(5, 4, kernel_regularizer=L1L2(0.01, 0.02)), Softmax()],
@@ -115,6 +121,33 @@ def test_short_formulas_equal_the_definition(layer, rng):
         definition = Beras.Diffable.compose_to_weight(layer, J)
         for short, long in zip(layer.compose_to_weight(J), definition, strict=True):
             np.testing.assert_allclose(short, long, rtol=1e-12)
+
+
+def test_a_connection_within_a_connection_is_walked_back_once(rng):
+    class Counted(ReLU):
+        walks = 0
+
+        def compose_to_input(self, J):
+            Counted.walks += 1
+            return super().compose_to_input(J)
+
+    layers = [Dense(5, 5), SkipConnection([SkipConnection([Dense(5, 5), Counted()])])]
+    with Beras.GradientTape() as tape:
+        forward(layers, Beras.MeanSquaredError(), rng.normal(size=(3, 5)), np.zeros((3, 5)))
+        grads = tape.gradient()
+    assert len(grads) == 4 and Counted.walks == 1
+
+
+def test_a_frozen_connection_learns_nothing_and_lets_the_gradient_through(rng):
+    skip, x = SkipConnection([Dense(5, 5)]), rng.normal(size=(3, 5))
+    layers, loss = [Dense(5, 5), skip], Beras.MeanSquaredError()
+    grads = []
+    for skip.trainable in (True, False):
+        with Beras.GradientTape() as tape:
+            forward(layers, loss, x, np.zeros((3, 5)))
+            grads.append(tape.gradient())
+    assert [len(each) for each in grads] == [4, 2]
+    np.testing.assert_array_equal(grads[0][0], grads[1][0])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

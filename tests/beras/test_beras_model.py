@@ -60,8 +60,19 @@ def test_a_model_that_was_not_compiled_is_refused():
 def test_a_model_is_abstract_and_made_of_layers():
     with pytest.raises(TypeError, match="abstract"):
         Beras.Model([])
-    with pytest.raises(ValueError, match="found str"):
-        SequentialModel([Dense(2, 2), "relu"])
+    for stranger, found in (("relu", "'relu'"), (Softmax, "<class 'Beras.activations.Softmax'>")):
+        for whole in (SequentialModel, Beras.SkipConnection):
+            with pytest.raises(ValueError, match=f"made of layers .*found {found}"):
+                whole([Dense(2, 2), stranger])
+
+
+@pytest.mark.parametrize("wrong", ["mse", MeanSquaredError, ["acc"]], ids=str)
+def test_a_loss_or_a_metric_that_cannot_be_called_is_refused(wrong):
+    model = SequentialModel([Dense(2, 2)])
+    with pytest.raises(ValueError, match=r"loss_fn should be an object .*found"):
+        model.compile(Adam(0.1), wrong, CategoricalAccuracy())
+    with pytest.raises(ValueError, match=r"acc_fn should be an object .*found"):
+        model.compile(Adam(0.1), MeanSquaredError(), wrong)
 
 
 def test_trainable_variables_are_the_weights_themselves():

@@ -79,10 +79,15 @@ def test_float32_weights_stay_float32_in_place(optimizer):
 def test_mismatched_gradients_are_refused():
     with pytest.raises(ValueError, match=r"found \[\(2,\)\], \[\(3,\)\]"):
         Adam(0.1).apply_gradients([np.ones(2)], [np.ones(3)])
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_the_weights_of_another_model_are_refused(size):
+    """Also of the same shapes, as when a model is made anew: it would go on with the moments of the old one."""
     optimizer = Adam(0.1)
     optimizer.apply_gradients([np.ones(2)], [np.ones(2)])
-    with pytest.raises(ValueError, match="make a new one"):
-        optimizer.apply_gradients([np.ones(3)], [np.ones(3)])
+    with pytest.raises(ValueError, match="make a new one for every model"):
+        optimizer.apply_gradients([np.ones(size)], [np.ones(size)])
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,18 @@ def test_a_tape_set_by_hand_works(parts, dtype):
     assert len(tape.operations) == 5, "after the scope nothing should be recorded"
 
 
+def test_a_tape_goes_on_after_one_within_it(parts):
+    layers, x, y = parts
+    with GradientTape() as outer:
+        p = predict(layers, x)
+        with GradientTape() as inner:
+            MeanSquaredError()(Dense(5, 2)(x), y)
+        MeanSquaredError()(p, y)
+    assert Diffable.gradient_tape is None
+    assert [grad.shape for grad in inner.gradient()] == [(5, 2), (2,)]
+    assert [grad.shape for grad in outer.gradient()] == SHAPES
+
+
 def test_gradient_after_the_scope_is_the_same(parts):
     layers, x, y = parts
     grads = []
@@ -171,6 +183,28 @@ def test_wrong_shapes_into_a_layer_are_refused(layer, shape):
     assert str(shape) in str(error.value)
 
 
+LAYERS = {
+    "dense": lambda: Dense(3, 2),
+    "relu": ReLU,
+    "softmax": Softmax,
+    "dropout": lambda: Dropout(1 / 3),
+    "batch_norm": lambda: Beras.BatchNormalization(3),
+    "skip": lambda: Beras.SkipConnection([Dropout(1 / 3)]),
+}
+
+
+@pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
+def test_whole_numbers_are_taken_as_float32(make):
+    """Such as images as they come from their file: in their own type exp overflows and 1 / (1 - rate) is cut to 1."""
+    pixels, outputs = np.array([[200, 255, 0], [7, 90, 130]]), []
+    for dtype in (np.uint8, np.float32):
+        np.random.seed(5)
+        with Beras.learning_phase(True):
+            outputs.append(make()(pixels.astype(dtype)))
+    assert outputs[0].dtype == np.float32
+    np.testing.assert_array_equal(*outputs)
+
+
 @pytest.mark.parametrize("loss", [MeanSquaredError, Beras.CategoricalCrossentropy])
 @pytest.mark.parametrize("shapes", [((3, 2), (4, 2)), ((3, 1), (3,)), ((3,), (3,))])
 def test_wrong_shapes_into_a_loss_are_refused(loss, shapes):
@@ -184,9 +218,10 @@ def test_a_skip_connection_over_a_change_of_shape_is_refused():
         Beras.SkipConnection([Dense(5, 4)])(np.ones((3, 5)))
 
 
-def test_scores_are_no_probabilities():
-    with pytest.raises(ValueError, match=r"found -2 .*Softmax"):
-        Beras.CategoricalCrossentropy()(np.array([[-2.0, 3.0]]), np.array([[0.0, 1.0]]))
+@pytest.mark.parametrize(("scores", "found"), [([-2.0, 3.0], -2), ([0.0, 3.0], 3)], ids=["dense", "relu"])
+def test_scores_are_no_probabilities(scores, found):
+    with pytest.raises(ValueError, match=f"found {found} .*Softmax"):
+        Beras.CategoricalCrossentropy()(np.array([scores]), np.array([[0.0, 1.0]]))
 
 
 def test_batch_norm_says_that_it_has_no_jacobian_in_training(rng):
@@ -232,6 +267,30 @@ def test_a_layer_used_twice_is_refused(rng):
     with GradientTape() as tape:
         MeanSquaredError()(dense(dense(rng.normal(size=(3, 4)))), np.zeros((3, 4)))
     with pytest.raises(RuntimeError, match="Dense was called twice"):
+        tape.gradient()
+
+
+def test_a_layer_used_twice_within_a_skip_connection_is_refused(rng):
+    dense, relu = Dense(4, 4), ReLU()
+    for layers in ([dense, dense], [Dense(4, 4), relu, Dense(4, 4), relu]):
+        with GradientTape() as tape:
+            MeanSquaredError()(Beras.SkipConnection(layers)(rng.normal(size=(3, 4))), np.zeros((3, 4)))
+        with pytest.raises(RuntimeError, match=f"{type(layers[-1]).__name__} was called twice"):
+            tape.gradient()
+
+
+@pytest.mark.parametrize("taped", [False, True])
+def test_a_layer_called_again_before_the_gradient_is_refused(parts, taped):
+    """It remembers the other input, and the gradient would silently be another one."""
+    layers, x, y = parts
+    with GradientTape() as tape:
+        MeanSquaredError()(predict(layers, x), y)
+    if taped:
+        with GradientTape():
+            layers[2](np.ones((3, 4)))
+    else:
+        layers[2](np.ones((3, 4)))
+    with pytest.raises(RuntimeError, match="Dense was called again after this tape had recorded it"):
         tape.gradient()
 
 

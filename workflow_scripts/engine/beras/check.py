@@ -19,7 +19,7 @@ def compare(name, train_set, batch_size, steps, seed):
     """
     x, y = (array.astype(np.float64) for array in train_set)
     np.random.seed(seed)
-    model = variants.build(name, variants.Plan(1, batch_size, len(x)))
+    model = variants.build(name, variants.Plan(1, batch_size, steps * batch_size))  # a schedule over all of them
     for layer in model.layers:
         if hasattr(layer, "weights"):
             layer.weights = [weight.astype(np.float64) for weight in layer.weights]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.engine.beras import names, summary
-from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures import curves, style
 from workflow_scripts.engine.tables import reading
 
 SHOWN = 10  # pictures of right and of wrong predictions
@@ -62,23 +62,22 @@ def models(results, data):
         axes.set(xlabel="epoch", ylabel="accuracy (%)")
         axes.xaxis.set_major_locator(style.counts(6))
         axes.yaxis.set_major_formatter(style.percent)
-        axes.plot([], [], "-", color=style.MUTED, label="test")
-        axes.plot([], [], "--", color=style.MUTED, label="training")
+        for dashes, label in (("-", "test"), ("--", "training")):
+            point = curves.point_of(dashes) if history["epoch"].nunique() == 1 else {}
+            axes.plot([], [], dashes, color=style.MUTED, label=label, **point)
         figure.legend(loc="outside upper center", ncols=3, columnspacing=1.2)
     return figure, test.merge(train, on=["variant", "epoch"])
 
 
 def _lines(axes, table, variants, x, metric, dashes=("-",), labelled=True):
-    """Draw a line and a band of one standard deviation over the seeds for each variant; returns what was drawn."""
+    """Draw the mean and the standard deviation over the seeds for each variant; returns what was drawn."""
     groups = table[table["variant"].isin(variants)].groupby(["variant", x])[metric]
-    means = groups.agg(["mean", "std"]).reset_index()
+    means = groups.agg(["mean", "std"], skipna=False).reset_index()  # a line ends where a seed's training diverged
+    means = means.rename(columns={"mean": metric, "std": f"{metric}_std"})
     for variant, colour, dash in zip(variants, style.COLOURS, itertools.cycle(dashes), strict=False):
-        line = means[means["variant"] == variant]
         label = names.label(variant) if labelled else None
-        axes.plot(line[x], line["mean"], dash, color=colour, label=label)
-        low, high = line["mean"] - line["std"], line["mean"] + line["std"]
-        style.band(axes, line[x], low, high, colour)
-    return means.rename(columns={"mean": metric, "std": f"{metric}_std"})
+        curves.draw_line(axes, means[means["variant"] == variant], metric, colour, dash, x=x, label=label)
+    return means
 
 
 def ablation(results, data):

@@ -26,8 +26,9 @@ def context(results):
         [rows[variant] for variant in summary.variants_of(study.runs, kind)]
         for kind in ("beras_optimizer", "beras_extra")
     )
-    fastest = min(optimizers, key=lambda row: np.nan_to_num(row.train_loss.mean, nan=math.inf))
-    others = [row for row in optimizers if row is not fastest]
+    converged = [row for row in optimizers if math.isfinite(row.train_loss.mean)]
+    fastest = min(converged, key=lambda row: row.train_loss.mean, default=None)
+    others = [row for row in converged if row is not fastest]
     return {
         "data": SimpleNamespace(**study.dataset),
         "plan": baseline,
@@ -36,6 +37,7 @@ def context(results):
         **{variant: rows[variant] for variant in MODELS},
         "baseline": baseline,
         "optimizers": optimizers,
+        "diverged": [row.label for row in optimizers if row not in converged],
         "fastest": fastest,
         "rivals": [each.row for each in _beside(others, fastest, "train_loss") if each.result.verdict == "alike"],
         "extras": _beside(extras, baseline, "test_acc"),

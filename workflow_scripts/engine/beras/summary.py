@@ -71,12 +71,13 @@ def load(folder):
 
 def over_seeds(runs):
     """One row per variant, in the order of their registration: `RECORD`, label, `finished` (its runs), and for each of
-    `METRICS` the mean and, as `<metric>_std`, the sample standard deviation (NaN with one seed)."""
+    `METRICS` the mean and, as `<metric>_std`, the sample standard deviation (NaN with one seed). The mean loss of a
+    variant that diverged from some seed is no number either: it is not the mean over the others."""
     rows = []
     for variant, group in runs.groupby("variant", sort=False):
         row = {"label": names.label(variant), **group.iloc[0][list(RECORD)], "finished": list(group["run"])}
         for metric in METRICS:
-            row |= {metric: group[metric].mean(), f"{metric}_std": group[metric].std()}
+            row |= {metric: group[metric].mean(skipna=False), f"{metric}_std": group[metric].std(skipna=False)}
         rows.append(row)
     order = {variant: place for place, variant in enumerate(names.known())}
     rows.sort(key=lambda row: order.get(row["variant"], len(order)))

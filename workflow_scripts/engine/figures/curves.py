@@ -71,25 +71,26 @@ def draw(table, rows):
     return figure
 
 
-def draw_line(axes, line, metric, colour, dashes, diverged):
+def draw_line(axes, line, metric, colour, dashes, diverged=False, x="epoch", label=None):
     """Draw a metric of one line of `learning_curves`: a band of a deviation over seeds, a cross where it diverged.
 
-    Of a single epoch there is no line but a point, and no band but a bar.
+    `x` is the column along the axis. Of a single epoch there is no line but a point, and no band but a bar.
     """
     known = line.dropna(subset=metric)
-    point = _point(dashes) if len(known) == 1 and not diverged else {}
-    axes.plot(known["epoch"], known[metric], color=colour, linestyle=dashes, linewidth=0.7 if diverged else 1, **point)
+    point = point_of(dashes) if len(known) == 1 and not diverged else {}
+    look = {"color": colour, "linestyle": dashes, "linewidth": 0.7 if diverged else 1, **point}
+    axes.plot(known[x], known[metric], label=label, **look)
     if diverged:
-        axes.plot(known["epoch"][-1:], known[metric][-1:], "x", color=colour, markersize=4, clip_on=False)
+        axes.plot(known[x][-1:], known[metric][-1:], "x", color=colour, markersize=4, clip_on=False)
     spread = known.dropna(subset=f"{metric}_std")
     mean, std = spread[metric], spread[f"{metric}_std"]
     if point:
-        axes.vlines(spread["epoch"], mean - std, mean + std, color=colour, linewidth=0.7, zorder=1)
+        axes.vlines(spread[x], mean - std, mean + std, color=colour, linewidth=0.7, zorder=1)
     else:
-        style.band(axes, spread["epoch"], mean - std, mean + std, colour)
+        style.band(axes, spread[x], mean - std, mean + std, colour)
 
 
-def _point(dashes):
+def point_of(dashes):
     """The look of a point that stands for a line: filled where that is solid, else hollow."""
     return {"marker": "o", "markersize": 3, **({} if dashes == "-" else {"markerfacecolor": "white"})}
 
@@ -114,7 +115,7 @@ def _legend(figure, table, rows, colours, chance):
     ]
     lines = _legend_lines(rows)
     handles += [Line2D([], [], alpha=0, label=" ")] * (lines - len(handles))  # so that the styles start a new column
-    points = {dashes: _point(dashes) if table["epoch"].nunique() == 1 else {} for _, dashes in STYLES.values()}
+    points = {dashes: point_of(dashes) if table["epoch"].nunique() == 1 else {} for _, dashes in STYLES.values()}
     handles += [
         Line2D([], [], color=style.MUTED, linestyle=dashes, label=name, **points[dashes])
         for name, dashes in STYLES.values()
