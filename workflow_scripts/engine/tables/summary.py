@@ -215,7 +215,7 @@ def best(rows, metric="val_acc", tie="val_loss"):
     """
     candidates = rows[rows["diverged"] == rows["diverged"].min()].dropna(subset=metric)
     if candidates.empty:
-        raise UserError("expected a cell that finished, to call the best, found only diverged ones")
+        raise UserError("expected a finished cell, to take as the best; found only diverged ones")
     return candidates.sort_values([metric, tie], ascending=[False, True], kind="stable").iloc[0]
 
 
