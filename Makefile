@@ -1,11 +1,11 @@
 # make demo     install everything and run the first studies on the embedded digits: report/mlp-cw2.pdf, report/beras.pdf
 # make setup    only install
-# make watch    see the cells that are training, in a second terminal
+# make watch    show the cells that are training (run it in a second terminal)
 # make test     everything that CI checks
-# make gpu      what only a GPU can show: the tests that need one, then the benchmarks of epochs and start-up
-# make chaos    the long chaos test, about 40 minutes: the workflow killed 100 times, and disturbed otherwise
-# make lock     renew requirements.lock (and then envs/) after a change of pyproject.toml
-# make pins     write envs/*.pin.txt, the conda environments to the byte; needs their channel (conda-forge)
+# make gpu      the tests that need a GPU, then the benchmarks of epochs and start-up
+# make chaos    the long chaos test, about 40 minutes: kills the workflow 100 times, and disturbs it in other ways
+# make lock     renew requirements.lock after a change of pyproject.toml (envs/ must then follow)
+# make pins     write envs/*.pin.txt, which pin the conda environments exactly; needs their channel (conda-forge)
 # make schema   renew config.schema.json after a change of the configuration's keys
 
 SHELL := /bin/bash
@@ -13,7 +13,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEX := latexmk texlive-latex-base texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended \
        texlive-bibtex-extra lmodern cm-super-minimal
-# What some tests need and are skipped without: a browser for the HTML report, a Slurm of two nodes, a reader of PDF
+# Some tests need these and are skipped without them: a browser for the HTML report, a Slurm of two nodes, a reader of PDF
 TEST_TOOLS := chromium slurm-wlm munge poppler-utils
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 SOURCES := models workflow_scripts tests benchmarks notebooks
@@ -34,7 +34,7 @@ setup: .venv/installed
 	  echo "  sudo apt-get install --no-install-recommends $(TEX)" >&2; exit 1; \
 	fi
 
-# uv because it installs from the hashed lock in seconds; the one on PATH, or else one of its own
+# uv, because it installs from the hashed lock in seconds: the one on PATH, or else one installed into .venv
 .venv/installed: requirements.lock
 	$(PYTHON) -m venv .venv 2>/dev/null || { \
 	  echo "$(PYTHON) -m venv failed; install it with: sudo apt-get install python3-venv" >&2; exit 1; }

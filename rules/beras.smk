@@ -79,7 +79,7 @@ if BERAS:
             code=[digest("check_beras", beras_model=model) for model in ("simple", "advanced")],
             beras=BERAS_CODE,
         message:
-            "Holding Beras to PyTorch"
+            "Checking Beras against PyTorch"
         shell:
             "python -P -m workflow_scripts.check_beras --data {input.data} {params.flags} --out {output} 2> {log}"
 

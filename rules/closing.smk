@@ -20,7 +20,7 @@ def say_what_is_to_do():
     others = [("beras", len(BERAS_RUNS), runs, runs * BERAS.epochs)] if BERAS else []
     yield from preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results", HERE / ".snakemake", others)
     for study in searching:
-        yield f"  Not counted: what {study} trains after the next rung of its search, which decides it."
+        yield f"  Not counted: what {study} trains after the next rung of its search, because that rung decides it."
 
 
 def say_what_was_done():

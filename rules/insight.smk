@@ -34,7 +34,7 @@ for study in CHOSEN:
             study=study,
             code=digest("inspect_cell"),
         message:
-            f"Looking into the chosen network of {study}"
+            f"Inspecting the chosen network of {study}"
         shell:
             "python -P -m workflow_scripts.inspect_cell --chosen {input.chosen} --data {input.data}"
             " $GRADSCAPE_COMPUTING --out results/{params.study}/insight 2> {log}"

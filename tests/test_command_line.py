@@ -79,7 +79,7 @@ def test_a_configuration_may_lie_where_other_workflows_have_theirs(tmp_path, nam
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("device: cpu\ndevice: auto\n", "{file}, line 2, column 1: the key `device` stands in line 1 already"),
+        ("device: cpu\ndevice: auto\n", "{file}, line 2, column 1: the key `device` is already in line 1"),
         ("devise: cpu\n", "config.yaml with {file} is not valid:\n  devise: unknown key; did you mean 'device'?"),
     ],
 )

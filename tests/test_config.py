@@ -50,7 +50,7 @@ BAD = {
         "learning_rate: unknown key; config.schema.json lists all",
     ),
     "misspelt key": ("studies.cw2.grids.0.epoch", 5, "grids[0].epoch: unknown key; did you mean 'epochs'?"),
-    "key of cells": ("epochs", 5, "epochs: a key of cells, which belongs into a grid or a base"),
+    "key of cells": ("epochs", 5, "epochs: a key of cells, which belongs in a grid or a base"),
     "top-level key": ("study", {}, "study: unknown key; did you mean 'studies'?"),
     "lr: fast": ("studies.cw2.grids.0.lr", "fast", "grids[0].lr[0]: 'fast': Input should be a valid number"),
     "lr: true": ("studies.cw2.grids.0.lr", True, "grids[0].lr[0]: True: expected a number"),

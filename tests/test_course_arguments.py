@@ -75,7 +75,7 @@ def test_every_block_of_ours_has_its_name(name):
         "gpu": (["--use_gpu", "perhaps"], "expected True or False, found 'perhaps'"),
         "lr": (["--learning_rate", "0"], "lr: 0.0: Input should be greater than 0"),
         "schedule": (["--schedule", "step"], "schedule: 'step'"),
-        "resume": (["--continue_from_epoch", "-2"], "to go on from; -1 starts anew"),
+        "resume": (["--continue_from_epoch", "-2"], "to continue from; -1 starts from the beginning"),
     }.values(),
 )
 def test_arguments_that_ask_for_what_is_not_there(digits_file, tmp_path, refused, words, message):

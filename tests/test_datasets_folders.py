@@ -271,7 +271,7 @@ def test_a_zip_that_is_damaged(tmp_path):
     path = write_zip(tmp_path / "mine.zip", tree())
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match="expected a folder or a whole zip file, found otherwise"):
+    with pytest.raises(UserError, match="expected a folder or a whole zip file, found something else"):
         read(path)
     damaged = bytearray(whole)
     damaged[whole.index(tree()["train/dog/03.png"]) + 50] ^= 1
@@ -302,7 +302,7 @@ def test_a_zip_entry_that_is_damaged(tmp_path, compression, own, listed):
         for place, changed in changes.items():
             content[start + place : start + place + len(changed)] = changed
     path.write_bytes(content)
-    in_list = r"expected a folder or a whole zip file, found otherwise" if 46 in listed else ""
+    in_list = r"expected a folder or a whole zip file, found something else" if 46 in listed else ""
     with pytest.raises(
         UserError, match=rf"mine\.zip: ({in_list or f'{name}: cannot be unpacked .*; copy the zip again'})"
     ):

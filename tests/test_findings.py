@@ -86,7 +86,7 @@ def test_in_what_the_best_differs_from_the_deep_network_beside_its_block(tmp_pat
     facts = findings.context(summary.load(folder), SHALLOW, DEEP)
     assert facts["best_also_differs"] == differs
     text = latex.render(TEMPLATES[0], facts)
-    assert ("Beside block and learning rate, the two differ in " in text) == bool(differs)
+    assert ("Besides block and learning rate, the two differ in " in text) == bool(differs)
 
 
 def test_a_flow_is_the_closed_form_of_its_gradients():

@@ -227,5 +227,5 @@ def test_an_observer_may_note_what_has_a_graph(outcome):
 
 
 def test_a_dry_run_says_what_it_could_not_count(outcome):
-    assert outcome[1][-1].startswith("  Not counted, for want of images: s/looks-seed0: ")
+    assert outcome[1][-1].startswith("  Not counted without images: s/looks-seed0: ")
     assert "s  1 cell, 1 to train, 100 epochs, FLOP unknown" in outcome[1][1]

@@ -87,7 +87,7 @@ def test_times_that_differ_between_seeds_are_told(tmp_path):
     landscape = make_landscape(tmp_path / "landscape")
     facts = findings.context(tmp_path / "net", study, tmp_path / "landscape", landscape)
     text = " ".join(latex.render(TEMPLATE, facts | config.Report().model_dump()).split())
-    assert "seeds of one and the same setting took from $2.00$ to $5.00$\\,s per epoch." in text
+    assert "seeds of the same setting took from $2.00$ to $5.00$\\,s per epoch." in text
 
 
 @pytest.mark.parametrize("classes", [10, 100])

@@ -47,8 +47,8 @@ SENTENCES = {
         {},
         [
             "Demonstration run.",
-            "None of the numbers is of the project's data set",
-            "Chosen by validation accuracy, CIFAR-NET BN+RC with width 2 (6,400 parameters) has",
+            "None of the numbers is from the project's data set",
+            "Chosen by validation accuracy, CIFAR-NET BN+RC with width 2 (6,400 parameters) reaches",
             "Validation accuracy is higher with width 2 ($80.03$",
             "It is lower with width 0.5",
             "Validation accuracy is lower with focal",
@@ -62,30 +62,30 @@ SENTENCES = {
             r"The mistakes (Figure~\ref{fig:confusion}) are \emph{class 3} taken for \emph{class 5} (5).",
             "intervals overlap: these images may be too few to tell which is harder",
             "$10.0$ seconds in all",
-            "none is more accurate than width 0.5, base, L2 0.0005, Muon, own Adam and width 2 (by parameters)",
+            "no setting is more accurate than width 0.5, base, L2 0.0005, Muon, own Adam and width 2 (by parameters)",
             "On the range of losses they agree: that of VGG-A is larger than that of VGG-A BN in the median.",
             r"Along the gradient the median effective $\beta$ of VGG-A BN, which is small where the loss is smooth, "
             r"is smaller than that of VGG-A; the learning rates say the same.",
             "Of the 3 layers that have others before them, the median distance is smaller with VGG-A BN than with "
             "VGG-A in 3, larger in 0 and alike in 0. The median cosine of VGG-A BN is nearer to 1 in 3 of 3.",
             r"s1234567 \\{\small Code: not given (\texttt{report.code\_url} in \texttt{config.yaml})}",
-            r"has $81.00$\,$\pm$\,1.00\,\% (an error of $19.00$\,$\pm$\,1.00\,\%) on the test images",
+            r"reaches $81.00$\,$\pm$\,1.00\,\% (an error of $19.00$\,$\pm$\,1.00\,\%) on the test images",
             r"trains for 5 epochs of $2.00$\,$\pm$\,0.00\,s, $10.0$ seconds in all",
             "Between them are, without weights: a $2\\times2$ max-pool",
             "before a pair's second activation, the sum with the pair's input; the mean over the positions",
             r"But of the two runs walked along, that of VGG-A reached only $10.00$\,\% in validation, and that of "
-            r"VGG-A BN $60.00$\,\%, so that one which learned less is compared",
+            r"VGG-A BN $60.00$\,\%, so a run that learned less is compared",
             "The run of VGG-A reached only",
-            r"What is said along the gradient is of the unequal runs of Section~\ref{sec:walk}.",
-            "Nor does the cosine make up for runs that have come unequally far",
+            r"What is said about the walk along the gradient concerns the unequal runs of Section~\ref{sec:walk}.",
+            "Nor does the cosine make up for runs that have not come equally far",
             r"has a test error of $19.00$\,$\pm$\,1.00\,\% with 6,400 parameters. A difference from the base could be "
             "shown for levels of width and loss, and of no other factor.",
             r"At the best of its rates VGG-A reaches $10.00$\,\% and VGG-A BN reaches $60.00$\,\% in validation. Over "
-            "learning rates, in the median and beside VGG-A, the range of losses, the gradient distance and the "
+            "learning rates, in the median and compared with VGG-A, the range of losses, the gradient distance and the "
             r"effective $\beta$ are smaller with VGG-A BN: its training depends less on the rate. Along the gradient "
             r"the range of losses, the gradient distance and the effective $\beta$ are smaller. This agrees with "
-            r"\citet{santurkar2018}, who find all three smaller with BN; but as the runs walked along have come "
-            "unequally far, it does not test their finding.",
+            r"\citet{santurkar2018}, who find all three smaller with BN; but as the runs walked along have not "
+            "come equally far, it does not test their finding.",
             "is smaller in all of the 3 layers with others before them: BN reduces it, as",
         ],
         [
@@ -98,8 +98,8 @@ SENTENCES = {
             "points below the validation accuracy",
             "smoothed labels",
             "An epoch takes",
-            "of one and the same setting",
-            "all of it times a factor",
+            "seeds of the same setting",
+            "all multiplied by a factor",
         ],
     ),
     "links": (
@@ -130,7 +130,7 @@ SENTENCES = {
         [
             "which smoothed labels keep above $0.500$;",
             r"learning rate $10^{-3}$ at the start, then a straight line to $2{\times}10^{-5}$ over the whole run, "
-            "changed at every step, all of it times a factor that rises linearly from 0 to 1 in the first epoch;",
+            "changed at every step, all multiplied by a factor that rises linearly from 0 to 1 in the first epoch;",
         ],
         [],
     ),
@@ -192,14 +192,14 @@ SENTENCES = {
             "krizhevsky2009",
             " 90 images are for training, 10, taken from the training images",
         ],
-        ["Demonstration run", "None of the numbers is of", "a part of the training", "a random part"],
+        ["Demonstration run", "None of the numbers is from", "a part of the training", "a random part"],
     ),
     "CIFAR-10 cut to a CPU": (
         {"title": "CIFAR-10", "embedded": False, "train_items": 90},
         {"title": "CIFAR-10", "embedded": False},
         [
             "in 21 runs on a part of the training images, 90 of them.",
-            " 90 images are for training, a random part of those there are, 10, taken",
+            " 90 images are for training, a random part of those available, 10, taken",
             "not measured here, after training on all 50,000 images: ResNet-110",
         ],
         [],
@@ -208,11 +208,11 @@ SENTENCES = {
         {},
         {"change": bn_worse_at_the_last_step},
         [
-            "Of the gradient distance over learning rates median and maximum contradict each other: ",
-            "Of the effective $\\beta$ over learning rates median and maximum contradict each other: VGG-A has the "
-            "larger median, but not the larger maximum. A maximum is one step of a run, the median half of them.",
+            "For the gradient distance over learning rates, median and maximum contradict each other: ",
+            "For the effective $\\beta$ over learning rates, median and maximum contradict each other: VGG-A has the "
+            "larger median, but not the larger maximum. A maximum reflects one step of a run, the median half of them.",
         ],
-        ["maximum. A maximum is one step of a run, the median half of them. Of"],
+        ["maximum. A maximum reflects one step of a run, the median half of them. For"],
     ),
     "the second part reads the same test images": (
         {},

@@ -23,18 +23,18 @@ SENTENCES = {
     ),
     "deep trains": (
         {"chance": (), "final": {"plain": 0.5}},
-        ["is \\emph{not} seen here", "learned without help", "VGG38 learns already; with each remedy it does too."],
+        ["is \\emph{not} seen here", "learned without help", "VGG38 already learns; with each remedy it does too."],
         [
             "stays at the accuracy of guessing",
             "Why training does not recover",
-            "brings VGG38 off chance",
+            "lifts VGG38 off chance",
             "diagnoses one such failure",
         ],
     ),
     "deep trains worse": (
         {"chance": (), "final": {"plain": 0.3}},
         ["the degradation of \\citet{he2016}"],
-        ["is \\emph{not} seen", "no lack of capacity"],
+        ["is \\emph{not} seen", "not a lack of capacity"],
     ),
     "deep ends higher, from one seed": (
         {"chance": (), "final": {"plain": 0.3}, "seeds": (0,)},
@@ -43,7 +43,7 @@ SENTENCES = {
             "which would be the degradation of \\citet{he2016}, cannot be told from one seed",
             "looks for such a failure",
         ],
-        ["no overfitting but", "higher training loss (", "diagnoses one such failure", "not seen"],
+        ["not overfitting but", "higher training loss (", "diagnoses one such failure", "not seen"],
     ),
     "deep at chance, from one seed": (
         {"seeds": (0,)},
@@ -63,47 +63,47 @@ SENTENCES = {
     ),
     "BN as RC": (
         {"final": {"rc": 0.501}},
-        ["shows no difference from VGG38 RC ($50.1$\\,$\\pm$\\,0.2\\,\\%) that these seeds could tell"],
+        ["shows no difference from VGG38 RC ($50.1$\\,$\\pm$\\,0.2\\,\\%) that these seeds could detect"],
         ["VGG38 BN ($50.0$\\,$\\pm$\\,0.2\\,\\%) lies"],
     ),
     "wide spread": (
         {"spread": 0.02},
-        ["that these seeds could tell (95\\,\\% interval $", "the 95\\,\\% interval of their difference"],
-        ["beat each", "lies 5.0 percentage points above VGG38 RC"],
+        ["that these seeds could detect (95\\,\\% interval $", "the 95\\,\\% interval of their difference"],
+        ["beat either", "lies 5.0 percentage points above VGG38 RC"],
     ),
-    "both best": ({}, ["The two together beat each of them alone: each gives what"], []),
+    "both best": ({}, ["The two together beat either of them alone: each gives what"], []),
     "both worse": (
         {"final": {"bn_rc": 0.4}},
         ["VGG38 BN+RC ($40.0$\\,$\\pm$\\,0.2\\,\\%) lies 10.0 percentage points below VGG38 BN ("],
-        ["beat each of them"],
+        ["beat either of them"],
     ),
     "single seed": (
         {"seeds": (0,)},
         [
             "With one seed the spread between repetitions is unknown",
-            "ended 5.0 percentage points above VGG38 RC ($45.0$\\,\\%), but one seed cannot tell whether that lasts",
+            "ended 5.0 percentage points above VGG38 RC ($45.0$\\,\\%), but one seed cannot tell whether that holds",
             "each at its best setting: VGG38 BN 8.0 points above (one seed); VGG38 RC 3.0 points above (one seed);",
             "rests on one seed",
         ],
-        ["standard deviation over seeds", "bands", "over the seeds", "$\\pm$", "beat each", "is better", "lies 5.0"],
+        ["standard deviation over seeds", "bands", "over the seeds", "$\\pm$", "beat either", "is better", "lies 5.0"],
     ),
     "no BN": (
         {"blocks": ("plain", "rc", "bn_rc")},
-        ["This study says nothing of BN, which"],
-        ["VGG38 BN ", "beat each"],
+        ["This study says nothing about BN, which"],
+        ["VGG38 BN ", "beat either"],
     ),
     "no remedy works": (
         {"chance": [("vgg38", block) for block in ACCURACY]},
         ["None of those tested does", "no remedy tested in this run"],
-        ["every remedy tested brings"],
+        ["every remedy tested lifts"],
     ),
     "a remedy diverges": (
         {"diverged": (("vgg38", "rc"),)},
         [
             "VGG38 RC: 3 of 3 runs diverged (at step 7 at the earliest)",
-            "Some do: off chance are VGG38 BN and VGG38 BN+RC",
+            "Some leave chance, namely VGG38 BN and VGG38 BN+RC",
         ],
-        ["lies 5.0 percentage points above VGG38 RC", "every remedy tested brings"],
+        ["lies 5.0 percentage points above VGG38 RC", "every remedy tested lifts"],
     ),
     "unknown block": (
         {"blocks": (*ACCURACY, "my_block"), "final": {"my_block": 0.7}},
@@ -130,7 +130,7 @@ SENTENCES = {
     "full": ({"title": "CIFAR-100"}, ["\\citep{krizhevsky2009}"], ["Demonstration run"]),
     "shallow diverges": (
         {"diverged": (("vgg08", "plain"),)},
-        ["The training of VGG08 diverged at step 7", "has no finished run of VGG08 to be set against"],
+        ["The training of VGG08 diverged at step 7", "has no finished run of VGG08 to be compared with"],
         ["VGG08, with", "the shallow network", "--"],
     ),
     "shallow diverges, deep trains": (
@@ -159,16 +159,16 @@ SENTENCES = {
     "at chance for another reason": (
         {"orders": 0.5},
         ["stays at chance in this run, though its gradients do not vanish"],
-        ["does not arrive", "because nothing arrives"],
+        ["does not reach", "because nothing arrives"],
     ),
     "a tie of one seed": (
         {"seeds": (0,), "final": {"rc": 0.5}},
-        ["ended level with VGG38 RC, but one seed cannot tell whether that lasts"],
+        ["ended level with VGG38 RC, but one seed cannot tell whether that holds"],
         ["ended 0.0 percentage points"],
     ),
     "no remedy at all": (
         {"blocks": ("plain",)},
-        ["should help. ", "says nothing of BN, RC and BN+RC, which it does not have"],
+        ["should help. ", "says nothing about BN, RC and BN+RC, which it does not include"],
         ["no remedy tested", "None of the remedies"],
     ),
     "first gradient zero": (
@@ -179,17 +179,17 @@ SENTENCES = {
     "beside the shallow network": (
         {"spread": 0.02},
         [
-            "Beside VGG08 ($42.0$\\,$\\pm$\\,2.0\\,\\%), the deep networks with remedies that learn lie",
+            "Compared with VGG08 ($42.0$\\,$\\pm$\\,2.0\\,\\%), the deep networks that learn with remedies lie",
             "VGG38 BN+RC 18.0 points above (95\\,\\% interval $",
             "VGG38 RC 3.0 points above (95\\,\\% interval $",
-            "), which these seeds cannot tell from no difference",
+            "), which these seeds cannot distinguish from no difference",
         ],
         [],
     ),
     "a remedy from one seed of three": (
         {"chance": (("vgg38", "plain"), ("vgg38", "rc", 1e-3, 0), ("vgg38", "rc", 1e-3, 2))},
         [
-            "every remedy tested brings VGG38 off chance.",
+            "every remedy tested lifts VGG38 off chance.",
             "Not from every seed, though: VGG38 RC learns~from 1 of 3 seeds.",
             "learned, not all of them from every seed. The best network",
         ],

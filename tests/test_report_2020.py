@@ -168,7 +168,7 @@ SENTENCES = {
         {"seeds": (0, 1, 2), "gain": {"gn": 0.12}, "wide": "gn"},
         None,
         {},
-        ["Of the last, GN leaves chance from every seed (the lowest at $42.0$\\,\\%), as the plain"],
+        ["Of the last, GN leaves chance from every seed (the lowest at $42.0$\\,\\%), whereas the plain"],
         [],
     ),
     "a remedy from one seed of three": (
@@ -245,7 +245,7 @@ SENTENCES = {
         {},
         None,
         {"embedded": True, "title": "digits (scikit-learn)"},
-        ["it tries a part: RC, dense, GN, BN+RC and supervision 0.3"],
+        ["It tries some of the literature's remedies: RC, dense, GN, BN+RC and supervision 0.3"],
         [],
     ),
 }

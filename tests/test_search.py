@@ -253,4 +253,4 @@ def test_a_search_runs_rung_by_rung_and_only_grows(tmp_path):
     said = dry_run(tmp_path, "results/search/chosen.json")
     new = {line.split()[-2] for line in said.splitlines() if "Training vgg08" in line}
     assert len(new) == 1 and not new & trained
-    assert "Not counted: what search trains after the next rung of its search, which decides it" in said
+    assert "Not counted: what search trains after the next rung of its search, because that rung decides it" in said

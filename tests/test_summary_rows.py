@@ -112,10 +112,10 @@ def test_pick_stays_where_it_was_when_a_grid_grows():
         ({"dataset": "cifar100", "width": 1}, ""),
         (
             {"width": 1},
-            "note: --select: leaves open growth_rate, dataset; "
-            "taken of 2: growth_rate network's own, dataset cifar100\n",
+            "note: --select leaves growth_rate, dataset open; "
+            "chosen from 2: growth_rate network's own, dataset cifar100\n",
         ),
-        ({}, "note: --select: leaves open width, growth_rate, dataset; "),
+        ({}, "note: --select leaves width, growth_rate, dataset open; "),
     ],
 )
 def test_pick_says_what_a_selection_leaves_open_and_what_is_taken(tmp_path, capsys, chosen, said):

@@ -252,7 +252,7 @@ def test_a_preview_without_pytorch(tmp_path, monkeypatch):
     found = grids.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", epochs=[2, 3])]))
     said = previewed(tmp_path, found, list(found), {"digits": Dataset(source="digits")})
     assert said[1] == "  a  2 cells, 2 to train, 5 epochs"
-    assert said[2] == "  How long that takes is estimated where Snakemake's own Python has PyTorch."
+    assert said[2] == "  How long that takes is estimated only if Snakemake's own Python has PyTorch."
 
 
 def test_what_a_preview_counts(tmp_path):

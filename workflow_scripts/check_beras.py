@@ -1,9 +1,9 @@
-"""Hold Beras to PyTorch: the simple and the advanced model trained in both from the same weights, and compared.
+"""Check Beras against PyTorch: train the simple and the advanced model in both, from the same weights, and compare.
 
     python -m workflow_scripts.check_beras --data results/data/mnist.npz --out results/beras/check.json
 
-In double precision, with the same batches and the same dropped units. The file has the relative differences of losses,
-gradients and weights, and the shapes of every array on the way back.
+Both compute in double precision, with the same batches and the same dropped units. The file has the relative
+differences of losses, gradients and weights, and the shapes of all arrays in the backward pass.
 """
 
 from pathlib import Path
@@ -26,7 +26,9 @@ def main():
     parser.add_argument(
         "--steps", type=commands.whole(1), default=100, help="training steps of each model (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=commands.whole(0), default=0, help="of the first weights (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=commands.whole(0), default=0, help="of the initial weights (default: %(default)s)"
+    )
     arguments = parser.parse_args()
     batch_size = flags.read(arguments, config.Beras).batch_size
 

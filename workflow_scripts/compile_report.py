@@ -2,7 +2,7 @@
 
     python -m workflow_scripts.compile_report results/report/mlp-cw2/mlp-cw2-template.tex --out report/mlp-cw2.pdf
 
-The same sources give the same bytes. LaTeX's own files of the last time are kept in `build/` beside the source.
+The same sources give the same bytes. LaTeX's own files from the last run are kept in `build/` beside the source.
 """
 
 import os

@@ -3,8 +3,8 @@
     python -m workflow_scripts.convert_weights --to ours VGG_38_experiment/saved_models/train_model_99 model.safetensors
     python -m workflow_scripts.convert_weights --to course results/cw2/<cell>/model.safetensors train_model_0
 
-No code in a checkpoint is run. Both networks give the same outputs. Residual connections leave no trace in weights:
-those of a network with them are the same as without.
+No code in a checkpoint is run. Both networks give the same outputs. Residual connections have no weights of their own,
+so the weights do not show whether a network has them.
 """
 
 from pathlib import Path
@@ -22,9 +22,9 @@ BLOCKS = {"plain": "plain or rc", "bn": "bn or bn_rc"}  # which of them, the wei
 def main():
     """Read, rename, write."""
     parser = commands.parser("convert_weights", __doc__)
-    parser.add_argument("--to", choices=WAYS, required=True, help="whose names and file format to write")
+    parser.add_argument("--to", choices=WAYS, required=True, help="framework whose names and file format to write")
     parser.add_argument("source", type=Path, metavar="IN", help="a checkpoint of the framework, or a model.safetensors")
-    parser.add_argument("out", type=Path, metavar="OUT", help="the other")
+    parser.add_argument("out", type=Path, metavar="OUT", help="the file to write, in the other format")
     arguments = parser.parse_args()
     load, convert, save = WAYS[arguments.to]
     state = load(arguments.source)

@@ -1,12 +1,12 @@
-"""Train with the command line of the course's framework, and find the framework's files as well as a cell's.
+"""Train with the command line of the course's framework, and write the framework's files as well as a cell's.
 
     python -m workflow_scripts.course_train --batch_size 100 --seed 0 --num_filters 32 --num_stages 3 \\
         --num_blocks_per_stage 0 --experiment_name VGG_08_experiment --use_gpu True --num_classes 100 \\
         --block_type 'conv_block' --continue_from_epoch -1
 
 The folder <experiment_name>/ gets result_outputs/summary.csv and test_summary.csv beside the files of a cell. A run
-that was killed leaves <experiment_name>.checkpoint, from which any --continue_from_epoch but -1 goes on: to the bits
-that it would have had, whichever epoch is named. Only the weights that validated best are kept.
+that was killed leaves <experiment_name>.checkpoint, from which any --continue_from_epoch but -1 continues, whichever
+epoch is named; it ends with the bits of an undisturbed run. Only the weights that validated best are kept.
 """
 
 from pathlib import Path
@@ -39,8 +39,8 @@ def main():
         checkpoint.unlink(missing_ok=True)
     elif not checkpoint.exists():
         raise commands.UserError(
-            f"--continue_from_epoch {arguments.continue_from_epoch}: there is no {checkpoint} to go on from; "
-            f"{course.FRESH} starts anew"
+            f"--continue_from_epoch {arguments.continue_from_epoch}: there is no {checkpoint} to continue from; "
+            f"{course.FRESH} starts from the beginning"
         )
     running = config.Running(device="auto" if arguments.use_gpu else "cpu")
     with devices.computing(running, cell.threads) as device:

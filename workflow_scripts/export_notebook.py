@@ -18,8 +18,10 @@ def main():
     """Run, write."""
     parser = commands.parser("export_notebook", __doc__)
     parser.add_argument("source", type=Path, help="the notebook in jupytext's percent format (.py)")
-    parser.add_argument("--template", type=Path, required=True, help="LaTeX around it (.tex.j2)")
-    parser.add_argument("--out", type=Path, required=True, help="the LaTeX to write (.tex), beside it its pictures")
+    parser.add_argument("--template", type=Path, required=True, help="template of the LaTeX around it (.tex.j2)")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="the LaTeX to write (.tex); its pictures are written beside it"
+    )
     arguments = parser.parse_args()
     if not arguments.source.is_file():
         raise commands.UserError(f"{arguments.source}: expected a notebook, found none")

@@ -6,7 +6,7 @@
         --out results/data/mine.npz
 
 Downloads are kept in a cache (`--cache`, else the environment's GRADSCAPE_CACHE, else the user's cache folder), so that
-they are made once.
+each file is downloaded once.
 """
 
 import os

@@ -5,9 +5,9 @@
         --template report/mlp-cw2-template.tex.j2 --answers report/mlp-cw2-questions.tex.j2 \\
         --out results/report/mlp-cw2
 
-The 2020/21 form is also about a study of remedies and a search (`--remedies`, `--search`); without one of them it says
-that it is no part of the run. The folder is complete: it can be compiled by `compile_report`, or be uploaded to any
-LaTeX service.
+The 2020/21 form is also about a study of remedies and a search (`--remedies`, `--search`); without one of them, it
+says that this is not part of the run. The folder is complete: it can be compiled by `compile_report`, or be uploaded
+to any LaTeX service.
 """
 
 from pathlib import Path
@@ -29,7 +29,7 @@ def parser():
     parser = selections.parser("fill_report", __doc__, "folder to write")
     network = {"nargs": "*", "metavar": "KEY=VALUE", "required": True}
     parser.add_argument("--shallow", **network, help="the network that trains, by values of its record")
-    parser.add_argument("--deep", **network, help="the deeper one that does not")
+    parser.add_argument("--deep", **network, help="the deeper one, which does not")
     parser.add_argument("--figures", type=Path, required=True, help="folder of the study's figures")
     parser.add_argument("--table", type=Path, required=True, help="the table of its results, in LaTeX")
     typesetting.add_flags(parser)

@@ -1,4 +1,4 @@
-"""Make the table of all remedies: accuracy, convergence, cost, and which differences the seeds can tell.
+"""Make the table of all remedies: accuracy, convergence, cost, and which differences the seeds can show.
 
     python -m workflow_scripts.make_remedies_table --summary results/remedies/summary \\
         --out results/remedies/tables/remedies_statistics.csv \\

@@ -2,7 +2,7 @@
 
     python -m workflow_scripts.show results/cw2/<cell>
 
-It is as wide as the terminal.
+The output is as wide as the terminal.
 """
 
 from pathlib import Path

@@ -4,8 +4,8 @@
         --out results/beras/advanced-seed0
 
 run.json has the record and the losses, accuracies and seconds, history.csv a row per epoch, steps.npz the loss and
-accuracy of every batch, predictions.npz a label for every test image, weights.npz the weights. All but the seconds are
-the same bits every time.
+accuracy of every batch, predictions.npz a label for every test image, weights.npz the weights. Everything but the
+seconds has the same bits every time.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--variant", required=True, help=f"one of {', '.join(names.known())}")
     flags.add(parser, config.Beras, "epochs", "batch_size")
     parser.add_argument(
-        "--seed", type=commands.whole(0), default=0, help="of the first weights and of dropout (default: %(default)s)"
+        "--seed", type=commands.whole(0), default=0, help="of the initial weights and of dropout (default: %(default)s)"
     )
     arguments = parser.parse_args()
 

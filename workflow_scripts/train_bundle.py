@@ -4,8 +4,8 @@
         --out results/cw2/bundles/first.txt < orders.jsonl
 
 Each line of standard input is a cell as JSON: {"cell": name, "record": keys, "checkpoint": file, "measured": {...}}.
-Its files are written beside the folder of --out, its log to --logs, as train_cell would. A cell that is there is not
-trained again, and one that fails does not keep the others from it. When all are there, --out names them.
+Its files are written beside the folder of --out, its log to --logs, as train_cell would. A finished cell is not trained
+again, and one that fails does not stop the others. When all are finished, --out lists them.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     python -m workflow_scripts.train_cell --data results/data/cifar100.npz --out results/cw2/my-run \\
         --model vgg38 --block bn_rc --lr 0.01
 
-Started again after it was killed, it goes on from its last checkpoint and ends with the same bits. Of two that are
+If it is killed and started again, it continues from its last checkpoint and ends with the same bits. If two are
 started for the same cell, one waits for the other.
 """
 

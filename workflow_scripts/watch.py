@@ -2,7 +2,7 @@
 
     python -m workflow_scripts.watch --results elsewhere/results
 
-On a terminal it is drawn anew every two seconds until all cells are done; Ctrl-C ends it.
+In a terminal, the display is renewed every two seconds until all cells are done; Ctrl-C ends it.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ def main():
     """Look and draw, once or until all is done."""
     parser = commands.parser("watch", __doc__)
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
-    parser.add_argument("--once", action="store_true", help="print once, as it does where there is no terminal")
+    parser.add_argument("--once", action="store_true", help="print once, as it does when there is no terminal")
     arguments = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it, and no error
         watch(arguments.results, again=sys.stdout.isatty() and not arguments.once)

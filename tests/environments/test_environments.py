@@ -173,13 +173,13 @@ def test_the_lock_file_has_hashes_and_no_index():
 
 
 LOOSE = {
-    "no version": ("tqdm", "'tqdm' is no exact version; expected tqdm=={tqdm}, as in requirements.lock"),
-    "a range": ("pytorch>=2.5", "'pytorch>=2.5' is no exact version; expected pytorch=={torch}, as in"),
-    "a beginning of one": ("numpy=2.4", "'numpy=2.4' is no exact version; expected numpy=={numpy}, as in"),
-    "a pattern": ("numpy==2.*", "'numpy==2.*' is no exact version; expected numpy=={numpy}, as in"),
-    "a version for each Python": ("scipy", "'scipy' is no exact version; expected scipy=={scipy}, as in"),
-    "one of pip's": ({"pip": ["tqdm~=4.0"]}, "'tqdm~=4.0' is no exact version; expected tqdm=={tqdm}, as in"),
-    "an unknown package": ("mine", "'mine' is no exact version; expected mine==<version>"),
+    "no version": ("tqdm", "'tqdm' is not an exact version; expected tqdm=={tqdm}, as in requirements.lock"),
+    "a range": ("pytorch>=2.5", "'pytorch>=2.5' is not an exact version; expected pytorch=={torch}, as in"),
+    "a beginning of one": ("numpy=2.4", "'numpy=2.4' is not an exact version; expected numpy=={numpy}, as in"),
+    "a pattern": ("numpy==2.*", "'numpy==2.*' is not an exact version; expected numpy=={numpy}, as in"),
+    "a version for each Python": ("scipy", "'scipy' is not an exact version; expected scipy=={scipy}, as in"),
+    "one of pip's": ({"pip": ["tqdm~=4.0"]}, "'tqdm~=4.0' is not an exact version; expected tqdm=={tqdm}, as in"),
+    "an unknown package": ("mine", "'mine' is not an exact version; expected mine==<version>"),
     "no list": (None, "expected lists `channels` and `dependencies`, cannot read them"),
 }
 
@@ -215,7 +215,7 @@ def test_the_workflow_refuses_an_environment_that_leaves_a_version_open(project,
     finally:
         path.write_text(whole)
     assert status == 1 and "Traceback" not in said
-    assert f"error: {path}: 'numpy' is no exact version; expected numpy=={locked()['numpy']}" in said
+    assert f"error: {path}: 'numpy' is not an exact version; expected numpy=={locked()['numpy']}" in said
 
 
 on_linux = pytest.mark.skipif(platform.machine() != "x86_64", reason="the channel on disk is of linux-64")

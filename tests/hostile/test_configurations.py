@@ -144,8 +144,8 @@ MARRED = {
     ),
     "a zero byte": (b"a: b\0\n", "expected text in UTF-8, found another character (special"),
     "a list": (b"- a\n", "expected keys at its top level, as `studies:`, found none"),
-    "a section twice": (b"a: {b: 1}\nc: 2\na: {d: 3}\n", "line 3, column 1: the key `a` stands in line 1 already"),
-    "a key twice in a line": (b"a: [{b: 1, b: 2}]\n", "line 1, column 12: the key `b` stands in line 1 already"),
+    "a section twice": (b"a: {b: 1}\nc: 2\na: {d: 3}\n", "line 3, column 1: the key `a` is already in line 1"),
+    "a key twice in a line": (b"a: [{b: 1, b: 2}]\n", "line 1, column 12: the key `b` is already in line 1"),
 }
 
 

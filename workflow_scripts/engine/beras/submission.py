@@ -25,12 +25,12 @@ Measured on {title}{remark}: {epochs} epochs, batches of {batch_size}, {seeds}.
 
 ## Known bugs
 
-None known. What differs from the stencil on purpose, and why, stands at the place in the code:
+None known. What differs from the stencil on purpose, and why, is explained at its place in the code:
 
-- `MeanSquaredError` reports the sum over the outputs (a mean over the batch), of which 2 (p - t) is the exact gradient;
+- `MeanSquaredError` reports the sum over the outputs (a mean over the batch), whose exact gradient is 2 (p - t);
   divide by 10 for the number that Keras shows.
-- `CategoricalCrossentropy` is that of Keras and PyTorch, not the stencil's binary one over all outputs.
-- A layer object can be used once per tape: it remembers one input.
+- `CategoricalCrossentropy` is the loss of Keras and PyTorch, not the stencil's binary one over all outputs.
+- A layer object can be used once per tape: it remembers only one input.
 - `fit` takes the batches in the order of the data and does not shuffle.
 """
 

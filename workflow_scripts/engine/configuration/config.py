@@ -55,16 +55,18 @@ class Beras(Strict):
     """The study of Beras, the Keras mimic in NumPy. Its simple and advanced models are always trained."""
 
     dataset: Name = Field("mnist", description="a key of `datasets`, of grey images of 28 x 28 pixels in 10 classes")
-    epochs: Count = Field(10, description="passes over the training images, of every model", ge=1, le=10_000)
-    batch_size: Count = Field(100, description="images per step, of every model", ge=1)
+    epochs: Count = Field(10, description="passes over the training images, for every model", ge=1, le=10_000)
+    batch_size: Count = Field(100, description="images per step, for every model", ge=1)
     seeds: Annotated[list[Annotated[Count, Field(ge=0, lt=2**31)]], Field(min_length=1), OneOrMany()] = Field(
-        [0, 1, 2], description="of the first weights and of dropout; every model is trained once from each"
+        [0, 1, 2], description="seeds of the initial weights and of dropout; every model is trained once with each"
     )
     optimizers: list[Annotated[str, Registered("beras_optimizer")]] = Field(
-        ["basic", "rmsprop", "adam", "amsgrad"], description="compared from the same first weights; adam is always one"
+        ["basic", "rmsprop", "adam", "amsgrad"],
+        description="optimisers compared from the same initial weights; adam is always among them",
     )
     extras: list[Annotated[str, Registered("beras_extra")]] = Field(
-        ["dropout", "l1", "l2", "cosine", "batch_norm", "skip"], description="each added to the same network"
+        ["dropout", "l1", "l2", "cosine", "batch_norm", "skip"],
+        description="each one added to the same network by itself",
     )
     flag_2470: bool = Field(False, description="put the empty file 2470student into submission/hw2.zip")
 
@@ -73,12 +75,16 @@ class ExternalRun(Strict):
     """A run made elsewhere with the course's framework, which joins the learning curves and the table of a study."""
 
     folder: Annotated[list[FilePath], Field(min_length=1), OneOrMany()] = Field(
-        description="experiment folder, with result_outputs/summary.csv; several are seeds of the same"
+        description="experiment folder, with result_outputs/summary.csv; several folders are seeds of one run"
     )
     joins: Name = Field(description="the study whose figures and table it joins")
-    label: Annotated[Line, Field(min_length=1)] | None = Field(None, description="what they call it; null: its name")
-    colour: Annotated[str, Field(pattern=COLOUR)] = Field("#000000", description="of its lines: #rrggbb")
-    num_classes: Count = Field(100, description="classes of its data, whose chance level the curves show", ge=2)
+    label: Annotated[Line, Field(min_length=1)] | None = Field(
+        None, description="label in figures and table; null: its name"
+    )
+    colour: Annotated[str, Field(pattern=COLOUR)] = Field("#000000", description="colour of its lines: #rrggbb")
+    num_classes: Count = Field(
+        100, description="number of classes in its data, whose chance level the curves show", ge=2
+    )
 
 
 class Report(Strict):
@@ -91,7 +97,7 @@ class Report(Strict):
         None, description="name and number as project2.pdf and beras.pdf print them; null: the student number"
     )
     code_url: Link | None = Field(
-        None, description="where the code is, for project2.pdf; null: not given, and it says so"
+        None, description="where the code is, for project2.pdf; null: not given, and the report says so"
     )
     data_url: Link | None = Field(None, description="where the data set is, likewise")
     weights_url: Link | None = Field(None, description="where the trained weights are, likewise")
@@ -100,15 +106,17 @@ class Report(Strict):
 class Running(Strict):
     """How cells are run. No result depends on it, so nothing is trained again when it changes."""
 
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="what computes; auto: a GPU where there is one")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="device to compute on; auto: a GPU if there is one"
+    )
     gpu_share: Count = Field(1, description="number of jobs that compute on the same GPU side by side", ge=1)
     cells_per_job: Count = Field(
-        1, description="number of cells that one job trains in turn: for many small cells", ge=1, le=100
+        1, description="number of cells that one job trains in turn; useful for many small cells", ge=1, le=100
     )
     checkpoint_seconds: Number = Field(
         60, description="most seconds from checkpoint to checkpoint within an epoch", gt=0
     )
-    tensorboard: bool = Field(False, description="also write TensorBoard event files beside each cell")
+    tensorboard: bool = Field(False, description="also write TensorBoard event files beside each cell's results")
     cuda_graphs: bool = Field(True, description="on a GPU, capture the training step as a CUDA graph")
 
 

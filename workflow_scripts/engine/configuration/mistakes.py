@@ -37,7 +37,7 @@ def _shown(value):
 def _what(problem, keys):
     given, message = problem["input"], problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden" and problem["loc"][-1] in Cell.model_fields:
-        return "a key of cells, which belongs into a grid or a base"
+        return "a key of cells, which belongs in a grid or a base"
     if problem["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
         return f"unknown key; did you mean {near[0]!r}?" if near else "unknown key; config.schema.json lists all"

@@ -89,7 +89,7 @@ class Range(Strict):
 
     low: Number = Field(description="the least value")
     high: Number = Field(description="the greatest value")
-    log: bool = Field(False, description="evenly on a logarithmic scale")
+    log: bool = Field(False, description="draw evenly on a logarithmic scale")
 
     @model_validator(mode="after")
     def _is_one(self):

@@ -37,7 +37,8 @@ class Landscape(Strict):
         [1, 2, 5, 10], description="gradients of step i and step i - k are compared, for each of these k"
     )
     step_sizes: StepSizes = Field(
-        [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4], description="how far to walk along the gradient, in learning rates"
+        [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4],
+        description="how far to walk along the gradient, in multiples of the learning rate",
     )
     every: Steps = Field(20, description="steps from one walk to the next; the first is at step 0")
 
@@ -51,7 +52,9 @@ class Interval(Strict):
 class Walks(Interval):
     """Settings of the walk along the gradient."""
 
-    step_sizes: StepSizes = Field(description="how far to walk along the gradient, in current learning rates")
+    step_sizes: StepSizes = Field(
+        description="how far to walk along the gradient, in multiples of the current learning rate"
+    )
 
 
 class Measure(BaseModel):
@@ -83,19 +86,19 @@ class Surface(Strict):
 
     cells: Annotated[list[Selection], Field(min_length=1)] = Field(description="networks to compare, one cell each")
     points: Count = Field(25, description="points along each direction", ge=2, le=1001)
-    extent: Number = Field(1.0, description="from -extent to extent, in norms of the filters", gt=0)
+    extent: Number = Field(1.0, description="the surface reaches from -extent to extent, in norms of the filters", gt=0)
     images: Count = Field(1000, description="training images over which the loss is averaged", ge=1)
-    seed: Count = Field(0, description="of the random directions", ge=0, lt=2**31)
+    seed: Count = Field(0, description="seed of the random directions", ge=0, lt=2**31)
 
 
 class Halving(Strict):
     """Successive halving (Jamieson & Talwalkar 2016): a rung trains, for more epochs, what the one before it kept."""
 
     epochs: Annotated[list[Annotated[Count, Field(ge=1)]], Field(min_length=1)] = Field(
-        description="of each rung, rising; the chosen recipe is then trained as long as the study's base says"
+        description="epochs of each rung, rising; the chosen recipe is then trained as long as the study's base says"
     )
     keep: Number = Field(
-        0.5, description="part of a rung that goes on to the next; one goes on from the last", gt=0, lt=1
+        0.5, description="fraction of a rung that goes on to the next rung; from the last rung, one goes on", gt=0, lt=1
     )
 
     @model_validator(mode="after")
@@ -111,12 +114,12 @@ class Search(Strict):
     space: Space = Field(description="what is varied")
     sampler: Annotated[str, Registered("sampler")] = Field("random", description="how candidates are drawn from it")
     max_cells: Count = Field(
-        16, description="most candidates; more of them leave the first ones as they are", ge=1, le=10_000
+        16, description="largest number of candidates; raising it keeps the first ones as they are", ge=1, le=10_000
     )
-    seed: Count = Field(0, description="of the sampler", ge=0, lt=2**31)
+    seed: Count = Field(0, description="seed of the sampler", ge=0, lt=2**31)
     halving: Halving | None = Field(None, description="null: every candidate is trained to the end")
     seeds: Annotated[list[Annotated[Count, Field(ge=0, lt=2**31)]], Field(min_length=1), OneOrMany()] = Field(
-        [0, 1, 2], description="of the chosen recipe's cells; candidates are trained with the first of them"
+        [0, 1, 2], description="seeds of the chosen recipe's cells; candidates are trained with the first of them"
     )
 
     @property
@@ -145,21 +148,21 @@ class Study(Strict):
     """A set of cells: the union of its grids, of its ablations' grids and of what its search may train."""
 
     base: Grid = Field(Grid(), description="values of the keys that a grid of this study leaves out")
-    grids: list[Grid] = Field([], description="grids of cells; a cell that stands in two is one cell")
+    grids: list[Grid] = Field([], description="grids of cells; a cell that is in two grids is trained once")
     ablations: dict[Name, Annotated[list[Grid], OneOrMany()] | None] = Field(
-        {}, description="by factor: grids around the base, which is one of their cells; null: none"
+        {}, description="grids around the base, by factor; the base is one of their cells; null: none"
     )
     compare: Compare | None = Field(
-        None, description="two networks that the study's figures set against each other; cw2 has a report if it does"
+        None, description="two networks that the study's figures compare; with this key, cw2 has a report"
     )
     landscape: Landscape | None = Field(None, description="what is measured along the way")
     measure: Measure = Field(
-        Measure(), description="observers of every cell and their settings: what they find is in steps.npz"
+        Measure(), description="observers of every cell, with their settings; what they measure is in steps.npz"
     )
     surface: Surface | None = Field(None, description="loss surfaces around the trained networks")
     search: Search | None = Field(None, description="candidates around the base, from which one is chosen; null: none")
     test: Literal["every", "chosen"] = Field(
-        "every", description="which cells are tested: every one, or the one with the best validation accuracy alone"
+        "every", description="which cells are tested: every one, or only the one with the best validation accuracy"
     )
 
     def located_grids(self):

@@ -36,7 +36,7 @@ def _check_keys(path, node, seen):
             first = known.setdefault(str(key.value), key)
             if first is not key:
                 line = first.start_mark.line + 1
-                raise UserError(f"{_place(path, key.start_mark)}: the key `{key.value}` stands in line {line} already")
+                raise UserError(f"{_place(path, key.start_mark)}: the key `{key.value}` is already in line {line}")
     for child in children:
         _check_keys(path, child, seen)
 

@@ -61,7 +61,7 @@ def packed(number, report, results, tables, settings):
     files |= {f"mlp/pytorch_experiment_scripts/{name}": content for name, content in code.items()}
     for path in _files(tables):
         if path.suffix != ".csv" or not path.is_relative_to(results):
-            raise UserError(f"{path}: expected a .csv file in {results}, as nothing else belongs into the hand-in")
+            raise UserError(f"{path}: expected a .csv file in {results}, as nothing else belongs in the hand-in")
         files[f"results/{path.relative_to(results).as_posix()}"] = path.read_bytes()
     return zipped({f"{number}/{name}": content for name, content in files.items()})
 

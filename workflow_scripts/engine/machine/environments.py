@@ -28,7 +28,7 @@ def read(path):
         # conda reads `numpy=2.4` as any version that starts with 2.4
         if not EXACT.fullmatch(spec):
             name = re.split(r"[ =<>!~\[]", spec)[0]
-            raise UserError(f"{path}: {spec!r} is no exact version; expected {name}=={_locked(name)}")
+            raise UserError(f"{path}: {spec!r} is not an exact version; expected {name}=={_locked(name)}")
     return channels, specs
 
 

@@ -32,22 +32,22 @@ DESCRIPTIONS = {
         "bn_rc_proj": r"RC (proj) with BN (BN+RC (proj))",
         "preact_rc": r"the activation before each convolution of a residual block \citep{he2016identity} (RC (pre))",
         "bn_preact_rc": r"BN and activation before each convolution of a residual block (BN+RC (pre))",
-        "skipinit_rc": r"a learnt factor, 0 at first, on each residual branch \citep{desmith2020} (SkipInit)",
+        "skipinit_rc": r"a learnt factor, initially 0, on each residual branch \citep{desmith2020} (SkipInit)",
         "gn": r"group normalisation \citep{wu2018} in BN's place (GN)",
         "gn_rc": r"group normalisation with RC (GN+RC)",
         "ln": r"layer normalisation \citep{ba2016} in BN's place (LN)",
         "ln_rc": r"layer normalisation with RC (LN+RC)",
     },
     "init": {
-        "kaiming": r"weights of the variance of \citet{he2015}",
-        "xavier": r"weights of the variance of \citet{glorot2010}",
+        "kaiming": r"weights with the variance of \citet{he2015}",
+        "xavier": r"weights with the variance of \citet{glorot2010}",
         "orthogonal": r"orthogonal weights \citep{saxe2014}",
         "lsuv": r"orthogonal weights scaled to outputs of unit variance in each layer \citep[LSUV,][]{mishkin2016}",
         "zero_residual": r"residual branches that start at 0",
     },
 }
 SWITCHES = {  # keys that stand for a remedy wherever they differ from their default
-    "supervision": r"deep supervision by linear companion classifiers after the first stages, of falling weight",
+    "supervision": r"deep supervision by linear companion classifiers after the first stages, with falling weight",
     "clip": r"clipping of the gradient's norm",
     "warmup_epochs": r"a learning rate that rises linearly at first",
 }

@@ -68,7 +68,7 @@ def open_tree(path):
         return _folder(path)
     if path.exists():
         return _zip(path)
-    raise UserError(f"{path}: no such folder or zip; mend the data set's `path`")
+    raise UserError(f"{path}: no such folder or zip; correct the data set's `path`")
 
 
 def walk(root, parts=()):
@@ -99,7 +99,7 @@ def _zip(path):
     try:
         archive = zipfile.ZipFile(path)
     except DAMAGED as error:
-        raise UserError(f"{path}: expected a folder or a whole zip file, found otherwise ({error})") from None
+        raise UserError(f"{path}: expected a folder or a whole zip file, found something else ({error})") from None
     for entry in archive.infolist():
         parts = inside(entry.filename, path)
         kind = stat.S_IFMT(entry.external_attr >> 16)

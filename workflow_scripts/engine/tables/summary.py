@@ -203,7 +203,7 @@ def pick(rows, record, source="selection"):
     if len(found) > 1:
         left = [key for key in ROW if found[key].nunique(dropna=False) > 1]
         values = ", ".join(f"{key} {labels.format_value(key, taken[key])}" for key in left)
-        print(f"note: {source}: leaves open {', '.join(left)}; taken of {len(found)}: {values}", file=sys.stderr)
+        print(f"note: {source} leaves {', '.join(left)} open; chosen from {len(found)}: {values}", file=sys.stderr)
     return taken
 
 
@@ -215,7 +215,7 @@ def best(rows, metric="val_acc", tie="val_loss"):
     """
     candidates = rows[rows["diverged"] == rows["diverged"].min()].dropna(subset=metric)
     if candidates.empty:
-        raise UserError("expected a cell that finished, to call the best, found only diverged ones")
+        raise UserError("expected a finished cell, to take as the best; found only diverged ones")
     return candidates.sort_values([metric, tie], ascending=[False, True], kind="stable").iloc[0]
 
 

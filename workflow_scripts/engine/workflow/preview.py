@@ -36,7 +36,7 @@ def preview(studies, todo, described, results, notes, others=()):
     """
     if not importlib.util.find_spec("torch"):  # as where the jobs have conda environments and Snakemake one of its own
         lines = _amounts(studies, todo, others)
-        return [HEAD, *lines, "  How long that takes is estimated where Snakemake's own Python has PyTorch."]
+        return [HEAD, *lines, "  How long that takes is estimated only if Snakemake's own Python has PyTorch."]
     used = {cell.dataset for grid in studies.values() for cell in grid.values()}
     sizes = {name: data_size(results / "data" / f"{name}.npz", described[name]) for name in used}
     flops = dict.fromkeys(studies, 0)
@@ -50,13 +50,13 @@ def preview(studies, todo, described, results, notes, others=()):
                 left.setdefault(("Cannot be trained", study, str(error)), []).append(name)
             except Exception as error:  # of a network that may well train, but cannot be run without images
                 reason = f"{type(error).__name__}: {error}".splitlines()[0]
-                left.setdefault(("Not counted, for want of images", study, reason), []).append(name)
+                left.setdefault(("Not counted without images", study, reason), []).append(name)
     forward.save()
     lines = _amounts(studies, todo, others, flops)
     if any(flops.values()):
         speed, source = measured_speed(studies, results)
         took = duration(sum(flops.values()) / speed)
-        lines.append(f"  At {speed:.2g} FLOP/s ({source}) that is {took} one after the other.")
+        lines.append(f"  At {speed:.2g} FLOP/s ({source}) that is {took} if run one after the other.")
     lines += [
         f"  Not counted: the cells on {name}, whose size is known once it is fetched."
         for name, size in sizes.items()

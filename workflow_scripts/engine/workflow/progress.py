@@ -115,7 +115,7 @@ class Run:
                 f"{path}: expected the cells of a run, found none; did a run of the workflow start?"
             ) from None
         except (ValueError, TypeError) as error:
-            raise UserError(f"{path} is damaged ({error}); the next run of the workflow makes it anew") from None
+            raise UserError(f"{path} is damaged ({error}); the next run of the workflow makes it again") from None
 
     def read_again(self):
         """This run, with what it trains beside by now, as a search does; or a newer one in the same folder."""
