@@ -21,9 +21,9 @@ def names(*parts):
 class Options(Strict):
     """Kinds of options that a network of a user's own may have."""
 
-    gated: bool = option("gated", False, "whether")
-    open: bool = option("open", True, "whether")
-    depth: Count | None = option("depth", 4, "layers; null: as many as fit")
+    gated: bool = option("gated", False, help="whether")
+    open: bool = option("open", True, help="whether")
+    depth: Count | None = option("depth", 4, help="layers; null: as many as fit")
 
 
 @pytest.mark.parametrize("values", [{}, {"gated": True, "open": False}, {"depth": None}, {"depth": 2, "open": True}])

@@ -85,7 +85,7 @@ UNCHANGED = {
     "a new option of networks": (
         "workflow_scripts/engine/configuration/record.py",
         "    init: ",
-        '    depth: Count | None = option("depth", None, "layers; null: the network\'s own")\n    init: ',
+        '    depth: Count | None = option("depth", None, help="layers; null: the network\'s own")\n    init: ',
     ),
     "the figures": ("workflow_scripts/engine/figures/style.py", "import", "import os\nimport"),
 }
@@ -113,7 +113,7 @@ CHANGED = {
     "a key of the record": (
         "workflow_scripts/engine/configuration/record.py",
         "    init: ",
-        '    decay: Number = label("decay", 0.0, "of the averaged weights")\n    init: ',
+        '    decay: Number = label("decay", 0.0, help="of the averaged weights")\n    init: ',
     ),
     "a constant": ("workflow_scripts/engine/data/batches.py", "0.4914", "0.4915"),
     "the augmentation": ("workflow_scripts/engine/data/augmentations.py", "padding=size // 8", "padding=size // 4"),
@@ -223,8 +223,8 @@ WORDS = {
     "what is raised within": 'def f():\n    """f."""\n    def g():\n        raise ValueError("1")\n    return g',
     "a message": 'import sys\nprint("1", [], file=sys.stderr)',
     "a flag's help": 'add("--flag", help="1", type=int)',
-    "a key's description": 'x = option("key", 0, description="1")',
-    "within a call": 'add(option("key", 0, description="1"))',
+    "a key's description": 'x = option("key", 0, help="1")',
+    "within a call": 'add(option("key", 0, help="1"))',
     "within what is raised": 'def f():\n    raise option(help="1")()',
     "within a message": 'import sys\nprint(file=sys.stderr, flush=option(help="1"))',
 }

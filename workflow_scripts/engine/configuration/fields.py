@@ -116,13 +116,13 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False)
 
 
-def label(text, default, description, **limits):
+def label(text, default, *, help, **limits):
     """A key of a cell; `text` stands before its value in the cell's name."""
-    return Field(default, description=description, json_schema_extra={"label": text}, **limits)
+    return Field(default, description=help, json_schema_extra={"label": text}, **limits)
 
 
-def option(text, default, description, **limits):
+def option(text, default, *, help, **limits):
     """A key of a cell that the network's constructor takes where it differs from its default."""
-    field = label(text, default, description, **limits)
+    field = label(text, default, help=help, **limits)
     field.json_schema_extra["option"] = True
     return field

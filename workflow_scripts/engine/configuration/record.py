@@ -22,43 +22,53 @@ from workflow_scripts.engine.configuration.fields import (
 class Cell(Strict):
     """One point of a study's grid: all that decides the bits of a training run. Every value is a scalar."""
 
-    model: Annotated[str, Registered("model")] = label("", "vgg38", "network, as registered in models/")
-    block: Annotated[str, Registered("block")] = label("", "plain", "block that the network is built of")
-    width: Number = option("width", 1.0, "factor on the number of filters", gt=0, le=64)
+    model: Annotated[str, Registered("model")] = label("", "vgg38", help="network, as registered in models/")
+    block: Annotated[str, Registered("block")] = label("", "plain", help="block that the network is built from")
+    width: Number = option("width", 1.0, help="factor on the number of filters", gt=0, le=64)
     activation: Annotated[str, Registered("activation")] | None = option(
-        "", None, "activation function; null: the network's own"
+        "", None, help="activation function; null: the network's own"
     )
-    dropout: Number = option("dropout", 0.0, "probability with which a feature is dropped in training", ge=0, lt=1)
-    growth_rate: Count | None = option("growth", None, "filters that a dense layer adds; null: the block's own", ge=1)
+    dropout: Number = option("dropout", 0.0, help="probability of dropping a feature during training", ge=0, lt=1)
+    growth_rate: Count | None = option(
+        "growth", None, help="filters that a dense layer adds; null: the block's own", ge=1
+    )
     supervision: Number = option(
-        "supervision", 0.0, "weight of the companion classifiers' losses at the start; it falls to 0", ge=0, le=10
+        "supervision", 0.0, help="weight of the companion classifiers' losses at the start; it falls to 0", ge=0, le=10
     )
-    init: Annotated[str, Registered("init")] = label("init_", "own", "how the first weights are drawn")
-    dataset: Name = label("", "cifar100", "a key of `datasets`")
-    train_items: Count | None = label("items", None, "number of training images to use; null: all", ge=1)
-    split: Annotated[str, Registered("split")] = label("", "course", "how validation images are chosen")
-    val_fraction: Number = label("val", 0.05, "part of the training images kept for validation", gt=0, lt=1)
+    init: Annotated[str, Registered("init")] = label("init_", "own", help="how the initial weights are drawn")
+    dataset: Name = label("", "cifar100", help="a key of `datasets`")
+    train_items: Count | None = label("items", None, help="number of training images to use; null: all", ge=1)
+    split: Annotated[str, Registered("split")] = label("", "course", help="how validation images are chosen")
+    val_fraction: Number = label("val", 0.05, help="fraction of the training images kept for validation", gt=0, lt=1)
     normalize: Literal["course", "dataset"] = label(
-        "norm", "course", "mean and deviation: the course's constants, or those of this data set's training images"
+        "norm",
+        "course",
+        help="mean and standard deviation: the course's constants, or those of this data set's training images",
     )
-    augmentation: Annotated[str, Augmentation()] = label("aug", "crop+flip", "augmentations joined by +, or none")
-    loss: Annotated[str, Registered("loss")] = label("", "cross_entropy", "what is minimised")
-    l1: Number = label("l1_", 0.0, "factor of the sum of the weights' absolute values, added to the loss", ge=0, le=10)
-    l2: Number = label("l2_", 0.0, "factor of half the sum of the weights' squares, added to the loss", ge=0, le=10)
-    optimizer: Annotated[str, Registered("optimizer")] = label("", "adam", "how it is minimised")
-    lr: Number = label("lr", 1e-3, "learning rate at the start", gt=0, le=1000)
-    weight_decay: Number = label("wd", 0.0, "the optimiser's weight decay", ge=0, le=10)
-    clip: Number | None = label("clip", None, "largest l2 norm of the whole gradient; null: no limit", gt=0)
-    schedule: Annotated[str, Registered("schedule")] = label("", "cosine", "how the learning rate changes")
-    final_lr: Number = label("final", 2e-5, "learning rate at the end of the schedule", ge=0, le=1000)
-    warmup_epochs: Number = label("warmup", 0.0, "epochs in which the learning rate rises linearly from 0", ge=0)
-    batch_size: Count = label("batch", 100, "images per step", ge=1)
-    epochs: Count = label("epochs", 100, "passes over the training images", ge=1, le=100_000)
-    precision: Literal["fp32", "bf16"] = label("", "fp32", "arithmetic of the forward pass; weights stay float32")
+    augmentation: Annotated[str, Augmentation()] = label("aug", "crop+flip", help="augmentations joined by +, or none")
+    loss: Annotated[str, Registered("loss")] = label("", "cross_entropy", help="the loss function")
+    l1: Number = label(
+        "l1_", 0.0, help="factor on the sum of the weights' absolute values, added to the loss", ge=0, le=10
+    )
+    l2: Number = label(
+        "l2_", 0.0, help="factor on half the sum of the weights' squares, added to the loss", ge=0, le=10
+    )
+    optimizer: Annotated[str, Registered("optimizer")] = label("", "adam", help="the optimiser")
+    lr: Number = label("lr", 1e-3, help="learning rate at the start", gt=0, le=1000)
+    weight_decay: Number = label("wd", 0.0, help="the optimiser's weight decay", ge=0, le=10)
+    clip: Number | None = label("clip", None, help="largest l2 norm of the whole gradient; null: no limit", gt=0)
+    schedule: Annotated[str, Registered("schedule")] = label("", "cosine", help="how the learning rate changes")
+    final_lr: Number = label("final", 2e-5, help="learning rate at the end of the schedule", ge=0, le=1000)
+    warmup_epochs: Number = label("warmup", 0.0, help="epochs in which the learning rate rises linearly from 0", ge=0)
+    batch_size: Count = label("batch", 100, help="images per step", ge=1)
+    epochs: Count = label("epochs", 100, help="passes over the training images", ge=1, le=100_000)
+    precision: Literal["fp32", "bf16"] = label("", "fp32", help="arithmetic of the forward pass; weights stay float32")
     threads: Count = label(
-        "threads", 1, "CPU threads; a part of the record because the bits depend on it", ge=1, le=256
+        "threads", 1, help="CPU threads; a part of the record because the bits depend on it", ge=1, le=256
     )
-    seed: Count = label("seed", 0, "of the initial weights, the order and the augmentation", ge=0, lt=2**31)
+    seed: Count = label(
+        "seed", 0, help="seed of the initial weights, the order of the images and their augmentation", ge=0, lt=2**31
+    )
 
 
 def _only(annotation, field, **extra):
