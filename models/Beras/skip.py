@@ -18,6 +18,17 @@ class SkipConnection(Diffable):
         self.outputs = None
 
     @property
+    def trainable(self):
+        """Whether training changes the weights. Setting it sets it for all layers within, as in Keras."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value):
+        self._trainable = value
+        for layer in getattr(self, "layers", ()):  # there are none yet where the base class sets the default
+            layer.trainable = value
+
+    @property
     def weights(self):
         return [weight for layer in self.layers for weight in trainable_weights(layer)]
 

@@ -152,6 +152,20 @@ def test_batch_norm_normalises_in_training_and_remembers_for_use(rng):
     np.testing.assert_array_equal(layer.moving_mean, kept[0])
 
 
+def test_freezing_a_connection_freezes_what_is_in_it(rng):
+    """A batch norm within would else go on with the statistics of batches, and follow them."""
+    norm, frozen = Beras.BatchNormalization(3), Dense(3, 3)
+    frozen.trainable = False
+    skip = Beras.SkipConnection([frozen, norm])
+    assert not frozen.trainable and norm.trainable, "making one changes neither"
+    skip.trainable = False
+    with Beras.learning_phase(True):
+        skip(rng.normal(5, 2, size=(50, 3)))
+    np.testing.assert_array_equal(norm.moving_mean, np.zeros(3))
+    skip.trainable = True
+    assert frozen.trainable and norm.trainable
+
+
 def everything():
     layers = [
         Dense(64, 8),
