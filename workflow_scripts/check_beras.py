@@ -1,9 +1,9 @@
-"""Hold Beras to PyTorch: the simple and the advanced model trained in both from the same weights, and compared.
+"""Check Beras against PyTorch: train the simple and the advanced model in both from the same weights, and compare.
 
     python -m workflow_scripts.check_beras --data results/data/mnist.npz --out results/beras/check.json
 
 In double precision, with the same batches and the same dropped units. The file has the relative differences of losses,
-gradients and weights, and the shapes of every array on the way back.
+gradients and weights, and the shapes of all arrays in the backward pass.
 """
 
 from pathlib import Path
@@ -37,7 +37,7 @@ def main():
         "batch_size": batch_size,
         "steps": arguments.steps,
         "processor": provenance.cpu_name(),
-        "torch": torch.__version__.partition("+")[0],  # without the build
+        "torch": torch.__version__.partition("+")[0],  # without the build's suffix
         "models": {name: check.compare(name, train_set, *options) for name in check.MODELS},
     }
     commands.write_json(arguments.out, content)

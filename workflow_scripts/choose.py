@@ -3,9 +3,9 @@
     ls -d results/cifar_net/*-seed* | python -m workflow_scripts.choose --summary results/cifar_net/summary \\
         --data results/data/cifar10.npz --out results/cifar_net/chosen.json
 
-The folders of the cells to choose from are named on standard input. Of those with the fewest diverged seeds, the one
-with the highest mean is taken, of the validation accuracy in the epoch whose weights were kept. The test images are
-read after that. Of several data sets, the one is tested on that the chosen cells were trained on.
+The folders of the cells to choose from are named on standard input. Of the settings with the fewest diverged seeds, the
+one with the highest mean validation accuracy is taken, in the epochs whose weights were kept. Only then are the test
+images read. Of several data sets given, the test uses the one that the chosen cells were trained on.
 """
 
 from pathlib import Path

@@ -3,8 +3,8 @@
     python -m workflow_scripts.convert_weights --to ours VGG_38_experiment/saved_models/train_model_99 model.safetensors
     python -m workflow_scripts.convert_weights --to course results/cw2/<cell>/model.safetensors train_model_0
 
-No code in a checkpoint is run. Both networks give the same outputs. Residual connections leave no trace in weights:
-those of a network with them are the same as without.
+No code in a checkpoint is run. Both networks give the same outputs. Residual connections leave no trace in the weights:
+a network has the same weights with and without them.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ WAYS = {
     "ours": (weights.load_course, weights.to_ours, weights.save_ours),
     "course": (weights.load_ours, weights.to_course, weights.save_course),
 }
-BLOCKS = {"plain": "plain or rc", "bn": "bn or bn_rc"}  # which of them, the weights do not tell
+BLOCKS = {"plain": "plain or rc", "bn": "bn or bn_rc"}  # the weights do not tell which
 
 
 def main():

@@ -1,12 +1,12 @@
-"""Train with the command line of the course's framework, and find the framework's files as well as a cell's.
+"""Train with the command line of the course's framework, and write the framework's files as well as a cell's.
 
     python -m workflow_scripts.course_train --batch_size 100 --seed 0 --num_filters 32 --num_stages 3 \\
         --num_blocks_per_stage 0 --experiment_name VGG_08_experiment --use_gpu True --num_classes 100 \\
         --block_type 'conv_block' --continue_from_epoch -1
 
 The folder <experiment_name>/ gets result_outputs/summary.csv and test_summary.csv beside the files of a cell. A run
-that was killed leaves <experiment_name>.checkpoint, from which any --continue_from_epoch but -1 goes on: to the bits
-that it would have had, whichever epoch is named. Only the weights that validated best are kept.
+that was killed leaves <experiment_name>.checkpoint, from which any --continue_from_epoch but -1 continues, whichever
+epoch is named, to bit-identical results. Only the weights with the best validation accuracy are kept.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ DATA = Path("results/data/cifar100.npz")
 
 
 def main():
-    """Read the framework's arguments, train the cell, write its metrics once more as the framework does."""
+    """Read the framework's arguments, train the cell, write its metrics also as the framework does."""
     parser = commands.parser("course_train", __doc__)
     course.add(parser)
     parser.add_argument("--data", type=Path, default=DATA, help=f"the data set (default: {DATA})")

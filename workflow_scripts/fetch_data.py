@@ -1,12 +1,12 @@
-"""Fetch, verify and decode a data set, once, to one file of uint8 arrays.
+"""Fetch, verify and decode a data set, once, into one file of uint8 arrays.
 
     python -m workflow_scripts.fetch_data --name cifar100 --source cifar100 --out results/data/cifar100.npz
 
     python -m workflow_scripts.fetch_data --name mine --source folder --path mine.zip --image-size 32 \\
         --out results/data/mine.npz
 
-Downloads are kept in a cache (`--cache`, else the environment's GRADSCAPE_CACHE, else the user's cache folder), so that
-they are made once.
+Downloads are kept in a cache (`--cache`, else the environment's GRADSCAPE_CACHE, else the user's cache folder), so each
+is made only once.
 """
 
 import os

@@ -5,9 +5,8 @@
         --template report/mlp-cw2-template.tex.j2 --answers report/mlp-cw2-questions.tex.j2 \\
         --out results/report/mlp-cw2
 
-The 2020/21 form is also about a study of remedies and a search (`--remedies`, `--search`); without one of them it says
-that it is no part of the run. The folder is complete: it can be compiled by `compile_report`, or be uploaded to any
-LaTeX service.
+The 2020/21 form also covers a study of remedies and a search (`--remedies`, `--search`); it says which of them was not
+part of the run. The folder is complete: it can be compiled by `compile_report`, or be uploaded to any LaTeX service.
 """
 
 from pathlib import Path
@@ -17,7 +16,7 @@ from workflow_scripts.engine.reports import findings, findings_2020
 from workflow_scripts.engine.tables import selections, summary
 from workflow_scripts.engine.text import typesetting
 
-# flag of a study beside cw2: (what its folder is, the name of its facts, what finds them, the tables that are shown)
+# flag of a study beside cw2: (what its folder is, the name of its facts, the function that finds them, tables shown)
 BESIDE = {
     "remedies": ("the study of all remedies", "all_remedies", findings_2020.of_remedies, ["remedies_statistics.tex"]),
     "search": ("the search", "search", findings_2020.of_search, []),

@@ -2,8 +2,8 @@
 
     python -m workflow_scripts.pin_environments
 
-It needs a connection to the channels of envs/*.yaml, and py-rattler. Which packages suit depends on the machine that
-it runs on; `CONDA_OVERRIDE_CUDA=13.0` pins those for a GPU on a machine without one.
+It needs py-rattler, and a connection to the channels of envs/*.yaml. Which packages fit depends on the machine it runs
+on; `CONDA_OVERRIDE_CUDA=13.0` pins those for a GPU on a machine without one.
 """
 
 from pathlib import Path

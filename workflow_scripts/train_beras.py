@@ -1,11 +1,11 @@
-"""Train one variant of the study of Beras, from a seed, to results/beras/<variant>-seed<seed>/.
+"""Train one variant of the study of Beras, with a seed, into results/beras/<variant>-seed<seed>/.
 
     python -m workflow_scripts.train_beras --data results/data/mnist.npz --variant advanced --seed 0 \\
         --out results/beras/advanced-seed0
 
 run.json has the record and the losses, accuracies and seconds, history.csv a row per epoch, steps.npz the loss and
 accuracy of every batch, predictions.npz a label for every test image, weights.npz the weights. All but the seconds are
-the same bits every time.
+bit-identical every time.
 """
 
 from pathlib import Path
