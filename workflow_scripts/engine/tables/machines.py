@@ -48,6 +48,6 @@ def _named(names):
 
 
 def remark(cells):
-    """A warning, in lines, about cells that were not all made on the same kind of machine; "" where they were."""
+    """A warning, in lines, if the cells were not all made on the same kind of machine; otherwise ""."""
     lines = differences(cells)
     return "\n  ".join(["These cells were not all made on the same kind of machine:", *lines]) if lines else ""
