@@ -21,7 +21,7 @@ HEAD, LINE = 0.2, 0.135
 AXES, BELOW, PANEL = 0.95, 0.2, 1.26
 LEFT, GAP, RIGHT = 0.48, 0.1, 0.08
 FOOT = 0.14  # for the name of the axis
-MOMENTS = {  # moment: (title, what is drawn, of which epoch)
+MOMENTS = {  # moment: (title, column that is drawn, which epoch)
     "initial": ("at initialisation", "first_batch_mean_abs", "min"),  # before the first update
     "last": ("last epoch", "mean_abs", "max"),
 }
@@ -78,7 +78,7 @@ def draw(table):
 
 
 def _families(table):
-    """(title, rows of the table) of each pair of panels: a factor, or a part of one that has many levels."""
+    """(title, rows of the table) for each pair of panels: a factor, or a part of one with many levels."""
     for factor, rows in table.groupby("factor", sort=False):
         name, levels = labels.readable(factor), list(rows.loc[~rows["base"], "level"].unique())
         parts = max(1, -(-len(levels) // MOST))

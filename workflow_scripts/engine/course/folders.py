@@ -45,7 +45,7 @@ def export(cell, out, gradient_flow=False):
         tested = [] if test["test_acc"] is None else [[test[key] for key in TEST]]
     for name, columns, rows in ((SUMMARY, EPOCHS, epochs), (TEST_SUMMARY, TEST, tested)):
         with written_whole(out / name) as path, open(path, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([columns, *rows])  # with the line ends of the framework's own csv.writer
+            csv.writer(file).writerows([columns, *rows])  # with the line endings of the framework's own csv.writer
     if gradient_flow:
         from workflow_scripts.engine.course import flow_plots  # Matplotlib, which the metrics do not need
 

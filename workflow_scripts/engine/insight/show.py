@@ -26,7 +26,7 @@ def text(folder, width=None):
 
 
 def sparkline(values, width, low=None):
-    """A block per value, or per mean of `width` groups of them, scaled from `low` (default: the least) to the largest.
+    """A block per value, or for each mean of `width` groups, scaled from `low` (default: the least) to the largest.
 
     >>> sparkline([0, 1, 2, math.nan], 10)
     '▁▅█×'

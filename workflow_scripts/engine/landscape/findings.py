@@ -1,7 +1,7 @@
 """What a landscape study shows, as facts that the templates of a report turn into sentences. Numbers stay numbers here.
 
 Two networks are compared over all their steps and seeds, without a spread over seeds: the facts are about these runs
-and say nothing of other seeds. `larger` and `smaller` need a ratio of at least `ALIKE`, of the medians or of the
+and say nothing about other seeds. `larger` and `smaller` need a ratio of at least `ALIKE`, of the medians or of the
 maxima; these two may disagree, and the facts say when.
 """
 

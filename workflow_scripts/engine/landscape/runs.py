@@ -112,7 +112,7 @@ def _read(path):
 
 
 def _until_divergence(table, some):
-    """The rows of `table` of the cells `some`, with their network, lr and seed, before the step where they diverged."""
+    """The rows of `table` for the cells in `some`, with network, lr and seed, before the step where they diverged."""
     table = table.merge(some, on="cell")
     return table[~(table["step"] >= table["diverged_step"])].drop(columns="diverged_step")
 

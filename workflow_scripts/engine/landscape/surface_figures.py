@@ -131,7 +131,7 @@ def view_3d(surfaces):
                 axis.set_ticks(*_ends(places))
                 axis.set_label_text(label)
                 axis.labelpad = -6
-            axes.set_box_aspect(None, zoom=0.9)  # else the labels leave the figure
+            axes.set_box_aspect(None, zoom=0.9)  # so that the labels stay in the figure
             axes.view_init(30, -60)
         _finish(figure, grid, planes, norm, "max" if cut else "neither")
     return figure, _table(surfaces, "plane")

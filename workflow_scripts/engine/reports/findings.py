@@ -67,7 +67,7 @@ def context(found, shallow, deep):
         **_gradients(shallow, deep, variants),
         **_depth(best, shallow, champions, rows),
     }
-    for row, name in _named([shallow, deep]):  # the text speaks of both, and two depths of one network have one label
+    for row, name in _named([shallow, deep]):  # the text names both, and two depths of a network share a label
         row.label = name
     return facts
 
