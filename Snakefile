@@ -15,10 +15,10 @@ from workflow_scripts.engine.configuration import syntax
 
 min_version("9.10")
 
-# The folder of this file, also where another workflow has this one as a module.
+# The folder of this file, even where another workflow uses this one as a module.
 HOME = os.path.dirname(os.path.abspath(workflow.snakefile))
 
-# A config.yaml in the working directory, or else the one that comes with the workflow; and those of --configfile.
+# A config.yaml in the working directory, or else the one that comes with the workflow; then those of --configfile.
 OWN = filter(os.path.exists, ("config.yaml", "config.yml", "config/config.yaml", "config/config.yml"))
 CONFIG = next(OWN, f"{HOME}/config.yaml")
 CONFIGS = [CONFIG, *map(str, workflow.overwrite_configfiles)]

@@ -1,4 +1,4 @@
-# Ablations: a table and a figure for every factor, what accuracy costs, the data's images, and the choice that is tested.
+# Ablations: a table and a figure for every factor, the cost of accuracy, sample images, and the choice that is tested.
 
 # Studies with ablations: {factor: {name of a cell: its level}}.
 ABLATIONS = {name: grids.ablations(study) for name, study in SETTINGS.studies.items() if any(study.ablations.values())}
@@ -20,9 +20,9 @@ def datasets_of(study):
     return [f"results/data/{dataset}.npz" for dataset in first_cells(study)]
 
 
-# What is made of a study's ablations, each by a command that is told of the study's design. Patterns of files have {factor}
-# where there is one for each.
-# part: (command, what it is told as --out, its files, those that the HTML report shows and as what, words)
+# What is made from a study's ablations, each by a command that is given the study's design. Patterns of files contain
+# {factor} where there is a file for each factor.
+# part: (command, its --out, its files, (pattern of those that the HTML report shows, caption), words)
 PARTS = {
     "ablation_tables": (
         "make_ablation_tables",
@@ -72,7 +72,7 @@ def of_factors(study, patterns):
 
 
 def shown_of_factors(study, pattern, caption):
-    """The same of one pattern, shown in the HTML report: for each factor, or once for all cells."""
+    """The files of one pattern, shown in the HTML report: for each factor, or once for all cells."""
     if "{factor}" not in pattern:
         return [in_report(f"results/{study}/{pattern}", caption)]
     return [

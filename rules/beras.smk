@@ -6,7 +6,7 @@ from workflow_scripts.engine.beras import submission
 
 BERAS_SUMMARY = [f"results/beras/summary/{name}" for name in beras.SUMMARY]
 
-# figure: what it is drawn from, beside the data
+# figure: what it is drawn from, besides the data
 BERAS_FIGURES = {
     "initializers": ["results/beras/initializers.csv"],
     "optimizers": BERAS_SUMMARY,
@@ -15,7 +15,7 @@ BERAS_FIGURES = {
     "predictions": BERAS_SUMMARY,
 }
 
-# Beras is imported from outside of the packages that `digest` follows.
+# Beras lies outside the packages whose imports `digest` follows.
 BERAS_CODE = "".join(code.folder_digest(f"models/{folder}") for folder in ("Beras", "beras_assignment"))
 
 

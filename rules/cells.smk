@@ -1,4 +1,4 @@
-# Cells in the DAG: which job trains them, alone or in bundles, what it is told, and what stands for them afterwards.
+# Cells in the DAG: which job trains them, alone or in bundles, with which flags, and which files represent them.
 
 from snakemake.settings.types import SharedFSUsage
 from workflow_scripts.engine.runs import bundles, made, manifests
@@ -9,8 +9,8 @@ if SETTINGS.cells_per_job > 1 and SharedFSUsage.INPUT_OUTPUT not in workflow.sto
         "a bundle's cells are no outputs, and would stay where it ran"
     )
 
-# {study: {name of a bundle, which is its first cell's: names of its cells}}. The candidates of a search have jobs of
-# their own: which of them are trained is known rung by rung.
+# {study: {name of a bundle, which is its first cell's: names of its cells}}. The candidates of a search have their own
+# jobs, since which of them are trained becomes known only rung by rung.
 CANDIDATES = {study: {cells.cell_name(cell) for cell in plan.cells()} for study, plan in SEARCHES.items()}
 BUNDLES = {
     study: bundles.bundles(
@@ -24,9 +24,9 @@ BUNDLED = {study: {cell: name for name, part in found.items() for cell in part} 
 
 
 def trained(study, names):
-    """What stands in the DAG for trained cells: the record of each, or the manifests of the bundles that they are in.
+    """The files that represent trained cells in the DAG: the record of each, or the manifest of the bundle it is in.
 
-    One file for all of a cell, because each costs time in a DAG of ten thousand cells.
+    Only one of a cell's files, because each costs time in a DAG of ten thousand cells.
     """
     manifest = BUNDLED[study]
     found = [
@@ -37,22 +37,22 @@ def trained(study, names):
 
 
 def measured(study, cell):
-    """{observer: settings} of what a study measures along the way of a cell."""
+    """{observer: settings} of what a study measures while a cell trains."""
     return grids.measured(SETTINGS.studies[study], cell)
 
 
 def checkpoint_of(study, cell):
-    """Where a cell's checkpoint lies: named by the whole record, so that it changes with a default of a key too."""
+    """The path of a cell's checkpoint; named after the whole record, so that it also changes with a key's default."""
     return f"results/.checkpoints/{study}-{cells.record_digest(cell)[:16]}"
 
 
 def tested(study):
-    """Whether training a cell ends with reading the test images."""
+    """Whether the training of a study's cells ends with reading the test images."""
     return SETTINGS.studies[study].test == "every"
 
 
 def test_flags(study):
-    """The flags of the training commands that say so."""
+    """The flags that tell the training commands whether to read the test images."""
     return [] if tested(study) else ["--no-test"]
 
 
@@ -73,14 +73,14 @@ def orders(wildcards):
 
 
 def bundle_code(wildcards):
-    """The digests of the code that the cells of a bundle run."""
+    """The digests of the code that a bundle's cells run."""
     study = wildcards.study
     found = [STUDIES[study][name] for name in named(study, wildcards.cell, BUNDLES[study])]
     return sorted({cells.code_digest(cell, measured(study, cell)) for cell in found})
 
 
 def still_to_train(job):
-    """Names of the cells that a job of these rules has to train: in a bundle some may be there."""
+    """Names of the cells that a training job still has to train: of a bundle, some may exist already."""
     names = TRAINED_BY[job.rule.name](job.wildcards)
     if job.rule.name == rules.train_cell.rule.name:
         return names
@@ -88,6 +88,6 @@ def still_to_train(job):
 
 
 def is_made(study, name):
-    """Whether a cell is there, as far as its record says."""
+    """Whether a cell exists already, as far as its record says."""
     cell = STUDIES[study][name]
     return made.is_made(HERE / "results" / study / name, made.identity(cell, measured(study, cell), tested(study)))

@@ -1,5 +1,5 @@
-# The last lines that a person reads: after a dry-run how much there is to do, after a run what came of it, and where
-# something was asked for that no rule makes, what is called much like it.
+# The last lines that a person reads: after a dry-run how much there is to do, after a run its results, and where a
+# target was asked for that no rule makes, those with similar names.
 
 import atexit
 from itertools import filterfalse
@@ -24,11 +24,11 @@ def say_what_is_to_do():
 
 
 def say_what_was_done():
-    left = set(workflow.dag.needrun_jobs())  # after a failure: what lies there of them is of an earlier run
+    left = set(workflow.dag.needrun_jobs())  # after a failure: their files, if any, are from an earlier run
     files = {str(file) for job in workflow.dag.jobs if job not in left for file in job.output}
     made = {file for file in files if (HERE / file).exists()}
     reports = [report for report in REPORTS if report in made]
-    for table in dict.fromkeys(REPORTS[report] for report in reports):  # two reports may have one
+    for table in dict.fromkeys(REPORTS[report] for report in reports):  # two reports may share one
         yield (HERE / table).read_text()
         yield from (f"The report: {HERE / report}" for report in reports if REPORTS[report] == table)
     yield from (f"The hand-in: {HERE / file}" for file in sorted(made) if file.startswith("submission/"))
@@ -50,7 +50,7 @@ def say_what_was_meant():
 
 
 def say():
-    # Snakemake makes a scheduler when it knows all jobs: not after a mistake in what was asked for, nor for --report, --dag
+    # Snakemake makes a scheduler once it knows all jobs: not after a mistake in a target, nor for --report or --dag
     if not getattr(workflow, "scheduler", None):
         sys.stderr.writelines(say_what_was_meant())
     else:
@@ -63,5 +63,5 @@ def say():
 
 
 if SPEAKS:
-    # atexit, because Snakemake's own hooks are not called in a dry-run, nor when nothing is to be done
+    # atexit, because Snakemake's own hooks are not called in a dry-run, nor when there is nothing to do
     atexit.register(say)

@@ -1,4 +1,4 @@
-# What the rules know of the course's files: runs made with its framework that join a study, and who hands in.
+# What the rules know about the course: runs made with its framework that join a study, and the student number.
 
 from workflow_scripts.engine.course import folders as experiments, submission as handin
 
@@ -9,9 +9,9 @@ def external_runs(study):
 
 
 def external_files(wildcards):
-    """The files of these runs that are read; a missing summary ends the run before anything is done.
+    """The files of these runs that are read; a missing summary is an error before anything is done.
 
-    Snakemake says nothing of a missing input where the outputs are there from an earlier run.
+    Snakemake does not report a missing input where the outputs exist from an earlier run.
     """
     found = []
     for name, run in external_runs(wildcards.study).items():
@@ -36,7 +36,7 @@ def external_names(command, study):
 
 
 def student_number(wildcards):
-    """The number in the wildcard; one that is malformed, or not the report's, is an error that says so."""
+    """The number in the wildcard; it is an error if it is malformed or not the report's."""
     try:
         return handin.checked(wildcards.number, SETTINGS.report.student_number)
     except commands.UserError as error:

@@ -1,4 +1,4 @@
-# Fetch, verify and decode: one rule per data set, one array file each.
+# Fetch, verify and decode: one rule and one file of arrays per data set.
 
 from workflow_scripts.engine.sources import listing
 
@@ -11,14 +11,14 @@ def dataset_flags(dataset, **keys):
 
 
 def idle_keys(dataset):
-    """Keys of a `datasets` entry that change no image: official files have their SHA-256, wherever they come from."""
+    """Keys of a `datasets` entry that change no image: official files have a known SHA-256, wherever they are from."""
     return {"title", "mirrors"} | ({"path"} if dataset.source != "folder" else set())
 
 
 def followed(name, dataset):
-    """The original of a data set that is made again when that changes, as a list; what was made of one that has gone stays.
+    """The original, as a list, of a data set that is remade when it changes; if it is gone, the data set stays.
 
-    Of a folder the listing says more than its time, which changes when somebody looks into it.
+    For a folder, the listing says more than its time, which may change when somebody only looks into it.
     """
     path, made = dataset.path, f"results/data/{name}.npz"
     if dataset.source != "folder" or not path or not (path.exists() or os.path.exists(made)):
@@ -27,12 +27,12 @@ def followed(name, dataset):
 
 
 def titles(names):
-    """The flag that says what data sets of these names are called, as a list of words."""
+    """The flag with the titles of the data sets of these names, as a list of words."""
     called = {name: SETTINGS.datasets[name].title for name in sorted(names)}
     return ["--titles", json.dumps({name: title for name, title in called.items() if title})]
 
 
-# Those that are used: others may be listed.
+# The data sets that are used; the configuration may list others.
 DATASETS = {cell.dataset for grid in STUDIES.values() for cell in grid.values()} | ({BERAS.dataset} if BERAS else set())
 
 
@@ -51,7 +51,7 @@ for dataset_name, dataset in SETTINGS.datasets.items():
         conda:
             "../envs/data.yaml"
         resources:
-            # as params they would make everything again when they change
+            # as params they would cause everything to be remade when they change
             idle=shlex.join(dataset_flags(dataset, include=idle_keys(dataset))),
         params:
             name=dataset_name,

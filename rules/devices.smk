@@ -1,13 +1,13 @@
-# GPUs as a resource that Snakemake counts; which of them a job computes on, the job finds out by locks (machine/gpus.py).
-# On a cluster its own scheduler hands them out.
+# GPUs as a resource that Snakemake counts; a job finds out by locks which of them it computes on (machine/gpus.py).
+# On a cluster, the cluster's own scheduler assigns them.
 
 from workflow_scripts.engine.machine import gpus, slurm
 
-# What carries out the jobs is known at `onstart` only; a number of --jobs is the sign of a cluster before that.
+# The executor of the jobs is known only at `onstart`; before that, a given --jobs suggests a cluster.
 MAYBE_CLUSTER = workflow.resource_settings.nodes is not None
 GPU_LIMIT = getattr(workflow.resource_settings.resources.get("gpu"), "value", None)  # of --resources gpu=N
 
-# A cell takes a GPU where there is one; the nodes of a cluster are taken to have them, unless `device` says cpu.
+# A cell takes a GPU where there is one; the nodes of a cluster are assumed to have them, unless `device` says cpu.
 GPUS = gpus.present() if SETTINGS.device != "cpu" else []
 GPUS_PER_CELL = 1 if GPUS or SETTINGS.device == "cuda" or (MAYBE_CLUSTER and SETTINGS.device == "auto") else 0
 

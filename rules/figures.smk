@@ -1,13 +1,13 @@
-# The figures of every study that compares a shallow with a deep network: cells -> tidy tables -> PDF and CSV.
+# The figures of every study that compares a shallow network with a deep one: cells -> tidy tables -> PDF and CSV.
 
 
 def select(selection, without=(), flag="--select"):
-    """The flag that selects the cells of a `record.Selection`, by its keys but those of `without`."""
+    """The flag that selects the cells of a `record.Selection`, by its keys except those in `without`."""
     values = grids.selected(selection, without).items()
     return " ".join([flag, *(f"{key}={'null' if value is None else value}" for key, value in values)])
 
 
-# figure: (command, its flags for the study's `compare`, what the HTML report shows it as)
+# figure: (command, its flags for the study's `compare`, the arguments of `in_report` for it)
 FIGURES = {
     "curves_problem": (
         "plot_curves",

@@ -6,7 +6,7 @@ import itertools
 report: "../report/workflow.rst"
 
 
-# caption, whose words are in report/captions/<caption>.rst: (subcategory, name among the others)
+# caption, whose text is in report/captions/<caption>.rst: (subcategory, name among the others)
 CAPTIONS = {
     "curves": ("Training", "learning curves of {subject}"),
     "grad-flow": ("Gradients", "gradient flow of {subject}"),
@@ -47,14 +47,14 @@ CAPTIONS = {
 
 LABELS = {"model": "model", "block": "block", "rate": "lr"}  # label: key of a cell's record
 ITEMS = itertools.count()
-SHOWN = []  # what it shows of every study: what the rule all makes
+SHOWN = []  # what it shows of every study: made by the rule all
 
 
 def in_report(path, caption, shown="all", subject="", in_all=True):
     """An output under results/<study>/ that the HTML report shows.
 
     `shown` says which cells it is about: "all" of the study, a list of their names, in which "best" and "chosen" stand
-    for the one that was found to be that, or None. `in_all` says whether the rule all makes it.
+    for the cell that turns out to be so, or None. `in_all` says whether the rule all makes it.
     """
     study = path.split("/")[1]
     subcategory, name = CAPTIONS[caption]
@@ -62,8 +62,8 @@ def in_report(path, caption, shown="all", subject="", in_all=True):
 
     def labels(wildcards):
         found = labels_of(study.format(**dict(wildcards.items())), shown) if shown is not None else {}
-        # Of two values that are equally frequent Snakemake makes a switch, and its page breaks where an item has only
-        # one of them. So no two values are the same: they differ in spaces at the end, which a browser does not show.
+        # Where two values are equally frequent, Snakemake makes a switch, and its page breaks where an item has only
+        # one of them. So no two values are the same: they differ in trailing spaces, which a browser does not show.
         spaces = " " * next(ITEMS)
         return {"shows": name.format(subject=subject), **{label: value + spaces for label, value in found.items()}}
 
@@ -73,7 +73,7 @@ def in_report(path, caption, shown="all", subject="", in_all=True):
 
 
 def labels_of(study, shown):
-    """{label: value} of the cells of a study that `in_report` is given; "all" stands for all of several values."""
+    """{label: value} for the cells of a study that `in_report` is given; "all" stands for all of several values."""
     everything = {name: cell.model_dump() for name, cell in STUDIES[study].items()}
     names = everything if shown == "all" else shown
     records = [OUTCOMES[name](f"results/{study}") if name in OUTCOMES else everything[name] for name in names]
@@ -85,14 +85,14 @@ def labels_of(study, shown):
 
 
 def best_record(results):
-    """The record behind a study's figures of the best network, once they are made."""
+    """The record of the best network of a study, once the summary is made."""
     from workflow_scripts.engine.tables import summary  # here because it imports pandas
 
     return summary.best(summary.over_seeds(summary.load(f"{results}/summary").cells))
 
 
 def chosen_record(results):
-    """The record of the network that a study chose, once it has."""
+    """The record of the network that a study chose, once it has done so."""
     with open(f"{results}/chosen.json") as file:
         return json.load(file)["record"]
 
@@ -101,5 +101,5 @@ OUTCOMES = {"best": best_record, "chosen": chosen_record}
 
 
 def selected_cells(study, selection, without=()):
-    """Names of the cells of a study that a `record.Selection` selects by its keys but those of `without`."""
+    """Names of the cells of a study that a `record.Selection` selects by its keys except those in `without`."""
     return [name for name, cell in STUDIES[study].items() if grids.selects(selection, cell, without)]

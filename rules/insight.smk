@@ -1,4 +1,4 @@
-# What the chosen network of a study has learned: tidy files of it, and a figure of each.
+# What the chosen network of a study has learned: tidy files, and figures of them.
 
 INSIGHT = (
     "insight.json",

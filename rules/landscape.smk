@@ -1,18 +1,18 @@
-# What is measured along the way of a study's cells, and the loss surfaces around trained networks: tables and figures.
+# What is measured while a study's cells train, and the loss surfaces around trained networks: tables and figures.
 
 from workflow_scripts.engine.landscape import names as landscape_names
 
-# tidy tables of a study that measures along the way
+# tidy tables of a study that measures during training
 LANDSCAPE_SUMMARY = (*SUMMARY, *landscape_names.TABLES)
 
-# Studies that measure along the way, and their cells that do.
+# Studies that measure during training, and their cells that do.
 LANDSCAPES = {
     name: [cell for cell, record in STUDIES[name].items() if grids.in_landscape(study, record)]
     for name, study in SETTINGS.studies.items()
     if study.landscape
 }
 
-# Studies with loss surfaces, and the cells around which they lie: of each selection the first cell, once.
+# Studies with loss surfaces, and the cells around which they lie: the first cell of each selection, once.
 SURFACES = {
     name: dict.fromkeys(
         next(cell for cell, record in STUDIES[name].items() if grids.selects(selection, record))
@@ -122,7 +122,7 @@ for study, surface_cells in SURFACES.items():
             params:
                 study=study,
                 cell=cell,
-                # in one, because Snakemake compares params as a set of values: it would not see two change places
+                # in one string, because Snakemake compares params as a set of values: it would not see a swap of two
                 flags=f"--points {surface.points} --extent {surface.extent} --images {surface.images} --seed {surface.seed}",
                 code=digest(
                     "measure_surface",

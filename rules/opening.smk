@@ -1,28 +1,28 @@
-# What is said and looked at before the first job.
+# Checks and messages before the first job.
 
 import shutil
 
-# Snakemake writes here before anything else, and where it cannot, it ends with a traceback
+# Snakemake writes here before anything else; if it cannot, it ends with a traceback
 NOTES = Path(".snakemake" if os.path.exists(".snakemake") else ".").absolute()
 if workflow.is_main_process and not os.access(NOTES, os.W_OK):
     sys.exit(f"error: {NOTES}: cannot be written to (read-only, or another user's); --directory names another folder")
 
 
 onstart:
-    # Snakemake itself would end with a traceback when it cannot remove an old file
+    # Snakemake itself would end with a traceback if it cannot remove an old file
     if os.path.exists("results") and not os.access("results", os.W_OK):
         raise WorkflowError(f"{os.path.abspath('results')}: cannot be written to (read-only, or another user's)")
-    if workflow.resource_settings.cores == 0:  # Snakemake would wait for ever
+    if workflow.resource_settings.cores == 0:  # Snakemake would wait forever
         raise WorkflowError("--cores: expected at least 1, found 0")
     if workflow.local_exec and not GPUS and SETTINGS.device != "cuda":
-        # with --jobs, which may have been meant for a cluster, cells have asked for a GPU
+        # with --jobs, which may have meant a cluster, cells have requested a GPU
         workflow.register_resource("gpu", sys.maxsize)
         side_by_side = workflow.nodes or workflow.cores
         print(f"No GPU is used: cells train on the CPU, up to {side_by_side} side by side.", file=sys.stderr)
     papers = [job.output[0] for job in workflow.dag.needrun_jobs() if job.output and job.output[0] in PAPERS]
-    if papers and not shutil.which("latexmk"):  # said before the days of training, after which it would be an error
+    if papers and not shutil.which("latexmk"):  # now, as it would be an error only after days of training
         print(f"latexmk is not installed: {papers[0]} cannot be typeset; make setup installs it.", file=sys.stderr)
-    if not workflow.local_exec and GPUS:  # those of the machine where Snakemake runs limit nothing on a cluster
+    if not workflow.local_exec and GPUS:  # the GPUs of the machine that runs Snakemake limit nothing on a cluster
         workflow.register_resource("gpu", sys.maxsize if GPU_LIMIT is None else GPU_LIMIT)
     if workflow.executor_plugin.name == "slurm":
         jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]

@@ -1,4 +1,4 @@
-# While it runs: a line for each finished cell, with its numbers, the cells done of all, and the time left.
+# During a run: a line for each finished cell, with its numbers, how many of the cells are done, and the time left.
 
 import logging
 import time
@@ -8,11 +8,11 @@ from snakemake.logging import logger
 from snakemake_interface_logger_plugins.common import LogEvent
 from workflow_scripts.engine.workflow import progress
 
-LOOK_EVERY = 10  # seconds, at the cells beside the finished one and the time left: of ten thousand that takes a while
+LOOK_EVERY = 10  # seconds, at all cells and the time left: with ten thousand cells this takes a while
 
 
 def cells_of(job):
-    """{"<study>/<cell>": (what takes about as long, epochs)} of the cells that a job trains."""
+    """{"<study>/<cell>": (kind, whose epochs take about equally long, epochs)} of the cells that a job trains."""
     name, wildcards = job.rule.name, job.wildcards
     if BERAS and name == rules.train_beras.rule.name:
         return {f"beras/{wildcards.cell}": (f"beras {the_run(wildcards)[0]}", BERAS.epochs)}
@@ -24,14 +24,14 @@ def cells_of(job):
 
 
 class CellLines(logging.Handler):
-    """Hears from Snakemake which jobs are finished, here or on a cluster, and says what came of the cells among them."""
+    """Hears from Snakemake which jobs are finished, here or on a cluster, and reports the results of their cells."""
 
     run, left, next_look = None, None, 0
 
     def emit(self, record):
         event = getattr(record, "event", None)
         try:
-            if event == LogEvent.RUN_INFO and self.run is None and not workflow.dryrun:  # which is not known before
+            if event == LogEvent.RUN_INFO and self.run is None and not workflow.dryrun:  # dryrun is known only now
                 self.run = progress.Run(Path("results").absolute(), {})
                 self.learn()
             elif event == LogEvent.JOB_FINISHED and self.run:
@@ -40,7 +40,7 @@ class CellLines(logging.Handler):
             logger.debug(f"No line for a cell: {error!r}")
 
     def learn(self):
-        """Which jobs there are: at the start, and again when a checkpoint has added some."""
+        """Find out which jobs there are: at the start, and again when a checkpoint has added some."""
         for job in workflow.dag.needrun_jobs(exclude_finished=False):
             self.run.cells |= cells_of(job)
         if self.run.cells:

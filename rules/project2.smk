@@ -1,4 +1,4 @@
-# The report of Project 2, over the studies cifar_net and bn_landscape, where both are configured for it.
+# The report of Project 2, on the studies cifar_net and bn_landscape, where both are configured for it.
 
 PROJECT2 = "cifar_net" in ABLATIONS and "cifar_net" in CHOSEN and "bn_landscape" in LANDSCAPES
 

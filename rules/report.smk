@@ -1,6 +1,6 @@
-# Templates + results -> LaTeX. Nothing in a report is typed in: its numbers are filled in from results/.
+# Templates + results -> LaTeX. No number in a report is typed by hand: all are filled in from results/.
 
-# What the 2020/21 form of the report is about beside cw2, where it is configured: {study: (its files, their design)}.
+# What the 2020/21 form of the report covers besides cw2, where it is configured: {study: (its files, its design)}.
 BESIDE = {}
 if "remedies" in ABLATIONS:
     BESIDE["remedies"] = (
@@ -22,7 +22,7 @@ if "search" in SEARCHES:
         design("search", "base", "search", "test"),
     )
 
-# form of the report: (its fixed part, its answers, the figures of cw2 that it shows, studies beside cw2)
+# form of the report: (its fixed part, its answers, the figures of cw2 that it shows, studies besides cw2)
 FORMS = {
     "mlp-cw2": ("mlp-cw2-template", "mlp-cw2-questions", list(FIGURES), {}),
     "mlp-cw2-2020": ("mlp-cw2-2020", "mlp-cw2-2020-answers", ["curves_problem", "grad_flow_deep"], BESIDE),

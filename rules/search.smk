@@ -1,8 +1,8 @@
-# Searches: the rungs of successive halving, each of which trains what the one before it kept.
+# Searches: the rungs of successive halving, each of which trains what the previous one kept.
 
 
 def kept(study, rung):
-    """The recipes that go on from a rung of a study's search; known once the rung is trained."""
+    """The cells whose recipes go on from a rung of a study's search; known once the rung is trained."""
     path = checkpoints.select_rung.get(study=study, rung=rung).output[0]
     with open(path) as file:
         return [STUDIES[study][name] for name in json.load(file)["kept"]]
@@ -15,7 +15,7 @@ def rung_cells(study, rung):
 
 
 def final_cells(study):
-    """Names of the cells of the recipe that a study's search chose; of a study without one, of all its cells."""
+    """Names of the cells with the recipe that a study's search chose; of all its cells if it has no search."""
     if study not in SEARCHES:
         return list(STUDIES[study])
     (recipe,) = kept(study, len(SEARCHES[study].epochs) - 1)
@@ -23,7 +23,7 @@ def final_cells(study):
 
 
 def wanted_cells(study):
-    """Names of the cells of a study that are trained: all but those of candidates that a search let go."""
+    """Names of the cells of a study that are trained: all except those of candidates that a search dropped."""
     final = final_cells(study)
     if study in SEARCHES:
         rungs = [name for rung in range(len(SEARCHES[study].epochs)) for name in rung_cells(study, rung)]
@@ -54,7 +54,7 @@ checkpoint select_rung:
         " | python -P -m workflow_scripts.select_rung --keep {params.keep} --out {output} 2> {log}"
 
 
-# its name in the workflow of which this one is a module, if it is one; None where that leaves it out
+# the rule's name, in the workflow that uses this one as a module if there is one; None where that leaves it out
 RUNGS = checkpoints.select_rung.rule.name if hasattr(checkpoints, "select_rung") else None
 
 

@@ -1,4 +1,4 @@
-# The course's files: cells as its experiment folders, and the hand-in of coursework 2.
+# The course's files: cells as experiment folders, and the hand-in of coursework 2.
 
 
 rule export_course:

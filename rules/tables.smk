@@ -1,4 +1,4 @@
-# The cells of a study as tidy tables, and the table that people read.
+# The cells of a study as tidy tables, and the table for people to read.
 
 
 rule summarise:
@@ -6,7 +6,7 @@ rule summarise:
         cells=lambda wildcards: trained(wildcards.study, wanted_cells(wildcards.study)),
         external=external_files,
     output:
-        # kept while it runs: the rows of cells that have not changed are taken over
+        # not deleted before the job: the rows of cells that have not changed are copied
         [update(path) for path in summary_of("{study}")],
         html=in_report("results/{study}/summary/cells.html", "cells"),
     log:

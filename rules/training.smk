@@ -1,4 +1,4 @@
-# Train the cells of the studies: everything about a cell comes from its record.
+# Train the cells of the studies; everything about a cell comes from its record.
 
 
 rule train_cell:
@@ -50,8 +50,8 @@ rule train_bundle:
         " --logs results/logs/{wildcards.study} $GRADSCAPE_COMPUTING $GRADSCAPE_REPORTING {params.test} 2> {log}"
 
 
-# Rules that train, by the names that they have in the workflow of which this one is a module, if it is one; and which
-# cells of the study in the wildcards.
+# {rule that trains: which cells of the study in the wildcards}, by the rules' names in the workflow that uses this one
+# as a module, if there is one.
 TRAINED_BY = {
     rules.train_cell.rule.name: lambda wildcards: [wildcards.cell],
     rules.train_bundle.rule.name: lambda wildcards: BUNDLES[wildcards.study][wildcards.cell],

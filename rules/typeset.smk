@@ -1,4 +1,4 @@
-# LaTeX -> PDF, for every paper alike.
+# LaTeX -> PDF, the same for every paper.
 
 for paper, sources in PAPERS.items():
 

@@ -1,8 +1,8 @@
-# What one run began and did not finish, the next one makes, whatever else is there.
+# What one run began and did not finish, the next one makes, whatever else exists.
 #
-# Snakemake deletes a job's old outputs before the job begins, and forgets the job if it fails or is stopped. Where what
-# was made from the old outputs is still there and nothing is newer than it, the next run would find nothing to do, and
-# leave figures of another configuration or of older code in place (seen with Snakemake 9.27).
+# Snakemake deletes a job's old outputs before the job begins, and forgets the job if it fails or is stopped. Where
+# files made from the old outputs still exist and nothing is newer, the next run would find nothing to do, and leave
+# figures of another configuration or of older code in place (seen with Snakemake 9.27).
 
 import contextlib
 import logging
@@ -15,7 +15,7 @@ JOBS = {}
 
 
 def jobs_of(job_id):
-    """The jobs that Snakemake speaks of by this number, several for a group's; checkpoints add some while it runs."""
+    """The jobs that Snakemake means by this number, several for a group; checkpoints add jobs during the run."""
     if job_id not in JOBS:
         for job in workflow.dag.needrun_jobs(exclude_finished=False):
             JOBS[job.jobid] = [job]
@@ -25,10 +25,10 @@ def jobs_of(job_id):
 
 
 def incomplete():
-    """What stands in the DAG for cells that have lost some of their files: its one file may be there."""
+    """The files that represent, in the DAG, cells that have lost some of their files; those files may still exist."""
     for study, grid in STUDIES.items():
         for name in grid:
-            with contextlib.suppress(OSError):  # most often it is not there yet
+            with contextlib.suppress(OSError):  # most often the folder does not exist yet
                 found = set(cells.FILES).intersection(os.listdir(HERE / "results" / study / name))
                 if 0 < len(found) < len(cells.FILES):
                     yield from trained(study, [name])
@@ -48,7 +48,7 @@ class Begun(logging.Handler):
 
     def emit(self, record):
         if self.journal is None and getattr(workflow, "_dag", None) is not None:
-            # the first thing that is said since there is a DAG, before it is built
+            # the first message since the DAG object exists, before it is built
             self.journal = unfinished.Journal(HERE / ".snakemake/gradscape-unfinished.jsonl")
             workflow.dag.forcefiles |= self.journal.unfinished.union(incomplete())
         event = getattr(record, "event", None)

@@ -1,4 +1,4 @@
-"""Run a task of a Slurm array job, for profiles/slurm: its `precommand` stands before every job's own command.
+"""Run a task of a Slurm array job, for profiles/slurm, whose `precommand` runs before every job's own command.
 
     if python -m workflow_scripts.array_task --later; then python -m workflow_scripts.array_task; exit; fi && ...
 
@@ -13,11 +13,11 @@ from pathlib import Path
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.machine import slurm
 
-STARTED = "GRADSCAPE_ARRAY_TASK"  # in the environment of a task's own command, which begins with the precommand too
+STARTED = "GRADSCAPE_ARRAY_TASK"  # set for a task's own command, which begins with the precommand, too
 
 
 def main():
-    """With --later: exit with 0 but in the first task of an array. Without: become the shell that runs the command."""
+    """With --later: exit 0 except in the first task of an array. Without: become the shell that runs the command."""
     parser = commands.parser("array_task", __doc__)
     parser.add_argument("--later", action="store_true", help="only find out whether this is a later task of an array")
     arguments = parser.parse_args()
@@ -28,7 +28,7 @@ def main():
     try:
         command = slurm.array_command(Path(script).read_text(), task)
     except commands.UserError:
-        if arguments.later:  # in doubt, not the first: that would delete the first one's results
+        if arguments.later:  # if in doubt, not the first, which would delete the first's results
             raise SystemExit(0) from None
         raise
     if arguments.later:

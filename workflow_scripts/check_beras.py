@@ -39,7 +39,7 @@ def main():
         "batch_size": batch_size,
         "steps": arguments.steps,
         "processor": provenance.cpu_name(),
-        "torch": torch.__version__.partition("+")[0],  # without the build
+        "torch": torch.__version__.partition("+")[0],  # without the build's suffix
         "models": {name: check.compare(name, train_set, *options) for name in check.MODELS},
     }
     commands.write_json(arguments.out, content)

@@ -19,7 +19,7 @@ INSTALL = (
     "apt-get install --no-install-recommends latexmk texlive-latex-base texlive-latex-recommended texlive-latex-extra"
     " texlive-fonts-recommended texlive-bibtex-extra lmodern cm-super-minimal"
 )
-OVERFULL = 5  # points; less than that nobody sees
+OVERFULL = 5  # points; nobody sees less than that
 UNDEFINED = re.compile(r"(?:Citation|Reference) [`'](.+?)' on page \d+ undefined")
 OVERFULL_BOX = re.compile(r"Overfull \\hbox \((\d+\.\d+)pt too wide\) (.*)")
 
@@ -36,7 +36,7 @@ def compile_latex(source, build):
     log = build / f"{source.stem}.log"
     options = ["-pdf", "-norc", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error"]
     environment = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000", **os.environ}
-    # never in `build` itself: LaTeX reads its own files again, and those of a killed one would fail every later run
+    # never in `build` itself: LaTeX rereads its own files, and those of a killed run would make every later run fail
     with tempfile.TemporaryDirectory(prefix="latex-") as scratch:
         result = subprocess.run(
             ["latexmk", *options, f"-outdir={scratch}", source.name],
@@ -60,7 +60,7 @@ def compile_latex(source, build):
 
 
 def warnings(log):
-    """A line for each box in LaTeX's log that sticks out visibly."""
+    """A line for each visibly overfull box in LaTeX's log."""
     return [f"overfull by {width} pt: {where}" for width, where in OVERFULL_BOX.findall(log) if float(width) > OVERFULL]
 
 

@@ -16,7 +16,7 @@ WAYS = {
     "ours": (weights.load_course, weights.to_ours, weights.save_ours),
     "course": (weights.load_ours, weights.to_course, weights.save_course),
 }
-BLOCKS = {"plain": "plain or rc", "bn": "bn or bn_rc"}  # which of them, the weights do not tell
+BLOCKS = {"plain": "plain or rc", "bn": "bn or bn_rc"}  # the weights do not tell which
 
 
 def main():

@@ -23,7 +23,7 @@ DATA = Path("results/data/cifar100.npz")
 
 
 def main():
-    """Read the framework's arguments, train the cell, write its metrics once more as the framework does."""
+    """Read the framework's arguments, train the cell, write its metrics also as the framework does."""
     parser = commands.parser("course_train", __doc__)
     course.add(parser)
     parser.add_argument("--data", type=Path, default=DATA, help=f"the data set (default: {DATA})")

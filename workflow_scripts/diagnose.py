@@ -4,10 +4,10 @@
     python -m workflow_scripts.diagnose --model vgg38 --block plain --init kaiming --data results/data/cifar100.npz \\
         --out diagnosis.pdf
 
-Prints a row for each layer with weights, from the input to the output (variance of the activations; of the gradient the
-variance, the l2 norm and the mean size; dead units), and a verdict; `--out` draws the same, and a CSV file beside the
-figure holds its data. Nothing is trained. Every key of a cell's record can be given, as for train_cell; batches are of
-50 images unless --batch-size says otherwise.
+Prints a row for each layer with weights, from the input to the output (variance of the activations; variance, l2 norm
+and mean size of the gradient; dead units), and a verdict; `--out` draws the same, and a CSV file beside the figure
+holds its data. Nothing is trained. Every key of a cell's record can be given, as for train_cell; batches have 50 images
+unless --batch-size says otherwise.
 """
 
 from pathlib import Path
@@ -22,11 +22,11 @@ from workflow_scripts.engine.machine import devices
 from workflow_scripts.engine.training.trainer import Training
 
 BATCH = 50  # images: enough to tell, and quick
-SIZE = 32  # rows and columns, as of the images that the networks are made for
+SIZE = 32  # rows and columns of the images that the networks are made for
 
 
 def parser():
-    """A flag for every key of a cell's record, and what to read, how much of it, and what to draw."""
+    """A flag for every key of a cell's record, and for what to read, how much of it, and what to draw."""
     parser = commands.parser("diagnose", __doc__)
     parser.add_argument("--data", type=Path, help="a data set as fetch_data writes it (default: the embedded digits)")
     parser.add_argument(
@@ -65,8 +65,8 @@ def main():
         raise commands.UserError(f"{cell_name(cell)}: {error}") from None
     print("\n".join(diagnosis.lines(found)))
     if arguments.out:
-        from workflow_scripts.engine.figures import style  # a second, which the table does without
-        from workflow_scripts.engine.insight import diagnosis_figure  # a second, which the table does without
+        from workflow_scripts.engine.figures import style  # takes a second, and the table does not need it
+        from workflow_scripts.engine.insight import diagnosis_figure  # takes a second, and the table does not need it
 
         style.save(diagnosis_figure.draw(found, cell), arguments.out, found.layers)
 

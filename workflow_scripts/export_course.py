@@ -3,8 +3,8 @@
     python -m workflow_scripts.export_course --cell results/cw2/<cell> --out VGG_38_experiment
     printf '%s\\n' results/cw2/*/ | python -m workflow_scripts.export_course --out results/cw2/course
 
-With --cell, --out is that cell's experiment folder. Without, the cells' folders are read from standard input, and
-each becomes a folder of its name in --out.
+With --cell, --out is that cell's experiment folder. Without it, the cells' folders are read from standard input, and
+each becomes a folder of the same name in --out.
 """
 
 from pathlib import Path

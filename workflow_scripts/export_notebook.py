@@ -3,7 +3,7 @@
     python -m workflow_scripts.export_notebook notebooks/beras_exploration.py --template report/notebook.tex.j2 \\
         --out results/report/beras-exploration/notebook.tex
 
-Beras and its assignment can be imported in it. A cell that fails stops the command, which says which one and why.
+The notebook can import Beras and its assignment. A cell that fails stops the command, which says which one and why.
 `compile_report` typesets what this writes.
 """
 

@@ -1,4 +1,4 @@
-"""Fetch, verify and decode a data set, once, to one file of uint8 arrays.
+"""Fetch, verify and decode a data set, once, into one file of uint8 arrays.
 
     python -m workflow_scripts.fetch_data --name cifar100 --source cifar100 --out results/data/cifar100.npz
 
@@ -20,7 +20,7 @@ from workflow_scripts.engine.sources.prepare import prepare
 
 
 def parser():
-    """A flag for every key of a data set in `config.yaml`, and where to write."""
+    """A flag for every key of a data set in `config.yaml`, and for where to write."""
     fields = config.Dataset.model_fields
     parser = commands.parser("fetch_data", __doc__)
     parser.add_argument("--name", required=True, help="name of the data set in messages and results")

@@ -17,7 +17,7 @@ from workflow_scripts.engine.reports import findings, findings_2020
 from workflow_scripts.engine.tables import selections, summary
 from workflow_scripts.engine.text import typesetting
 
-# flag of a study beside cw2: (what its folder is, the name of its facts, what finds them, the tables that are shown)
+# flag of a study beside cw2: (what its folder is, the name of its facts, the function that finds them, tables shown)
 BESIDE = {
     "remedies": ("the study of all remedies", "all_remedies", findings_2020.of_remedies, ["remedies_statistics.tex"]),
     "search": ("the search", "search", findings_2020.of_search, []),

@@ -3,7 +3,7 @@
     python -m workflow_scripts.inspect_cell --cell results/cifar_net/<cell> --data results/data/cifar10.npz \\
         --out results/cifar_net/insight
 
-All of it is about the validation images. `plot_insight` draws what is written.
+All of it is about the validation images. `plot_insight` draws the results.
 """
 
 import json
@@ -17,11 +17,11 @@ from workflow_scripts.engine.insight import insight
 from workflow_scripts.engine.machine import devices
 from workflow_scripts.engine.runs import cell_files, trained
 
-IMAGES = 8  # across a page in the figure
+IMAGES = 8  # side by side across the page
 
 
 def best_cell(chosen, results):
-    """The folder of the cell that `chosen` (JSON, as `choose` writes it) calls the best, in the folder `results`."""
+    """The folder in `results` of the cell that the file `chosen` (JSON, written by `choose`) calls the best."""
     try:
         return results / json.loads(chosen.read_text(encoding="utf-8"))["best_cell"]
     except (ValueError, KeyError, TypeError):
@@ -29,7 +29,7 @@ def best_cell(chosen, results):
 
 
 def data_of(cell, files):
-    """Which of several data sets' files belongs to the cell in the folder `cell`: that of its record's name."""
+    """Which of several data sets' files belongs to the cell in the folder `cell`: the one its record names."""
     if len(files) == 1:
         return files[0]
     (facts,) = cell_files.read(cell, "cell.json")

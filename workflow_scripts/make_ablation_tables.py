@@ -1,10 +1,10 @@
-"""Make the tables of a study's ablations: one for every factor, all in one go.
+"""Make the tables of a study's ablations: one for every factor, all in one run.
 
     python -m workflow_scripts.make_ablation_tables --summary results/net/summary --out results/net/ablations \\
         --study '{"base": {"model": "vgg08", "seed": [0, 1]}, "ablations": {"width": {"width": [0.5, 1, 2]}}}'
 
-Writes <factor>.csv with every number unrounded, and the table as LaTeX (.tex), as plain text (.txt) and
-as a page for a browser (.html).
+Writes <factor>.csv with all numbers unrounded, and the table as LaTeX (.tex), as plain text (.txt) and as a page for a
+browser (.html).
 """
 
 from workflow_scripts.engine import commands

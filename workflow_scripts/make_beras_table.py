@@ -2,7 +2,7 @@
 
     python -m workflow_scripts.make_beras_table --summary results/beras/summary --out results/beras/tables/table1.csv
 
-Beside the CSV file, which has every number unrounded, the table is written as plain text (.txt) and as a page (.html).
+Beside the CSV file, which has all numbers unrounded, the table is written as plain text (.txt) and as a page (.html).
 """
 
 from workflow_scripts.engine import commands
@@ -12,7 +12,7 @@ from workflow_scripts.engine.text import text_tables
 
 
 def main():
-    """Read the summary, write the table in all its forms."""
+    """Read the summary, write the table in all its formats."""
     parser = selections.parser("make_beras_table", __doc__, "the table: a .csv; .txt and .html are written beside it")
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)

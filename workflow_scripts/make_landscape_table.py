@@ -3,7 +3,7 @@
     python -m workflow_scripts.make_landscape_table --summary results/bn_landscape/summary --study JSON \\
         --out results/bn_landscape/tables/landscape_table.csv
 
-Beside the CSV file, which has every number unrounded, the table is written as LaTeX (.tex), as plain text (.txt) and as
+Beside the CSV file, which has all numbers unrounded, the table is written as LaTeX (.tex), as plain text (.txt) and as
 a page for a browser (.html).
 """
 
@@ -14,7 +14,7 @@ from workflow_scripts.engine.text import text_tables
 
 
 def main():
-    """Read the tables, write the table in all its forms."""
+    """Read the tables, write the table in all its formats."""
     parser = selections.parser(
         "make_landscape_table", __doc__, "the table: a .csv; .tex, .txt and .html are written beside it"
     )

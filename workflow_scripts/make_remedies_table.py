@@ -4,7 +4,7 @@
         --out results/remedies/tables/remedies_statistics.csv \\
         --study '{"base": {"model": "vgg38", "seed": [0, 1, 2]}, "ablations": {"blocks": {"block": ["rc", "bn_rc"]}}}'
 
-The CSV file has all numbers unrounded, with the intervals and the corrected p-values; .tex, .txt and .html come
+The CSV file has all numbers unrounded, with the intervals and the corrected p-values; .tex, .txt and .html are written
 beside it.
 """
 

@@ -2,7 +2,7 @@
 
     python -m workflow_scripts.make_table --summary results/cw2/summary --out results/cw2/tables/table1.csv
 
-Beside the CSV file, which has every number unrounded, the table is written as LaTeX (.tex), as plain text (.txt) and as
+Beside the CSV file, which has all numbers unrounded, the table is written as LaTeX (.tex), as plain text (.txt) and as
 a page for a browser (.html).
 """
 
@@ -13,7 +13,7 @@ from workflow_scripts.engine.text import text_tables
 
 
 def main():
-    """Read the summary, write the table in all its forms."""
+    """Read the summary, write the table in all its formats."""
     parser = selections.parser("make_table", __doc__, "the table: a .csv; .tex, .txt and .html are written beside it")
     arguments = parser.parse_args()
     cells = summary.load(arguments.summary).cells

@@ -3,8 +3,8 @@
     python -m workflow_scripts.measure_surface --cell results/bn_landscape/<cell> --data results/data/cifar10.npz \\
         --points 25 --extent 1 --out results/bn_landscape/surfaces/<cell>.csv
 
-A `line` along the first direction and a `plane` along both. Cells with layers of the same shapes that are measured with
-the same seed share their directions.
+Measures a `line` along the first direction and a `plane` along both. Cells with layers of the same shapes, measured
+with the same seed, share their directions before these are rescaled to each cell's filters.
 """
 
 import csv

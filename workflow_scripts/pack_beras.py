@@ -1,4 +1,4 @@
-"""Pack the hand-in of the assignment: Beras, what trains it and a README with the accuracies measured; no data.
+"""Pack the hand-in of the assignment: Beras, what trains it and a README with the measured accuracies; no data.
 
     python -m workflow_scripts.pack_beras --summary results/beras/summary --out submission/hw2.zip
 

@@ -1,4 +1,4 @@
-"""Pack the hand-in of coursework 2: the report, the code that ran and the numbers, no weights and no logs.
+"""Pack the hand-in of coursework 2: the report, the code that ran and the numbers, but no weights or logs.
 
     python -m workflow_scripts.pack_submission --number s1234567 --report report/mlp-cw2.pdf --results results/cw2 \\
         --csv results/cw2/course results/cw2/tables/table1.csv --config '{...}' --out submission/s1234567.zip

@@ -1,10 +1,10 @@
-"""Draw a study's ablations: a figure for every factor, all in one go.
+"""Draw a study's ablations: a figure for every factor, all in one run.
 
     python -m workflow_scripts.plot_ablations --summary results/net/summary --out results/net/ablations \\
         --study '{"base": {"model": "vgg08", "seed": [0, 1]}, "ablations": {"width": {"width": [0.5, 1, 2]}}}'
 
 Writes <factor>.pdf: a dot for the best validation accuracy of each seed, mean and deviation over the seeds, and the
-learning curves of the levels in the same colours. What is drawn is beside it in <factor>-drawn.csv.
+learning curves of the levels in the same colours. <factor>-drawn.csv beside it holds its data.
 """
 
 from workflow_scripts.engine import commands

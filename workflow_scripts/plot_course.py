@@ -1,4 +1,4 @@
-"""Draw the learning curves of experiment folders of the course's framework: Figure 1 from the metrics handed out.
+"""Draw the learning curves of the course framework's experiment folders: Figure 1 from the metrics handed out.
 
     python -m workflow_scripts.plot_course VGG_08=VGG_08_experiment VGG_38=VGG_38_experiment --out figure1.pdf
 
@@ -13,7 +13,7 @@ from workflow_scripts.engine.figures import curves, style
 
 
 def read(words):
-    """{label: [folder]} of words like `VGG_08=folder`; the same label again is another seed of it."""
+    """{label: [folder]} from words like `VGG_08=folder`; repeating a label adds another seed of it."""
     folders = {}
     for word in words:
         label, equals, folder = word.partition("=")

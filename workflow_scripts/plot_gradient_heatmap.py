@@ -3,8 +3,8 @@
     python -m workflow_scripts.plot_gradient_heatmap --summary results/cw2/summary \\
         --out results/cw2/figures/gradient_heatmap.pdf --select model=vgg38 lr=0.001
 
-Values are geometric means over the seeds. A block that was not trained at the selected learning rate is shown at the
-best it has. A CSV file beside the figure holds its data.
+Values are geometric means over the seeds. A block that was not trained at the selected learning rate is shown at its
+best one. A CSV file beside the figure holds its data.
 """
 
 import pandas as pd
@@ -15,7 +15,7 @@ from workflow_scripts.engine.tables import names, selections, summary
 
 
 def rows_by_block(rows, record):
-    """One row of `over_seeds` per block: what `record` selects, or without its `lr` the best; in the blocks' order."""
+    """One row of `over_seeds` per block, in their order: what `record` selects, or else the best if `lr` is ignored."""
     rest = {key: value for key, value in record.items() if key != "lr"}
     for block, candidates in summary.fitting(rows, rest, "--select").groupby("block", sort=False):
         exact = summary.select(candidates, record)

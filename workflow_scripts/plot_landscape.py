@@ -1,4 +1,4 @@
-"""Draw one figure of a landscape study: what its cells measured along the way.
+"""Draw one figure of a landscape study: what its cells measured during training.
 
     python -m workflow_scripts.plot_landscape --figure loss_envelope --summary results/bn_landscape/summary \\
         --study '{"landscape": {"rates": {"optimizer": "adam"}, "walk": {"optimizer": "sgd"}}, "grids": [...]}' \\

@@ -4,7 +4,8 @@
         --out results/cifar_net/figures/pareto.pdf \\
         --study '{"base": {"model": "vgg08", "seed": [0, 1]}, "ablations": {"width": {"width": [0.5, 1, 2]}}}'
 
-A point is the mean over the seeds of a network and setting, in the colour of its factor. A CSV file is beside it.
+A point is the mean over the seeds of a network and setting, in the colour of its factor. A CSV file beside the figure
+holds its data.
 """
 
 from workflow_scripts.engine import commands

@@ -4,8 +4,8 @@
         --out results/remedies/figures/remedies.pdf \\
         --study '{"base": {"model": "vgg38", "seed": [0, 1, 2]}, "ablations": {"blocks": {"block": ["rc", "bn_rc"]}}}'
 
-The remedies are the levels of the study's ablations; each factor has two panels of its own, with the base in them. A
-CSV file beside the figure holds its data.
+The remedies are the levels of the study's ablations; each factor has its own pair of panels, which also show the base.
+A CSV file beside the figure holds its data.
 """
 
 from workflow_scripts.engine import commands

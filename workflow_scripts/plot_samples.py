@@ -1,4 +1,4 @@
-"""Draw sample images of every class, with the shape, type, range and layout of the arrays that they come in.
+"""Draw sample images of every class, with the shape, type, range and layout of the arrays that hold them.
 
     python -m workflow_scripts.plot_samples --data results/data/cifar10.npz --out results/cifar_net/figures/samples.pdf
 

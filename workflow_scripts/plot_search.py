@@ -5,7 +5,7 @@
         --study '{"test": "chosen", "search": {"space": {"lr": [0.01, 0.1]}, "halving": {"epochs": [10, 30]}}}'
 
 The figure shows the validation accuracy of every candidate against each searched key, rung by rung. The table's CSV
-file has every cell; its .tex, .txt and .html have those candidates that went on.
+file has every cell; its .tex, .txt and .html have only the candidates that went on.
 """
 
 from pathlib import Path

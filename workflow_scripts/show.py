@@ -1,4 +1,4 @@
-"""Show one run in the terminal: its record, what came of it, sparklines of its curves and of its gradients by depth.
+"""Show one run in the terminal: its record, its outcome, sparklines of its curves and of its gradients by depth.
 
     python -m workflow_scripts.show results/cw2/<cell>
 
@@ -12,7 +12,7 @@ from workflow_scripts.engine.insight import show
 
 
 def main():
-    """Print what there is to see of a cell."""
+    """Print the summary of a cell."""
     parser = commands.parser("show", __doc__)
     parser.add_argument("cell", type=Path, help="folder of the cell, or a file in it")
     cell = parser.parse_args().cell

@@ -2,8 +2,8 @@
 
     printf '%s\\n' results/cw2/*/ | python -m workflow_scripts.summarise --out results/cw2/summary
 
-cells.html has a row per cell, for people. The folders of the cells, files in them, or the manifests of bundles are read
-from standard input, because ten thousand of them fit on no command line.
+cells.html has a row per cell, for people to read. The folders of the cells, files in them, or the manifests of bundles
+are read from standard input, because ten thousand of them fit on no command line.
 """
 
 from pathlib import Path
@@ -35,7 +35,7 @@ def main():
     }
     gathering.gather(manifests.folders_from_stdin(), arguments.out, arguments.titles)
     external.write(external.collect(runs), arguments.out)
-    cells = summary.load(arguments.out).cells  # warns of those that were not made alike
+    cells = summary.load(arguments.out).cells  # warns if they were made on different machines
     html_tables.write(arguments.out / "cells.html", cell_table.formatted(cells))
 
 

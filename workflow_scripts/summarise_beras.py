@@ -2,7 +2,7 @@
 
     printf '%s\\n' results/beras/*-seed*/ | python -m workflow_scripts.summarise_beras --out results/beras/summary
 
-runs.csv has a row per run, history.csv per run and epoch, losses.csv per run and stretch of its steps.
+runs.csv has a row per run, history.csv per run and epoch, losses.csv per run and group of consecutive steps.
 """
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Gather what was measured along the way of a study's cells into the tables that figures are made from.
+"""Gather what was measured while a study's cells trained into the tables that figures are made from.
 
     printf '%s\\n' results/bn_landscape/*-seed0 | python -m workflow_scripts.summarise_landscape \\
         --out results/bn_landscape/summary

@@ -1,4 +1,4 @@
-"""Train one variant of the study of Beras, from a seed, to results/beras/<variant>-seed<seed>/.
+"""Train one variant of the study of Beras, with a seed, into results/beras/<variant>-seed<seed>/.
 
     python -m workflow_scripts.train_beras --data results/data/mnist.npz --variant advanced --seed 0 \\
         --out results/beras/advanced-seed0

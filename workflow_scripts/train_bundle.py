@@ -50,9 +50,9 @@ def main():
                 except commands.UserError as error:
                     print(f"error: {error}", file=sys.stderr)
                     failed.append(f"  {error}")
-                except OSError:  # as of a full disk: the others would fail as well
+                except OSError:  # such as a full disk: the others would fail as well
                     raise
-                except Exception as error:  # as of memory: another cell may do with what there is
+                except Exception as error:  # such as too little memory: it may be enough for another cell
                     traceback.print_exc()
                     failed.append(f"  {order.out.name}: {type(error).__name__}: {error}")
     if failed:
@@ -72,7 +72,7 @@ def _order(line, arguments):
 
 @contextlib.contextmanager
 def _logged(path):
-    """What is said goes to the log `path`, as with a cell that has a job of its own."""
+    """Redirect output to the log `path`, as for a cell that has its own job."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w") as log, contextlib.redirect_stderr(log):
         yield

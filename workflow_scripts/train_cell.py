@@ -1,4 +1,4 @@
-"""Train one cell: a network on a data set, from a record to results/<study>/<cell>/.
+"""Train one cell: a network on a data set, as its record says, into results/<study>/<cell>/.
 
     python -m workflow_scripts.train_cell --data results/data/cifar100.npz --out results/cw2/my-run \\
         --model vgg38 --block bn_rc --lr 0.01
@@ -19,7 +19,7 @@ from workflow_scripts.engine.runs import making
 
 
 def parser():
-    """A flag for every key of a cell's record, and where to read and write."""
+    """A flag for every key of a cell's record, and for where to read and write."""
     parser = commands.parser("train_cell", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")

@@ -18,7 +18,7 @@ from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.workflow import progress
 
 LEAST = 20  # characters of a cell's name
-CLEAR = "\x1b[H\x1b[J"  # to the upper left corner, and nothing below
+CLEAR = "\x1b[H\x1b[J"  # go to the upper left corner, and clear all below
 
 
 def main():
@@ -27,12 +27,12 @@ def main():
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the results")
     parser.add_argument("--once", action="store_true", help="print once, as it does when there is no terminal")
     arguments = parser.parse_args()
-    with contextlib.suppress(KeyboardInterrupt):  # the way to end it, and no error
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it, not an error
         watch(arguments.results, again=sys.stdout.isatty() and not arguments.once)
 
 
 def watch(results, again):
-    """Look at the run in the folder `results` and print what there is to see; `again`: on and on, until all is done."""
+    """Print the progress of the run in the folder `results`; `again`: repeatedly, until all is done."""
     run = progress.Run.read(results)
     while True:
         run.look()
@@ -47,9 +47,9 @@ def watch(results, again):
 
 
 def lines(run, width=None):
-    """What there is to see of a `progress.Run` after its `look`: how far it is, and a row for each running cell.
+    """The progress of a `progress.Run` after its `look`, and a row for each running cell.
 
-    In lines of `width` characters, if it is given, names have their middles left out.
+    If `width` is given, names lose their middles so that lines fit into so many characters.
     """
     head = [f"Gradscape: {run.tally(run.left())}"]
     rows = [_row(name, run.cells[name][1], cell) for name, cell in sorted(run.running.items())]
@@ -63,7 +63,7 @@ def lines(run, width=None):
 
 
 def _shortened(name, most):
-    """A name in so many characters: both ends of it, which have the study, the network, the rate and the seed."""
+    """A name cut to so many characters: both its ends, which have the study, the network, the rate and the seed."""
     if len(name) <= most:
         return name
     return f"{name[: (most - 1) // 2]}…{name[-(most // 2) :]}"

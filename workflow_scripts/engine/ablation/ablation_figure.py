@@ -1,4 +1,4 @@
-"""The figure of a factor: the best validation accuracy of every level, seed by seed, above their learning curves."""
+"""The figure of a factor: the best validation accuracy of every level, seed by seed, above the learning curves."""
 
 import math
 
@@ -9,13 +9,13 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 from workflow_scripts.engine.figures import curves, style
 from workflow_scripts.engine.tables.labels import readable
 
-LIGHTEST = 0.85  # of the scale of colours: a line lighter than that is lost on white
-FEW = 5  # colours of levels that are no blocks: more could not be told apart, and start again with other lines
+LIGHTEST = 0.85  # of the colour scale: a lighter line is lost on white
+FEW = 5  # colours for levels that are not blocks: more cannot be told apart, so they repeat with other line styles
 DASHES = ("-", (0, (1, 1)), (0, (4, 1, 1, 1)))
 
 
 def drawn(summary, rows):
-    """What `draw` shows of the rows of one factor, as `ablations.rows` gives them: a tidy data frame.
+    """What `draw` shows of the rows of one factor from `ablations.rows`: a tidy data frame.
 
     `kind` is "seed" (the best validation accuracy `val_acc` of one cell) or "curve" (that of an epoch: the mean over
     the `seeds` cells that finished, with `val_acc_std`, or that of the one cell `diverged`).
@@ -37,7 +37,7 @@ def drawn(summary, rows):
 
 
 def draw(table, rows):
-    """The figure of a table as `drawn` gives it, a column wide."""
+    """The figure of a table from `drawn`, a column wide."""
     numeric = rows["value"].notna().all()
     shown = _shades(rows) if numeric else looks(rows)
     height = 1.3 if numeric else 0.35 + 0.15 * len(rows)
@@ -60,8 +60,8 @@ def draw(table, rows):
 def looks(levels):
     """{level: (colour, line style)} of a data frame with the columns `level`, `base` and `block`.
 
-    The first level of a block, the base for its own, has that block's colour. The others, in which something else was
-    varied, have colours that no block of these levels or of the brief has.
+    The first level of each block (the base, for its own block) has that block's colour. The others, in which something
+    else was varied, have colours that no block of these levels or of the brief has.
     """
     levels = levels.drop_duplicates("level")
     first = levels.sort_values("base", ascending=False, kind="stable").drop_duplicates("block")
@@ -73,13 +73,13 @@ def looks(levels):
 
 
 def _shades(rows):
-    """{level: (colour, line style)} of levels that are numbers, in their order: along a scale."""
+    """{level: (colour, line style)} of numeric levels, in their order along a colour scale."""
     last = max(1, len(rows) - 1)
     return {level: (style.sequential()(LIGHTEST * place / last), "-") for place, level in enumerate(rows["level"])}
 
 
 def _levels(axes, seeds, rows, shown, numeric):
-    """A dot for each seed, mean and deviation of those that finished; numbers stand along a scale, names in lines."""
+    """A dot per seed, mean and deviation of those that finished; numbers lie along an axis, names have a row each."""
     places = rows["value"] if numeric else range(len(rows))
     edge = _edge(seeds)
     for place, (_, row) in zip(places, rows.iterrows(), strict=True):
@@ -95,7 +95,7 @@ def _levels(axes, seeds, rows, shown, numeric):
     name = readable(rows["factor"].iloc[0])
     measure = axes.yaxis if numeric else axes.xaxis
     measure.set_major_formatter(style.percent)
-    # as many at any size: one that comes after the layout would be cut off
+    # the number of ticks must not depend on the size: one added after the layout would be cut off
     measure.set_major_locator(MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
     measure.set_label_text("best val. acc. (%)")
     base = rows.loc[rows["base"], "best_val_acc"].iloc[0]
@@ -115,7 +115,7 @@ def _marks(axes, numeric, place, values, marker="", linestyle="", **options):
 
 
 def _number_axis(axes, rows, name):
-    """The levels on a logarithmic axis where none is 0; below each how many parameters it has, where that differs."""
+    """The levels on an axis, logarithmic where all are positive; below each its number of parameters if they differ."""
     if (rows["value"] > 0).all() and len(rows) > 1:
         axes.set_xscale("log")
     sized = rows["parameters"].nunique() > 1
@@ -132,7 +132,7 @@ def _marked(row):
 
 
 def _edge(seeds):
-    """Where a cell is drawn that diverged before its accuracy was known: at the lower end of what is drawn."""
+    """Where a cell is drawn that diverged before its accuracy was known: at the lowest accuracy that is drawn."""
     return seeds["val_acc"].min() if seeds["val_acc"].notna().any() else 0.0
 
 

@@ -1,4 +1,4 @@
-"""The table of a factor: its levels with accuracy, difference from the base, size and speed, over the seeds."""
+"""The table of a factor: each level's accuracy, difference from the base, size and speed, over the seeds."""
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ NUMBERS = (
 
 
 def write(path, rows):
-    """Write the rows of one factor as `ablations.rows` gives them to the CSV file `path`, the other forms beside it."""
+    """Write the rows of one factor from `ablations.rows` to the CSV file `path`, and the other formats beside it."""
     table, base = formatted(rows), [place for place, is_base in enumerate(rows["base"]) if is_base]
     left = (table.columns[0], "Note")
     text = "\n".join([*text_tables.plain(table, left), "", legend(rows)]) + "\n"
@@ -24,7 +24,7 @@ def write(path, rows):
 
 
 def formatted(rows):
-    """The rows of one factor as people read them, each value a string."""
+    """The rows of one factor for people to read, each value a string."""
     columns = {labels.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
     columns["Val. acc. (%)"] = text_tables.measures(rows, "best_val_acc", 100)
     columns["Difference"] = marks.points(rows["difference"], rows["verdict"])
@@ -37,6 +37,6 @@ def formatted(rows):
 
 
 def legend(rows):
-    """What the numbers of the table are, in a few lines."""
+    """What the numbers in the table mean, in a few lines."""
     base = rows.loc[rows["base"], "level"].iloc[0]
     return marks.legend(rows, f"the base ({base})", "levels", "90 %")

@@ -1,4 +1,4 @@
-"""What the ablations of a study show: a row for every level of every factor, over its seeds, beside the base.
+"""What the ablations of a study show: a row for every level of every factor, over its seeds, compared with the base.
 
 A level's accuracy is that of the epoch with the best validation accuracy, whose weights are the ones to be tested.
 """
@@ -11,16 +11,16 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, grids
 from workflow_scripts.engine.tables import labels, statistics, summary
 
-MEASURED = ("forward_flops", "val_images")  # what the rows need of cells.csv beyond `summary.load`
+MEASURED = ("forward_flops", "val_images")  # columns of cells.csv needed beyond those of `summary.load`
 SPEED = ("seconds_per_epoch", "epochs_to_50", "epochs_to_90")
-COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")  # of a row with another
+COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")  # of one row compared with another
 
 
 def load(folder):
     """The `summary.Summary` of a folder with what the rows need, and with the columns `SPEED` in its cells.
 
-    `seconds_per_epoch` is the median over the epochs, of training and validation, which is not that of a moment when
-    the machine was busy; for the others see `epochs_to`.
+    `seconds_per_epoch`, of training and validation, is the median over the epochs, which a machine that was briefly
+    busy does not distort; for the others see `epochs_to`.
     """
     found = summary.load(folder, also=MEASURED)
     table = found.cells
@@ -33,10 +33,10 @@ def load(folder):
 
 
 def epochs_to(history, share, classes, chance):
-    """{cell: epochs until the validation accuracy first was `share` of the way from guessing to its last}, as a series.
+    """{cell: epochs until validation accuracy first was `share` of the way from guessing to its last value}, a series.
 
-    It says how fast a cell gets where it gets. Guessing is 1/C of the C `classes`, {cell: number}. A cell that ends no
-    higher than `chance`, {cell: accuracy}, got nowhere and is left out.
+    It says how fast a cell gets to where it ends. Guessing is 1/C for the C `classes`, {cell: number}. A cell that ends
+    no higher than `chance`, {cell: accuracy}, got nowhere and is left out.
     """
     reached = {}
     for cell, lines in history.sort_values("epoch").groupby("cell", sort=False):
@@ -47,19 +47,19 @@ def epochs_to(history, share, classes, chance):
 
 
 def all_rows(table):
-    """The rows of `summary.over_seeds` of a table of cells as `load` gives it, with `forward_flops` and `SPEED`."""
+    """The rows of `summary.over_seeds` for a table of cells from `load`, with `forward_flops` and `SPEED`."""
     return summary.over_seeds(table, also=("forward_flops", *SPEED))
 
 
 def rows(found, study):
-    """A data frame with a row per factor and level of a `studies.Study`, from a summary as `load` gives it.
+    """A data frame with a row per factor and level of a `studies.Study`, from a summary that `load` returned.
 
-    Columns: `factor`, `level`, `name` (of the level where those of other factors stand beside it), `value` (the level
-    as a number, where every level of the factor is one), `base` (is it the base?), those of `summary.over_seeds` with
-    `forward_flops` and `SPEED`, and how the best validation accuracy differs from the base's, as `statistics.compare`
-    says: `difference` with the ends `low` and `high` of its 95 % interval, its p-value `p`, by Holm corrected for the
-    levels of the factor, the number `pairs` of seeds that both finished (0 where it is not paired), and the `verdict`.
-    Numeric levels are in their order, others in that of the configuration after the base.
+    Columns: `factor`, `level`, `name` (the level's name beside levels of other factors), `value` (the level as a
+    number, where every level of the factor is one), `base` (is it the base?), those of `summary.over_seeds` with
+    `forward_flops` and `SPEED`, and how the best validation accuracy differs from the base's, from
+    `statistics.compare`: `difference` with the ends `low` and `high` of its 95 % interval, its p-value `p`,
+    Holm-corrected for the levels of the factor, the number `pairs` of seeds that both finished (0 where it is not
+    paired), and the `verdict`. Numeric levels are in numeric order, others in the configuration's after the base.
     """
     over_seeds = all_rows(found.cells)
     row_of = {
@@ -86,7 +86,7 @@ def rows(found, study):
 
 
 def _told_apart(table, levels):
-    """The readable `levels` of the rows; where the base has several values of a key, with the value of each row."""
+    """The readable `levels` of the rows; where rows of a level differ in a key, each with its value of that key."""
     names = pd.Series([labels.readable(level) for level in levels], index=table.index)
     for _, same in table.groupby(names, sort=False):
         for key in [key for key in cells.ROW if same[key].nunique(dropna=False) > 1]:
@@ -97,10 +97,10 @@ def _told_apart(table, levels):
 
 
 def _with_key(level, keys):
-    """A level after the name of its key where it does not say what it is: a number, or what is the network's own.
+    """The level, prefixed with the name of its key where it is a bare number or the network's own value.
 
-    The key's name, not the factor's: of the factor `loss` the level 0.3 may be one of `supervision`. Only where one key
-    is varied is a level without it.
+    The key's name, not the factor's: in the factor `loss`, the level 0.3 may be a value of `supervision`. A level is
+    bare only where a single key is varied.
     """
     word, _, _ = level.partition(", ")
     bare = word == labels.OWN or pd.notna(pd.to_numeric(word, errors="coerce"))
@@ -113,7 +113,7 @@ def _numbers(levels):
 
 
 def differences(table, rows, place=0):
-    """How the best validation accuracy of each row differs from that of the row at `place`; nothing for itself.
+    """How the best validation accuracy of each row differs from that of the row at `place`; empty for that row itself.
 
     `table` has the cells of the summary. The columns are those of `COMPARED`, which `rows` explains.
     """

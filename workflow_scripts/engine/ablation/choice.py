@@ -1,4 +1,4 @@
-"""The one network and setting that is tested: chosen on validation images alone, before a test image is read."""
+"""The one network and setting that is tested: chosen on validation images alone, before any test image is read."""
 
 import statistics
 
@@ -15,10 +15,10 @@ from workflow_scripts.engine.tables import summary
 def choose(found, candidates):
     """The row of `ablations.all_rows` with the highest mean of the best validation accuracy, among `candidates`.
 
-    `found` is a summary as `ablations.load` gives it, `candidates` are names of cells; seeds that are not among them
-    play no part. The accuracy is that of the epoch whose weights are tested, not of the last as in Table 1. Rows of
-    which fewer seeds diverged come first; of equals, the smaller network. Raises UserError where a candidate is not in
-    the summary, where all diverged, or where they are of several data sets, between which accuracies say nothing.
+    `found` is a summary from `ablations.load`, `candidates` are names of cells; seeds not among them play no part. The
+    accuracy is that of the epoch whose weights are tested, not of the last epoch as in Table 1. Rows of which fewer
+    seeds diverged are preferred; among equals, the smaller network. Raises UserError where a candidate is not in the
+    summary, where all diverged, or where they are of several data sets, whose accuracies cannot be compared.
     """
     missing = sorted(set(candidates) - set(found.cells["cell"]))
     if missing:
@@ -31,10 +31,10 @@ def choose(found, candidates):
 
 
 def chosen(found, row, tested):
-    """The content of chosen.json: the row that `choose` gives, and `tested`, {cell: (test loss, test accuracy)}.
+    """The content of chosen.json from the row that `choose` returns and from `tested`, {cell: (test loss, accuracy)}.
 
-    Over the seeds that finished: `values` are in the order of `seeds` and `cells`; `std` is the sample standard
-    deviation, null with one seed. `best_cell` is the one with the highest validation accuracy.
+    Results are over the seeds that finished: `values` are in the order of `seeds` and `cells`; `std` is the sample
+    standard deviation, null with one seed. `best_cell` is the one with the highest validation accuracy.
     """
     names = row["finished"]
     cells = found.cells.set_index("cell").loc[names]
@@ -58,7 +58,7 @@ def chosen(found, row, tested):
 
 
 def test(folder, data, device):
-    """(loss, accuracy) on the test images of the cell in `folder`: the trainer's own evaluation of its best weights."""
+    """(loss, accuracy) of the cell in `folder` on the test images: the trainer's own evaluation of its best weights."""
     training = trained.load(folder, data, device)
     return tuple(training.evaluate(training.test_batches).tolist())
 

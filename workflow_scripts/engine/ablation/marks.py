@@ -1,4 +1,4 @@
-"""How differences of accuracies are written in the tables of ablations and remedies, and what is said under these."""
+"""How differences in accuracy are written in the tables of ablations and remedies, and the legend below them."""
 
 import math
 
@@ -7,7 +7,7 @@ from workflow_scripts.engine.text.wording import spread
 
 
 def points(differences, verdicts):
-    """Differences of accuracies in points, with a mark where the seeds allow to speak of one."""
+    """Differences in accuracy in percentage points, marked where the seeds are evidence of a real difference."""
     return [
         "–" if math.isnan(difference) else f"{100 * difference:+.2f}".replace("-", "−") + "†" * (verdict in SURE)
         for difference, verdict in zip(differences, verdicts, strict=True)
@@ -15,9 +15,9 @@ def points(differences, verdicts):
 
 
 def legend(rows, references, family, shares):
-    """What the numbers of a table are, in a few lines.
+    """What the numbers in a table mean, in a few lines.
 
-    `rows` are those of `ablations.rows`, `references` what they are set against, `family` what the p-values are
+    `rows` are those of `ablations.rows`, `references` what they are compared with, `family` what the p-values are
     corrected for, and `shares` which of the columns `epochs_to_<share>` are shown.
     """
     unpaired = rows.filter(regex="^low").notna().to_numpy() & rows.filter(regex="^pairs").eq(0).to_numpy()

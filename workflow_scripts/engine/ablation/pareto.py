@@ -1,4 +1,4 @@
-"""What accuracy costs: every network and setting of a study against its parameters and against its training time."""
+"""What accuracy costs: that of every network and setting of a study against its parameters and its training time."""
 
 import itertools
 
@@ -13,7 +13,7 @@ from workflow_scripts.engine.tables import labels, names
 from workflow_scripts.engine.tables.protocol import DEVICES
 
 COSTS = {"parameters": "parameters", "seconds": "training time (s)"}
-PLACES = (  # of a name beside its point: shift in points of paper, and which side of the name lies there
+PLACES = (  # of a name beside its point: shift in typographic points, and which side of the name lies there
     ((-3.5, 3.5), "right", "bottom"),
     ((4, -2), "left", "top"),
     ((0, 4), "center", "bottom"),
@@ -23,12 +23,12 @@ BASE, OTHER = "base", "other cells"
 
 
 def points(summary, study):
-    """A row per network and setting of a study, from a summary as `ablations.load` gives it.
+    """A row per network and setting of a study, from a summary that `ablations.load` returned.
 
-    Columns: `name`, `factor` (the first ablation that it stands in, `base`, or `other cells`), `block`, `parameters`,
+    Columns: `name`, `factor` (the first ablation that contains it, `base`, or `other cells`), `block`, `parameters`,
     `seconds` (the epochs times what each took), `best_val_acc` and `best_val_acc_std`, `seeds`, `diverged`, `device`,
-    and for each cost c `front_c`: no other is as accurate for less. Rows of which a seed diverged are never on a front,
-    as the mean over the seeds that are left would flatter them; rows of which all did are left out.
+    and for each cost c `front_c`: whether it is on the Pareto front (see `front`). Rows of which a seed diverged never
+    are, as the mean over the remaining seeds would flatter them; rows of which all seeds did are left out.
     """
     rows = ablations.rows(summary, study)
     rows["factor"] = rows["factor"].where(~rows["base"], BASE)
@@ -48,9 +48,9 @@ def points(summary, study):
 
 
 def front(costs, values):
-    """Which points are Pareto optimal: none costs as little and is worth more, nor costs less and is worth as much.
+    """Which points are Pareto optimal: no other costs as little and is worth more, or costs less and is worth as much.
 
-    A point whose value is NaN is not, and hinders none.
+    A point whose value is NaN is not, and rules no other out.
 
     >>> front([1, 2, 3, 3], [0.5, 0.4, 0.9, 0.8])
     array([ True, False,  True, False])
@@ -62,7 +62,7 @@ def front(costs, values):
 
 
 def draw(table):
-    """The figure of a table as `points` gives it, as wide as the page: a panel for each cost, the legend above."""
+    """The figure of a table from `points`, as wide as the page: a panel for each cost, the legend above."""
     colours = _colours(table)
     with style.look():
         figure = style.figure(style.PAGE, 2.9)
@@ -83,7 +83,7 @@ def draw(table):
 
 
 def _colours(table):
-    """{factor: colour}; the base, which comes first where it finished, has that of its block."""
+    """{factor: colour}; the base, which comes first where it finished, has its block's colour."""
     base = table.loc[table["factor"] == BASE, "block"]
     factors = [factor for factor in dict.fromkeys(table["factor"]) if factor != OTHER]
     colours = itertools.cycle([*map(style.colour, base), *style.colours_beside(base)])
@@ -105,7 +105,7 @@ def _mark(factor):
 
 
 def _cost_axis(axes, costs, label):
-    """Logarithmic, with numbers that people read; linear where all cost about the same, which would have no ticks."""
+    """Logarithmic, with readable numbers; linear where costs are so close that a logarithmic axis would lack ticks."""
     if costs.max() > 3 * costs.min():
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if costs.max() < 100 * costs.min() else (1,)))
@@ -117,11 +117,11 @@ def _cost_axis(axes, costs, label):
 
 
 def _name_front(axes, table, cost):
-    """Names of the points of the front, the most accurate first, where there is room: else the CSV file has them.
+    """Name the points of the front, the most accurate first, where there is room; the CSV file has all names.
 
-    Above and to the left of such a point there is no other; but there may be another name, or the axis.
+    Above and to the left of such a point there is no other point, but there may be another name, or the axis.
     """
-    taken, around = [], 3 * axes.figure.dpi / 72  # points of paper that a mark takes, from its middle
+    taken, around = [], 3 * axes.figure.dpi / 72  # a mark reaches 3 typographic points from its middle
     marks = axes.transData.transform(table[[cost, "best_val_acc"]].to_numpy(float))
     for _, row in table[table[f"front_{cost}"]].sort_values("best_val_acc", ascending=False).iterrows():
         for shift, across, down in PLACES:

@@ -1,8 +1,8 @@
 """All remedies of a study in one table: accuracy, convergence and cost over the seeds, and what the seeds can tell.
 
-The remedies are the levels of the study's ablations. Each is set against the base (the plain network) and against a
-second reference, the level that differs from the base by the block `SECOND` alone, where there is one: over the seeds
-that both finished; the p-values of the comparisons with one reference are corrected for their number (Holm).
+The remedies are the levels of the study's ablations. Each is compared, over the seeds that both finished, with the base
+(the plain network) and, where there is one, with a second reference: the level that differs from the base only by the
+block `SECOND`. The p-values of the comparisons with one reference are corrected for their number (Holm).
 """
 
 import pandas as pd
@@ -18,14 +18,14 @@ NUMBERS = (
     "best_val_acc_std", "val_acc", "val_acc_std", "epochs_to_50", "epochs_to_50_std", "epochs_to_90",
     "epochs_to_90_std", "parameters", "seconds_per_epoch", "seconds_per_epoch_std",
 )  # fmt: skip
-SECOND = "bn_rc"  # what the course itself ends with
+SECOND = "bn_rc"  # the block that the course itself ends with
 
 
 def compared(found, rows):
-    """Rows of `ablations.rows`, each once and the base first, with how each differs from the base and from another.
+    """Rows of `ablations.rows`, each once and the base first, with how each differs from one or two references.
 
     The columns of `ablations.COMPARED` are for the base. Where there is a second reference, those that end in `_other`
-    are for it, and `other` says which row it is. Levels have the names that they have beside those of other factors.
+    are for it, and `other` says which row it is. `level` is the level's `name` beside those of other factors.
     """
     rows = rows.assign(level=rows["name"])
     rows = rows.sort_values("base", ascending=False, kind="stable").drop_duplicates("group").reset_index(drop=True)
@@ -38,13 +38,13 @@ def compared(found, rows):
 
 
 def _second(rows):
-    """Where the second reference stands in rows whose first is the base; None where no row is one."""
+    """The index of the second reference in rows whose first is the base; None where there is none."""
     record = {key: rows.at[0, key] for key in ROW} | {"block": SECOND}
     return next(iter(summary.select(rows[1:], record).index), None)
 
 
 def write(path, rows):
-    """Write the table of `compared` rows to the CSV file `path`, the other forms beside it."""
+    """Write the table of `compared` rows to the CSV file `path`, and the other formats beside it."""
     table = formatted(rows)
     left = ("Remedy", "Note")
     ruled = [place for place, factor in enumerate(rows["factor"]) if place < 2 or factor != rows["factor"][place - 1]]
@@ -54,7 +54,7 @@ def write(path, rows):
 
 
 def formatted(rows):
-    """The rows as people read them, each value a string."""
+    """The rows for people to read, each value a string."""
     columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100)}
     columns["vs. base"] = marks.points(rows["difference"], rows["verdict"])
     if "other" in rows:
@@ -69,11 +69,11 @@ def formatted(rows):
 
 
 def names(rows):
-    """What people call each row: its level; the base by its network."""
+    """The readable name of each row: its level; for the base, its network."""
     return [row.label if row.base else row.level for row in rows.itertuples()]
 
 
 def legend(rows):
-    """What the numbers of the table are, in a few lines."""
+    """What the numbers in the table mean, in a few lines."""
     second = f" and from {labels.block_label(SECOND)}" if "other" in rows else ""
     return marks.legend(rows, f"the base ({rows['label'][0]}){second}", "comparisons", "50 % and 90 %")

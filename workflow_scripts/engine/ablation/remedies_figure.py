@@ -1,7 +1,7 @@
 """How the gradient flows under every remedy: its mean size by relative depth, at initialisation and after training.
 
-Each factor of the study's ablations has two panels of its own, in which the base is drawn beside it, and one of many
-levels has several pairs of panels. So twenty remedies stay apart.
+Each factor of the study's ablations has its own pair of panels, in which the base is drawn too; a factor with many
+levels has several pairs. So even twenty remedies can be told apart.
 """
 
 import numpy as np
@@ -16,24 +16,24 @@ from workflow_scripts.engine.tables import labels, main_path, summary
 DASHED = (0, (3, 1.5))  # the base
 MOST = 7  # levels beside the base in a pair of panels
 ACROSS = 3  # names in a line of a legend
-# in inches: a legend's title and lines; axes, what stands below them and above; margins of a family's two panels
+# in inches: a legend's title and lines; axes, what is below them, a whole panel; margins of a family's two panels
 HEAD, LINE = 0.2, 0.135
 AXES, BELOW, PANEL = 0.95, 0.2, 1.26
 LEFT, GAP, RIGHT = 0.48, 0.1, 0.08
 FOOT = 0.14  # for the name of the axis
-MOMENTS = {  # moment: (title, what is drawn, of which epoch)
+MOMENTS = {  # moment: (title, column that is drawn, which epoch)
     "initial": ("at initialisation", "first_batch_mean_abs", "min"),  # before the first update
     "last": ("last epoch", "mean_abs", "max"),
 }
 
 
 def flows(found, rows):
-    """A data frame with a row per remedy, moment and layer, of `ablations.rows` (of one factor or several).
+    """A data frame with a row per remedy, moment and layer, from `ablations.rows` (of one factor or several).
 
     Columns: `factor`, `level`, `base`, `block`, `moment` ("initial" or "last"), `epoch`, `layer`, `relative_depth` (the
     place on the main path: 0 at the input, 1 at the classifier) and `mean_abs`: the mean |gradient| of a weight over
     the seeds, in the very first batch or over the last epoch's steps; `mean_abs_min` and `mean_abs_max` are the least
-    and the largest of the seeds. A remedy of which no epoch has finite gradients has no rows.
+    and the largest over the seeds. A remedy with no epoch of finite gradients has no rows.
     """
     tables = []
     for _, row in rows.iterrows():
@@ -56,7 +56,7 @@ def flows(found, rows):
 
 
 def draw(table):
-    """The figure of a table as `flows` gives it, a page wide (a column for one family): two panels for each family."""
+    """The figure of a table from `flows`, a page wide (a column for a single family): two panels for each family."""
     families, ends = list(_families(table)), limits(table[["mean_abs_min", "mean_abs_max"]].to_numpy())
     across = min(2, len(families))
     rows = [families[place : place + across] for place in range(0, len(families), across)]
@@ -78,7 +78,7 @@ def draw(table):
 
 
 def _families(table):
-    """(title, rows of the table) of each pair of panels: a factor, or a part of one that has many levels."""
+    """(title, rows of the table) for each pair of panels: a factor, or a part of one with many levels."""
     for factor, rows in table.groupby("factor", sort=False):
         name, levels = labels.readable(factor), list(rows.loc[~rows["base"], "level"].unique())
         parts = max(1, -(-len(levels) // MOST))
@@ -89,7 +89,7 @@ def _families(table):
 
 
 def _panels(figure, left, bottom, width):
-    """Two axes side by side in a place of the figure, all in inches."""
+    """Two axes side by side at a place in the figure, all in inches."""
     whole, size = figure.get_size_inches()
     one = (width - LEFT - GAP - RIGHT) / 2
     place = ((left + LEFT + step * (one + GAP), bottom + BELOW) for step in (0, 1))
@@ -107,7 +107,7 @@ def _family(figure, panels, name, table, ends, top):
         axes.set(yscale="log", ylim=ends, xlim=(0, 1), title=title)
         axes.set_xticks((0, 0.5, 1), ("0", "0.5", "1"))
         for label, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
-            label.set_horizontalalignment(side)  # else the 1 of a panel stands beside the 0 of the next
+            label.set_horizontalalignment(side)  # otherwise a panel's 1 is right beside the next one's 0
         style.powers_of_ten(axes.yaxis, 6)
     panels[1].tick_params(labelleft=False)
     handles = [
@@ -130,7 +130,7 @@ def _family(figure, panels, name, table, ends, top):
 
 
 def _line(axes, rows, bottom, colour, dashes):
-    """A line of the gradients; what lies below the axis, zeros among it, is marked at its bottom."""
+    """A line of the gradients; values below the axis, including zeros, are marked at its bottom."""
     shown = rows["mean_abs"].where(rows["mean_abs"] >= bottom)
     look = {"color": colour, "linestyle": dashes, "linewidth": 0.8}
     draw_layers(axes, rows["relative_depth"], shown, rows["layer"], **look)
@@ -141,5 +141,5 @@ def _line(axes, rows, bottom, colour, dashes):
 
 
 def _lines(family):
-    """Lines of the legend of a family."""
+    """How many lines a family's legend has."""
     return -(-family["level"].nunique() // ACROSS)

@@ -43,7 +43,7 @@ ARGUMENTS = {
 
 
 def add(parser):
-    """Add the framework's arguments to a parser; like there, a name without a value is as if it were not given."""
+    """Add the framework's arguments to a parser; as in the framework, a flag without a value takes its default."""
     group = parser.add_argument_group("the framework's arguments")
     for name, (kind, default, text) in ARGUMENTS.items():
         group.add_argument(
@@ -85,7 +85,7 @@ def cell(arguments, meta):
 
 
 def block(name):
-    """The registered block for a --block_type, however a year's scripts put `conv`, `block` and `_` into it.
+    """The registered block for a --block_type, wherever a year's scripts put `conv`, `block` and `_` in it.
 
     >>> block("conv_block"), block("conv_bn_rc_block"), block("bnrc_block"), block("conv_block_bn"), block("rc")
     ('plain', 'bn_rc', 'bn_rc', 'bn', 'rc')

@@ -1,8 +1,8 @@
-"""Runs made elsewhere with the course's framework: rows and epochs as those of a study's cells, to stand beside them.
+"""Runs made elsewhere with the course's framework: rows and epochs like those of a study's cells, to show beside them.
 
-A run that is joined is called by its name in the configuration; each of its folders counts as one of its seeds. Its
-row has no record: the model "" marks it, and what is not known is missing. Only the learning curves and Table 1 show
-such rows, as the framework records no gradients.
+Such a run goes by its name in the configuration; each of its folders counts as one of its seeds. Its row has no record:
+the model "" marks it, and what is unknown is missing. Only the learning curves and Table 1 show such rows, as the
+framework records no gradients.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ class External:
 
 
 def collect(runs):
-    """The `External` of {name: config.ExternalRun}; raises UserError for a folder not as the framework writes it."""
+    """The `External` of {name: config.ExternalRun}; raises UserError for a folder the framework did not write."""
     cells, history = [], []
     for name, run in runs.items():
         about = {"name": name, "label": run.label or name, "colour": run.colour, "num_classes": run.num_classes}
@@ -54,15 +54,15 @@ def write(external, out):
 
 
 def load(folder, names=None):
-    """The `External` in a folder that `summarise` wrote: all of its runs, or those called `names`, in their order.
+    """The `External` in a folder that `summarise` wrote: all of its runs, or those called `names`, in that order.
 
-    It is empty where there are none. Raises UserError for a name that is not there.
+    It is empty where there are none. Raises UserError for an unknown name.
     """
     paths = [folder / name for name in FILES]
     found = collect({})
     if all(path.is_file() for path in paths):
         words = dict.fromkeys(("cell", "name", "label"), str)
-        # else a run called "NA" would be read as missing
+        # otherwise a run called "NA" would be read as missing
         found = External(*(pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""]) for path in paths))
     known = list(found.cells["name"].unique())
     unknown = [name for name in names or () if name not in known]
@@ -74,7 +74,7 @@ def load(folder, names=None):
 
 
 def rows(external, after=0):
-    """A row per run as those of `summary.over_seeds`, and its `colour`; their groups follow the `after` of a study."""
+    """A row per run like those of `summary.over_seeds`, with its `colour`; groups are numbered from `after` on."""
     found = []
     for _, group in external.cells.groupby("name", sort=False):
         first = group.iloc[0]
@@ -86,13 +86,13 @@ def rows(external, after=0):
 
 def with_epochs(summary, external):
     """A `summary.Summary` whose history also has the runs' epochs."""
-    if external.history.empty:  # to which pandas would give the columns' type
+    if external.history.empty:  # pandas would take the columns' types from it
         return summary
     return dataclasses.replace(summary, history=pd.concat([summary.history, external.history]))
 
 
 def joined(own, others):
-    """Rows of `over_seeds` and those of `rows` as one table; what others have no value of is missing."""
+    """Rows of `over_seeds` and those of `rows` as one table; values that the latter do not have are missing."""
     if others.empty:
         return own
     table = pd.concat([own, others], ignore_index=True)

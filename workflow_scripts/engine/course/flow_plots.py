@@ -14,7 +14,7 @@ COLUMNS = ["epoch", "layer", "depth", "last_batch_mean_abs"]
 def export(cell, out):
     """Draw the plots of the cell in the folder `cell` into the experiment folder `out`.
 
-    As in the framework, an epoch's plot is of its last batch. Raises UserError where gradients.csv is damaged.
+    As in the framework, an epoch's plot shows its last batch. Raises UserError where gradients.csv is damaged.
     """
     path = cell / "gradients.csv"
     try:

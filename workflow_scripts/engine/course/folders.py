@@ -1,7 +1,7 @@
-"""Experiment folders as the course's framework writes them: our cells out, and runs made with the framework in.
+"""Experiment folders as the course's framework writes them: exports our cells, and reads the framework's runs.
 
 <name>/result_outputs/summary.csv        train_acc,train_loss,val_acc,val_loss: a row per epoch, accuracies 0..1
-<name>/result_outputs/test_summary.csv   test_acc,test_loss: one row, with the weights that validated best
+<name>/result_outputs/test_summary.csv   test_acc,test_loss: one row, for the weights with the best validation accuracy
 <name>/saved_models/gradient_flow_plots/epoch<n>.pdf   see flow_plots.py; on request
 """
 
@@ -15,13 +15,13 @@ from workflow_scripts.engine.runs import cell_files
 EPOCHS = ("train_acc", "train_loss", "val_acc", "val_loss")
 TEST = ("test_acc", "test_loss")
 SUMMARY, TEST_SUMMARY = FILES = ("result_outputs/summary.csv", "result_outputs/test_summary.csv")
-GRADIENT_FLOW = "also saved_models/gradient_flow_plots/epoch<n>.pdf: the mean |gradient| of each layer"  # of a flag
-SLACK = 1e-6  # a mean of fractions may end a rounding error above 1
+GRADIENT_FLOW = "also saved_models/gradient_flow_plots/epoch<n>.pdf: the mean |gradient| of each layer"  # help text
+SLACK = 1e-6  # a mean of fractions may be a rounding error above 1
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run of the framework: {metric: float} of each epoch, and of the test, empty where there was none."""
+    """A run of the framework: {metric: float} for each epoch, and for the test, empty where there was none."""
 
     epochs: list
     test: dict
@@ -36,7 +36,7 @@ class Run:
 def export(cell, out, gradient_flow=False):
     """Write the metrics of the cell in the folder `cell` as the experiment folder `out`, every digit kept.
 
-    A cell that was not tested has a test_summary.csv without a row. Raises UserError where a file of the cell is
+    For a cell that was not tested, test_summary.csv has only its header. Raises UserError where a file of the cell is
     missing or damaged.
     """
     history, test = cell_files.read(cell, "history.csv", "test.json")
@@ -45,9 +45,9 @@ def export(cell, out, gradient_flow=False):
         tested = [] if test["test_acc"] is None else [[test[key] for key in TEST]]
     for name, columns, rows in ((SUMMARY, EPOCHS, epochs), (TEST_SUMMARY, TEST, tested)):
         with written_whole(out / name) as path, open(path, "w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([columns, *rows])  # with the line ends of the framework's own csv.writer
+            csv.writer(file).writerows([columns, *rows])  # with the line endings of the framework's own csv.writer
     if gradient_flow:
-        from workflow_scripts.engine.course import flow_plots  # Matplotlib, which the metrics do without
+        from workflow_scripts.engine.course import flow_plots  # Matplotlib, which the metrics do not need
 
         flow_plots.export(cell, out)
 
@@ -55,10 +55,10 @@ def export(cell, out, gradient_flow=False):
 def read(folder):
     """The `Run` in an experiment folder; test_summary.csv may be missing.
 
-    Columns behind the expected ones are left alone (the framework of 2018 had a fifth). Every row is taken for an
-    epoch: a run that was resumed has some of them twice, as the framework appends, and nothing there says which.
-    Raises UserError for columns that are missing or in another order, rows that are ragged, accuracies in percent and
-    what is no number.
+    Columns after the expected ones are ignored (the framework of 2018 had a fifth). Every row is taken as an epoch: a
+    run that was resumed has some of them twice, as the framework appends, and nothing there says which. Raises
+    UserError for columns that are missing or in another order, ragged rows, accuracies in percent and values that are
+    not numbers.
     """
     summary, test = (folder / name for name in FILES)
     if not summary.is_file():
@@ -72,7 +72,7 @@ def read(folder):
 def _table(path, columns):
     """[{column: number}] of the rows of a CSV file that begins with these columns."""
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:  # a spreadsheet that saved it put a mark in front
+        with open(path, newline="", encoding="utf-8-sig") as file:  # spreadsheets save a byte order mark
             header, *rows = list(csv.reader(file)) or [[]]
     except (UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path}: expected a CSV file, found something else ({error})") from None

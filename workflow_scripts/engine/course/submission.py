@@ -1,4 +1,4 @@
-"""The hand-in of coursework 2, as its brief wants the tree: no weights, no logs.
+"""The hand-in of coursework 2, laid out as its brief asks: no weights, no logs.
 
 <number>/<number>_report.pdf
 <number>/mlp/pytorch_experiment_scripts/    the code that ran, with the configuration as it was used
@@ -14,11 +14,12 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.fields import STUDENT_NUMBER
 from workflow_scripts.engine.packing import zipped
 
-# The workflow as a whole, so that it runs from the unpacked tree; but for Beras, which is another assignment.
+# The whole workflow, so that it runs from the unpacked tree; only the configuration of Beras, which is another
+# assignment, is left out.
 SOURCES = (
     "Snakefile",
     "rules/*.smk",
-    "profiles/default/*.yaml",  # with which `snakemake report/mlp-cw2.pdf` needs no more flags
+    "profiles/default/*.yaml",  # so that `snakemake report/mlp-cw2.pdf` needs no flags
     "envs/*.yaml",
     "models/*.py",
     "workflow_scripts/**/*.py",
@@ -33,7 +34,7 @@ LEFT_OUT = "beras"  # a section of the configuration
 
 
 def checked(number, known):
-    """`number`; raises UserError where it is no student number, or not the one `known` to the report."""
+    """`number`; raises UserError where it is not a student number, or not the one `known` to the report."""
     if not re.fullmatch(STUDENT_NUMBER, number):
         raise UserError(f"submission/{number}.zip: expected a student number, an s and seven digits, found {number!r}")
     if number != known:
@@ -51,8 +52,8 @@ def sources():
 def packed(number, report, results, tables, settings):
     """The bytes of the zip.
 
-    `report` is the PDF; `tables` are CSV files, or folders of them, beneath the folder `results`; `settings` is the
-    configuration as a mapping. Raises UserError for a table that is no CSV file, or lies elsewhere.
+    `report` is the PDF; `tables` are CSV files, or folders of them, within the folder `results`; `settings` is the
+    configuration as a mapping. Raises UserError for a table that is not a CSV file or lies elsewhere.
     """
     used = {key: value for key, value in settings.items() if key != LEFT_OUT}
     code = {str(path): (ROOT / path).read_bytes() for path in sources()}

@@ -1,4 +1,4 @@
-"""Weights between the course's names and ours. The framework is never imported, and no checkpoint's code is run.
+"""Conversion of weights between the course's names and ours; never imports the framework or runs a checkpoint's code.
 
 A checkpoint of the framework is `torch.save` of {"network": state_dict, ...}; its names begin with `model.`, the
 attribute of its ExperimentBuilder, and with `model.module.` where several GPUs trained.
@@ -18,7 +18,7 @@ from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.course import FILTERS, MODELS, STAGES
 from workflow_scripts.engine.runs.checkpoints import UNREADABLE
 
-# our name, the course's: {i} stage, {j} block, {k} layer of the block, {end} weight, bias or a running statistic
+# (our name, the course's): {i} stage, {j} block, {k} layer of the block, {end} weight, bias or a running statistic
 NAMES = (
     ("entry.conv.{end}", "layer_dict.input_conv.layer_dict.conv_0.{end}"),
     ("entry.norm.{end}", "layer_dict.input_conv.layer_dict.bn_0.{end}"),
@@ -30,7 +30,7 @@ NAMES = (
 )
 PREFIX = re.compile(r"^(model\.)?(module\.)?")
 
-# best_val_model_acc is a number of NumPy; these make one, and run nothing else
+# best_val_model_acc is a NumPy scalar; these make one, and run nothing else
 NUMPY_SCALARS = [
     *((np._core.multiarray.scalar, f"{package}.multiarray.scalar") for package in ("numpy.core", "numpy._core")),
     np.dtype,
@@ -41,7 +41,7 @@ NUMPY_SCALARS = [
 
 @dataclass(frozen=True)
 class Network:
-    """What the names and shapes of a state dict say of the network. Residual connections leave no trace there."""
+    """What the names and shapes of a state dict reveal of the network. Residual connections leave no trace there."""
 
     model: str
     block: str  # bn, or plain
@@ -51,19 +51,19 @@ class Network:
 
 
 def to_ours(state):
-    """A state dict of the course's network by our names, in our order; raises UserError where it is of none of ours."""
+    """A state dict of the course's network under our names, in our order; raises UserError where none of ours fits."""
     return _checked(_renamed({PREFIX.sub("", name): value for name, value in state.items()}, 1, 0))
 
 
 def to_course(state):
-    """Our state dict by the names of the course's network; raises UserError where it has no such network."""
+    """Our state dict under the course's names; raises UserError where the course has no such network."""
     return _renamed(_checked(state), 0, 1)
 
 
 def _checked(state):
-    """`state`, as the network that it seems to be of takes it."""
+    """`state` in the order of the network it seems to be of; raises UserError where it does not fit that network."""
     found = describe(state)
-    smallest = (found.channels, 2**STAGES, 2**STAGES)  # the size of the images is no part of the weights
+    smallest = (found.channels, 2**STAGES, 2**STAGES)  # the weights do not depend on the size of the images
     network = build_model(found.model, found.block, found.classes, smallest, width=found.filters / FILTERS)
     own = network.state_dict()
     wrong = [f"found no {name}" for name in own if name not in state]
@@ -79,7 +79,7 @@ def _checked(state):
 
 
 def describe(state):
-    """The `Network` of a state dict by our names; raises UserError where there is no such network."""
+    """The `Network` of a state dict under our names; raises UserError where there is no such network."""
     for name, dimensions in {"entry.conv.weight": 4, "classifier.weight": 2}.items():
         if name not in state or state[name].ndim != dimensions:
             raise UserError(
@@ -122,7 +122,7 @@ def _pattern(template):
 
 
 def load_course(path):
-    """The state dict in a checkpoint of the framework, on the CPU. No code in it is run: one that asks is refused."""
+    """The state dict in a framework checkpoint, on the CPU. No code in it is run: one that needs that is refused."""
     try:
         with torch.serialization.safe_globals(NUMPY_SCALARS):
             saved = torch.load(path, weights_only=True, map_location="cpu")
@@ -151,9 +151,9 @@ def load_ours(path):
 
 
 def save_course(state, path):
-    """Write a checkpoint that the framework loads; it says that nothing is known of the run before."""
+    """Write a checkpoint that the framework loads; it claims nothing about the run so far."""
     network = {f"model.{name}": value for name, value in state.items()}
-    buffer = io.BytesIO()  # and no file, whose name would be a part of the bytes
+    buffer = io.BytesIO()  # not a file, whose name would be part of the bytes
     torch.save({"network": network, "best_val_model_idx": 0, "best_val_model_acc": 0.0, "model_epoch": 0}, buffer)
     with written_whole(path) as temporary:
         temporary.write_bytes(buffer.getvalue())

@@ -1,1 +1,1 @@
-"""How figures look, and those of every study."""
+"""The look of all figures, and the figures that every study has."""

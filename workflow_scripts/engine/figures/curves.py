@@ -1,4 +1,4 @@
-"""Learning curves: loss and accuracy over the epochs, on the training (dashed) and the validation (solid) images."""
+"""Learning curves: loss and accuracy per epoch, on the training (dashed) and the validation (solid) images."""
 
 import math
 
@@ -12,14 +12,14 @@ from workflow_scripts.engine.tables.summary import over_epochs
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}
 METRICS = [f"{part}_{panel}" for panel in PANELS for part in STYLES]
-WORST = 1.2  # times the loss of chance: so much is drawn; a spike beyond it would flatten all that matters
+WORST = 1.2  # times the loss of guessing is the highest loss shown: a spike above it would flatten all that matters
 
 
 def learning_curves(summary, rows):
     """What `draw` shows of these rows of `over_seeds`: a data frame with a row per line and epoch.
 
-    A row has one line with the mean (and `_std`) of the `seeds` cells that finished, and a line for each cell that
-    diverged, whose name is in `diverged`.
+    Each of the rows has one line with the mean (and `_std`) over the `seeds` cells that finished, and a line for each
+    cell that diverged, whose name is in `diverged`.
     """
     tables = []
     for name, (_, row) in zip(names.in_legend(rows), rows.iterrows(), strict=True):
@@ -27,7 +27,7 @@ def learning_curves(summary, rows):
         lines += [([cell], cell) for cell in row["cells"] if cell not in row["finished"]]
         for cells, diverged in lines:
             means = over_epochs(summary.history, cells, ("epoch",), METRICS)
-            if diverged:  # the accuracy of a network that gives NaN means nothing
+            if diverged:  # the accuracy of a network that outputs NaN means nothing
                 means = means.dropna(subset=["train_loss", "val_loss"])
             tables.append(means.assign(line=name, group=row["group"], seeds=len(cells), diverged=diverged))
     table = pd.concat(tables, ignore_index=True)
@@ -36,8 +36,8 @@ def learning_curves(summary, rows):
 
 
 def shades(rows):
-    """{group: colour}: a row has its block's colour, or its own if it was made elsewhere; of several, all but the last
-    have tints."""
+    """{group: colour}: a row has its block's colour, or its own if it was made elsewhere; of rows that share a colour,
+    all but the last have tints of it."""
     colours = pd.Series(
         [row["colour"] if row["model"] == "" else style.colour(row["block"]) for _, row in rows.iterrows()]
     )
@@ -50,7 +50,7 @@ def shades(rows):
 
 
 def draw(table, rows):
-    """The figure of a table as `learning_curves` gives it, a column wide: a panel of losses, a panel of accuracies."""
+    """The figure of a table from `learning_curves`, a column wide: a panel of losses, a panel of accuracies."""
     with style.look():
         figure = style.figure(
             style.COLUMN, 1.6 + 0.13 * max(_legend_lines(rows), "\n".join(_said(rows)).count("\n") + 1)
@@ -96,7 +96,7 @@ def point_of(dashes):
 
 
 def _mark_chance(losses, accuracies, rows, peak):
-    """Draw what guessing would score, where all rows share it; returns True if it was drawn."""
+    """Draw what guessing would score, where it is the same for all rows; returns True if it was drawn."""
     classes = rows["num_classes"].unique()
     if len(classes) > 1 or set(rows["loss"]) != {"cross_entropy"}:
         return False
@@ -128,7 +128,7 @@ def _legend(figure, table, rows, colours, chance):
 
 
 def _said(rows):
-    """The names of the rows, no wider than leaves room for the styles of lines beside them."""
+    """The names of the rows, wrapped so as to leave room for the line styles beside them."""
     return [style.wrapped(name, 1.5) for name in names.in_legend(rows)]
 
 

@@ -1,6 +1,6 @@
 """Gradient flow: the mean |gradient| of each layer's weights, from the input to the output, on a logarithmic axis.
 
-`plot_grad_flows` draws it during training, as the brief asks; `draw_epochs` from what was recorded of every epoch,
+`plot_grad_flows` draws it during training, as the brief asks; `draw_epochs` draws what was recorded in every epoch,
 and `draw_heatmap` the same as layers x epochs for several networks side by side.
 """
 
@@ -16,23 +16,23 @@ from workflow_scripts.engine.figures import style
 from workflow_scripts.engine.tables import main_path
 
 QUANTITY = "mean |gradient|"
-ACROSS = 4  # panels of the heat map in a row of the page
-DECADES = 20  # that a scale of gradients tells apart: float32 has lost one long before
+ACROSS = 4  # panels of the heat map in a row across the page
+DECADES = 20  # most that a scale of gradients spans: float32 resolves far fewer
 NOTHING = "no epoch with\nfinite gradients"
-HOLLOW = {"linestyle": "", "marker": "o", "markersize": 2, "markerfacecolor": "white"}  # a layer beside the main path
+HOLLOW = {"linestyle": "", "marker": "o", "markersize": 2, "markerfacecolor": "white"}  # a layer off the main path
 
 
 def plot_grad_flows(named_parameters):
     """The gradient flow of a model, as a `matplotlib.figure.Figure`: call it after `loss.backward()`.
 
-    `named_parameters` is what `model.named_parameters()` gives. Drawn is the mean absolute gradient of each weight of
-    a convolution or linear layer (no biases, no normalisation scales) against the depth of the layer.
-    Raises ValueError if there is no such weight, or one that has no gradient.
+    `named_parameters` is what `model.named_parameters()` returns. The figure shows the mean absolute gradient of each
+    convolution's or linear layer's weight (no biases, no normalisation scales) against the depth of the layer.
+    Raises ValueError if there is no such weight, or if one has no gradient.
 
     >>> loss.backward()  # doctest: +SKIP
     >>> plot_grad_flows(model.named_parameters()).savefig("flow.pdf")  # doctest: +SKIP
     """
-    from workflow_scripts.engine.training.gradients import weight_layers  # PyTorch, which the other figures do without
+    from workflow_scripts.engine.training.gradients import weight_layers  # PyTorch, which other figures do not need
 
     layers = weight_layers(named_parameters)
     for layer, weight in layers:
@@ -43,7 +43,7 @@ def plot_grad_flows(named_parameters):
 
 
 def draw_flow(layers, means, title=""):
-    """The gradient flow of one moment: the array `means` against the depth of its `layers`, a column wide."""
+    """The gradient flow at one moment: the array `means` against the depth of its `layers`, a column wide."""
     with style.look():
         figure = style.figure(style.COLUMN, 1.9)
         axes = _flow_axes(figure, layers, means)
@@ -55,9 +55,10 @@ def draw_flow(layers, means, title=""):
 
 
 def draw_epochs(table, title):
-    """The figure of a table as `summary.gradients_of` gives it, a column wide: a thin line per epoch.
+    """The figure of a table from `summary.gradients_of`, a column wide: a thin line per epoch.
 
-    The first and the last have a band from the least to the largest over the seeds; bands of all would hide the lines.
+    The first and the last epoch have a band from the least to the largest over the seeds; bands for all epochs would
+    hide the lines.
     """
     means = table.pivot(index="depth", columns="epoch", values="mean_abs")
     with style.look():
@@ -83,11 +84,11 @@ def draw_epochs(table, title):
 
 
 def draw_heatmap(tables, titles, colours):
-    """The figure, a page wide, of tables as in `draw_epochs`: a panel each, under a title in a colour, on one scale.
+    """The figure, a page wide, of tables as in `draw_epochs`: a panel each, titled in its colour, all on one scale.
 
     Only layers on the main path are shown. Where all panels have the same sections, a height means the same layer in
-    each and the sections are named once; networks of different depths have heights and names of their own.
-    The scale ends `DECADES` below the largest value; smaller ones have its last colour, and its arrow says so.
+    each and the sections are named once; networks of different depths have their own heights and names.
+    The scale ends `DECADES` below the largest value; smaller values have its last colour, and its arrow says so.
     """
     tables = [table[~main_path.aside(table["layer"])] for table in tables]
     values = np.concatenate([table["mean_abs"] for table in tables])
@@ -114,7 +115,7 @@ def draw_heatmap(tables, titles, colours):
 
 
 def draw_layers(axes, places, values, layers, **look):
-    """Draw the array `values` of `layers` against their `places`: joined on the main path, beside it hollow marks.
+    """Draw the array `values` of `layers` at their `places`: joined on the main path, hollow marks off it.
 
     `look`: keywords of `Axes.plot`.
     """
@@ -125,7 +126,7 @@ def draw_layers(axes, places, values, layers, **look):
 
 
 def sections(layers):
-    """[(name, first depth, last depth)] of the parts of a network, as far as the names of its layers tell them.
+    """[(name, first depth, last depth)] of the parts of a network, as far as its layers' names reveal them.
 
     >>> sections(["entry.conv", "stages.0.blocks.0.conv0", "stages.0.reduction.conv0", "classifier"])
     [('entry', 0, 0), ('stage 1', 1, 2), ('classifier', 3, 3)]
@@ -138,10 +139,10 @@ def sections(layers):
 
 
 def name_sections(panels, layers):
-    """Name the `sections` above the first of the panels, which share their depths, and part them by lines in all."""
+    """Name the `sections` above the first of the panels, which share their depths; in all, lines separate them."""
     parts = sections(layers)
     names = panels[0].secondary_xaxis("top")
-    # a single first layer is named from its left edge on: its name is wider than itself, and would meet the other axis
+    # a single first layer's name starts at its left edge: it is wider than the layer, and would run into the other axis
     places = [-0.5 if first == last == 0 else (first + last) / 2 for _, first, last in parts]
     names.set_xticks(places, [name for name, _, _ in parts])
     names.tick_params(length=0, pad=2)
@@ -154,7 +155,7 @@ def name_sections(panels, layers):
 
 
 def mark_zeros(axes, depths):
-    """Mark layers of exactly zero, which a logarithmic axis has no place for, at its bottom, and say what it means."""
+    """Mark layers of exactly zero, which a logarithmic axis cannot show, at its bottom, and say what the mark means."""
     if len(depths):
         look = {"color": style.MUTED, "marker": "v", "markersize": 3, "linestyle": ""}
         axes.plot(depths, np.full(len(depths), 0.02), transform=axes.get_xaxis_transform(), **look)
@@ -185,7 +186,7 @@ def decades(values):
 
 
 def limits(values):
-    """The ends of a scale: the `decades` of the values, but no more than `DECADES` of them."""
+    """The ends of a scale: the `decades` of the values, but at most the largest `DECADES` of them."""
     smallest, largest = decades(values)
     return max(smallest, largest * 10.0**-DECADES), largest
 
@@ -218,7 +219,7 @@ def _heatmap(axes, table, norm):
         np.ma.masked_equal(means.to_numpy(), 0),
         norm=norm,
         cmap=style.sequential().with_extremes(bad=style.ABSENT),
-        edgecolor="face",  # else a viewer shows the seams between neighbours
+        edgecolor="face",  # otherwise viewers show seams between neighbours
         linewidth=0.25,
     )
     parts = sections(_layers(table))

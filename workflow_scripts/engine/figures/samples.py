@@ -1,4 +1,4 @@
-"""A picture of a data set: the first images of every class, and what the arrays are that they come in."""
+"""A picture of a data set: the first images of every class, and a description of the arrays that hold them."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 from workflow_scripts.engine.data.batches import Batches, channel_statistics
 from workflow_scripts.engine.figures import style
 
-ACROSS, MOST, CLASSES = 10, 4, 100  # classes side by side; images of a class; classes that are shown
+ACROSS, MOST, CLASSES = 10, 4, 100  # classes side by side; most images of a class; most classes shown
 GAP = 2  # pixels between images
 NAME, TEXT = 0.14, 0.13  # inches: the height of a class's name, and of a line of text
 
@@ -15,7 +15,7 @@ def chosen(data):
     """Which images are shown: a data frame `label`, `class`, `place` (0, 1, ...), `image` (index into training).
 
     They are the first of each class, in the data set's own order: nobody has picked them. The more classes there are,
-    the fewer images of each, down to one of the first `CLASSES` of them.
+    the fewer images of each, down to one for each of the first `CLASSES` classes.
     """
     count = int(np.clip(4 * ACROSS // data.num_classes, 1, MOST))
     found = [
@@ -27,7 +27,7 @@ def chosen(data):
 
 
 def facts(data, normalize, batch_size):
-    """What the arrays are, as lines of text: those of the file, and the first batch as the network is given it."""
+    """What the arrays are, as lines of text: those of the file, and the first batch as the network receives it."""
     images, labels = data.train_images, data.train_labels
     colours = {1: "grey", 3: "RGB"}.get(images.shape[-1], f"{images.shape[-1]} channels")
     mean, std = channel_statistics(images, normalize)
@@ -44,7 +44,7 @@ def facts(data, normalize, batch_size):
 
 
 def draw(data, table, lines):
-    """The figure, as wide as the page: the images of `table`, as `chosen` gives it, above the `lines` of text."""
+    """The figure, as wide as the page: the images of `table`, from `chosen`, above the `lines` of text."""
     names = data.class_names[:CLASSES]
     across, most = min(ACROSS, len(names)), table["place"].max() + 1
     rows, columns, _ = data.train_images.shape[1:]

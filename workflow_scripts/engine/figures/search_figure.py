@@ -1,6 +1,6 @@
 """What a search found: validation accuracy against each key that it varied, rung by rung, and which candidates went on.
 
-An accuracy is that of the epoch with the best validation accuracy, by which candidates are compared.
+Accuracies are those of the epoch with the best validation accuracy, by which candidates are compared.
 """
 
 import numpy as np
@@ -17,27 +17,27 @@ from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.text.wording import counted
 
 FINAL = "final"
-ACROSS = 3  # panels in a row of the page
-PANEL = 1.8  # inches of one of them, about
+ACROSS = 3  # panels in a row across the page
+PANEL = 1.8  # approximate width of a panel in inches
 
 
 def heading(key):
-    """What people call a searched key."""
+    """The readable name of a searched key."""
     return {"lr": "learning rate"}.get(key, key.replace("_", " "))
 
 
 def load(folder):
-    """The `summary.Summary` of a folder, with what a search is judged by."""
+    """The `summary.Summary` of a folder, with the column that a search also needs."""
     return summary.load(folder, also=("best_val_loss",))
 
 
 def trained(found, study, kept):
-    """A data frame with a row per cell and rung of the search of a `studies.Study`; `found` is what `load` gave.
+    """A data frame with a row per cell and rung of the search of a `studies.Study`; `found` is what `load` returned.
 
     `kept` has for each rung the names of its cells that went on, as `rungs.kept` reads them. Columns: `rung` (from 1,
     or "final"), `epochs`, `candidate` (from 1, in the order of the samples), `cell`, `seed`, every searched key,
     `status`, `val_acc`, `val_loss`, and `kept`: whether the candidate went on. Ordered by rung and accuracy. Raises
-    UserError where the summary has no cell of the search, or where `kept` is of another number of rungs.
+    UserError where the summary has no cell of the search, or where `kept` does not have as many rungs as the search.
     """
     plan, rows = grids.plan(study), []
     if len(kept) != len(plan.epochs):
@@ -66,7 +66,7 @@ def trained(found, study, kept):
 
 
 def survivors(table, keys):
-    """The candidates of `trained` that went on from each rung, as people read them; each value a string."""
+    """The candidates of `trained` that went on from each rung, for people to read; each value a string."""
     lines = []
     for rung, cells_of_rung in table.groupby("rung", sort=False):
         kept = cells_of_rung[cells_of_rung["kept"]]
@@ -86,7 +86,7 @@ def survivors(table, keys):
 
 
 def write_table(path, table, keys):
-    """Write `trained` to the CSV file `path`, the survivors in the other forms beside it."""
+    """Write `trained` to the CSV file `path`, and the survivors in the other formats beside it."""
     shown = survivors(table, keys)
     first = [place for place, rung in enumerate(shown["Rung"]) if rung != shown["Rung"].shift().iloc[place]]
     text = "\n".join([*text_tables.plain(shown, ("Rung",)), "", "Candidates that went on from each rung."]) + "\n"
@@ -139,13 +139,13 @@ def _panel(axes, table, key, values, colours):
 
 
 def _places(axes, table, key, values):
-    """Where the rows of the table stand on the axis of a key: a number on a scale, a word in a column of its own."""
+    """Where the rows of the table lie on the axis of a key: a number on a scale, a word in its own column."""
     if isinstance(values, Range):
         (_log_axis if values.log else _linear_axis)(axes, values)
         return table[key].astype(float)
     axes.set_xticks(range(len(values)), [style.wrapped(_word(key, value), PANEL / len(values)) for value in values])
     axes.set_xlim(-0.6, len(values) - 0.4)
-    spread = (table["candidate"] * 0.618 % 1 - 0.5) * 0.6  # candidates of one value stand side by side
+    spread = (table["candidate"] * 0.618 % 1 - 0.5) * 0.6  # spreads candidates with the same value apart
     places = [values.index(None if pd.isna(value) else value) for value in table[key]]
     return spread + places
 
@@ -155,7 +155,7 @@ def _linear_axis(axes, values):
 
 
 def _log_axis(axes, values):
-    """Numbers that people read, so few that they stand apart: Matplotlib names up to nine in each power of ten."""
+    """Readable numbers, few enough not to touch: Matplotlib's own labels are up to nine per power of ten."""
     axes.set_xscale("log")
     span = values.high / values.low
     axes.xaxis.set_major_locator(
@@ -168,12 +168,12 @@ def _log_axis(axes, values):
 
 
 def _whole(values):
-    """Whether a range is of whole numbers: those of a key that counts are, as its type makes them."""
+    """Whether a range is of whole numbers: for a key that counts something, its type makes them so."""
     return isinstance(values.low, int) and isinstance(values.high, int)
 
 
 def _word(key, value):
-    """What people call a value of a searched key."""
+    """The readable name of a value of a searched key."""
     return labels.readable(labels.format_value(key, value))
 
 

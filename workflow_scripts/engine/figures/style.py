@@ -1,7 +1,7 @@
 """The look of every figure: drawn at its final size for a two-column page, vectors only, safe for colour-blind readers.
 
-A block has one colour in every figure, and what is no block has another. Figures that have the same content have the
-same bytes.
+A block has the same colour in every figure, and anything that is not a block has another. Figures with the same content
+have the same bytes.
 """
 
 import textwrap
@@ -19,10 +19,10 @@ from workflow_scripts.engine.tables.labels import BRIEF_BLOCKS, blocks_in_order
 COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the page
 SMALL = 7  # points: the smallest text in any figure
 MUTED = "#8c8c8c"  # guides and remarks, which should not compete with data
-ABSENT = "#d9d9d9"  # where there is no value that could be drawn
-GUIDE = {"color": MUTED, "linestyle": ":", "linewidth": 0.8}  # the line of a value that others are held against
+ABSENT = "#d9d9d9"  # where there is no value to draw
+GUIDE = {"color": MUTED, "linestyle": ":", "linewidth": 0.8}  # the line of a value that others are compared with
 
-# Okabe & Ito (2008), without the yellow, which is too light for a line on white; then two that stay apart from these;
+# Okabe & Ito (2008), without the yellow, which is too light for a line on white; then two that are distinct from these;
 # then those farthest from all before them (in CIELAB, as eyes with and without red or green cones see them).
 COLOURS = (
     "#D55E00", "#56B4E9", "#009E73", "#0072B2", "#CC79A7", "#E69F00", "#000000", "#882255", "#999933",
@@ -31,7 +31,7 @@ COLOURS = (
 )  # fmt: skip
 
 LOOK = {
-    "font.family": "STIXGeneral",  # comes with Matplotlib and goes with the Times of the page
+    "font.family": "STIXGeneral",  # comes with Matplotlib and matches the page's Times
     "mathtext.fontset": "stix",
     "font.size": 8,
     "axes.titlesize": 8,
@@ -60,11 +60,11 @@ LOOK = {
     "svg.fonttype": "none",
     "svg.hashsalt": "gradscape",
 }
-UNDATED = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}  # the metadata that would hold the time
+UNDATED = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}  # metadata that would hold the time
 
 
 def look():
-    """A context in which figures are to be made and saved: `with style.look(): ...`."""
+    """The context in which figures must be made and saved: `with style.look(): ...`."""
     return matplotlib.rc_context(LOOK)
 
 
@@ -80,13 +80,13 @@ def colour(block):
 
 
 def colours_beside(blocks=()):
-    """Colours for what is no block, the clearest first: none that a block of the brief or one of `blocks` has."""
+    """Colours for non-blocks, the clearest first: none that a block of the brief or one of `blocks` has."""
     taken = {colour(block) for block in (*BRIEF_BLOCKS, *blocks)}
     return [other for other in COLOURS if other not in taken] or COLOURS[len(BRIEF_BLOCKS) :]
 
 
 def band(axes, places, low, high, colour):
-    """Fill between `low` and `high`, which are what a line in this colour varies between."""
+    """Fill between `low` and `high`, the range of a line in this colour."""
     axes.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
@@ -96,56 +96,56 @@ def tint(colour, share):
 
 
 def sequential():
-    """The colour map of magnitudes and of time: its lightness rises evenly, but not to a yellow lost on white."""
+    """The colour map for magnitudes and for time: its lightness rises evenly, but not to a yellow lost on white."""
     return ListedColormap(matplotlib.colormaps["viridis"](np.linspace(0, 0.94, 256)))
 
 
 def counts(most):
     """A locator of up to `most` intervals between round whole numbers, for epochs, steps and layers."""
-    return MaxNLocator(most, integer=True, steps=(1, 2, 5, 10), min_n_ticks=1)  # else of 1 epoch it names parts
+    return MaxNLocator(most, integer=True, steps=(1, 2, 5, 10), min_n_ticks=1)  # else it labels parts of one epoch
 
 
 def powers_of_ten(axis, most):
-    """Let the axis, which is logarithmic, have up to `most` powers of ten for ticks, and no other numbers."""
+    """Give a logarithmic axis ticks at up to `most` powers of ten, and no other numbers."""
     axis.set_major_locator(LogLocator(numticks=most))
     axis.set_minor_formatter(NullFormatter())
 
 
 def percent(value, place=None):
     """A fraction as a percentage without its sign, for `set_major_formatter`: 0.5 as 50, 0.125 as 12.5."""
-    return f"{100 * value + 0:.4g}"  # + 0, as there is a -0
+    return f"{100 * value + 0:.4g}"  # + 0 turns -0 into 0
 
 
 def short(number, place=None):
     """A count in three digits, also for `set_major_formatter`: 59716 as 59.7 k, 1020000 as 1.02 M."""
     for unit, size in ((" M", 1e6), (" k", 1e3)):
-        if number >= 0.9995 * size:  # what three digits round up to it
+        if number >= 0.9995 * size:  # numbers that round up to it in three digits
             return f"{number / size:.3g}{unit}"
     return f"{number:.3g}"
 
 
 def wrapped(title, width):
-    """A title on as many lines as it takes not to be wider than about `width` inches."""
+    """A title wrapped onto lines no wider than about `width` inches."""
     return textwrap.fill(title, int(width * 18), break_long_words=False)
 
 
 def more_lines(title):
-    """The height in inches of the lines of a title after its first."""
+    """The height in inches of the lines of a title after the first."""
     return 0.12 * title.count("\n")
 
 
 def say(axes, text):
-    """Write in an empty picture why it is one."""
+    """Write into empty axes why they are empty."""
     axes.text(0.5, 0.5, text, transform=axes.transAxes, color=MUTED, ha="center", va="center")
 
 
 def say_cut(axes, peak):
-    """Write above the axes that what rises beyond them, up to `peak`, is not drawn."""
+    """Write above the axes that values beyond them, up to `peak`, are not drawn."""
     axes.set_title(f"(peaks up to {peak:.3g} cut off)", color=MUTED, fontsize=SMALL)
 
 
 def colour_bar(figure, axes, norm, label, extend="neither"):
-    """A colour bar for a scale that has no artist of its own, beside `axes`; its `cmap` and `norm` give the colours."""
+    """A colour bar beside `axes` for a scale without an artist of its own; its `cmap` and `norm` give the colours."""
     bar = figure.colorbar(ScalarMappable(norm, sequential()), ax=axes, label=label, extend=extend, aspect=25, pad=0.02)
     bar.solids.set(rasterized=False, edgecolor="face")
     bar.outline.set_visible(False)
@@ -153,7 +153,7 @@ def colour_bar(figure, axes, norm, label, extend="neither"):
 
 
 def save(figure, path, table, beside=None):
-    """Write a figure to `path` and what it shows, a data frame, to the CSV file `beside`, or of the figure's name."""
+    """Write a figure to `path`, and the data frame that it shows to the CSV file `beside` (default: `path` as .csv)."""
     with written_whole(path) as temporary, look():
         figure.savefig(temporary, metadata=UNDATED[path.suffix], dpi=300)
     with written_whole(beside or path.with_suffix(".csv")) as temporary:

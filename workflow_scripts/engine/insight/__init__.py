@@ -1,1 +1,1 @@
-"""What a network does before training and has learned after it."""
+"""What a network does before training and what it has learned after it."""

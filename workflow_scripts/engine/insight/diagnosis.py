@@ -18,16 +18,16 @@ from workflow_scripts.engine.tables.flows import ADAM_EPSILON
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.training.gradients import weight_layers
 
-# A gradient of 1e-4 of the last layer's: in the course's whole run, 47,500 steps at one rate for all layers, the first
-# layer goes as far as the last does in five steps. Beyond 1e4 it is the last that stands still.
+# With a gradient 1e-4 times the last layer's, the first layer moves in the course's whole run (47,500 steps at one rate
+# for all layers) as far as the last does in five steps. Beyond 1e4 it is the last layer that stands still.
 VANISHED, EXPLODED = 1e-4, 1e4
-# A step at the course's rate of 1e-3 along such a gradient is 1 long. A layer's weights themselves are, all together,
-# 3.3 long (VGG: 9,216 weights of variance 1 / (3 x 288)), so that a few steps replace them.
+# A step at the course's rate of 1e-3 along a gradient of this norm has length 1. All of a layer's weights together have
+# norm 3.3 (VGG: 9,216 weights of variance 1 / (3 x 288)), so a few steps replace them.
 LARGEST_NORM = 1e3
-# A unit is dead where its activation passes next to nothing back, for every image and position: ReLU's slope below 0,
+# A unit is dead if its activation passes almost nothing back for any image or position: ReLU's slope below 0,
 # LeakyReLU's 0.01, or that of a saturated tanh. A unit is a channel of a convolution or a feature of a linear layer.
 DEAD_SLOPE = 0.0101
-HEADINGS = {  # column: (heading, format); a line of the table has 80 characters
+HEADINGS = {  # column: (heading, format); the table is to fit in 80 characters
     "depth": ("depth", "d"),
     "layer": ("layer", ""),
     "activation_variance": ("act. var", ".2e"),
@@ -40,8 +40,8 @@ ACTIVATIONS = {F.relu, torch.relu, F.leaky_relu, F.elu, F.gelu, F.silu, torch.ta
 
 
 def digits(size):
-    """The embedded digits as `datasets.Data` of RGB images of `size` rows and columns, made in memory."""
-    from workflow_scripts.engine.sources import digits, pixels  # a second, which other data do not cost
+    """The embedded digits as a `datasets.Data` of RGB images of `size` rows and columns, made in memory."""
+    from workflow_scripts.engine.sources import digits, pixels  # a second, which runs on other data are spared
 
     decoded = digits.digits(None, None)
     images = [pixels.conform(images, size, 3) for images in (decoded.train_images, decoded.test_images)]
@@ -54,13 +54,13 @@ class Diagnosis:
     """What `diagnose` found.
 
     `layers` has a row per layer with weights, from the input: `depth`, `layer`; `activation_variance` (the variance
-    over the images of a unit's value, mean over its units: what is left of the differences between images) after the
-    layer's activation, or of its output where none follows; of its weights' gradient the `gradient_variance` over
-    the weights, the l2 `gradient_norm` and `mean_abs_gradient`; and `dead`, the fraction of dead units. All are means
-    over the batches, but a dead unit is dead in all of them. `ratio` is the first layer's mean |gradient| over that of
-    the last layer on the main path before the classifier that gets a gradient, `norm` the l2 norm of all the layers'
-    gradients together. `late` names the layers that run after one of a greater depth: they were registered too early,
-    and what is said of first and last is of others.
+    over the images of a unit's value, averaged over the units: how much the images still differ) after the layer's
+    activation, or of its output where none follows; for its weights' gradient the `gradient_variance` over the
+    weights, the l2 `gradient_norm` and `mean_abs_gradient`; and `dead`, the fraction of dead units. All are means over
+    the batches, except that a dead unit is dead in all of them. `ratio` is the first layer's mean |gradient| over that
+    of the last layer before the classifier, on the main path, that gets a gradient; `norm` is the l2 norm of all the
+    layers' gradients together. `late` names the layers that run after a layer of greater depth: they were registered
+    too early, so first and last in the order of depth are not first and last to run.
     """
 
     layers: pd.DataFrame
@@ -73,9 +73,9 @@ class Diagnosis:
 
 
 def diagnose(training, batches):
-    """The `Diagnosis` of a fresh `trainer.Training` from its first so many batches; nothing is updated.
+    """The `Diagnosis` of a fresh `trainer.Training` from the first `batches` of its training batches; no updates.
 
-    In training mode, as training would begin: with the objective, companions and augmentation of its cell.
+    In training mode, just as training would begin: with the objective, companions and augmentation of its cell.
     """
     cell, model = training.cell, training.model
     model.train()
@@ -92,15 +92,15 @@ def diagnose(training, batches):
     layers = pd.DataFrame({"depth": range(len(watch.layers)), "layer": watch.layers})
     layers = layers.assign(**dict(zip(columns, means.numpy(), strict=True)), dead=watch.dead())
     gradients = layers.loc[~main_path.aside(layers["layer"]), "mean_abs_gradient"]
-    gradients = gradients[: max(len(gradients) - 1, 1)]  # without the classifier's, if it is not alone
-    received = gradients[gradients > 0]  # a branch that starts at zero, as SkipInit's, hands none back at first
+    gradients = gradients[: max(len(gradients) - 1, 1)]  # without the classifier's, unless it is the only one
+    received = gradients[gradients > 0]  # a branch that starts at zero, like SkipInit's, passes none back at first
     first, norm = gradients[0], math.hypot(*layers["gradient_norm"])
     ratio = first / received.iloc[-1] if len(received) else math.nan
     return Diagnosis(layers, sum(losses) / len(losses), ratio, norm, *judge(first, ratio, norm), watch.late())
 
 
 def judge(first, ratio, norm):
-    """(verdict, sentence) for the first layer's mean |gradient|, its ratio to the last's, and the whole norm."""
+    """(verdict, sentence) from the first layer's mean |gradient|, its ratio to the last's, and the whole norm."""
     share = f"the first layer's gradient is {ratio:.2g} times that of the last before the classifier"
     causes = (
         ("exploding", not math.isfinite(norm), "the gradient is not a finite number"),
@@ -119,7 +119,7 @@ def judge(first, ratio, norm):
 
 
 def lines(found):
-    """The lines that say what a `Diagnosis` holds: a row per layer, the loss, the verdict."""
+    """A `Diagnosis` as lines of text: a row per layer, the loss, the verdict."""
     words = found.layers[list(HEADINGS)].copy().astype(object)
     for column, (_, form) in HEADINGS.items():
         words[column] = ["–" if _absent(value) else format(value, form) for value in found.layers[column]]
@@ -153,9 +153,9 @@ def _gradients(model):
 
 
 class Watch(TorchFunctionMode):
-    """A context for forward passes of a model: what comes out of every layer with weights and the activation after it.
+    """A context for a model's forward passes: records the output of each layer with weights and of its activation.
 
-    It sees activations that are functions as well as those that are layers, since these call the functions.
+    It sees activations that are functions as well as those that are layers, since layers call the functions.
     """
 
     def __init__(self, model):
@@ -175,14 +175,14 @@ class Watch(TorchFunctionMode):
         return super().__exit__(*error)
 
     def variances(self):
-        """Of each layer in the last pass: the variance over images of a unit's value, mean over units; NaN: unused."""
+        """For each layer in the last pass: the variance over images of a unit's value, averaged; NaN if unused."""
         return [
             self.values[layer].float().var(0).double().mean().item() if layer in self.values else math.nan
             for layer in self.layers
         ]
 
     def late(self):
-        """Names of the layers that first ran after one that is registered after them."""
+        """Names of the layers that first ran after a layer registered later than they are."""
         places = [self.layers.index(layer) for layer in self.values]
         return [self.layers[place] for index, place in enumerate(places) if place < max(places[:index], default=0)]
 

@@ -1,4 +1,4 @@
-"""How a diagnosis looks: the variance of the activations, the gradients and the dead units against the depth."""
+"""The figure of a diagnosis: the variance of the activations, the gradients and the dead units against the depth."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from workflow_scripts.engine.figures import style
 from workflow_scripts.engine.figures.grad_flow import decades, draw_layers, mark_zeros, name_sections
 from workflow_scripts.engine.tables.labels import label
 
-PANELS = {  # column of the layers' table: what its axis is called
+PANELS = {  # column of the layers' table: label of its axis
     "activation_variance": "activation variance",
     "mean_abs_gradient": "mean |gradient|",
     "dead": "dead units (%)",

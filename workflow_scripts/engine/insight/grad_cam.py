@@ -10,15 +10,15 @@ import torch
 
 from workflow_scripts.engine.commands import UserError
 
-COARSEST = 4  # rows and columns: a coarser map says little of where
+COARSEST = 4  # rows and columns: a coarser map hardly tells where
 
 
 def last_map(model, images):
     """Name of the module whose output is the last feature map (b, c, h, w) of the forward pass that is fine enough.
 
-    That is a map of at least `COARSEST` rows and columns, or else the last of more than one position. Of modules that
-    give the same map it is the outermost, so that what a block does at its end is part of it. Raises UserError for a
-    network that has no such map.
+    That is a map of at least `COARSEST` rows and columns or, if there is none, of more than one position. Of modules
+    that output the same map it is the outermost, so that the map includes what a block does at its end. Raises
+    UserError for a network that has no such map.
     """
     found = {1: [], COARSEST: []}  # smallest side: names
 
@@ -43,11 +43,11 @@ def last_map(model, images):
 
 
 def grad_cam(model, layer, images, classes):
-    """Heat maps (b, h, w), not negative, of what speaks for the class `classes[i]` in image i; float32.
+    """Non-negative heat maps (b, h, w), float32, of the evidence for the class `classes[i]` in image i.
 
     The map A of the module `layer` is weighted, channel by channel, with the mean over its positions of the gradient of
-    the class's logit: ReLU(sum_k mean_ij(dy / dA_kij) A_k). `model` has to be in evaluation mode, in which images do
-    not depend on each other.
+    the class's logit: ReLU(sum_k mean_ij(dy / dA_kij) A_k). `model` has to be in evaluation mode, where the images do
+    not affect each other.
     """
     kept = {}
 

@@ -1,7 +1,7 @@
 """What a trained network has learned, as tidy files: its filters, its mistakes, its features, where it looks.
 
-Everything is about the *validation* images: the test images are read once, for the number that is reported of the
-chosen network, and nothing that somebody might act upon is looked up in them.
+Everything is about the *validation* images: the test images are read once, for the result reported for the chosen
+network, and nothing that somebody might act upon is taken from them.
 """
 
 import contextlib
@@ -19,15 +19,15 @@ from workflow_scripts.engine.insight.grad_cam import grad_cam, last_map
 from workflow_scripts.engine.training.trainer import EVALUATION_BATCH
 
 EMBEDDED = 1000  # images in the t-SNE: more would be a cloud of ink, and take minutes
-FEW = 100  # images of which the exact algorithm is used; with very few, scikit-learn's quick one ends the process
-PERPLEXITY = 30  # scikit-learn's; less where there are few images
-Z = 1.959964  # of a normal distribution: 95 % lie within
+FEW = 100  # images up to which t-SNE is exact; with very few, scikit-learn's fast algorithm crashes the process
+PERPLEXITY = 30  # scikit-learn's default; less where there are few images
+Z = 1.959964  # standard deviations: 95 % of a normal distribution lie within
 
 
 def inspect(training, data, count):
-    """{file name: what is to be in it}: data frames of the .csv, mappings of arrays of the .npz, facts of the .json.
+    """{file name: its content}: data frames for .csv, mappings of arrays for .npz, facts for .json.
 
-    `count` is how many right and how many wrong predictions are looked into with Grad-CAM.
+    `count` is how many right and how many wrong predictions are examined with Grad-CAM.
     """
     model, images = training.model, training.val_indices
     probabilities, features = outputs(training)
@@ -58,7 +58,7 @@ def inspect(training, data, count):
 
 
 def write(content, out):
-    """Write what `inspect` gives to the folder `out`."""
+    """Write what `inspect` returns to the folder `out`."""
     for name, thing in content.items():
         with written_whole(Path(out) / name) as path:
             if isinstance(thing, pd.DataFrame):
@@ -71,8 +71,8 @@ def write(content, out):
 
 @torch.no_grad()
 def outputs(training):
-    """(probabilities, features) of all validation images: float64 (n, classes), and float32 (n, d), what the last
-    linear layer is given."""
+    """(probabilities, features) of all validation images: float64 (n, classes), and float32 (n, d), the inputs of the
+    last linear layer."""
     kept = {}
 
     def keep(module, inputs):
@@ -83,7 +83,7 @@ def outputs(training):
         raise UserError(f"the network {training.cell.model} has no linear layer whose inputs would be its features")
     probabilities, features = [], []
     with contextlib.ExitStack() as hooks:
-        for module in linear:  # the last to run has the last word
+        for module in linear:  # the last to run overwrites the others
             hooks.enter_context(module.register_forward_pre_hook(keep))
         for images, _ in training.val_batches.in_order(EVALUATION_BATCH):
             with training.precision():
@@ -95,8 +95,8 @@ def outputs(training):
 
 @torch.no_grad()
 def structure(training):
-    """A mapping per layer that has parameters, in the order in which they run: `layer`, `kind`, the shapes of its
-    `weight` and of its `output` for one image, its number of `parameters`."""
+    """A mapping per layer with a weight, in the order in which they run: `layer`, `kind`, the shapes of its `weight`
+    and of its `output` for one image, its number of `parameters`."""
     rows = []
 
     def note(name):
@@ -117,15 +117,15 @@ def structure(training):
 
 
 def predictions(images, labels, probabilities):
-    """A row per image: its `image` (place among the training images of the data set), `label`, `predicted`, and the
-    `confidence`, which is the probability of the class predicted."""
+    """A row per image: its `image` (index among the training images of the data set), `label`, `predicted`, and the
+    `confidence`, the probability of the predicted class."""
     predicted = probabilities.argmax(1)
     confidence = probabilities[np.arange(len(predicted)), predicted]
     return pd.DataFrame({"image": images, "label": labels, "predicted": predicted, "confidence": confidence})
 
 
 def confusion(table, classes):
-    """How many images of each label were given each class, also where none: columns `label`, `predicted`, `images`."""
+    """How many images of each label were predicted as each class, zeros included: `label`, `predicted`, `images`."""
     counts = np.bincount(table["label"] * classes + table["predicted"], minlength=classes**2)
     label, predicted = np.divmod(np.arange(classes**2), classes)
     return pd.DataFrame({"label": label, "predicted": predicted, "images": counts})
@@ -133,7 +133,7 @@ def confusion(table, classes):
 
 def per_class(table, names):
     """A row per class: its `images`, how many are `right`, the `accuracy` with Wilson's 95 % interval `low`, `high`,
-    how often it is `predicted`, and the `precision` of that. What would divide by zero is NaN."""
+    how often it is `predicted`, and the `precision` of these. What would divide by zero is NaN."""
     classes = len(names)
     right = np.bincount(table["label"][table["label"] == table["predicted"]], minlength=classes)
     images, predicted = (np.bincount(table[column], minlength=classes) for column in ("label", "predicted"))
@@ -148,8 +148,8 @@ def per_class(table, names):
 
 
 def examples(table, count):
-    """The rows of `predictions` that are looked into: up to `count` right ones, of as many classes as there are, the
-    first of each; then up to `count` wrong ones, those with the highest confidence."""
+    """The rows of `predictions` to examine: up to `count` right ones, the first of each class in turn, so that they are
+    of as many classes as possible; then up to `count` wrong ones, those with the highest confidence."""
     right = table["label"] == table["predicted"]
     turn = table[right].groupby("label").cumcount()
     first = table[right].assign(turn=turn).sort_values(["turn", "label"], kind="stable").drop(columns="turn")
@@ -158,7 +158,7 @@ def examples(table, count):
 
 
 def heat_maps(training, data, shown, probabilities):
-    """(arrays of Grad-CAM for the rows `shown` of `predictions`, name of the layer whose feature map is used).
+    """(Grad-CAM arrays for the rows `shown` of `predictions`, name of the layer whose feature map is used).
 
     `pixels` uint8 (m, rows, columns, channels); `image`, `label`, `predicted` (m,); for each of the last two, the
     network's `probability_...` (m,) and the heat map `map_...` (m, h, w).
@@ -180,7 +180,7 @@ def heat_maps(training, data, shown, probabilities):
 
 
 def images_at(batches, places):
-    """The images at an array of places of `Batches`, normalised (m, c, h, w); all others are gone after their batch."""
+    """The images at an array of indices into `Batches`, normalised (m, c, h, w); batches are not kept in memory."""
     parts = [
         images[np.sort(places[places // EVALUATION_BATCH == number]) % EVALUATION_BATCH]
         for number, (images, _) in enumerate(batches.in_order(EVALUATION_BATCH))
@@ -199,7 +199,7 @@ def first_filters(model):
 def tsne(features, table):
     """(data frame, perplexity) of a t-SNE (van der Maaten & Hinton 2008) of features (n, d) into the plane.
 
-    Columns: `image`, `x`, `y`, `label`, `right`. Of many images as many as `EMBEDDED` are taken, evenly.
+    Columns: `image`, `x`, `y`, `label`, `right`. Of more images than `EMBEDDED`, that many are taken, evenly spaced.
     """
     from sklearn.manifold import TSNE  # here because it takes seconds to import
     from threadpoolctl import threadpool_limits
@@ -210,8 +210,8 @@ def tsne(features, table):
         raise UserError(f"a t-SNE needs at least 4 validation images, found {len(chosen)}; raise val_fraction")
     picked = features[chosen].astype(np.float64)
     start = "pca" if min(picked.shape) > 1 and np.ptp(picked, axis=0).any() else "random"
-    with threadpool_limits(1), warnings.catch_warnings():  # one thread: the order of its sums decides the bits
-        warnings.simplefilter("ignore")  # of scikit-learn's about features that are all alike
+    with threadpool_limits(1), warnings.catch_warnings():  # one thread: results depend on the order of sums
+        warnings.simplefilter("ignore")  # scikit-learn's about features that are all alike
         method = "exact" if len(chosen) <= FEW else "barnes_hut"
         places = TSNE(perplexity=perplexity, init=start, random_state=0, method=method).fit_transform(picked)
     rows = table.iloc[chosen]

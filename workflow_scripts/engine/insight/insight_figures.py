@@ -1,6 +1,6 @@
-"""The figures of what a network has learned: functions of the folder of `inspect_cell` to (figure, what it shows).
+"""The figures of what a network has learned: functions of an `Insight` that return (figure, table of what it shows).
 
-Up to `NAMED` classes have their names in every figure; of more, the figures show what matters of them.
+Up to `NAMED` classes are named in every figure; of more classes, the figures show those that matter.
 """
 
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from matplotlib.lines import Line2D
 from workflow_scripts.engine.figures import style
 from workflow_scripts.engine.tables import reading
 
-NAMED = 20  # classes: with so many, names and counts are still legible in a column
+NAMED = 20  # classes up to which names and counts are legible in a column
 EXTREMES = 10  # classes at either end of the accuracies, where there are more than NAMED
 PAIRS = 5  # most confused pairs of classes that are named, where there are more than NAMED
 FILTERS = 64  # first-layer filters that are drawn
 GREYS = "Greys_r"
 FRAME = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.9, "linewidth": 0.8}  # of a name among points
-WIDE, HIGH = 0.2, 0.055  # the room that a name among points takes, in parts of their extent
-MOST = 0.9  # of a class's points lie below its name
-OPAQUE = 0.8  # how much of the image the hottest place of a heat map hides
+WIDE, HIGH = 0.2, 0.055  # room for a name among points, as fractions of their extent
+MOST = 0.9  # fraction of a class's points that lie below its name
+OPAQUE = 0.8  # opacity of a heat map at its hottest place
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def load(folder):
 
 
 def filters(insight):
-    """The filters of the first convolution, by falling norm, each on a scale of its own; below, their norms."""
+    """The filters of the first convolution, by decreasing norm, each on its own scale; below, their norms."""
     weight = insight.arrays("filters")["weight"]
     norms = np.sqrt((weight.astype(np.float64) ** 2).sum((1, 2, 3)))
     order = np.argsort(-norms, kind="stable")
@@ -85,9 +85,9 @@ def filters(insight):
 
 
 def _as_picture(weight):
-    """A filter (channels, rows, columns) as a picture in 0..1: 1/2 is zero, its largest magnitude 0 or 1.
+    """A filter (channels, rows, columns) as a picture in 0..1: zero is at 1/2, its largest magnitude at 0 or 1.
 
-    Three channels are red, green and blue; of any other number the mean is shown in grey.
+    Three channels are red, green and blue; any other number of channels is averaged and shown in grey.
     """
     values = np.moveaxis(weight, 0, -1) if weight.shape[0] == 3 else weight.mean(0)
     return 0.5 + 0.5 * values / max(np.abs(values).max(), 1e-12)
@@ -97,11 +97,11 @@ def _as_picture(weight):
 
 
 def grad_cam(insight):
-    """Images that are classified right and wrong, and over each the heat map of the class predicted; for the wrong ones
-    also that of the class that would have been right."""
+    """Images classified right and wrong, and each again under the heat map of the predicted class; the wrong ones also
+    under that of the true class."""
     shown, names = insight.arrays("grad_cam"), insight.names
     right = shown["label"] == shown["predicted"]
-    # (what stands to the left, which images, role whose heat map lies over them or None)
+    # (label on the left, which images, role whose heat map lies over them or None)
     rows = [("right", right, None), ("predicted", right, "predicted")] if right.any() else []
     if (~right).any():
         rows += [("wrong", ~right, None), ("predicted", ~right, "predicted"), ("true class", ~right, "label")]
@@ -133,7 +133,7 @@ def _picture(axes, pixels):
 
 
 def _overlay(axes, heat, pixels):
-    """A heat map over an image in greys: the hotter the more orange, up to its own largest value."""
+    """A heat map over an image in grey: the hotter, the more orange, scaled to the map's own largest value."""
     axes.imshow(pixels.mean(-1), cmap=GREYS, vmin=0, vmax=255, interpolation="nearest")
     colours = np.empty((*heat.shape, 4))
     colours[..., :3] = to_rgb(style.COLOURS[0])
@@ -153,7 +153,7 @@ def _heat_table(shown):
     return pd.concat(tables).drop_duplicates(["image", "explained", "row", "column"])
 
 
-# What it takes for what
+# Which classes it confuses
 
 
 def confusion(insight):
@@ -181,7 +181,7 @@ def confusion(insight):
 
 
 def most_confused(table, pairs=PAIRS):
-    """The rows of `confusion` with the most images beside the diagonal; none where there are no mistakes."""
+    """The rows of `confusion` off the diagonal with the most images; none where there are no mistakes."""
     wrong = table[(table["label"] != table["predicted"]) & (table["images"] > 0)]
     return wrong.sort_values("images", ascending=False, kind="stable")[:pairs]
 
@@ -207,7 +207,7 @@ def _name_pairs(axes, names, pairs):
 
 
 def class_accuracy(insight):
-    """Accuracy of each class, the highest first, with Wilson's 95 % interval; of many classes both ends."""
+    """Accuracy of each class, the highest first, with Wilson's 95 % interval; of many classes, both extremes."""
     table = insight.table("per_class").dropna(subset="accuracy")
     table = table.sort_values(["accuracy", "images"], ascending=False, kind="stable")
     many = len(table) > NAMED
@@ -236,8 +236,9 @@ def class_accuracy(insight):
 def tsne(insight):
     """The t-SNE of the last features: a point per image in its label's colour, a cross where it is classified wrong.
 
-    The name of a class stands above most of its points, framed in their colour: where classes mingle, the place
-    alone does not tell whose a colour is. Of more than `NAMED` classes, those of the most confused pairs have both.
+    The name of a class stands above most of its points, framed in their colour: where classes mingle, the place alone
+    does not tell which class has which colour. Of more than `NAMED` classes, only those of the most confused pairs have
+    a name and a colour.
     """
     table, names = insight.table("tsne"), insight.names
     labels = range(len(names))
@@ -262,7 +263,7 @@ def tsne(insight):
 
 
 def _apart(table):
-    """{label: (x, y)}: above most points of the labels, higher where a name would come to lie upon another one."""
+    """{label: (x, y)} of the names: above most of a label's points, higher where a name would overlap another."""
     extent = np.ptp(table[["x", "y"]].to_numpy(), axis=0).max() if len(table) else 0.0
     places = {}
     classes = table.groupby("label")

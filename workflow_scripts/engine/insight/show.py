@@ -1,4 +1,4 @@
-"""One run in a terminal: its record, what came of it, and its curves as lines of blocks."""
+"""One run in a terminal: its record, its outcome, and its curves as lines of blocks."""
 
 import itertools
 import math
@@ -14,7 +14,7 @@ CURVES = ("train_loss", "val_loss", "train_acc", "val_acc")
 
 
 def text(folder, width=None):
-    """What `show` prints of the cell in `folder`, `width` characters wide (default: the terminal's).
+    """What `show` prints about the cell in `folder`, `width` characters wide (default: as wide as the terminal).
 
     Raises UserError where the folder is missing, or a file in it is missing or damaged.
     """
@@ -26,7 +26,7 @@ def text(folder, width=None):
 
 
 def sparkline(values, width, low=None):
-    """A block per value, or per group of `width` equal groups of them, from `low` (default: the least) to the largest.
+    """A block per value, or for each mean of `width` groups, scaled from `low` (default: the least) to the largest.
 
     >>> sparkline([0, 1, 2, math.nan], 10)
     '▁▅█×'
@@ -57,7 +57,7 @@ def _read(folder):
 
 
 def _record(facts, width):
-    """The record, the keys that differ from their defaults first."""
+    """The record, with the keys that differ from their defaults first."""
     defaults = {key: field.default for key, field in Cell.model_fields.items()}
     words = {"record ": [], "default": []}
     for key, value in facts["record"].items():

@@ -1,4 +1,4 @@
-"""What the figures of a landscape study are drawn of: bands over the steps, ends of runs that diverged, the legend."""
+"""The parts of a landscape study's figures: bands over the steps, the ends of runs that diverged, the legend."""
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -7,14 +7,14 @@ from matplotlib.ticker import LogLocator
 
 from workflow_scripts.engine.figures import style
 
-BAND, EXTREMES = 0.5, 0.15  # how opaque medians and extremes are
-FEW = 100  # of the largest value over the smallest: below it a logarithmic axis has more than powers of ten
-MOST = 0.99  # share of the windows that are drawn to their top where a loss explodes
+BAND, EXTREMES = 0.5, 0.15  # opacity of medians and extremes
+FEW = 100  # ratio of largest to smallest value below which a logarithmic axis has more ticks than powers of ten
+MOST = 0.99  # share of the windows that stay within the axes where a loss explodes
 CURVES = ["low", "high", "lowest", "highest"]
 
 
 def draw(axes, table, networks):
-    """A band per network of `landscape_runs.windows`; what is infinite is drawn to the top."""
+    """A band per network of a table from `runs.windows`; infinite values are drawn up to the top."""
     values = table[CURVES].to_numpy(dtype=float)
     finite = values[np.isfinite(values)]
     top = finite.max() if finite.size else 1.0
@@ -32,7 +32,7 @@ def draw(axes, table, networks):
 
 
 def mark_ends(axes, table, networks, ends):
-    """A cross on the band where each run that diverged ends; `ends` is that of the `Landscape`, of one protocol."""
+    """A cross on the band where each run that diverged ends; `ends` are the `Landscape`'s rows for one protocol."""
     colours = networks.set_index("network")["colour"]
     for end in ends.itertuples():
         before = table[(table["network"] == end.network) & (table["step"] <= end.step)]
@@ -42,28 +42,28 @@ def mark_ends(axes, table, networks, ends):
 
 
 def cut(axes, values):
-    """Leave out what rises far above the `MOST` lowest of the values, and say so above the axes."""
+    """Cut the axes where values rise far above the lowest `MOST` of them, and say so above the axes."""
     finite = values[np.isfinite(values)]
     if finite.empty:
         return
     most, peak = finite.quantile(MOST), finite.max()
     if peak > 1.5 * most:
-        axes.set_ylim(max(axes.get_ylim()[0], -0.1 * most), 1.1 * most)  # the margin below is a part of the peak
+        axes.set_ylim(max(axes.get_ylim()[0], -0.1 * most), 1.1 * most)  # the lower margin was scaled to the peak
         style.say_cut(axes, peak)
 
 
 def logarithmic(axes):
-    """Give the values a logarithmic axis; zeros have no place on it, and bands end at the smallest positive value."""
+    """Make the axis of the values logarithmic; it cannot show zeros, so bands end at the smallest positive value."""
     axes.set_yscale("log", nonpositive="mask")
     low, high = axes.get_ylim()
     style.powers_of_ten(axes.yaxis, 7)
-    if high < FEW * low:  # powers of ten alone would be one or none
+    if high < FEW * low:  # there would be one power of ten or none
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(style.short)
 
 
 def legend(figure, networks, table, ends, columns=5):
-    """The networks, what is a median over windows of steps, and which runs diverged where; above the axes."""
+    """The legend above the axes: the networks, what is a median over windows of steps, which runs diverged where."""
     handles = [Patch(color=network.colour, alpha=BAND, label=network.label) for network in networks.itertuples()]
     size = table["steps"].max() if len(table) else 1
     if size > 1:

@@ -1,6 +1,6 @@
-"""The loss landscape of runs that differ in their learning rate alone, from what their steps.npz hold. NumPy alone.
+"""The loss landscape of runs that differ only in their learning rate, from their steps.npz files. Needs only NumPy.
 
-This is the brief's protocol; how the arrays come about is in `training/observers.py`, the paper's protocol with it.
+This is the brief's protocol; `training/observers.py` records the arrays and also has the paper's protocol.
 """
 
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class Envelope(NamedTuple):
-    """Of several runs, per step: the least and the greatest value, and how many runs still have one. Each (S,)."""
+    """Per step, over several runs: the least and the greatest value, and how many runs still have one. Each (S,)."""
 
     min_curve: np.ndarray
     max_curve: np.ndarray
@@ -17,10 +17,10 @@ class Envelope(NamedTuple):
 
 
 def envelope(curves):
-    """The `Envelope` of `curves`, arrays (steps,) of a value per step, one per learning rate, not all of one length.
+    """The `Envelope` of `curves`: arrays (steps,) with a value per step, one per learning rate, of differing lengths.
 
-    A run ends with its curve, and for good at its first infinity, or at its first NaN after a number: what a run that
-    diverged shows beyond is no point of a landscape. Where no run has a value, the curves are NaN.
+    A run ends with its curve, or for good at its first infinity or its first NaN after a number: what a diverged run
+    records after that is no point of a landscape. Where no run has a value, the envelope is NaN.
     """
     steps = max(map(len, curves), default=0)
     values = np.full((len(curves), steps), np.nan)
@@ -37,10 +37,10 @@ def envelope(curves):
 
 
 def effective_beta(gradient_distance, weight_distance):
-    """Gradient difference over the distance moved, elementwise; NaN where nothing moved.
+    """Gradient distance over the distance moved, elementwise; NaN where nothing moved.
 
-    Of the distances between two steps of a run it is a secant of the gradient, and a lower bound of the constant beta
-    of a beta-smooth loss: |g(v) - g(w)| <= beta |v - w|.
+    For the distances between two steps of a run this is a secant slope of the gradient, and a lower bound on the
+    constant beta of a beta-smooth loss: |g(v) - g(w)| <= beta |v - w|.
     """
     gradient_distance, weight_distance = np.asarray(gradient_distance, float), np.asarray(weight_distance, float)
     ratio = np.full(np.broadcast_shapes(gradient_distance.shape, weight_distance.shape), np.nan)

@@ -1,8 +1,8 @@
-"""The figures of a landscape study: functions of the summary's folder and the study; (figure, what it shows).
+"""The figures of a landscape study: functions of the summary's folder and the study that return (figure, table).
 
 Bands reach from the least to the largest value at a step, over learning rates or step sizes. Where there are more
-steps than a page can show, they are medians over windows of steps, in a paler band of the windows' extremes: the
-legend says so. Of several seeds the lowest is shown.
+steps than a page can show, they are medians over windows of steps, within a paler band of the windows' extremes, and
+the legend says so. Of several seeds, the lowest is shown.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ METRICS = {  # panels of the curves
     "train_acc": "training accuracy (%)",
     "val_acc": "validation accuracy (%)",
 }
-ACROSS = 4  # entries of a legend in a row of the page
+ACROSS = 4  # legend entries in a row across the page
 PALEST = 0.4  # tint of the lowest rate
 NOTHING = "no probed steps"
 DOT = {"marker": "o", "linestyle": "", "markersize": 3.5}
@@ -31,7 +31,7 @@ BAR = {"linewidth": 2.5, "alpha": bands.BAND}
 
 
 def landscape_curves(folder, study):
-    """Loss and accuracy over the epochs of the networks at all rates, a page wide: the paler, the lower the rate."""
+    """Loss and accuracy per epoch of the networks at all rates, a page wide: the lower the rate, the paler the line."""
     found = summary.load(folder)
     rows = summary.over_seeds(runs.rows_of(found.cells, study, "rates"))
     table = curves.learning_curves(found, rows)
@@ -58,7 +58,7 @@ def landscape_curves(folder, study):
 
 
 def loss_envelope(folder, study):
-    """The training loss between its min_curve and max_curve over the rates, and how far these are apart."""
+    """The training loss between its min_curve and max_curve over the rates, and the distance between the two."""
     landscape = runs.load(folder, study).first_seed()
     envelope = runs.loss_envelope(landscape.steps)
     apart = runs.width(envelope)
@@ -79,7 +79,7 @@ def loss_envelope(folder, study):
 
 
 def gradient_predictiveness(folder, study):
-    """`VGG_Grad_Pred` of the smallest lag over the steps; of every lag the largest over the rates, in quantiles."""
+    """`VGG_Grad_Pred` of the smallest lag over the steps; for every lag, quantiles of the largest over the rates."""
     landscape = runs.load(folder, study).first_seed()
     lags = sorted(study.landscape.lags)
     envelopes = {lag: runs.VGG_Grad_Pred(landscape.lags, lag) for lag in lags}
@@ -121,7 +121,7 @@ def beta_smoothness(folder, study):
     return figure, _panels({"beta": table}, landscape)
 
 
-# panel: (column of `walks`, what stands beside it)
+# panel: (column of `walks`, label of its axis)
 WALK = {
     "walk_loss": ("loss", "loss along the gradient"),
     "walk_gradient": ("gradient_distance", "gradient distance"),
@@ -135,7 +135,7 @@ def walks(folder, study):
     tables = {}
     for panel, (column, _) in WALK.items():
         envelope = runs.along_gradient(landscape.walks, column)
-        if panel == "walk_beta":  # the largest quotient alone is the effective beta
+        if panel == "walk_beta":  # only the largest quotient is the effective beta
             envelope["min_curve"] = envelope["max_curve"]
         tables[panel] = windows(envelope)
     with style.look():
@@ -153,9 +153,9 @@ def walks(folder, study):
 
 
 def covariate_shift(folder, study):
-    """How far the update of the earlier layers moves a layer's gradient: l2 distance and cosine, of three layers."""
+    """How far the update of the earlier layers moves a layer's gradient: l2 distance and cosine, for three layers."""
     landscape = runs.load(folder, study).first_seed()
-    found = landscape.shifts[landscape.shifts["depth"] > 0]  # before the first layer there is none that could move it
+    found = landscape.shifts[landscape.shifts["depth"] > 0]  # no layer precedes the first to move its gradient
     depths = np.unique(np.quantile(found["depth"].unique(), (0, 0.5, 1), method="nearest")) if len(found) else [0]
     layers = landscape.shifts["depth"].nunique()
     tables = {}
@@ -185,10 +185,10 @@ def covariate_shift(folder, study):
 
 
 def protocols(folder, study):
-    """Both protocols beside each other: the median, the 5 to 95 % and the maximum of each quantity over the steps."""
+    """Both protocols side by side: median, 5 to 95 % range and maximum of each quantity over the steps."""
     landscape = runs.load(folder, study)
     table, networks = quantiles(runs.per_step(landscape)), landscape.networks
-    rows = len(networks) + 1  # of a protocol, one of them empty
+    rows = len(networks) + 1  # per protocol, one of them empty
     with style.look():
         figure = style.figure(style.PAGE, 0.75 + 0.16 * rows * len(PROTOCOLS))
         for axes, (quantity, title) in zip(

@@ -1,7 +1,7 @@
 """What a landscape study shows, as facts that the templates of a report turn into sentences. Numbers stay numbers here.
 
-Two networks are compared over all steps and seeds that there are, without a spread over seeds: what is said is of these
-runs, and nothing of other seeds. `larger` and `smaller` need a ratio of at least `ALIKE`, of the medians or of the
+Two networks are compared over all their steps and seeds, without a spread over seeds: the facts are about these runs
+and say nothing about other seeds. `larger` and `smaller` need a ratio of at least `ALIKE`, of the medians or of the
 maxima; these two may disagree, and the facts say when.
 """
 
@@ -14,15 +14,15 @@ from workflow_scripts.engine.landscape.protocols import quantiles
 from workflow_scripts.engine.landscape.runs import PROTOCOLS, QUANTITIES
 
 ALIKE = 1.1  # the ratio below which two numbers are called alike
-TURNED = {"larger": "smaller", "smaller": "larger", "alike": "alike"}  # a verdict, seen from the other network
+TURNED = {"larger": "smaller", "smaller": "larger", "alike": "alike"}  # verdict: the same, seen from the other network
 
 
 class Comparison(NamedTuple):
-    """The first network against another: `verdict` on the medians and `verdict_maximum` are larger, smaller or alike,
+    """The first network against another: `verdict`, on the medians, and `verdict_maximum` are larger, smaller or alike,
     or none where there is nothing to compare.
 
-    `share`: the part of the steps seen of both at which the first's value is larger. `opposed`: the verdicts contradict
-    each other.
+    `share`: the fraction of the `steps` recorded for both at which the first's value is larger. `opposed`: the verdicts
+    contradict each other.
     """
 
     verdict: str
@@ -35,15 +35,15 @@ class Comparison(NamedTuple):
 
 
 def context(landscape):
-    """The facts of a `runs.Landscape` by the names that the templates use.
+    """The facts about a `runs.Landscape`, by the names that the templates use.
 
-    `first` and `others` are networks, with label and block: the plain one and those that are compared with it.
+    `first` and `others` are networks, with label and block: the plain one and those compared with it.
     `protocols[protocol][quantity]`, `lags[k]` and the `l2` of a row of `shift` have `spread`, {label: row of
     `quantiles`}, and `compared`, {label: `Comparison` of the first network with it}. `agree[quantity]`: whether both
-    protocols have the same verdicts on the medians; None where one of them saw nothing. `verdicts[protocol][label]`:
-    {larger, smaller or alike: the quantities whose median is so with this network}. `ended`: runs that diverged.
-    `beyond`, {label: share of the probed steps whose walk met a loss that is no finite number}. `norms`, {label: the
-    median of the last layer's gradient norm over that of the whole gradient}.
+    protocols give the same verdicts on the medians; None where one of them recorded nothing.
+    `verdicts[protocol][label]`: {larger, smaller or alike: the quantities whose median is so in this network}.
+    `ended`: the runs that diverged. `beyond`: {label: share of the probed steps whose walk met a loss that is not
+    finite}. `norms`: {label: median of the ratio of the last layer's gradient norm to the whole gradient's}.
     """
     first, *others = landscape.networks[["label", "block"]].to_dict("records")
     values = runs.per_step(landscape)
@@ -80,7 +80,7 @@ def context(landscape):
 
 
 def _facts(values, landscape):
-    """Spread and comparisons of a table with the columns network, seed, step and value."""
+    """The spread and the comparisons for a table with the columns network, seed, step and value."""
     labels = landscape.networks["label"]
     found = quantiles(values.assign(protocol="", quantity="")).set_index("network")
     spread = {labels[number]: SimpleNamespace(**row) for number, row in found.to_dict("index").items()}
@@ -103,7 +103,7 @@ def _compare(values, found, first, other):
 
 
 def _verdict(one, two):
-    """(verdict, ratio) of two numbers that are not negative and may be infinite."""
+    """(verdict, ratio) of two non-negative numbers, which may be infinite."""
     if one == two:
         return "alike", 1.0
     ratio = math.inf if two == 0 or math.isinf(one) else float(one / two)
@@ -130,7 +130,7 @@ def _lag(lags, lag):
 def _shift(landscape):
     """A row per layer that has others before it: depth, layers, `l2` with spread and comparisons, `cosine` a spread.
 
-    A cosine may be negative, and a ratio of cosines means nothing.
+    A cosine may be negative, so a ratio of cosines would mean nothing.
     """
     rows = []
     for depth, group in landscape.shifts[landscape.shifts["depth"] > 0].groupby("depth"):
@@ -145,7 +145,7 @@ def _known(table, column):
 
 
 def _norms(landscape):
-    """{label: the median over rates and steps of the last layer's gradient norm over the whole gradient's}."""
+    """{label: median over rates and steps of the ratio of the last layer's gradient norm to the whole gradient's}."""
     found = landscape.steps.assign(share=landscape.steps["last_gradient_norm"] / landscape.steps["gradient_norm"])
     medians = found.groupby("network")["share"].median()
     return {landscape.networks["label"][number]: float(share) for number, share in medians.items()}

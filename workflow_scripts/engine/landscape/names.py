@@ -1,4 +1,4 @@
-"""Names of the tables and figures of a landscape study and of loss surfaces; for a dry-run, without pandas."""
+"""Names of the tables and figures of a landscape study and of loss surfaces, without pandas, for dry-runs."""
 
 TABLES = ("landscape_steps.csv", "lags.csv", "walks.csv", "shifts.csv")  # in the summary's folder
 FIGURES = (

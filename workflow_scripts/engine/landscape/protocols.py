@@ -1,4 +1,4 @@
-"""Both protocols of a landscape study in numbers: medians and quantiles over the steps, as a table for people."""
+"""Both protocols of a landscape study in numbers: medians and quantiles over the steps, as a table to read."""
 
 import math
 import re
@@ -10,17 +10,17 @@ from workflow_scripts.engine.landscape.runs import GRADIENTS, PROTOCOLS, QUANTIT
 from workflow_scripts.engine.text import latex, text_tables
 
 LOW, HIGH = 0.05, 0.95
-ENOUGH = 20  # steps: of fewer, the quantiles LOW and HIGH are the minimum and the maximum
+ENOUGH = 20  # steps: with fewer, the quantiles LOW and HIGH are the minimum and the maximum
 HEADINGS = {"median": "Median", "minimum": "Minimum", "low": f"{LOW:.0%}", "high": f"{HIGH:.0%}", "maximum": "Maximum"}
-WORDS = ("Protocol", "Quantity", "Network")  # columns that are aligned to the left
+WORDS = ("Protocol", "Quantity", "Network")  # left-aligned columns
 TYPESET = {"β": r"$\beta$", "∞": r"$\infty$"}
 
 
 def quantiles(values):
-    """A row per protocol, quantity and network of `landscape_runs.per_step`, over all its steps and seeds.
+    """A row per protocol, quantity and network of `runs.per_step`, over all its steps and seeds.
 
-    Columns: protocol, quantity, network, steps (how many), minimum, low, median, high, maximum. A quantile is the least
-    of the values that at least such a share of them does not exceed, so it is defined where some are infinite.
+    Columns: protocol, quantity, network, steps (how many), minimum, low, median, high, maximum. The quantile of a share
+    is the least value that at least this share of the values does not exceed, so it is defined where some are infinite.
     """
     rows = []
     for (protocol, quantity, network), group in values.groupby(["protocol", "quantity", "network"], sort=False):
@@ -34,15 +34,15 @@ def quantiles(values):
 
 
 def reach(table):
-    """The range from `low` to `high` of the rows of `quantiles`, in words for a legend."""
+    """What `low` to `high` in the rows of `quantiles` covers, in words for a legend."""
     words = f"{LOW:.0%} to {HIGH:.0%} of the steps"
     return words + (f" (of fewer than {ENOUGH}: all)" if (table["steps"] < ENOUGH).any() else "")
 
 
 def formatted(table, networks):
-    """The rows of `quantiles` as people read them, each value a string; `networks` as in `Landscape`.
+    """The rows of `quantiles` for people to read, each value a string; `networks` as in `Landscape`.
 
-    Of fewer steps than `ENOUGH` the quantiles say no more than minimum and maximum, and are left out.
+    With fewer steps than `ENOUGH` the quantiles say no more than minimum and maximum, and are left out.
     """
     columns = {
         "Protocol": table["protocol"].map(PROTOCOLS),
@@ -64,7 +64,7 @@ def plain_text(table, networks):
 
 
 def tabular(table, networks):
-    """The table as a LaTeX `tabular` for the package booktabs; protocol and quantity stand where they change."""
+    """The table as a LaTeX `tabular` for the package booktabs; protocol and quantity are shown only on change."""
     new = (table[["protocol", "quantity"]] != table[["protocol", "quantity"]].shift()).any(axis=1)
     other = table["protocol"] != table["protocol"].shift()
     shown = formatted(table, networks)
@@ -76,7 +76,7 @@ def tabular(table, networks):
 
 
 def _measure(value):
-    """Three digits, as the report's `latex.digits` has them; very large and small numbers as powers of ten."""
+    """Three digits, as in the report's `latex.digits`; very large and very small numbers in scientific notation."""
     if math.isinf(value):
         return "∞"
     return latex.significant(value) if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.2e}"

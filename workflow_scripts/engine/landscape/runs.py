@@ -1,8 +1,8 @@
-"""The tables of a landscape study, read back: its networks, what each protocol saw of them per step, and bands of it.
+"""The tables of a landscape study, read back: its networks, what each protocol measured per step, and bands of that.
 
 `rates` is the protocol of the brief (one run per learning rate), `walk` that of Santurkar et al. 2018 (from one run's
-weights along the gradient). In both, a network has at a step a range of losses, gradient distances and quotients of
-gradient distance over distance moved: the widths and the largest of these are what the protocols are compared by.
+weights along the gradient). In both, a network has at each step a range of losses, of gradient distances and of
+quotients of gradient distance over distance moved: their widths or maxima are what the protocols are compared by.
 """
 
 import math
@@ -21,21 +21,21 @@ from workflow_scripts.engine.landscape.names import TABLES
 from workflow_scripts.engine.landscape.tables import FILES
 from workflow_scripts.engine.tables import names, reading, summary
 
-# the keys of a cell that make its network
+# the keys of a cell that define its network
 NETWORK = ("model", "block", *(key for key in Cell.model_fields if key in cells.OPTIONS))
 PROTOCOLS = {"rates": "over learning rates", "walk": "along the gradient"}
-GRADIENTS = {"rates": "last layer's gradient", "walk": "whole gradient"}  # what they are about
+GRADIENTS = {"rates": "last layer's gradient", "walk": "whole gradient"}  # whose distances they measure
 QUANTITIES = {"loss_range": "range of losses", "gradient_distance": "gradient distance", "beta": "effective β"}
-TYPES = {"cell": str, "layer": str, "step": int, "lag": int, "depth": int}  # of columns that are not numbers, or whole
-POINTS = 400  # of a band over the steps: what a page can show
+TYPES = {"cell": str, "layer": str, "step": int, "lag": int, "depth": int}  # of columns that are not floats
+POINTS = 400  # in a band over the steps: as many as a page can show
 
 
 @dataclass(frozen=True)
 class Landscape:
-    """`networks` has a row per network, in whose place the other tables name it: its keys, label and colour.
+    """`networks` has a row per network with its keys, label and colour; the other tables refer to it by row number.
 
-    `steps` and `lags` are those of the cells of `rates`, `walks` and `shifts` those of the cells of `walk`; a cell that
-    diverged has no rows from that step on. `ends` has a row per cell that diverged: protocol, network, lr, seed, step.
+    `steps` and `lags` are of the cells of `rates`, `walks` and `shifts` of those of `walk`; a cell that diverged has no
+    rows from that step on. `ends` has a row per cell that diverged: protocol, network, lr, seed, step.
     """
 
     networks: pd.DataFrame
@@ -46,17 +46,17 @@ class Landscape:
     ends: pd.DataFrame
 
     def first_seed(self):
-        """The same of the cells with the lowest seed alone, which the figures show."""
+        """The `Landscape` of only the cells with the lowest seed, which the figures show."""
         seed = min(table["seed"].min() for table in (self.steps, self.walks, self.ends) if not table.empty)
         names = ("steps", "lags", "walks", "shifts", "ends")
         return Landscape(self.networks, *(table[table["seed"] == seed] for table in (getattr(self, n) for n in names)))
 
 
 def load(folder, study):
-    """The `Landscape` in the summary folder of a `studies.Study`; raises UserError where something of it is missing.
+    """The `Landscape` in the summary folder of a `studies.Study`; raises UserError where a part of it is missing.
 
-    Two cells of one protocol that differ neither in the network nor in learning rate and seed are refused: no range
-    over them means anything. So are two learning rates along whose gradients was walked.
+    Two cells of one protocol with the same network, learning rate and seed are refused, since a range over them would
+    mean nothing. So are two cells of `walk` that differ only in the learning rate.
     """
     folder = Path(folder)
     facts = summary.load(folder).cells
@@ -82,7 +82,7 @@ def load(folder, study):
 
 
 def rows_of(facts, study, protocol):
-    """The rows of a summary's `cells` that a protocol of the study is about; raises UserError if there are none."""
+    """The rows of a summary's `cells` that a protocol of the study selects; raises UserError if there are none."""
     if study.landscape is None:
         raise UserError("--study: expected a study with a section `landscape`, found none; see config.schema.json")
     record = grids.selected(getattr(study.landscape, protocol))
@@ -106,29 +106,29 @@ def _networks(facts):
 
 
 def _read(path):
-    types = {column: TYPES.get(column, float) for column in FILES[path.name]}  # also where there is no row to tell
+    types = {column: TYPES.get(column, float) for column in FILES[path.name]}  # even where no row shows them
     options = {"dtype": types, "keep_default_na": False, "na_values": ["", "nan"]}
     return reading.table(path, "summarise_landscape", types, **options)
 
 
 def _until_divergence(table, some):
-    """The rows of `table` of the cells `some`, with their network, lr and seed, before the step where they diverged."""
+    """The rows of `table` for the cells in `some`, with network, lr and seed, before the step where they diverged."""
     table = table.merge(some, on="cell")
     return table[~(table["step"] >= table["diverged_step"])].drop(columns="diverged_step")
 
 
-# What a protocol saw of a network at a step: tables with the columns network, seed, step, min_curve, max_curve
+# What a protocol measured of a network per step: tables with the columns network, seed, step, min_curve, max_curve
 
 
 def loss_envelope(steps):
-    """The least and the greatest training loss over the learning rates whose runs have not diverged at a step."""
+    """The least and greatest training loss per step, over the learning rates whose runs have not diverged by then."""
     return _over_rates(steps, "train_loss")
 
 
 def VGG_Grad_Pred(lags, lag=1):
     """The range over the rates of the l2 distance between the gradients of step i and step i - `lag`.
 
-    The gradient is that of the last linear layer's weights, as the brief has it; the name is the brief's.
+    The gradient is that of the last linear layer's weights, as in the brief; the name is the brief's.
     """
     return _over_rates(lags[lags["lag"] == lag], "gradient_distance")
 
@@ -143,7 +143,7 @@ def VGG_Beta_Smooth(lags):
 
 
 def along_gradient(walks, column):
-    """The range of a column of `walks` over the step sizes; what is not finite is larger than all that is."""
+    """The range of a column of `walks` over the step sizes; a value that is not finite counts as infinite."""
     found = walks.assign(value=walks[column].where(np.isfinite(walks[column]), math.inf))
     ranges = found.groupby(["network", "seed", "step"])["value"].agg(min_curve="min", max_curve="max", runs="count")
     return ranges.reset_index()
@@ -163,8 +163,8 @@ def _over_rates(table, column):
 def per_step(landscape):
     """The compared quantities of each protocol: columns protocol, quantity, network, seed, step and `value`.
 
-    `loss_range` is the largest loss less the least, where there are two or more; `gradient_distance` (of the smallest
-    lag) and `beta` are the largest over the rates or the step sizes. Infinite where the walk left the finite numbers.
+    `loss_range` is the largest loss minus the least, where there are two or more; `gradient_distance` (of the smallest
+    lag) and `beta` are the largest over the rates or the step sizes. Infinite where the walk met a non-finite value.
     """
     lag = landscape.lags["lag"].min()
     found = {
@@ -184,7 +184,7 @@ def per_step(landscape):
 
 
 def width(curves):
-    """`max_curve` less `min_curve`, NaN where fewer than two runs are left; infinite where the largest is."""
+    """`max_curve` minus `min_curve`; NaN where fewer than two runs are left, infinite where `max_curve` is."""
     with np.errstate(invalid="ignore"):
         found = curves["max_curve"] - curves["min_curve"]
     return found.where(np.isfinite(curves["max_curve"]), math.inf).where(curves["runs"] > 1)
@@ -194,7 +194,7 @@ def windows(curves, points=POINTS):
     """At most `points` windows of equally many steps per network: `step` (the first), `steps` (how many), the medians
     `low` and `high` of min_curve and max_curve, and their extremes `lowest` and `highest`.
 
-    With no more steps than points these are the curves themselves.
+    Where there are no more steps than points, these are the curves themselves.
     """
     places = np.sort(curves["step"].unique())
     size = max(1, -(-len(places) // points))

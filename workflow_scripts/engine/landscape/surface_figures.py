@@ -1,7 +1,7 @@
 """Loss surfaces around trained weights (Li et al. 2018) as figures: functions of surfaces that return (figure, table).
 
-Losses are drawn on a logarithmic scale, which is the same for all networks of a figure; what is not a finite number has
-the colour of what is absent.
+Losses are drawn on a logarithmic scale, the same for all networks of a figure; those that are not finite numbers have
+the colour for absent values.
 """
 
 import math
@@ -21,16 +21,16 @@ from workflow_scripts.engine.landscape import bands
 from workflow_scripts.engine.tables import names, reading, summary
 
 COLUMNS = ("kind", "alpha", "beta", "loss", "acc")
-DECADES = 5  # that contours and heights tell apart, from the lowest loss up
+DECADES = 5  # decades that contours and heights show, from the lowest loss up
 LEVELS = 4  # contours per decade
-ACROSS = 3  # most panels in a row of the page
-BAR = 0.75  # inches of the colour bar
-SIDES = 50  # of a 3-D view: more rows of faces cannot be told apart at print size
+ACROSS = 3  # most panels in a row across the page
+BAR = 0.75  # inches for the colour bar
+SIDES = 50  # rows of faces in a 3-D view: more cannot be told apart at print size
 AXES = {"xlabel": "along direction 1", "ylabel": "along direction 2"}
 
 
 class Surface(NamedTuple):
-    """A network's `table`, with the columns `COLUMNS`; what people call it, and its colour."""
+    """A network's `table` with the columns `COLUMNS`, its readable label, and its colour."""
 
     label: str
     colour: tuple
@@ -45,9 +45,9 @@ class Surface(NamedTuple):
 
 
 def load(folder, paths):
-    """The `Surface` of each CSV file in `paths`, named as its cell, which the summary in `folder` has.
+    """The `Surface` of each CSV file in `paths`, which is named after its cell in the summary in `folder`.
 
-    Raises UserError where a file, a column of it or a cell is missing.
+    Raises UserError where a file, one of its columns or a cell is missing.
     """
     facts = summary.load(folder).cells
     tables = {path.stem: reading.table(path, "measure_surface", COLUMNS) for path in map(Path, paths)}
@@ -94,7 +94,7 @@ def contours(surfaces):
             axes.set_facecolor(style.ABSENT)
             shown = np.ma.masked_invalid(losses)
             filled = axes.contourf(alphas, betas, shown, levels, norm=norm, cmap=style.sequential(), extend=extend)
-            filled.set_edgecolor("face")  # else a viewer shows the seams between neighbours
+            filled.set_edgecolor("face")  # otherwise viewers show seams between neighbours
             axes.contour(alphas, betas, shown, levels, colors="white", linewidths=0.25)
             axes.plot(0, 0, "+", color="white", markersize=5, markeredgewidth=0.8)
             axes.set(aspect="equal", **AXES)
@@ -106,7 +106,7 @@ def contours(surfaces):
 
 
 def view_3d(surfaces):
-    """The same as heights: a 3-D view for each network, on the same scale."""
+    """The same losses as heights: a 3-D view for each network, on the same scale."""
     planes = [surface.plane() for surface in surfaces]
     norm, cut = _scale(planes)
     with style.look(), matplotlib.rc_context({"grid.linewidth": 0.3}):
@@ -131,7 +131,7 @@ def view_3d(surfaces):
                 axis.set_ticks(*_ends(places))
                 axis.set_label_text(label)
                 axis.labelpad = -6
-            axes.set_box_aspect(None, zoom=0.9)  # else the labels leave the figure
+            axes.set_box_aspect(None, zoom=0.9)  # so that the labels stay in the figure
             axes.view_init(30, -60)
         _finish(figure, grid, planes, norm, "max" if cut else "neither")
     return figure, _table(surfaces, "plane")
@@ -141,7 +141,7 @@ FIGURES = {"surface_lines": lines, "surface_contours": contours, "surface_3d": v
 
 
 def _panels(surfaces, **options):
-    """(a figure, its axes): square ones, each under a surface's label in its colour; those left over are empty."""
+    """(figure, grid of square axes), each under a surface's label in its colour; those left over are blank."""
     down = -(-len(surfaces) // ACROSS)
     across = -(-len(surfaces) // down)  # rows of equal length: four panels are two and two
     side = (style.PAGE - BAR) / ACROSS
@@ -155,13 +155,13 @@ def _panels(surfaces, **options):
 
 
 def _ends(places):
-    """(ticks, labels) of an axis of the plane: its ends and the trained weights."""
+    """(ticks, labels) for an axis of the plane: its ends and the trained weights."""
     ends = [places[0], 0, places[-1]]
     return ends, [f"{end:g}".replace("-", "−") for end in ends]
 
 
 def _finish(figure, grid, planes, norm, extend):
-    """The colour bar, and what the colour of what is absent means, where it occurs."""
+    """Add the colour bar, and say what the colour for absent values means where it occurs."""
     bar = style.colour_bar(figure, grid, norm, "training loss", extend=extend)
     losses, labels = _ticks(norm)
     bar.set_ticks(losses, labels=labels)
@@ -172,7 +172,7 @@ def _finish(figure, grid, planes, norm, extend):
 
 
 def _scale(planes):
-    """(the norm of all losses, whether some lie above it); what is drawn ends `DECADES` above the lowest."""
+    """(the colour norm for all losses, whether some lie above it); it ends at most `DECADES` above the lowest."""
     losses = np.concatenate([losses[np.isfinite(losses)] for _, _, losses in planes])
     if not losses.size:
         return LogNorm(0.1, 10), False
@@ -182,9 +182,9 @@ def _scale(planes):
 
 
 def _ticks(norm):
-    """(losses, what stands beside them): powers of ten, or 1, 2 and 5 times these where they alone would be too few.
+    """(losses, labels) of the ticks: powers of ten, or 1, 2 and 5 times these where they alone would be too few.
 
-    Where not even those are two, the ends of the norm.
+    Where even these are fewer than two, the ends of the norm.
     """
     few = norm.vmax < bands.FEW * norm.vmin
     found = LogLocator(subs=(1, 2, 5) if few else (1,), numticks=9).tick_values(norm.vmin, norm.vmax)

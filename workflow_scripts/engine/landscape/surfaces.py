@@ -2,12 +2,12 @@
 
 The weights w of convolutions and linear layers become w + alpha d1 + beta d2. The directions are Gaussian, rescaled
 filter by filter to the norms of the weights; biases and batch norm's parameters and running statistics stay as they
-are, and batch norm uses the latter, as in the paper. What is averaged over the images is the cell's loss, without
-penalties.
+are, and batch norm uses its running statistics, as in the paper. The loss is the mean over the images of the cell's
+loss, without penalties.
 
-How it is fast: the images are normalised once and stay on the device, weights are put together there, nothing is read
-back until the end, and batch norm is folded into the convolution before it. That costs nothing per point, because it
-scales filters and their directions alike. Several points at once (`torch.vmap`) are slower on a CPU: see
+Why it is fast: the images are normalised once and stay on the device, the weights are combined there, nothing is read
+back until the end, and batch norm is folded into the convolution before it. The folding costs nothing per point,
+because it scales filters and their directions alike. Several points at once (`torch.vmap`) are slower on a CPU: see
 benchmarks/landscape.py.
 """
 
@@ -23,8 +23,8 @@ from workflow_scripts.engine.data.batches import Batches, random_generator
 from workflow_scripts.engine.training.gradients import weight_layers
 
 COLUMNS = ("kind", "alpha", "beta", "loss", "acc")
-FINER = 4  # points of the line per point of the plane's side
-BATCH = {"cpu": 128, "cuda": 1000}  # images; on a CPU larger ones fall out of the caches
+FINER = 4  # steps along the line per step along a side of the plane
+BATCH = {"cpu": 128, "cuda": 1000}  # images; on a CPU, larger batches do not fit in the caches
 
 
 def places(points, extent):
@@ -36,9 +36,9 @@ def places(points, extent):
 
 
 def training_images(training, data, count):
-    """Batches of the first `count` training images of the cell (all, where there are fewer), as it was given them.
+    """Batches of the cell's first `count` training images (all, where there are fewer).
 
-    Not augmented, and normalised as in training: a list of (images, labels) on the device.
+    They are normalised as in training but not augmented: a list of (images, labels) on the device.
     """
     first = training.train_indices[:count]
     images, labels = data.train_images[first], data.train_labels[first]
@@ -47,9 +47,9 @@ def training_images(training, data, count):
 
 
 def directions(model, seed):
-    """Two directions, each {parameter: tensor of its shape}: one for every weight of a convolution or linear layer.
+    """Two directions, each {parameter: tensor of its shape}, with an entry per weight of a convolution or linear layer.
 
-    The Gaussian numbers depend on the seed, the place among the weight layers and the shape alone, so networks of the
+    The Gaussian numbers depend only on the seed, the place among the weight layers and the shape, so networks with the
     same layers share them before the rescaling. A filter is an output channel, or a row of a linear layer.
     """
     names = {id(parameter): name for name, parameter in model.named_parameters()}
@@ -72,8 +72,8 @@ def _rescaled(weight, generator):
 def folded(model):
     """(a copy of the model with batch norm folded into the convolutions, {their weight: factor per filter}).
 
-    A batch norm is folded that follows a convolution of which it is the only user. A network whose code depends on
-    what it computes cannot be followed; it is given back as it is.
+    A batch norm is folded if it follows a convolution whose output only it uses. A network whose control flow depends
+    on the values it computes cannot be traced; it is returned as it is.
     """
     try:
         graph = fx.symbolic_trace(copy.deepcopy(model))
@@ -99,12 +99,12 @@ def folded(model):
 def measure(model, batches, loss, points, pair, precision=contextlib.nullcontext):
     """[(loss, accuracy)] of the model at each of the `points` (alpha, beta) along the `pair` of directions.
 
-    `batches` are (images, labels) on the device, `loss` a function of logits and labels, `precision` makes the context
-    of the forward pass. The model is in evaluation mode and is left as it was. A loss that is not finite stays so.
+    `batches` are (images, labels) on the device, `loss` is a function of logits and labels, and `precision` makes the
+    context of the forward pass. The model must be in evaluation mode and is left as it was. A non-finite loss stays so.
     """
     fast, factors = folded(model)
     parameters = dict(fast.named_parameters())
-    names = [name for name in pair[0] if name in parameters]  # without companion classifiers, which only train
+    names = [name for name in pair[0] if name in parameters]  # without companion classifiers: used only in training
     moved = [parameters[name] for name in names]
     start = [weight.clone() for weight in moved]
     first, second = ([_scaled(direction, name, factors) for name in names] for direction in pair)
@@ -129,9 +129,9 @@ def _scaled(direction, name, factors):
 
 
 def surface(training, data, points, extent, images, seed):
-    """The rows of a cell's surface, in the order of `COLUMNS`; `training` is what `trained.load` gives.
+    """The rows of a cell's surface, with the columns `COLUMNS`; `training` is what `trained.load` returns.
 
-    A point that stands in line and plane is measured once. The arithmetic is that of the cell's own forward pass.
+    A point on both the line and the plane is measured once. The arithmetic is that of the cell's own forward pass.
     """
     rows = list(places(points, extent))
     distinct = list(dict.fromkeys((alpha, beta) for _, alpha, beta in rows))

@@ -1,9 +1,9 @@
-"""What was measured along the way of a study's cells (see observers.py), gathered into tidy tables.
+"""What was measured during the training of a study's cells (see observers.py), gathered into tidy tables.
 
 landscape_steps.csv has a row per cell and step, lags.csv per cell, step and lag, walks.csv per cell, probed step and
 step size, shifts.csv per cell, probed step and layer. Six digits are kept. Where lags.csv would have more than
 `MOST_ROWS` rows (about 50 MB), it and landscape_steps.csv keep every n-th step of every cell, from step 0, with the
-smallest n that will do: the steps in the tables say so.
+smallest sufficient n: the steps in the tables show it.
 """
 
 import zipfile
@@ -37,7 +37,7 @@ FILES = dict(zip(TABLES, COLUMNS, strict=True))
 def gather(folders, out):
     """Write the four tables of the cells in `folders` to the folder `out`.
 
-    Raises UserError where a cell has no steps.npz, or one without what the observer `lags` records.
+    Raises UserError where a cell has no steps.npz, or its steps.npz lacks what the observer `lags` records.
     """
     arrays = {folder.name: _arrays(folder / "steps.npz") for folder in folders}
     every = _every(arrays.values())
@@ -84,7 +84,7 @@ def _lags(found, every):
     steps = np.arange(len(found["train_loss"]))[::every]
     axes = [("step", steps), ("lag", found["lags"])]
     table = _long(axes, {name: found[array].T[steps] for name, array in LAGS.items()})
-    return table[table["step"] >= table["lag"]]  # before, there is no step to compare with
+    return table[table["step"] >= table["lag"]]  # earlier steps have none to compare with
 
 
 def _walks(found):
@@ -107,7 +107,7 @@ def _shifts(found):
 
 
 def _long(axes, values):
-    """A row per point of the two named `axes`; `values` are arrays of shape (points of the first, of the second)."""
+    """A row per point of the grid of two named `axes`; `values` are arrays (points of the first, of the second)."""
     (first, rows), (second, columns) = axes
     return pd.DataFrame(
         {

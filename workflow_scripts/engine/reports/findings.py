@@ -1,6 +1,6 @@
 """What a study shows, as facts that the templates of a report turn into sentences. Numbers stay numbers here.
 
-A comparison of two rows says what their seeds allow: "higher" or "lower" where the 95 % interval of the difference
+A comparison of two rows says what their seeds can show: "higher" or "lower" where the 95 % interval of the difference
 excludes 0, in a family of comparisons after Holm's correction, and "alike" where these seeds could show no difference.
 It is "single" where one of them has a single seed: the spread is unknown, and whether they differ cannot be told.
 """
@@ -24,12 +24,12 @@ class Measure(NamedTuple):
 
     @classmethod
     def from_json(cls, found):
-        """Of what `choice.chosen` writes, in which NaN is null."""
+        """From a measure in chosen.json (see `choice.chosen`), where null stands for NaN."""
         return cls(found["mean"], math.nan if found["std"] is None else found["std"])
 
 
 def context(found, shallow, deep):
-    """The facts by the names that the templates use; `shallow` and `deep` are records that select a row each.
+    """The facts, by the names that the templates use; `shallow` and `deep` are records that select one row each.
 
     Raises UserError where a selection finds nothing or no cell finished.
     """
@@ -62,12 +62,12 @@ def context(found, shallow, deep):
         "rates": _rates(variants, champions),
         "tried_rates": len({row.lr for row in variants if row.block != "plain"}),
         "theory": flows.theory(deep),
-        "tried": len({row.block for row in variants} - {"plain"}),  # also those of which nothing finished
+        "tried": len({row.block for row in variants} - {"plain"}),  # including those of which nothing finished
         **_remedies(champions, shallow),
         **_gradients(shallow, deep, variants),
         **_depth(best, shallow, champions, rows),
     }
-    for row, name in _named([shallow, deep]):  # the text speaks of both, and two depths of one network have one label
+    for row, name in _named([shallow, deep]):  # the text names both, and two depths of a network share a label
         row.label = name
     return facts
 
@@ -84,7 +84,7 @@ def compared(pairs, metric):
 
 
 def rows_of(found, table):
-    """The rows of `over_seeds` with what the report says of each beyond the table."""
+    """The rows of `over_seeds` with what the report says about each beyond the table."""
     facts = found.cells.set_index("cell")
     rows = []
     for name, record in zip(_names(table), table.to_dict("records"), strict=True):
@@ -105,12 +105,12 @@ def rows_of(found, table):
 
 
 def _named(rows):
-    """(row, its name among these rows) of each of some rows."""
+    """(row, its name among these rows) for each row."""
     return list(zip(rows, _names(pd.DataFrame(map(vars, rows))), strict=True)) if rows else []
 
 
 def _names(table):
-    """The label of each row, followed by those settings that tell it from the rows of the same label."""
+    """The label of each row, followed by the settings that set it apart from rows of the same label."""
     keys = names.by_label(table)
     return [_name(record, keys[record["label"]]) for record in table.to_dict("records")]
 
@@ -127,7 +127,7 @@ def _in_latex(key, value):
 
 
 def _learned(row):
-    """How many of the row's seeds end with a training or validation accuracy that lies above `statistics.chance`."""
+    """How many of the row's seeds end with a training or validation accuracy above `statistics.chance`."""
     above = set()
     for part in ("train", "val"):
         limit = statistics.chance(row.num_classes, row.facts[f"{part}_images"])
@@ -136,7 +136,7 @@ def _learned(row):
 
 
 def _champions(rows, table):
-    """{block: the best of its rows by `summary.best`}; a block of which nothing finished has none."""
+    """{block: the best of its rows by `summary.best`}, without blocks of which nothing finished."""
     champions = {}
     for block in dict.fromkeys(row.block for row in rows if row.finished):
         groups = [row.group for row in rows if row.block == block]
@@ -146,18 +146,18 @@ def _champions(rows, table):
 
 
 def _equal_but_for(free, row, other):
-    """Whether two rows have the same record, the key `free` left out."""
+    """Whether two rows have the same record, apart from the key `free`."""
     return not set(_differing(row, other)) - {free}
 
 
 def _differing(row, other):
     """The keys of the record in which two rows differ."""
-    pairs = {key: (getattr(row, key), getattr(other, key)) for key in ROW}  # in which pandas may have NaN for None
+    pairs = {key: (getattr(row, key), getattr(other, key)) for key in ROW}  # pandas may have turned None into NaN
     return [key for key, (one, two) in pairs.items() if one != two and not (pd.isna(one) and pd.isna(two))]
 
 
 def _rates(rows, champions):
-    """For each block that learns and has several rates, all else equal: its best row, the next, their comparison."""
+    """For each block that learns and has several rates, all else equal: its two best rows, and their comparison."""
     pairs = []
     for best in champions.values():
         others = [row for row in rows if row.finished and row.lr != best.lr and _equal_but_for("lr", row, best)]
@@ -170,10 +170,10 @@ def _rates(rows, champions):
 
 
 def _remedies(champions, shallow):
-    """Which remedies were tried and which work; BN, RC and both set against each other, each at its best setting.
+    """Which remedies were tried and which work; BN, RC and both compared with each other, each at its best setting.
 
-    `pairs` and `extra` are lists of (row, other row, comparison), of one family; `beside`, of those that work with the
-    shallow network, is a family of its own.
+    `pairs` and `extra` are lists of (row, other row, comparison) that form one family; `beside`, which compares those
+    that work with the shallow network, is a family of its own.
     """
     remedies = {block: row for block, row in champions.items() if block != "plain"}
     bn, rc, both = (remedies.get(block) for block in ("bn", "rc", "bn_rc"))
@@ -199,7 +199,7 @@ def _remedies(champions, shallow):
 
 
 def _gradients(shallow, deep, variants):
-    """Rows whose gradient flow is set against each other: the deep network's blocks, all else equal to `deep`."""
+    """The rows whose gradient flows are compared: the deep network's blocks, all else equal to `deep`."""
     controlled = [row for row in variants if row.flows and _equal_but_for("block", row, deep)]
     table_rows = [row for row in [shallow] if row.flows and row not in controlled] + controlled
     of_block = {row.block: row for row in controlled if row.initial}
@@ -210,13 +210,13 @@ def _gradients(shallow, deep, variants):
         "flattest": min(controlled, key=lambda row: row.flows[0].span, default=None),
         "bn_row": bn,
         "rc_row": of_block.get("rc"),
-        # Yang et al. (2019): with BN the gradient grows on its way down; a slight growth others may have, too
+        # Yang et al. (2019): with BN the gradient grows on its way down; others may show slight growth, too
         "bn_grows": bn is not None and bn.initial.orders < min([0, *(row.initial.orders for row in others)]),
     }
 
 
 def _depth(best, shallow, champions, rows):
-    """What shows whether depth pays: the best deep network, and the shallow one with the best network's block."""
+    """What shows whether depth pays off: the best deep network, and the shallow one with the best network's block."""
     deep = sorted(champions.values(), key=lambda row: -row.val_acc.mean)
     matched = [
         row for row in rows if row.model == shallow.model and row.finished and _equal_but_for("model", row, best)
@@ -229,8 +229,8 @@ def _depth(best, shallow, champions, rows):
 
 
 def data_of(found):
-    """The data set of a study: title, whether it comes with the software and whether its training images were cut to a
-    part of them, sizes, the loss of a constant guess."""
+    """The data set of a study: title, whether it comes with the software, whether only a part of its training images
+    was used, sizes, the loss of a constant guess."""
     facts = found.cells.iloc[0]
     return SimpleNamespace(
         title=found.dataset["title"],
@@ -242,7 +242,7 @@ def data_of(found):
 
 
 def setup_of(cells):
-    """Numbers of cells and seeds, the fewest and most seeds of a row, whether any augments or has another width."""
+    """Numbers of cells and seeds, a row's fewest and most seeds, whether any augments or has a width other than 1."""
     seeds = cells.groupby(list(ROW), dropna=False).size()
     return SimpleNamespace(
         cells=len(cells),

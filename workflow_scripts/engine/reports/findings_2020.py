@@ -1,7 +1,7 @@
-"""What the 2020/21 form of the report says beyond the first study: of all remedies, and of the search.
+"""What the 2020/21 form of the report says beyond the first study: about all remedies, and about the search.
 
-As in `findings`, a comparison says what the seeds allow. Either study may be missing; its facts are None then, and the
-templates leave out what they would say.
+As in `findings`, a comparison says what the seeds can show. Either study may be missing; then its facts are None, and
+the templates omit what they would say about it.
 """
 
 import math
@@ -17,7 +17,7 @@ from workflow_scripts.engine.tables import labels, protocol, reading, summary
 from workflow_scripts.engine.tables.flows import LEVEL
 from workflow_scripts.engine.text.latex import Tex, escape, number
 
-# what a variant is, by key and value of its record; of those not named here the label alone is given
+# what a variant is, by key and value of its record; for blocks and initialisations not listed, the label is used
 DESCRIPTIONS = {
     "block": {
         "bn": r"batch normalisation after each convolution (BN)",
@@ -51,7 +51,7 @@ SWITCHES = {  # keys that stand for a remedy wherever they differ from their def
     "clip": r"clipping of the gradient's norm",
     "warmup_epochs": r"a learning rate that rises linearly at first",
 }
-# what the discussion of the papers asks, of variants that differ from the base in one key alone: (key, value, words)
+# what the discussion of the papers asks about variants that differ from the base only in this key: (key, value, words)
 ASKED = (
     ("block", "rc", "residual connections alone"),
     ("block", "dense", "dense connections alone"),
@@ -60,14 +60,14 @@ ASKED = (
 
 
 def of_remedies(folder, study):
-    """The facts of a study of remedies: `folder` holds its summary, `study` is its `studies.Study`."""
+    """The facts about a study of remedies: `folder` holds its summary, `study` is its `studies.Study`."""
     found = ablations.load(folder / "summary")
     table = remedies.compared(found, ablations.rows(found, study))
     facts = {tuple(row.cells): row for row in findings.rows_of(found, summary.over_seeds(found.cells))}
     rows = [_variant(row, facts[tuple(row["cells"])]) for row in table.to_dict("records")]
     base, levels = rows[0], rows[1:]
     learning = [row for row in levels if row.outcome == "learns"]
-    timed = [row for row in learning if not math.isnan(row.epochs_to_90.mean)]  # some learn the training images alone
+    timed = [row for row in learning if not math.isnan(row.epochs_to_90.mean)]  # some learn only the training images
     known = [row for row in levels if row.initial]
     verdicts = _verdicts(levels, "verdict")
     return SimpleNamespace(
@@ -96,7 +96,7 @@ def of_remedies(folder, study):
 
 
 def _variant(row, facts):
-    """A row of `remedies.compared` with the measures as such, and with what `findings` says of its cells."""
+    """A row of `remedies.compared` with `Measure`s, and with what `findings` says about its cells."""
     variant = SimpleNamespace(**row)
     variant.best_val_acc = Measure(row["best_val_acc"], row["best_val_acc_std"])
     variant.epochs_to_90 = Measure(row["epochs_to_90"], row["epochs_to_90_std"])
@@ -107,7 +107,7 @@ def _variant(row, facts):
 
 
 def _asked(levels, base):
-    """(row, words) of each of `ASKED` that is there."""
+    """(row, words) for each of `ASKED` that is among the levels."""
     return [
         (row, words)
         for key, value, words in ASKED
@@ -118,7 +118,7 @@ def _asked(levels, base):
 
 
 def _verdicts(rows, column):
-    """The rows by their verdict; `single`: whether there is no comparison that the seeds allow."""
+    """The rows by their verdict; `single`: whether none has one of these verdicts, for want of seeds."""
     found = {name: [row for row in rows if getattr(row, column) == verdict] for name, verdict in VERDICTS.items()}
     return {**found, "single": not any(found.values())}
 
@@ -127,7 +127,7 @@ VERDICTS = {"better": "higher", "worse": "lower", "alike": "alike"}
 
 
 def _other(rows):
-    """The second reference, and what the seeds allow to be said of the others beside it; None where there is none, or
+    """The second reference, and what the seeds can show about the others compared with it; None where there is none, or
     where it diverged."""
     reference = next((row for row in rows if getattr(row, "other", False) and row.finished), None)
     if reference is None:
@@ -137,7 +137,7 @@ def _other(rows):
 
 
 def _described(cells):
-    """A phrase for each remedy that occurs in `cells`, in the order in which this file has them."""
+    """A phrase for each remedy that occurs in `cells`, in the order of this file."""
     phrases = []
     for key, known in DESCRIPTIONS.items():
         values = set(cells[key])
@@ -147,7 +147,7 @@ def _described(cells):
 
 
 def of_search(folder, study):
-    """The facts of a search: `folder` holds summary, table and chosen.json, `study` is its `studies.Study`."""
+    """The facts about a search: `folder` holds summary, table and chosen.json, `study` is its `studies.Study`."""
     if study.search is None:
         raise UserError("--search-study: expected a study with a `search`, found none")
     keys = list(study.search.keys)

@@ -1,7 +1,7 @@
-"""What the studies `cifar_net` and `bn_landscape` show, as facts that the template of their report words.
+"""What the studies `cifar_net` and `bn_landscape` show, as facts that their report's template turns into sentences.
 
-Numbers stay numbers here. A comparison with the base of an ablation says what its seeds allow (see `ablations.rows`);
-what is said of the landscape study is of the runs made alone (see `landscape/findings.py`).
+Numbers stay numbers here. A comparison with the base of an ablation says what its seeds can show (see
+`ablations.rows`); the facts about the landscape study are about its runs only (see `landscape/findings.py`).
 """
 
 import math
@@ -22,16 +22,16 @@ from workflow_scripts.engine.tables.labels import format_value, readable
 
 VERDICTS = ("higher", "lower", "alike", "single")
 MOST_CONFUSED = 3  # pairs of classes that the text names
-UNLIKE = 0.1  # the difference of accuracies above which two runs are not alike trained
+UNLIKE = 0.1  # the difference in accuracy above which two runs do not count as equally trained
 APART = 1.1  # the ratio from which on two sizes or two times are worth a sentence
 SMOOTHING = 0.1  # of `objectives.label_smoothing`
 
 
 def context(net, net_study, landscape, landscape_study):
-    """The facts by the names that the template uses.
+    """The facts, by the names that the template uses.
 
-    `net` and `landscape` are the folders of the two studies, whose designs the `studies.Study`s are. Raises UserError
-    where something of them is missing.
+    `net` and `landscape` are the folders of the two studies; `net_study` and `landscape_study` are their designs, each
+    a `studies.Study`. Raises UserError where a part of them is missing.
     """
     found = ablations.load(net / "summary")
     rows = ablations.rows(found, net_study)
@@ -57,7 +57,7 @@ def context(net, net_study, landscape, landscape_study):
 
 
 def _level(row):
-    """A row of `ablations.rows` with its metrics as measures."""
+    """A row of `ablations.rows` with its metrics as `Measure`s."""
     level = SimpleNamespace(**row.to_dict())
     for metric in (*summary.METRICS, *ablations.SPEED):
         setattr(level, metric, Measure(row[metric], row[f"{metric}_std"]))
@@ -65,7 +65,7 @@ def _level(row):
 
 
 def _factor(rows):
-    """A factor's levels, those beside the base by their verdict, and the ends of their sizes and times."""
+    """A factor's levels, those other than the base also by verdict, and the extremes of their sizes and times."""
     rows = rows.assign(level=rows["name"])  # a bare number says nothing in a sentence
     levels = [_level(row) for _, row in rows.iterrows()]
     finished = [level for level in levels if level.finished]
@@ -74,7 +74,7 @@ def _factor(rows):
         title=readable(rows["factor"].iloc[0]),
         base=next(level for level in levels if level.base),
         levels=levels,
-        shown=bool(rows["verdict"].isin(statistics.SURE).any()),  # is a difference from the base
+        shown=bool(rows["verdict"].isin(statistics.SURE).any()),  # whether there is a difference from the base
         sizes=_sizes(finished),
         times=_times(finished),
         diverged=[level for level in levels if level.diverged],
@@ -83,7 +83,7 @@ def _factor(rows):
 
 
 def _sizes(levels):
-    """(levels of the fewest parameters, levels of the most) where these are `APART` or more, else None."""
+    """[levels with the fewest parameters, levels with the most] where their ratio is at least `APART`, else None."""
     counts = [level.parameters for level in levels]
     if not counts or max(counts) < APART * min(counts):
         return None
@@ -91,8 +91,8 @@ def _sizes(levels):
 
 
 def _times(levels):
-    """(the fastest level, the slowest) where their times are `APART` or more and their deviations do not meet, else
-    None."""
+    """(the fastest level, the slowest) where the ratio of their times is at least `APART` and the ranges of mean ±
+    deviation do not overlap, else None."""
     if not levels:
         return None
     times = [level.seconds_per_epoch for level in levels]
@@ -103,8 +103,8 @@ def _times(levels):
 
 
 def _unsteady(found):
-    """The seconds per epoch of the two seeds of one setting that are furthest apart in proportion: `least` and `most`;
-    None where no setting's are `APART`."""
+    """The seconds per epoch, `least` and `most`, of the two seeds of one setting with the largest ratio between them;
+    None where this is below `APART`."""
     times = found.cells.set_index("cell")["seconds_per_epoch"]
     ends = [(times[names].min(), times[names].max()) for names in ablations.all_rows(found.cells)["finished"] if names]
     least, most = max(ends, key=lambda end: end[1] / end[0])
@@ -112,9 +112,9 @@ def _unsteady(found):
 
 
 def _chosen(path, base, cells):
-    """What chosen.json says, its measures as such, and in which keys its record differs from the base's.
+    """The content of chosen.json with `Measure`s, and the settings in which its record differs from the base's.
 
-    `cells` are those of the summary. `floor` is the least loss that smoothed labels allow, None where they are not.
+    `cells` are those of the summary. `floor` is the least loss that smoothed labels allow, None without smoothing.
     """
     facts = reading.facts(path, "choose")
     facts |= {metric: Measure.from_json(facts[metric]) for metric in ("best_val_acc", "test_acc", "test_loss")}
@@ -143,15 +143,15 @@ def _same(value, other):
 
 
 def _pareto(path):
-    """{cost: names of the settings that no other beats at the same cost or less, the cheapest first}."""
+    """{cost: names of the settings that no other beats at the same or a lower cost, the cheapest first}."""
     table = reading.table(path, "plot_pareto")
     costs = [column.removeprefix("front_") for column in table if column.startswith("front_")]
-    table["name"] = table["name"].str.replace(r", (.*)", r" (\1)", regex=True)  # a comma would part it in two in a list
+    table["name"] = table["name"].str.replace(r", (.*)", r" (\1)", regex=True)  # in a list, a comma would split it
     return {cost: table[table[f"front_{cost}"]].sort_values(cost)["name"].tolist() for cost in costs}
 
 
 def _insight(folder):
-    """What `inspect_cell` found: counts, the classes at both ends, the pairs confused most, the network's layers."""
+    """What `inspect_cell` found: counts, the best and worst classes, the pairs confused most, the network's layers."""
     found = insight_figures.load(folder)
     classes = found.table("per_class").dropna(subset="accuracy").sort_values("accuracy", kind="stable")
     named = [SimpleNamespace(**{**row, "name": found.names[row["label"]]}) for row in classes.to_dict("records")]
@@ -165,12 +165,12 @@ def _insight(folder):
         accuracy=facts["right"] / facts["images"],
         worst=worst,
         best=best,
-        apart=max(row.high for row in worst) < min(row.low for row in best),  # their intervals do not meet
+        apart=max(row.high for row in worst) < min(row.low for row in best),  # their intervals do not overlap
         pairs=[
             SimpleNamespace(label=found.names[row.label], predicted=found.names[row.predicted], images=row.images)
             for row in pairs[:MOST_CONFUSED].itertuples()
         ],
-        every=len(pairs) <= MOST_CONFUSED,  # is a mistake of one of these pairs
+        every=len(pairs) <= MOST_CONFUSED,  # whether every mistake is of one of these pairs
         tied=tied,  # with a pair that is not named
         classes=len(named),
         normalised=any(layer["layer"].endswith(".norm") for layer in facts["structure"]),
@@ -181,7 +181,7 @@ def _insight(folder):
 
 
 def _landscape(folder, study):
-    """The facts of `landscape/findings.py`, and what stands around them: data, training, the rates' runs, surfaces."""
+    """The facts of `landscape/findings.py`, and their context: data, training, the runs of all rates, surfaces."""
     found = summary.load(folder / "summary")
     trained, walked = (landscape_runs.rows_of(found.cells, study, name) for name in landscape_runs.PROTOCOLS)
     landscape = landscape_runs.load(folder / "summary", study)
@@ -208,7 +208,7 @@ def _landscape(folder, study):
 
 
 def _runs(cells):
-    """The rows of `over_seeds`, `val` being the best validation accuracy as a measure."""
+    """The rows of `over_seeds`; `val` is the best validation accuracy as a `Measure`."""
     return [
         SimpleNamespace(**row, val=Measure(row["best_val_acc"], row["best_val_acc_std"]))
         for row in summary.over_seeds(cells).to_dict("records")
@@ -216,7 +216,7 @@ def _runs(cells):
 
 
 def _best(runs, labels):
-    """{label: the run of the highest validation accuracy}, of those labels of which one finished."""
+    """{label: the run with the highest validation accuracy}, for the labels of which a run finished."""
     return {
         label: max(group, key=lambda run: np.nan_to_num(run.val.mean, nan=-1.0))
         for label in labels
@@ -225,9 +225,9 @@ def _best(runs, labels):
 
 
 def _unlike(walked, first, other):
-    """(the run that learned less, the other) of two that are walked along, where their best validation accuracies are
-    more than `UNLIKE` apart; else None: a landscape seen from a plateau is not set against one from a trained network
-    without a word."""
+    """(the run that learned less, the other) of two runs of `walk` whose best validation accuracies are more than
+    `UNLIKE` apart, else None: the report must not compare a landscape seen from a plateau with one seen from a trained
+    network without saying so."""
     if first not in walked or other not in walked:
         return None
     less, more = sorted((walked[first], walked[other]), key=lambda run: run.val.mean)
@@ -235,18 +235,18 @@ def _unlike(walked, first, other):
 
 
 def _loss_of_chance(found):
-    """What a constant guess costs; None where another loss than the cross-entropy is minimised."""
+    """The loss of a constant guess; None where a loss other than the cross-entropy is minimised."""
     return findings.data_of(found).chance_loss if set(found.cells["loss"]) == {"cross_entropy"} else None
 
 
 def _shifted(facts, label):
-    """In how many layers the median distance is smaller, larger or alike with the network `label` than with the first,
-    and in how many its median cosine is nearer to 1."""
+    """In how many layers the network `label` has a smaller, larger or alike median distance compared to the first, and
+    in how many its median cosine is nearer to 1."""
     verdicts = [row.l2.compared[label].verdict for row in facts["shift"]]
     first = facts["first"].label
     cosines = [row.cosine for row in facts["shift"] if first in row.cosine and label in row.cosine]
     return SimpleNamespace(
-        smaller=verdicts.count("larger"),  # that of the first network is
+        smaller=verdicts.count("larger"),  # the verdict is the first network's
         larger=verdicts.count("smaller"),
         alike=verdicts.count("alike"),
         nearer=sum(cosine[label].median > cosine[first].median for cosine in cosines),
@@ -255,7 +255,7 @@ def _shifted(facts, label):
 
 
 def _surfaces(figures, chance):
-    """Per network, of its loss surface: the loss in the centre, and which share of the plane lies below `chance`."""
+    """Per network, from its loss surface: the loss at the centre, and which share of the plane lies below `chance`."""
     line, plane = (reading.table(figures / f"surface_{name}.csv", "plot_surfaces") for name in ("lines", "contours"))
     found = []
     for network, points in plane.groupby("network", sort=False):

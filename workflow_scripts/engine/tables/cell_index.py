@@ -1,7 +1,7 @@
-"""The index of a summary: what each cell's rows were made from, and where they stand in its large tables.
+"""The index of a summary: what each cell's rows were made from, and where they are in its large tables.
 
-With it `tables.gather` reads only the cells that have changed, and `summary` only those that a figure shows. It is a
-help and no source: without it, or where it does not fit the tables beside it, everything is read.
+With it `gathering.gather` reads only the cells that have changed, and `summary` only those that a figure shows. It only
+saves time: without it, or where it does not match the tables beside it, everything is read.
 """
 
 import json
@@ -10,24 +10,24 @@ from pathlib import Path
 from workflow_scripts.engine.commands import written_whole
 
 NAME = "index.json"
-TABLES = ("history.csv", "gradients.csv")  # in which the rows of a cell stand together
+TABLES = ("history.csv", "gradients.csv")  # in which the rows of a cell are contiguous
 
 
 def load(folder, code=None):
-    """{cell name: what `write` was given of it} of the summary in `folder`; {} where it does not fit the tables.
+    """{cell name: the facts that `write` was given} for the summary in `folder`; {} where they do not match the tables.
 
-    With `code`, also where the summary was made by other code than that.
+    If `code` is given, also {} where the summary was made by other code.
     """
     try:
         index = json.loads(Path(folder, NAME).read_text())
         fits = all(Path(folder, name).stat().st_size == index["sizes"][name] for name in TABLES)
         return index["cells"] if fits and code in (None, index["code"]) else {}
-    except (OSError, ValueError, KeyError, TypeError):  # TypeError: it is JSON, but of something else
+    except (OSError, ValueError, KeyError, TypeError):  # TypeError: it is JSON, but of another structure
         return {}
 
 
 def write(folder, cells, code):
-    """Write the index of the tables in `folder`, which the digest `code` made.
+    """Write the index of the tables in `folder`, which were made by the code with the digest `code`.
 
     `cells` is {name: facts}, in the order of the tables; facts["places"] is {table: [first byte, byte after the last]}.
     """
@@ -37,7 +37,7 @@ def write(folder, cells, code):
 
 
 def remove(folder):
-    """Remove the index, before the tables change: one that says where rows stood is worse than none."""
+    """Remove the index before the tables change: one with outdated places is worse than none."""
     Path(folder, NAME).unlink(missing_ok=True)
 
 
@@ -47,9 +47,9 @@ def places(folder, table):
 
 
 def rows(path, known, names):
-    """The header and the rows of the cells `names` in the table at `path`, as CSV; all rows where none is `known`.
+    """The header and the rows of the cells `names` in the table at `path`, as CSV; all rows where `known` is empty.
 
-    `known` is what `places` gave.
+    `known` is what `places` returned.
     """
     if not known:
         return path.read_bytes()

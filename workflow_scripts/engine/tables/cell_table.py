@@ -1,4 +1,4 @@
-"""All cells of a study in one table for people: what each was trained with, and what came of it."""
+"""All cells of a study in one table for people to read: what each was trained with, and the outcome."""
 
 from functools import partial
 
@@ -9,8 +9,8 @@ from workflow_scripts.engine.tables.summary import varying
 
 
 def formatted(cells):
-    """The rows of a summary's `cells` as people read them, each value a string; of the record, what differs."""
-    keys = [key for key in varying(cells) if key != "epochs"]  # of which those that were run are shown
+    """The rows of a summary's `cells` for people to read, each value a string; of the record, only what differs."""
+    keys = [key for key in varying(cells) if key != "epochs"]  # the epochs that were run are shown instead
     headings = {key: key.replace("_", " ").capitalize() for key in ("model", "block", *keys)}
     headings |= {"lr": "Learning rate", "seed": "Seed"}
     columns = {heading: cells[key].map(partial(format_value, key)) for key, heading in headings.items()}

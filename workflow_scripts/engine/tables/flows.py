@@ -1,4 +1,4 @@
-"""How much of the gradient arrives at the first layer: what was recorded, and what the initialisation predicts."""
+"""How much of the gradient reaches the first layer: what was recorded, and what the initialisation predicts."""
 
 import itertools
 import math
@@ -12,9 +12,9 @@ import pandas as pd
 from workflow_scripts.engine.tables import main_path, summary
 from workflow_scripts.engine.training import schedules
 
-# Adam divides by the gradient's size plus this: it makes up for a small gradient, but not for one below that.
+# Adam divides by the gradient's size plus this, so it compensates for a small gradient, but not for one below this.
 ADAM_EPSILON = 1e-8
-LEVEL = 4  # orders of magnitude between first and last gradient: fewer are called level, more steep
+LEVEL = 4  # orders of magnitude between first and last gradient: fewer are called level, more are called steep
 SLOPE = 0.01  # of the course networks' LeakyReLU
 SINGLE_PRECISION = 24 * math.log10(2)  # orders of magnitude that float32 resolves
 FILTERS = 32  # of the course networks at width 1
@@ -22,12 +22,13 @@ FILTERS = 32  # of the course networks at width 1
 
 @dataclass(frozen=True)
 class Flow:
-    """Mean |gradient| per weight in an epoch or a batch, of the convolutions on the main path, the first one first.
+    """Mean |gradient| per weight in an epoch or a batch, of the convolutions on the main path from the first on.
 
-    The geometric mean over seeds. `orders`: how many orders of magnitude the first convolution lies below the last, and
-    `orders_std` the sample standard deviation of that over the seeds (NaN of one); infinite where the first is zero.
+    The geometric mean over seeds. `orders`: how many orders of magnitude the first convolution lies below the last,
+    infinite where either is zero; `orders_std`: its sample standard deviation over the seeds (NaN with one seed).
     `stages`: the median over the layers of each stage. `within`: the largest factor between two layers of the
-    processing blocks of one stage; infinite where a network has none. `largest`: the largest of the seeds.
+    processing blocks of one stage; infinite where a layer is zero or a network has no such blocks. `largest`: the
+    largest over the seeds.
     """
 
     layers: tuple
@@ -53,14 +54,14 @@ class Flow:
 
     @property
     def span(self):
-        """How many times as large the largest is as the smallest; infinite where one is zero."""
+        """The ratio of the largest to the smallest; infinite where one is zero."""
         return float(self.mean_abs.max() / self.mean_abs.min()) if self.mean_abs.min() > 0 else math.inf
 
 
 def flows(gradients):
-    """The `Flow` of each epoch of a table as `summary.gradients_by_cell` gives it.
+    """The `Flow` of each epoch of a table from `summary.gradients_by_cell`.
 
-    There is none for cells that diverged in their first epoch.
+    There are none for cells that diverged in their first epoch.
     """
     gradients = gradients[~main_path.aside(gradients["layer"])]
     if gradients.empty:
@@ -70,7 +71,7 @@ def flows(gradients):
 
 
 def initial(gradients):
-    """The `Flow` at initialisation, from first batches as `summary.gradients_by_cell` gives them; None from none."""
+    """The `Flow` at initialisation, from the first batches in `summary.gradients_by_cell`; None if there are none."""
     return next(iter(flows(gradients[gradients["epoch"] == 0])), None)
 
 
@@ -104,9 +105,9 @@ def predicted_orders(layers, image_size, filters):
 
     For the plain course networks under PyTorch's default initialisation, Var(w) = 1 / (3 fan_in). Each convolution
     multiplies the mean square of the error that it passes back by (1 + slope^2) / 6 times the share of its taps that
-    does not fall on zero padding. The activation that multiplies the error is the image (about 1) in the first layer
-    and what the reduction block's biases, of variance 1 / (3 fan_in), hold up in the last. `layers` are the
-    convolutions' names in order; None where they are not those of a course network.
+    does not fall on zero padding. The activation that multiplies the error is the image (about 1) in the first layer;
+    in the last it is what the reduction block's biases, of variance 1 / (3 fan_in), sustain. `layers` are the
+    convolutions' names in order; the result is None where they are not those of a course network.
     """
     held_up = math.sqrt((1 + SLOPE**2) / 2 / (3 * 9 * filters))
     orders = math.log10(held_up)
@@ -132,11 +133,11 @@ def critical_depth(image_size, filters):
 
 
 def theory(row):
-    """The deep network's first epoch, what was predicted and found at initialisation, and what Adam can make of it.
+    """The deep network's first epoch, what was predicted and found at initialisation, and how far Adam can get.
 
     `row`: a row of `findings`. `flow` is None where no gradient was recorded, and `predicted` where the estimate does
-    not hold for the network; `initial` is the flow that it is held against. `adam_step` and `adam_total` are how far a
-    weight of the first layer goes at most, in a step and in all steps of the epochs of `row.flows`.
+    not hold for the network; `initial` is the flow that it is compared with. `adam_step` and `adam_total` are how far a
+    weight of the first layer moves at most, in one step and in all steps of the epochs of `row.flows`.
     """
     filters = max(1, round(FILTERS * row.width))
     found = SimpleNamespace(
@@ -155,15 +156,15 @@ def theory(row):
     found.vanishes = first.orders > LEVEL
     found.staircase = found.vanishes and len(first.stages) == 3 and first.within < 10
     found.attenuation = 6 ** (-(found.convolutions - 1) / 2)
-    # what the estimate was made for
+    # the networks that the estimate is valid for
     if row.block == "plain" and row.init == "own" and pd.isna(row.activation) and not row.supervision:
         found.predicted = predicted_orders(first.layers, int(row.facts["image_size"]), filters)
     if found.predicted:
         found.critical = critical_depth(int(row.facts["image_size"]), filters)
     largest = np.max([flow.largest for flow in row.flows], axis=0)
     found.below_epsilon = int((largest < ADAM_EPSILON).sum())
-    steps = row.facts["train_images"] // row.batch_size  # the trainer leaves a short last batch out
-    # |m| / (sqrt(v) + epsilon) of a gradient of constant sign and size
+    steps = row.facts["train_images"] // row.batch_size  # the trainer drops a short last batch
+    # |m| / (sqrt(v) + epsilon) for a gradient of constant sign and size
     share = largest[0] / (largest[0] + ADAM_EPSILON)
     found.steps = steps * len(row.flows)
     found.adam_step = row.lr * share

@@ -22,15 +22,15 @@ BEST_EPOCH = ("best_epoch", "best_val_loss", "best_val_acc", "test_loss", "test_
 def gather(folders, out, titles=None):
     """Write cells.csv, history.csv, gradients.csv, dataset.json and index.json of the cells in `folders` to `out`.
 
-    `titles` is {name of a data set: what it is called now}, where that is not what its cells have noted.
+    `titles` is {name of a data set: its present title}, where that is not the title that its cells recorded.
 
     cells.csv has a row per cell: its record, what was measured, the last epoch's metrics, those of the epoch with
-    the best validation accuracy, the test metrics of that epoch's weights, and on what it was made. The others repeat
-    the cells' own files with the cell's name before each row.
+    the best validation accuracy, the test metrics of that epoch's weights, and the machine it was made on. history.csv
+    and gradients.csv repeat the cells' own files with the cell's name before each row.
 
-    A cell whose files are as they were when the tables in `out` were made is not read again: its rows are taken over
-    from there. Memory holds the rows of one cell at a time. Raises UserError for a file that is damaged or
-    missing.
+    A cell whose files have not changed since the tables in `out` were made is not read again: its rows are copied from
+    there. Only one cell's rows of history and gradients are in memory at a time. Raises UserError for a damaged or
+    missing file.
     """
     out, code_of_this = Path(out), code.digest(__name__)
     kept = cell_index.load(out, code_of_this)
@@ -52,13 +52,13 @@ def gather(folders, out, titles=None):
 
 
 def _known(folder, kept):
-    """What the index has of a cell, if its files are still the same ones; None otherwise."""
+    """What the index holds about a cell, if its files have not changed; None otherwise."""
     facts = kept.get(folder.name)
     return facts if facts and facts["files"] == _files(folder) else None
 
 
 def _files(folder):
-    """Size and time of change of the files of a cell that are read here."""
+    """Size and modification time of the files of a cell that are read here."""
     try:
         found = [(folder / name).stat() for name in READ]
     except FileNotFoundError as error:
@@ -106,14 +106,14 @@ def _concatenate(folders, name, path, kept, cells, out):
 
 
 def _rows(folder, name):
-    """The rows of a cell's file `name`, each with the cell's name before it."""
+    """The rows of a cell's file `name`, each preceded by the cell's name."""
     _, *lines = (folder / name).read_bytes().splitlines()
     start = folder.name.encode() + b","
     return b"".join(start + line + b"\n" for line in lines)
 
 
 def _dataset(found):
-    """What the reports say of the data: the meta of one data set, or of several as one."""
+    """What the reports say about the data: the meta of one data set, or of several combined."""
     different = list({dataset["title"]: dataset for dataset in found}.values())
     return {
         "title": " and ".join(dataset["title"] for dataset in different),

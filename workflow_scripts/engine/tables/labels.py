@@ -1,4 +1,4 @@
-"""What people call things: networks and blocks, factors and levels, values of a record."""
+"""Readable names: of networks and blocks, factors and levels, values of a record."""
 
 import pandas as pd
 
@@ -29,7 +29,7 @@ BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends a
 
 OWN = "network's own"  # the value of an option that the network has by default
 
-# what people call a word of a level, and a factor; others are shown as they are, with spaces for underscores
+# readable names of factors and of words of a level; others are shown as they are, with spaces for underscores
 NAMES = {
     "None": OWN,
     "adam": "Adam",
@@ -57,13 +57,13 @@ NAMES = {
 
 
 def label(record):
-    """What people call a cell's network: `VGG38 BN+RC`, and plain `VGG38` without a remedy."""
+    """The readable name of a cell's network: `VGG38 BN+RC`, and just `VGG38` without a remedy."""
     model = record["model"].upper().replace("_", "-")
     return model if record["block"] == "plain" else f"{model} {block_label(record['block'])}"
 
 
 def block_label(block):
-    """What people call a block; one that is not known here is upper-cased, `my_block` being `MY+BLOCK`."""
+    """The readable name of a block; one that is not known here is upper-cased: `my_block` becomes `MY+BLOCK`."""
     return BLOCK_LABELS.get(block, block.upper().replace("_", "+"))
 
 
@@ -73,14 +73,14 @@ def blocks_in_order(found=()):
 
 
 def format_value(key, value):
-    """What people call a value of a key of a record, also one that pandas has made a float: 12.0 is `12`."""
+    """The readable form of a value of a record's key, even where pandas has made it a float: 12.0 is `12`."""
     if pd.isna(value):
         return absent(key)
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def absent(key):
-    """What people call the value of a key that is null: of an option of the network, that is the default it has.
+    """The readable form of a null value of a key: for an option of the network, null means the network's own default.
 
     >>> absent("clip"), absent("growth_rate")
     ('none', "network's own")
@@ -89,7 +89,7 @@ def absent(key):
 
 
 def readable(level):
-    """What people call a level or a factor.
+    """The readable name of a level or a factor.
 
     >>> readable("label_smoothing"), readable("l2 0.0005"), readable("bn_rc, activation silu"), readable("clip None")
     ('label smoothing', 'L2 0.0005', 'BN+RC, activation SiLU', 'clip none')

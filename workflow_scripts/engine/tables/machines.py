@@ -1,4 +1,4 @@
-"""What the cells of a study were made on, and in what that differed: other machines and versions move last digits."""
+"""The machines that a study's cells were made on, and how they differ: other machines and versions move last digits."""
 
 import pandas as pd
 
@@ -6,13 +6,13 @@ from workflow_scripts.engine.text.wording import counted
 
 VERSIONS = ("python", "torch", "torchvision", "numpy", "cuda", "cudnn")
 PLAIN = ("device", "device_name", "driver", "cpu_capability", "interop_threads")
-# columns of cells.csv; threads within an operation are not among them, because they are part of the record
+# columns of cells.csv, without the threads within an operation, because these are part of the record
 COLUMNS = (*PLAIN, *(f"{name}_version" for name in VERSIONS), "moved")
-MOST = 3  # cells that are named of each kind
+MOST = 3  # cells of each kind that are named
 
 
 def row(facts):
-    """The `COLUMNS` of the content of a cell.json; `moved` names those that changed when the cell was resumed."""
+    """The values of `COLUMNS` from the content of a cell.json; `moved` names those that changed on a resume."""
     here = _flat(facts)
     earlier = [_flat(process) for process in facts.get("resumed_from", [])]
     moved = [key for key, value in here.items() if any(other[key] != value for other in earlier)]
@@ -48,6 +48,6 @@ def _named(names):
 
 
 def remark(cells):
-    """What is to be said of cells that were not all made alike, in lines; "" of those that were."""
+    """A warning, in lines, if the cells were not all made on the same kind of machine; otherwise ""."""
     lines = differences(cells)
     return "\n  ".join(["These cells were not all made on the same kind of machine:", *lines]) if lines else ""

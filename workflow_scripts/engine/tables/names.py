@@ -1,34 +1,34 @@
-"""What rows of `summary.over_seeds` are called beside others: their label, and the values that tell them from these."""
+"""What rows of `summary.over_seeds` are called beside others: the label, and the values that set them apart."""
 
 import pandas as pd
 
 from workflow_scripts.engine.tables.labels import format_value
 from workflow_scripts.engine.tables.summary import varying
 
-BEST = " (best of all)"  # of the study, also where it differs from the others shown in more than the block
+BEST = " (best of all)"  # of the study, even where it differs from the others shown in more than the block
 
 
 def told_apart(rows):
     """The keys beyond model and block in which the rows differ, the learning rate first.
 
-    Rows without a model, which are of runs made elsewhere, have no record.
+    Rows without a model, those of runs made elsewhere, have no record.
     """
     rates = rows.loc[rows["model"] != "", "lr"]
     return [*(["lr"] if rates.nunique() > 1 else []), *varying(rows)]
 
 
 def settings(row, keys):
-    """What people read of these keys of a row: `lr 0.1`."""
+    """The values of these keys of a row, readable: `lr 0.1`."""
     return [f"{key} {format_value(key, row[key])}" for key in keys]
 
 
 def in_legend(rows):
     """What a legend calls each row: its label, its values of the keys that tell the rows apart, its divergence.
 
-    Where rows have a column `best`, as `selections.chosen` gives it, it also says which row is the best.
+    Where the rows have a column `best`, as from `selections.chosen`, the best row is marked too.
     """
     keys = told_apart(rows)
-    best = rows.get("best", pd.Series(False, rows.index)).eq(True)  # of a run made elsewhere it is missing
+    best = rows.get("best", pd.Series(False, rows.index)).eq(True)  # missing for a run made elsewhere
     return [
         _joined(row, settings(row, keys if row["model"] else [])) + (BEST if best[index] else "")
         for index, row in rows.iterrows()
@@ -36,13 +36,13 @@ def in_legend(rows):
 
 
 def in_study(rows):
-    """What each row is called among all others: its label, and what tells it from the rows of the same label."""
+    """What each row is called among all others: its label, and what sets it apart from rows of the same label."""
     keys = by_label(rows)
     return [", ".join([row["label"], *settings(row, keys[row["label"]])]) for _, row in rows.iterrows()]
 
 
 def title(row, rows):
-    """What stands over a picture of one row: what `in_study` calls it among these rows, with its learning rate."""
+    """The title of a picture of one row: what `in_study` calls it among these rows, with its learning rate."""
     keys = by_label(rows)[row["label"]]
     return _joined(row, settings(row, dict.fromkeys(["lr", *keys])))
 

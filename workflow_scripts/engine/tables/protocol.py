@@ -1,7 +1,7 @@
 """How the cells of a study were trained, in words for the report's section on the experiments.
 
-A registered name that is not known here is printed as it is, in typewriter type, so that the text stays true
-whatever somebody adds.
+A registered name that is not known here is printed as it is, in typewriter type, so that the text stays true whatever
+somebody adds.
 """
 
 from types import SimpleNamespace
@@ -59,7 +59,7 @@ NUMBERS = ("lr", "weight_decay", "width")
 
 
 def words(cells):
-    """LaTeX by the name of a record's key, of the values that occur in `cells`; beside them `devices`, `time`."""
+    """LaTeX for the values that occur in `cells`, by the name of their key in the record; also `devices` and `time`."""
     values = {key: sorted(cells[key].dropna().unique()) for key in summary.RECORD}
     values["devices"] = sorted(cells["device"].astype(str).unique())
     said = {key: listed(_phrase(key, value) for value in values[key]) for key in PHRASES}

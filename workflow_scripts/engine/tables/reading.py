@@ -1,4 +1,4 @@
-"""Files that a command wrote, read back; of one that is missing, or lacks a column, it is said which command to run."""
+"""Files that a command wrote, read back; the error for a missing file or column says which command to run."""
 
 import json
 from pathlib import Path
@@ -9,9 +9,10 @@ from workflow_scripts.engine.commands import UserError
 
 
 def table(source, command, columns=(), **options):
-    """The data frame in a CSV file that `python -m workflow_scripts.<command>` writes; `source`: its path, or it, open.
+    """The data frame in a CSV file that `python -m workflow_scripts.<command>` writes.
 
-    `options` are those of `pandas.read_csv`. Raises UserError where there is no such file or it lacks one of `columns`.
+    `source` is its path or an open file, `options` are those of `pandas.read_csv`. Raises UserError where there is no
+    such file or it lacks one of `columns`.
     """
     found = pd.read_csv(_existing(source, command) if isinstance(source, Path) else source, **options)
     missing = [column for column in columns if column not in found]
@@ -21,7 +22,7 @@ def table(source, command, columns=(), **options):
 
 
 def facts(path, command):
-    """What a JSON file that `python -m workflow_scripts.<command>` writes holds; a missing one raises UserError."""
+    """The content of a JSON file that `python -m workflow_scripts.<command>` writes; UserError if it is missing."""
     return json.loads(_existing(path, command).read_text(encoding="utf-8"))
 
 

@@ -17,27 +17,27 @@ SHOWN = {
     "val_loss": ("Val. loss", 1),
     "val_acc": ("Val. acc. (%)", 100),
 }
-WORDS = ("Model", "Note")  # columns that are aligned to the left
+WORDS = ("Model", "Note")  # left-aligned columns
 
 
 def numbers(rows):
-    """The rows of `over_seeds` with all their numbers, unrounded, and whether a row is the best: for machines."""
+    """The rows of `over_seeds` for programs: all their numbers, unrounded, and whether a row is the best."""
     metrics = [column for metric in METRICS for column in (metric, f"{metric}_std")]
     columns = ["label", *ROW, "parameters", "seeds", "diverged", "diverged_step", *metrics]
     return rows[columns].assign(best=rows["group"] == _winner(rows))
 
 
 def formatted(rows):
-    """The rows of `over_seeds` as people read them, each value a string.
+    """The rows of `over_seeds` for people to read, each value a string.
 
-    A metric is `mean ± sample standard deviation` over the seeds that finished, the mean alone where that is one.
-    Beside model, rate, parameters and metrics there are columns for what differs between the rows only.
+    A metric is `mean ± sample standard deviation` over the seeds that finished, or only the mean where one finished.
+    Besides model, rate, parameters and metrics there are columns only for what differs between the rows.
     """
     columns = {"Model": rows["label"]}
     columns |= {key.replace("_", " ").capitalize(): rows[key].map(partial(format_value, key)) for key in varying(rows)}
     columns |= {"LR": rows["lr"].map("{:g}".format), "Parameters": rows["parameters"].map("{:,}".format)}
     for name in list(columns)[1:]:
-        columns[name] = columns[name].where(rows["model"] != "", "–")  # nothing of a run made elsewhere is known
+        columns[name] = columns[name].where(rows["model"] != "", "–")  # unknown for a run made elsewhere
     if rows["seeds"].nunique() > 1:
         columns["Seeds"] = rows["seeds"].map(str)
     for metric, (heading, factor) in SHOWN.items():
@@ -55,7 +55,7 @@ def starred(rows):
 
 
 def plain_text(rows, remark=""):
-    """The table for a terminal. The `remark` comes last."""
+    """The table for a terminal, with the `remark` at the end."""
     lines = text_tables.plain(starred(rows), WORDS)
     return "\n".join([*lines, "", _legend(rows), *([remark] if remark else [])]) + "\n"
 
@@ -69,7 +69,7 @@ def tabular(rows):
 
 
 def _winner(rows):
-    """The group of the best row; a run made elsewhere is none of those that the report speaks of."""
+    """The group of the best row; runs made elsewhere do not count, as the report is not about them."""
     own = rows[rows["model"] != ""]
     return best(own)["group"] if own["val_acc"].notna().any() else None
 

@@ -7,11 +7,11 @@ from workflow_scripts.engine.runs import cell_files
 
 
 def survivors(folders, keep):
-    """What `select_rung` writes of the cells in `folders`: their order by validation accuracy, and which are kept.
+    """What `select_rung` writes about the cells in `folders`: their order by validation accuracy, and which are kept.
 
-    {"kept": [name], "ranked": [{"cell", "status", "val_acc", "val_loss"}]}, of the epoch with the best validation
-    accuracy, whose weights were kept, or else of the last; of equals the lower loss comes first. A diverged cell is
-    never kept. Raises UserError where all diverged.
+    {"kept": [name], "ranked": [{"cell", "status", "val_acc", "val_loss"}]}, from the epoch with the best validation
+    accuracy, whose weights were saved, or else from the last; among equals the lower loss comes first. A diverged cell
+    is never kept. Raises UserError where all diverged.
     """
     ranked = sorted(map(_outcome, folders), key=_rank)
     best = [cell["cell"] for cell in ranked if cell["status"] == "finished"][:keep]
@@ -21,7 +21,7 @@ def survivors(folders, keep):
 
 
 def kept(paths):
-    """The names of the cells that went on, of each of these files in which `survivors` was written: a list of sets."""
+    """The names of the cells that went on, from each of these files with what `survivors` returned: a list of sets."""
     return [set(json.loads(path.read_text())["kept"]) for path in paths]
 
 

@@ -1,4 +1,4 @@
-"""Which rows of a study a figure shows: the flags of the figures' commands, typed by the cell's record."""
+"""Which rows of a study a figure shows: the flags of the figures' commands, with types from the cell's record."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from workflow_scripts.engine.tables.summary import best, pick
 
 
 def parser(command, description, out):
-    """An argument parser with the flags that every command on a summary has; `out` says what is written there."""
+    """An argument parser with the flags of every command that reads a summary; `out` is the help text of --out."""
     parser = _parser(command, description)
     parser.add_argument("--out", type=Path, required=True, help=out)
     return parser
@@ -45,7 +45,7 @@ def add_select(parser, **options):
 
 
 def add_study(parser, flag="--study", required=True):
-    """Add `--study JSON`, the design of the study, or the same under another flag: gives a `studies.Study`."""
+    """Add `--study JSON`, the design of the study, or the same under another flag; parsed to a `studies.Study`."""
 
     def study(text):
         return config.parse(Study, commands.json_value(text), flag)
@@ -61,9 +61,9 @@ def add_best(parser):
 
 
 def chosen(rows, selections, with_best):
-    """The rows of `over_seeds` that lists of `KEY=VALUE` words select, then the best if asked for; each once.
+    """The rows of `over_seeds` that lists of `KEY=VALUE` words select, then the best if asked for; each row once.
 
-    `best` says which row that is. It is the best of the study, whatever is selected beside it, as in the report's text.
+    The column `best` marks that row. It is the best of the study, whatever else is selected, as in the report's text.
     """
     found = [pick(rows, parse(words), f"--select {' '.join(words)}") for words in selections]
     if with_best:
@@ -75,7 +75,7 @@ def chosen(rows, selections, with_best):
 
 
 def parse(words, flag="--select"):
-    """{key: value} of words like `lr=1e-3` after a flag, each value of its key's type; `null` stands for None.
+    """{key: value} from words like `lr=1e-3` after a flag, each value of its key's type; `null` stands for None.
 
     >>> parse(["model=vgg38", "lr=1e-3"])
     {'model': 'vgg38', 'lr': 0.001}

@@ -1,7 +1,7 @@
-"""What a few seeds allow to be said: chance, differences between two configurations with their intervals, corrections.
+"""What can be concluded from a few seeds: chance, differences of two configurations with intervals, corrections.
 
-All of it is Student's t (scipy.special), for values that are taken to be normal. Where there are too few values for a
-spread, what would need one is NaN, and the verdict is that it cannot be told.
+All of it uses Student's t (scipy.special), for values that are assumed to be normal. Where there are too few values for
+a spread, what would need one is NaN, and the verdict is that it cannot be told.
 """
 
 import math
@@ -11,11 +11,11 @@ from typing import NamedTuple
 from scipy.special import stdtr, stdtrit
 
 CONFIDENCE = 0.95
-SURE = ("higher", "lower")  # verdicts that the seeds allow
+SURE = ("higher", "lower")  # verdicts that there is a difference
 
 
 class Difference(NamedTuple):
-    """How far the first mean lies above the second: the ends of its 95 % interval, the p-value of no difference.
+    """How far the first mean lies above the second, the ends of its 95 % interval, and the p-value of no difference.
 
     `pairs` is the number of seeds over which it is paired; 0 where it is not.
     """
@@ -30,7 +30,7 @@ class Difference(NamedTuple):
 class Comparison(NamedTuple):
     """`verdict`: higher, lower, alike, single or none (nothing to compare); `gap`: how far the first lies above.
 
-    `difference` has the gap's interval, `p` its p-value, corrected for the number of comparisons in its family.
+    `difference` has the gap's interval; `p` is its p-value, corrected for the number of comparisons in its family.
     """
 
     verdict: str
@@ -40,7 +40,7 @@ class Comparison(NamedTuple):
 
 
 def chance(classes, images):
-    """The largest accuracy on so many images that is taken for guessing: three deviations above 1/`classes`."""
+    """The largest accuracy on `images` images that counts as guessing: three standard deviations above 1/`classes`."""
     return 1 / classes + 3 * math.sqrt((1 - 1 / classes) / classes / images)
 
 
@@ -54,12 +54,12 @@ def compare(pairs):
 def difference(first, second):
     """The `Difference` of two configurations, each given as {seed: value}.
 
-    Paired over the seeds that both have: these share first weights and the order of the images, and a seed that is
-    missing on one side (it diverged) may well be an unlucky one, whose value on the other side would be held against
-    nothing. Where fewer than two seeds are shared there is no spread of pairs, and it is Welch's (1947) over all
-    values, which does not ask for equal deviations. Interval and p-value are NaN where one of them has fewer than two
-    values. Two differences that are alike to the last bit have a p-value of 1: their spread was too small to be seen,
-    and is not 0.
+    It is paired over the seeds that both have: these share initial weights and the order of the images, and a seed that
+    is missing on one side (it diverged) may well be an unlucky one, whose value on the other side would be compared
+    with nothing. Where fewer than two seeds are shared there is no spread of pairs, so it is Welch's (1947) over all
+    values, which does not assume equal deviations. Interval and p-value are then NaN where either has fewer than two
+    values. Two pairs whose differences are equal to the last bit have a p-value of 1: their spread was too small to be
+    seen, but is not 0.
     """
     values = [float(value - second[seed]) for seed, value in first.items() if seed in second]
     if len(values) > 1:
@@ -69,16 +69,16 @@ def difference(first, second):
     a, b = _error(std, first) ** 2, _error(other_std, second) ** 2
     if a + b > 0:
         freedom = (a + b) ** 2 / (a**2 / (len(first) - 1) + b**2 / (len(second) - 1))
-    else:  # no spread, or (NaN) one that is not known
+    else:  # no spread, or (NaN) an unknown one
         freedom = len(first) + len(second) - 2
     return _difference(mean - other, math.sqrt(a + b), freedom, 0)
 
 
 def holm(p_values):
-    """The p-values of a family of comparisons, adjusted by Holm (1979), in the order in which they came.
+    """The p-values of a family of comparisons, adjusted by Holm's method (1979), in the given order.
 
-    The chance of one false finding or more among all of them is then at most what is asked of each. A NaN stays one,
-    and does not count.
+    The chance of any false finding among all of them is then at most the level used for each. A NaN stays NaN, and does
+    not count.
 
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
@@ -92,7 +92,7 @@ def holm(p_values):
 
 
 def verdict(difference, p=None):
-    """What a `Difference` allows to be said, with its p-value replaced by a corrected one where that is given.
+    """What can be concluded from a `Difference`, with its p-value replaced by the corrected one where that is given.
 
     "higher" or "lower" where the p-value is below 0.05 (then the interval excludes 0), else "alike": no difference that
     these seeds could show. "single" where there were too few values to tell, "none" where there was nothing to compare.
@@ -119,8 +119,8 @@ def _error(std, values):
 
 
 def _difference(mean, error, freedom, pairs):
-    p = float(mean == 0 or freedom < 2)  # without any spread; two seeds may well differ by the same count of images
+    p = float(mean == 0 or freedom < 2)  # where error is 0; two seeds may well differ by the same count of images
     if error != 0:
         p = 2 * float(stdtr(freedom, -abs(mean / error)))
-    reach = error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))  # half the interval; NaN without freedom
+    reach = error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))  # half the interval; NaN without degrees of freedom
     return Difference(mean, mean - reach, mean + reach, p, pairs)

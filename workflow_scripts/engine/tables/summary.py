@@ -1,6 +1,6 @@
-"""The tidy tables of a study, read back: cells, means over their seeds, and the one that does best.
+"""The tidy tables of a study, read back: cells, means over their seeds, and the best row.
 
-`summarise` writes them; every figure, table and report reads them through here, so that a row, its name and its
+`summarise` writes them; every figure, table and report reads them through this module, so that a row, its name and its
 place among the others are the same everywhere.
 """
 
@@ -30,7 +30,7 @@ METRICS = ("train_loss", "train_acc", "val_loss", "val_acc", "best_val_acc", "te
 class Summary:
     """`cells` has a row per cell, `history` per cell and epoch.
 
-    `gradients`, per cell, epoch and layer, stays in its file, because of ten thousand cells it takes gigabytes.
+    `gradients`, per cell, epoch and layer, stays in its file, because for ten thousand cells it takes gigabytes.
     """
 
     cells: pd.DataFrame
@@ -44,14 +44,14 @@ class Summary:
         return table[table["cell"].isin(names)]
 
     @functools.cached_property
-    def _places(self):  # once, because the index of ten thousand cells has megabytes
+    def _places(self):  # cached, because the index of ten thousand cells is megabytes
         return cell_index.places(self.folder, GRADIENTS)
 
 
 def load(folder, also=()):
-    """The `Summary` in a folder that `summarise` wrote; raises UserError where a file or a column of it is missing.
+    """The `Summary` in a folder that `summarise` wrote; raises UserError where a file or one of its columns is missing.
 
-    `also` names further columns of cells.csv that are needed. Warns, on stderr, of cells that were not made alike.
+    `also` names further required columns of cells.csv. Warns, on stderr, if cells were made on different machines.
     """
     folder = Path(folder)
     cells = _table(
@@ -81,7 +81,7 @@ def _table(source, columns=(), nrows=None):
         columns,
         nrows=nrows,
         dtype=dict.fromkeys(words, str),
-        keep_default_na=False,  # else an augmentation or a block called "None" or "NA" would be read as missing
+        keep_default_na=False,  # otherwise a block or augmentation called "None" or "NA" would be read as missing
         na_values=["", "nan"],
     )
 
@@ -93,12 +93,12 @@ def _types(field):
 
 
 def over_seeds(cells, also=()):
-    """One row per group of cells that are equal but for the seed, ordered by model, block and learning rate.
+    """One row per group of cells that differ only in the seed, ordered by model, block and learning rate.
 
     Columns: `group` (from 0), `label`, every key of the record but the seed, `parameters`, `num_classes`, `seeds` and
     `diverged` (how many cells there are, and how many of them diverged), `diverged_step` (the earliest), for each
     metric m of `METRICS` and `also` its mean `m` and sample standard deviation `m_std` (NaN with one seed), and the
-    lists of names `cells` and `finished`. Means are over the cells that finished: the last numbers of a diverged one
+    lists of names `cells` and `finished`. Means are over the cells that finished: the last numbers of a diverged cell
     mean nothing.
     """
     rows = []
@@ -112,7 +112,7 @@ def over_seeds(cells, also=()):
 
 
 def outcome(group, also=()):
-    """What `over_seeds` says of the cells of a group, from `seeds` on."""
+    """The columns of `over_seeds` from `seeds` on, for the cells of one group."""
     finished = group[group["status"] == "finished"]
     row = {"seeds": len(group), "diverged": len(group) - len(finished), "diverged_step": group["diverged_step"].min()}
     for metric in (*METRICS, *also):
@@ -122,13 +122,13 @@ def outcome(group, also=()):
 
 
 def by_seed(cells, names):
-    """{metric: {seed: value}} over the cells `names`, of each of `METRICS`; a value that is not there is left out."""
+    """{metric: {seed: value}} over the cells `names`, for each of `METRICS`; missing values are left out."""
     found = cells[cells["cell"].isin(names)].set_index("seed")
     return {metric: pd.to_numeric(found[metric]).dropna().to_dict() for metric in METRICS}
 
 
 def over_epochs(table, names, keys, columns):
-    """Mean `c` and sample standard deviation `c_std` over the cells `names` of each column c, for each value of `keys`.
+    """Mean `c` and sample standard deviation `c_std` of each column c over the cells `names`, for each value of `keys`.
 
     `table` is a summary's `history`. Numbers that are not finite are left out.
     """
@@ -138,15 +138,15 @@ def over_epochs(table, names, keys, columns):
 
 
 def gradients_of(summary, row, measure="mean_abs"):
-    """The gradients of a row of `over_seeds`, by `epoch`, `depth` and `layer`, over its cells, as `over_cells` says."""
+    """The gradients of a row of `over_seeds`, by `epoch`, `depth` and `layer`, over its cells as in `over_cells`."""
     return over_cells(gradients_by_cell(summary, row, measure))
 
 
 def gradients_by_cell(summary, row, measure="mean_abs"):
-    """Columns `cell`, `epoch`, `depth`, `layer` and, of the column `measure`, `mean_abs` of a row of `over_seeds`.
+    """The gradients of a row of `over_seeds`: `cell`, `epoch`, `depth`, `layer`, and `mean_abs`, the column `measure`.
 
-    Of its cells that finished, or where none did, of those that diverged. Numbers that are not finite are missing; an
-    epoch in which a layer has none in any cell is left out.
+    They are of its cells that finished, or where none did, of those that diverged. Numbers that are not finite are
+    missing; an epoch in which a layer has no number in any cell is left out.
     """
     table = summary.gradients(row["finished"] or row["cells"])[["cell", "epoch", "depth", "layer", measure]]
     table = table.rename(columns={measure: "mean_abs"}).replace([math.inf, -math.inf], math.nan)
@@ -155,10 +155,10 @@ def gradients_by_cell(summary, row, measure="mean_abs"):
 
 
 def over_cells(gradients):
-    """Of a table as `gradients_by_cell` gives it: `mean_abs`, `mean_abs_min` and `mean_abs_max` over the cells.
+    """For a table from `gradients_by_cell`: `mean_abs`, `mean_abs_min` and `mean_abs_max` over the cells.
 
-    The mean is the geometric one: seeds differ by factors, of which an arithmetic mean would show the largest alone. It
-    is 0 where one of them is.
+    The mean is geometric: seeds differ by factors, of which an arithmetic mean would show only the largest. It is 0
+    where one of them is.
     """
     with np.errstate(divide="ignore"):
         gradients = gradients.assign(log=np.log(gradients["mean_abs"]))
@@ -182,7 +182,7 @@ def _equal(column, value):
 
 
 def fitting(rows, record, source="selection"):
-    """The rows of `over_seeds` that `record` selects; `source` names the selection in the UserError where none is."""
+    """The rows of `over_seeds` that `record` selects; if there are none, a UserError names the selection `source`."""
     found = select(rows, record)
     if found.empty:
         asked = " ".join(f"{key}={value}" for key, value in record.items())
@@ -194,7 +194,7 @@ def fitting(rows, record, source="selection"):
 def pick(rows, record, source="selection"):
     """The one row of `over_seeds` that `record` selects; of several, the one with most keys at their defaults.
 
-    So a value that is added to a grid does not change which cells a figure is about. Where there are several, a line on
+    Thus adding a value to a grid does not change which cells a figure is about. Where there are several, a line on
     stderr says what the selection, which `source` names, left open. Raises UserError where nothing is found.
     """
     found = fitting(rows, record, source)
@@ -208,10 +208,10 @@ def pick(rows, record, source="selection"):
 
 
 def best(rows, metric="val_acc", tie="val_loss"):
-    """The row of `over_seeds` with the highest mean of `metric`; of equals, the one with the lower `tie`.
+    """The row of `over_seeds` with the highest mean of `metric`; among equals, the one with the lower `tie`.
 
-    Where some rows have fewer diverged seeds than others, only those can be best: the mean over the seeds that are
-    left would flatter the others. Raises UserError where no cell finished.
+    Where some rows have fewer diverged seeds than others, only those can be best: the mean over the remaining seeds
+    would flatter the others. Raises UserError where no cell finished.
     """
     candidates = rows[rows["diverged"] == rows["diverged"].min()].dropna(subset=metric)
     if candidates.empty:
@@ -222,7 +222,7 @@ def best(rows, metric="val_acc", tie="val_loss"):
 def varying(rows):
     """The keys beyond model, block and lr in which the rows differ: what a table must show to tell them apart.
 
-    Rows without a model, which are of runs made elsewhere, have no record.
+    Rows without a model, those of runs made elsewhere, have no record.
     """
     own = rows[rows["model"] != ""]
     return [key for key in ROW if key not in ("model", "block", "lr") and own[key].nunique(dropna=False) > 1]

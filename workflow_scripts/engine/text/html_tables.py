@@ -1,12 +1,12 @@
-"""A table of strings as one HTML page, which needs nothing beside it: for the HTML report."""
+"""A table of strings as one self-contained HTML page, for the HTML report."""
 
 import html
 import re
 
 from workflow_scripts.engine.commands import written_whole
 
-# A column whose values come twice and more on average gets a list of them in its heading; the rows shown have what is
-# chosen in every list.
+# A column whose values occur at least twice on average gets a list of them in its heading; only rows that match the
+# choice in every list are shown.
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -50,9 +50,9 @@ NUMBER = re.compile(r"[+−]?[\d.,]+(e[+-]\d+)?( ± [\d.,]+(e[+-]\d+)?)?†?|[�
 
 
 def page(table, title, note=""):
-    """The page of a data frame of strings; `note` is what stands under the table, a line of it on a line.
+    """The page for a data frame of strings; `note` is the text below the table, whose line breaks are kept.
 
-    Columns of numbers are aligned to the right. A table that is wider than the window scrolls; its note does not.
+    Columns of numbers are right-aligned. A table that is wider than the window scrolls; its note does not.
     """
     body = table.to_html(index=False, border=0)
     places = [place for place, name in enumerate(table, 1) if all(map(NUMBER.fullmatch, table[name]))]
@@ -62,6 +62,6 @@ def page(table, title, note=""):
 
 
 def write(path, table, note=""):
-    """Write the page of a data frame of strings to `path`."""
+    """Write the page for a data frame of strings to `path`."""
     with written_whole(path) as temporary:
         temporary.write_text(page(table, path.stem, note), encoding="utf-8")

@@ -1,8 +1,8 @@
-r"""LaTeX from Jinja2 templates: the delimiters, the escaping and the look of every number, in one place.
+r"""LaTeX from Jinja2 templates: the delimiters, the escaping and the format of every number, in one place.
 
 A template writes `\VAR{value|filter}`, `\BLOCK{if ...}` within a line, `%> if ...` on a line of its own and
 `\#{...}` for a comment; LaTeX itself never uses these. What a template prints must be text (which is escaped), a
-whole number, or what a filter made: a bare float is refused, so that no number escapes the formatting here.
+whole number, or the output of a filter: a bare float is refused, so that no number escapes the formatting here.
 """
 
 import functools
@@ -28,12 +28,12 @@ class Tex(str):
 
 
 def escape(text):
-    """`text` as LaTeX that prints it character by character."""
+    """`text` as LaTeX that prints it literally."""
     return Tex("".join(SPECIAL.get(character, character) for character in text))
 
 
 def fixed(value, digits=2):
-    r"""1.234 as `1.23`; a measure over seeds as `1.23\,$\pm$\,0.04`; what is not there as a dash."""
+    r"""1.234 as `1.23`; a measure over seeds as `1.23\,$\pm$\,0.04`; a missing or infinite value as a dash."""
     mean, std = _mean_std(value)
     if not math.isfinite(mean):
         return Tex("--")
@@ -49,7 +49,7 @@ def percent(value, digits=1):
 
 
 def points(value):
-    """A difference of two fractions in percentage points, without its sign."""
+    """A difference of two fractions in percentage points, without the sign."""
     return Tex(f"{100 * abs(value):.1f}")
 
 
@@ -61,7 +61,7 @@ def scientific(value, digits=1):
 
 
 def digits(value, many=3):
-    """0.01234 in `many` significant digits, 1234.5 as 1234; very large or small as a power of ten, or as infinity."""
+    """0.01234 in `many` significant digits, 1234.5 as 1234; very large or small values in scientific notation."""
     if math.isnan(value):
         return Tex("--")
     if math.isinf(value):
@@ -72,7 +72,7 @@ def digits(value, many=3):
 
 
 def significant(value, many=3):
-    """At least `many` significant digits as plain text, for tables of all forms.
+    """At least `many` significant digits as plain text, for tables in all formats.
 
     >>> significant(1.3), significant(29), significant(999.9), significant(1959), significant(0)
     ('1.30', '29.0', '1000', '1959', '0')
@@ -93,7 +93,7 @@ def listed(values, conjunction="and"):
 
 
 def math_mode(text):
-    """What a filter made, for use within a formula: without its dollar signs."""
+    """The output of a filter for use within a formula: without its dollar signs."""
     return Tex(text.replace("$", ""))
 
 
@@ -113,13 +113,13 @@ def _power(text):
 
 
 def _stripped(text):
-    """What a macro of a template gave, which is LaTeX; without the line ends around it."""
+    """The output of a template's macro, which is LaTeX, without the line breaks around it."""
     return Tex(text.strip())
 
 
 @functools.cache
 def _environment(folder):
-    """The templates of a folder, each of which is compiled once, and again when its file has changed."""
+    """The templates of a folder, each compiled once, and again when its file has changed."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
@@ -141,7 +141,7 @@ def _environment(folder):
 
 
 def render(path, context):
-    """The LaTeX that the template at `path` gives; raises UserError with the line of a mistake or an unknown name."""
+    """The LaTeX from the template at `path`; raises UserError with the line of a mistake or an unknown name."""
     path = Path(path)
     try:
         return _environment(path.parent).get_template(path.name).render(context)
@@ -156,7 +156,7 @@ def render(path, context):
 def _finalize(value):
     if isinstance(value, Tex):
         return value
-    if isinstance(value, (str, int, jinja2.Undefined)):  # to turn what is undefined into text raises the right error
+    if isinstance(value, (str, int, jinja2.Undefined)):  # str of an Undefined raises the right error
         return escape(str(value))
     raise TypeError(f"{value!r} is printed as it is: give it a filter (fixed, percent, scientific, ...)")
 

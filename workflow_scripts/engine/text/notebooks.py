@@ -1,4 +1,4 @@
-"""Notebooks kept as text: run from the first cell to the last in a fresh kernel, and told as LaTeX."""
+"""Notebooks kept as text: run from the first cell to the last in a fresh kernel, and converted to LaTeX."""
 
 import base64
 import os
@@ -19,21 +19,21 @@ from workflow_scripts.engine.text.latex import Tex
 SECONDS = 300  # that a cell may take
 CODE = LatexFormatter(style="friendly")
 MARKDOWN = "markdown-auto_identifiers"  # Pandoc's, without a label for every heading
-HEADINGS = ["--shift-heading-level-by=-1"]  # `##` is a section: the title is not a part of the text
+HEADINGS = ["--shift-heading-level-by=-1"]  # `##` is a section: the title is not part of the text
 SETTINGS = {  # of the kernel's environment
-    "OMP_NUM_THREADS": "1",  # bits depend on the number of threads
+    "OMP_NUM_THREADS": "1",  # the last bits depend on the number of threads
     "OPENBLAS_NUM_THREADS": "1",
-    "SOURCE_DATE_EPOCH": "0",  # of the figures
+    "SOURCE_DATE_EPOCH": "0",  # the date in the figures
 }
 
 
 def executed(source, paths):
-    """The notebook in the text file `source`, with outputs; `paths` are folders that it may import from.
+    """The notebook in the text file `source`, with its outputs; `paths` are folders that it may import from.
 
     Raises UserError where a cell fails.
     """
     notebook = jupytext.read(source)
-    with tempfile.TemporaryDirectory() as folder:  # for what the kernel would leave in the home folder
+    with tempfile.TemporaryDirectory() as folder:  # for files the kernel would leave in the home folder
         places = {"JUPYTER_RUNTIME_DIR": folder, "IPYTHONDIR": folder, "PYTHONPATH": os.pathsep.join(map(str, paths))}
         arguments = ["--InlineBackend.figure_formats=pdf", "--log-level=ERROR"]
         client = NotebookClient(
@@ -56,7 +56,7 @@ def _failed(notebook):
 def context(notebook):
     """What the template of a notebook shows, and its pictures as {file name: bytes}.
 
-    `parts` are text, code, output and pictures in their order, as LaTeX; `styles` are the commands of coloured code.
+    `parts` are text, code, output and pictures in their order, as LaTeX; `styles` are the commands for coloured code.
     """
     parts, pictures = [], {}
     for cell in notebook.cells:

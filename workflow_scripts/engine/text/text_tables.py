@@ -5,12 +5,12 @@ import math
 from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.text import html_tables, latex
 
-EXPLODED = 1e6  # from here on, digits would only make a column wide
+EXPLODED = 1e6  # from here on, more digits would only widen a column
 TYPESET = {" ± ": r"\,$\pm$\,", "–": "--", "−": "$-$", "†": r"\textsuperscript{\dag}"}
 
 
 def plain(table, left):
-    """The lines of a table for a terminal; the columns named in `left` are aligned to the left, the others right."""
+    """The lines of a table for a terminal; the columns named in `left` are left-aligned, the others right-aligned."""
     widths = {name: max(len(name), table[name].str.len().max()) for name in table}
     lines = []
     for cells in [list(table), *table.to_numpy().tolist()]:
@@ -23,7 +23,7 @@ def plain(table, left):
 
 
 def tabular(table, left, bold=(), ruled=(0,)):
-    """A LaTeX `tabular` for the package booktabs; `bold` and `ruled` hold the places of rows, the latter above them."""
+    """A LaTeX `tabular` for the package booktabs; `bold` and `ruled` are indices of rows in bold or below a rule."""
     alignment = "".join("l" if name in left else "r" for name in table)
     lines = [rf"\begin{{tabular}}{{@{{}}{alignment}@{{}}}}", r"\toprule", _row(table)]
     for place, cells in enumerate(table.to_numpy().tolist()):
@@ -34,9 +34,9 @@ def tabular(table, left, bold=(), ruled=(0,)):
 
 
 def measure(mean, std, digits=2):
-    """`1.23 ± 0.04`; the mean alone where there is no deviation, a dash where there is nothing.
+    """`1.23 ± 0.04`; only the mean where there is no deviation, a dash where there is no mean.
 
-    What has exploded is scientific: `1.23e+12 ± 4.00e+10`.
+    Exploded values are in scientific notation: `1.23e+12 ± 4.00e+10`.
     """
     if math.isnan(mean):
         return "–"
@@ -53,16 +53,16 @@ def measures(rows, metric, factor=1, digits=2):
 
 
 def notes(rows):
-    """For each row of `summary.over_seeds` how many of its seeds diverged; "" where none did."""
+    """For each row of `summary.over_seeds`, how many of its seeds diverged; "" where none did."""
     return [f"{row.diverged} of {row.seeds} diverged" if row.diverged else "" for row in rows.itertuples()]
 
 
 def write(path, numbers, shown, text, tex=None):
-    """Write one table in all its forms: the data frame `numbers` to the CSV file `path`, the others beside it.
+    """Write one table in all its formats: the data frame `numbers` to the CSV file `path`, the others beside it.
 
-    `text` (.txt) is the table for a terminal and, after an empty line, what is said under it; `shown`, a data frame of
-    strings, becomes HTML (.html), with the same under it; `tex` is its LaTeX (.tex), where it has one. Raises UserError
-    where `path` is of another kind.
+    `text` (.txt) is the table for a terminal and, after an empty line, the note below it; `shown`, a data frame of
+    strings, becomes HTML (.html) with the same note; `tex` is its LaTeX (.tex), if there is any. Raises UserError where
+    `path` is not a .csv.
     """
     if path.suffix != ".csv":
         raise UserError(f"{path}: expected a name that ends in .csv")

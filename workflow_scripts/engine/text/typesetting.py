@@ -1,4 +1,4 @@
-"""The folder that a report is typeset from: filled-in templates, and copies of all that they include."""
+"""The folder that a report is typeset from: filled-in templates, and copies of all files that they include."""
 
 import re
 import shutil
@@ -14,7 +14,7 @@ SHOWN = re.compile(
 
 
 def add_flags(parser, *keys):
-    """Add the flags that all reports have alike, and one for each of these `keys` of `config.Report`."""
+    """Add the flags that all reports share, and one for each of these `keys` of `config.Report`."""
     parser.add_argument("--template", type=Path, required=True, help="the report, <name>.tex.j2, or its fixed part")
     parser.add_argument("--style", type=Path, help="the LaTeX style (default: gradscape.sty beside the template)")
     parser.add_argument("--references", type=Path, help="the bibliography (default: references.bib beside it)")
@@ -28,10 +28,10 @@ def shared(arguments):
 
 
 def fill(arguments, templates, facts, figures):
-    """Render each template `<name>.tex.j2` to `<name>.tex` in the folder `--out`, and copy what they show beside them.
+    """Render each template `<name>.tex.j2` to `<name>.tex` in the folder `--out`, and copy what they include there too.
 
     `arguments` are those of a command with `add_flags` and `--out`. A figure `<name>` is the file `<name>.pdf` in the
-    first of the folders `figures` that has it. Raises UserError for one that none of them has.
+    first of the folders `figures` that has it. Raises UserError for a figure that none of them has.
     """
     out, context = arguments.out, {**facts, **flags.read(arguments, config.Report).model_dump()}
     texts = {template.name.removesuffix(".j2"): latex.render(template, context) for template in templates}
@@ -45,12 +45,12 @@ def fill(arguments, templates, facts, figures):
 
 
 def shown(text):
-    """The names of the figures that LaTeX shows."""
+    """The names of the figures that the LaTeX `text` shows."""
     return SHOWN.findall(re.sub(r"(?<!\\)%.*", "", text))
 
 
 def copy(sources, out):
-    """Copy files into the folder `out`; raises UserError for one that is not there."""
+    """Copy files into the folder `out`; raises UserError for one that does not exist."""
     for source in sources:
         if not source.is_file():
             raise UserError(f"{source}: expected a file that the report shows, found none")

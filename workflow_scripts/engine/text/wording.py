@@ -11,7 +11,7 @@ def counted(number, noun):
 
 
 def spread(seeds, before=""):
-    """What a number with its deviation is, over these numbers of seeds; nothing where none is more than one.
+    """What `mean ± deviation` means, for rows with these numbers of seeds; empty where all have a single seed.
 
     >>> spread([3, 2, 3], before="; "), spread([1])
     ('; mean ± standard deviation over 2-3 seeds', '')

@@ -1,1 +1,1 @@
-"""What the workflow tells people: how far it is, what is to do, what was not finished."""
+"""What the workflow tells people: its progress, what remains to be done, what was left unfinished."""

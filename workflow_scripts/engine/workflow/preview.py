@@ -1,4 +1,4 @@
-"""What a dry-run tells a person: cells per study, epochs, and how much there is to compute."""
+"""What a dry-run tells people: cells per study, epochs, and how much there is to compute."""
 
 import contextlib
 import importlib.util
@@ -12,7 +12,7 @@ from workflow_scripts.engine.configuration.cells import MARKS, options
 from workflow_scripts.engine.text.wording import counted
 from workflow_scripts.engine.workflow.progress import duration
 
-# training images, rows and columns, classes of what has not been fetched yet
+# (training images, rows and columns, classes) of data sets that have not been fetched yet
 NOMINAL = {
     "cifar10": (50_000, 32, 10),
     "cifar100": (50_000, 32, 100),
@@ -20,21 +20,21 @@ NOMINAL = {
     "digits": (1_500, 8, 10),
 }
 HEAD = "Gradscape's work:"
-COUNTED = "gradscape-flops.json"  # what was counted before: counting takes PyTorch, and seconds
-DAMAGED = (ValueError, LookupError, TypeError, ZeroDivisionError)  # what reading a record that is cut off may raise
+COUNTED = "gradscape-flops.json"  # earlier counts: counting takes PyTorch, and seconds
+DAMAGED = (ValueError, LookupError, TypeError, ZeroDivisionError)  # what reading a truncated record may raise
 CORE = 1.5e11  # FLOP/s of VGG_38 in float32 on one core with AVX-512 (benchmarks/RESULTS.md), until a cell has run here
 
 
 def preview(studies, todo, described, results, notes, others=()):
-    """Lines of text. `studies` is {study: {cell name: Cell}}, `todo` {study: names of the cells to train}.
+    """The lines of text. `studies` is {study: {cell name: Cell}}, `todo` {study: names of the cells to train}.
 
-    `described` is the configuration's `datasets`; from the folder `results` the speed of the finished cells is read;
-    what was counted is kept in the folder `notes`. A training step counts as three forward passes: for each product of
-    the forward pass, the backward pass has two.
-    `others` are (study, cells, cells to train, epochs) of what is no network of PyTorch, whose operations are not
+    `described` is the configuration's `datasets`; the speed of finished cells is read from the folder `results`, and
+    counts are kept in the folder `notes`. A training step counts as three forward passes: for each product in the
+    forward pass, the backward pass has two.
+    `others` are (study, cells, cells to train, epochs) for networks not made with PyTorch, whose operations are not
     counted.
     """
-    if not importlib.util.find_spec("torch"):  # as where the jobs have conda environments and Snakemake one of its own
+    if not importlib.util.find_spec("torch"):  # e.g. Snakemake and its jobs in conda environments
         lines = _amounts(studies, todo, others)
         return [HEAD, *lines, "  How long that takes is estimated only if Snakemake's own Python has PyTorch."]
     used = {cell.dataset for grid in studies.values() for cell in grid.values()}
@@ -46,9 +46,9 @@ def preview(studies, todo, described, results, notes, others=()):
             cell = cells[name]
             try:
                 flops[study] += training_flops(cell, forward, *sizes[cell.dataset]) if sizes[cell.dataset] else 0
-            except ValueError as error:  # of a network that does not fit its block or the images
+            except ValueError as error:  # a network that does not fit its block or the images
                 left.setdefault(("Cannot be trained", study, str(error)), []).append(name)
-            except Exception as error:  # of a network that may well train, but cannot be run without images
+            except Exception as error:  # a network that may well train, but cannot be run without images
                 reason = f"{type(error).__name__}: {error}".splitlines()[0]
                 left.setdefault(("Not counted without images", study, reason), []).append(name)
     forward.save()
@@ -70,7 +70,7 @@ def preview(studies, todo, described, results, notes, others=()):
 
 
 def _amounts(studies, todo, others, flops=None):
-    """A line for each study: its cells, those to train, their epochs and, where they were counted, their operations."""
+    """A line for each study: its cells, those to train, their epochs and, if `flops` is given, their operations."""
     amounts = [
         (study, len(cells), len(todo[study]), sum(cells[name].epochs for name in todo[study]))
         for study, cells in studies.items()
@@ -79,7 +79,7 @@ def _amounts(studies, todo, others, flops=None):
     for study, count, to_train, epochs in (*amounts, *others):
         rows[study] = [counted(count, "cell"), f"{to_train:,} to train", counted(epochs, "epoch")]
         if flops is not None:
-            # unknown: of data that has not been read, of networks that do not fit, of NumPy
+            # unknown: for data not yet read, for networks that do not fit, for those made with NumPy
             none = "FLOP unknown" if to_train else "0 FLOP"
             rows[study].append(f"{flops[study]:.1e} FLOP" if flops.get(study) else none)
     widths = [max(map(len, column)) for column in zip(*rows.values(), strict=True)]
@@ -105,7 +105,7 @@ class ForwardFlops:
             self.counted = json.loads(path.read_text())
 
     def __call__(self, cell, shape, classes):
-        """Of the network of `cell` on one image of `shape`."""
+        """The operations of `cell`'s network for one image of `shape`."""
         found = options(cell)
         kinds = [(mark.kind, value) for key, value in found.items() for mark in MARKS.get(key, ())]
         names = (("model", cell.model), ("block", cell.block), *kinds)
@@ -115,7 +115,7 @@ class ForwardFlops:
         return self.counted[key]
 
     def save(self):
-        """Keep what was counted; where nothing can be written, it is counted again the next time."""
+        """Keep the counts; where they cannot be written, the next dry-run counts again."""
         with contextlib.suppress(OSError):
             if self.changed:
                 with written_whole(self.path) as path:
@@ -123,7 +123,7 @@ class ForwardFlops:
 
 
 def _count(cell, found, shape, classes):
-    import torch  # here because most dry-runs do without
+    import torch  # here because most dry-runs do not need it
 
     from models.registry import build_model
     from workflow_scripts.engine.runs.results import forward_flops
@@ -133,14 +133,14 @@ def _count(cell, found, shape, classes):
 
 
 def data_size(path, described):
-    """(training images, (channels, rows, columns), classes), from a data set's file or from what is known of it.
+    """(training images, (channels, rows, columns), classes), from a data set's file or from what is known about it.
 
     None for a data set of unknown size: a folder of images that has not been read yet.
     """
     if path.exists():
-        from workflow_scripts.engine.data import datasets  # NumPy, which is not needed before
+        from workflow_scripts.engine.data import datasets  # NumPy, not needed otherwise
 
-        with contextlib.suppress(UserError, OSError):  # a damaged file, of which its job tells
+        with contextlib.suppress(UserError, OSError):  # a damaged file, which its job reports
             meta = datasets.load_meta(path)
             return meta["train_images"], tuple(meta["image_shape"]), meta["num_classes"]
     if described.source not in NOMINAL:
@@ -151,7 +151,7 @@ def data_size(path, described):
 
 
 def measured_speed(studies, results):
-    """(FLOP/s, where the number is from): the median of the finished cells, or that of one processor core."""
+    """(FLOP/s, where the number is from): the median over the finished cells, or the speed of one processor core."""
     speeds = []
     for path in (Path(results, study, name, "cell.json") for study, cells in studies.items() for name in cells):
         with contextlib.suppress(OSError, *DAMAGED):

@@ -1,7 +1,7 @@
-"""How far a run of the workflow is: what came of each finished cell, where the running ones are, and how long it takes.
+"""The progress of a run of the workflow: outcomes of finished cells, progress of running ones, and the time left.
 
-A run keeps what it trains in results/logs/run.json. Where a cell is stands in its log, results/logs/<study>/<cell>.log,
-and what came of it in its folder. So it can be told from anywhere that sees results/, on a cluster as on one machine.
+A run records what it trains in results/logs/run.json. A cell's progress is in its log, results/logs/<study>/<cell>.log,
+and its outcome in its folder. So anything that can read results/ can tell, on a cluster as on one machine.
 """
 
 import json
@@ -21,22 +21,22 @@ RESUMED = re.compile(r"^going on from epoch (\d+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Finished:
-    """A cell that is done; `words` say to people what came of it."""
+    """A cell that is done; `words` describe its outcome."""
 
     epochs: int
     seconds: float
     words: str
 
     def said(self):
-        """How long it took and what came of it."""
+        """How long it took, and its outcome."""
         return f"{counted(self.epochs, 'epoch')} in {self.seconds:.0f} s, {self.words}"
 
 
 @dataclass(frozen=True)
 class Running:
-    """A cell in training, as its log has it: how many epochs are done, and what came of the last, if there is one.
+    """A cell in training, according to its log: how many epochs are done, and the last one's results, if there is one.
 
-    `seconds` is how long that epoch took, `silent` how long ago the log was written to.
+    `seconds` is how long that epoch took; `silent` is how many seconds ago the log was last written to.
     """
 
     epoch: int
@@ -47,7 +47,7 @@ class Running:
 
 
 def finished(folder):
-    """The `Finished` of the folder of a cell, or of a run of Beras; None while it has no record."""
+    """The `Finished` for the folder of a cell or of a Beras run; None as long as it has no record."""
     for name, read in RECORDS.items():
         if (folder / name).exists():
             (facts,) = cell_files.read(folder, name)
@@ -72,11 +72,11 @@ def _beras_run(folder, facts):
     return Finished(facts["epochs"], facts["seconds"], said)
 
 
-RECORDS = {"cell.json": _cell, "run.json": _beras_run}  # the last file of a cell that is written, and what reads it
+RECORDS = {"cell.json": _cell, "run.json": _beras_run}  # the file that is written last, and what reads it
 
 
 def running(text, silent):
-    """The `Running` of what is in the log of a cell, and for how many seconds it has been so."""
+    """The `Running` for the text of a cell's log that has not changed for `silent` seconds."""
     found = EPOCH.findall(text)
     if not found:
         return Running(resumed_at(text), None, None, None, silent)
@@ -85,16 +85,16 @@ def running(text, silent):
 
 
 def resumed_at(text):
-    """How many epochs of a cell were done before the job in whose log this is."""
+    """How many epochs of a cell were done before the job whose log this is."""
     found = RESUMED.search(text)
     return int(found[1]) - 1 if found else 0
 
 
 @dataclass
 class Run:
-    """The cells that one run trains, {"<study>/<cell>": (kind, epochs)}; those of a kind take about as long.
+    """The cells that one run trains, {"<study>/<cell>": (kind, epochs)}; epochs of one kind take about equally long.
 
-    `look` finds out which of them are in `finished` and `running`, and how many epochs of each were done `before`.
+    `look` fills in which cells are `finished` and `running`, and how many epochs of each were done `before` this run.
     """
 
     results: Path
@@ -106,7 +106,7 @@ class Run:
 
     @classmethod
     def read(cls, results):
-        """The run that writes to the folder `results`, or the last that did."""
+        """The run that is writing to the folder `results`, or the last one that did."""
         path = Path(results, RUN)
         try:
             return cls(Path(results), **json.loads(path.read_text()))
@@ -118,17 +118,17 @@ class Run:
             raise UserError(f"{path} is damaged ({error}); the next run of the workflow makes it again") from None
 
     def read_again(self):
-        """This run, with what it trains beside by now, as a search does; or a newer one in the same folder."""
+        """This run, with cells it has added since, as a search does; or a newer run in the same folder."""
         newest = Run.read(self.results)
         return replace(self, cells=newest.cells) if newest.started == self.started else newest
 
     def write(self):
-        """Keep what is to be trained, for `read`."""
+        """Record what is to be trained, for `read`."""
         with written_whole(self.results / RUN) as path:
             path.write_text(json.dumps({"started": self.started, "cells": self.cells}))
 
     def look(self, names=None, now=None):
-        """See how far the cells `names` are; without names, all that were not finished at the last look."""
+        """Update the progress of the cells `names`; by default, of all that were not finished at the last look."""
         now = time.time() if now is None else now
         for name in self.cells.keys() - self.finished.keys() if names is None else names:
             self.running.pop(name, None)
@@ -146,17 +146,17 @@ class Run:
                 self.running[name] = running(text, max(0.0, now - log.stat().st_mtime))
 
     def _fresh(self, path):
-        """Whether a file is there and not of an earlier run."""
+        """Whether a file exists and is not from an earlier run."""
         try:
             return path.stat().st_mtime >= self.started
         except FileNotFoundError:
             return False
 
     def left(self, now=None):
-        """Seconds until all cells are trained, as this run has gone so far; None before there is an epoch to tell from.
+        """Seconds until all cells are trained, at this run's pace so far; None before any epoch is done.
 
-        The work of a cell is its epochs, times what an epoch of its kind takes; what was done before the run does not
-        count. So the number of cells side by side is in it, and the time that they wait.
+        The work of a cell is its number of epochs times what an epoch of its kind takes; what was done before the run
+        does not count. So the pace includes how many cells run at once, and the time they wait.
         """
         now = time.time() if now is None else now
         known = self._seconds_per_epoch()
@@ -184,13 +184,13 @@ class Run:
         return {kind: sum(values) / len(values) for kind, values in found.items()}
 
     def tally(self, left):
-        """How many cells are done of all, and about how long the others take: `left()` as it gave it."""
+        """How many of the cells are done, and about how long the others take; `left` is what `left()` returned."""
         time_left = f", {duration(left)} left" if left and len(self.finished) < len(self.cells) else ""
         return f"{len(self.finished):,} of {len(self.cells):,} cells done{time_left}"
 
 
 def duration(seconds):
-    """A length of time for people.
+    """A length of time in words.
 
     >>> duration(100), duration(10_000), duration(1e6), duration(1e7)
     ('1.7 minutes', '2.8 hours', '11.6 days', '116 days')

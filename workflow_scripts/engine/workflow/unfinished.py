@@ -1,7 +1,7 @@
-"""What runs of the workflow have begun and not finished, kept in a file, however they ended.
+"""What runs of the workflow have begun and not finished, kept in a file, however the runs ended.
 
-A line of it is JSON, ["begun", outputs of a job] or ["finished", outputs]. The first line of a run sums up all before
-it, so that the file does not grow from run to run where something stays unfinished, as a cell that is wanted no more.
+Each line is JSON, ["begun", outputs of a job] or ["finished", outputs]. The first line of a run sums up all earlier
+ones, so that the file does not grow from run to run where something stays unfinished, like a cell no longer wanted.
 """
 
 import contextlib
@@ -18,11 +18,11 @@ class Journal:
         self.path, self.unfinished = Path(path), set()
         self.lines = self.path.read_text(errors="replace").splitlines() if self.path.exists() else []
         for line in self.lines:
-            with contextlib.suppress(ValueError, TypeError):  # half a line of a run that was killed, ...
+            with contextlib.suppress(ValueError, TypeError):  # half a line from a run that was killed, ...
                 self._take(*json.loads(line))
 
     def begin(self, outputs):
-        """Note that the job with these outputs begins: Snakemake is about to delete the old ones."""
+        """Note that the job with these outputs begins: Snakemake is about to delete the old outputs."""
         self._write("begun", outputs)
 
     def finish(self, outputs):
@@ -42,4 +42,4 @@ class Journal:
         outputs = [str(output) for output in outputs]
         self._take(what, outputs)
         with open(self.path, "a") as file:
-            file.write("\n" + json.dumps([what, outputs]))  # the line before may be a half one
+            file.write("\n" + json.dumps([what, outputs]))  # the last line may be incomplete
