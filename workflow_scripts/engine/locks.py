@@ -27,6 +27,6 @@ def alone(path):
         path.write_text(f"process {os.getpid()} on {platform.node()}")
         yield
     finally:
-        with contextlib.suppress(OSError):  # e.g. it has become read-only; the file alone locks nothing
-            path.unlink()  # while the lock is held: a waiting process notices that it is gone
+        with contextlib.suppress(OSError):  # e.g. its folder is read-only by now; the file alone locks nothing
+            path.unlink()  # while the lock is held: a waiting process notices that the file is gone
         lock.release()

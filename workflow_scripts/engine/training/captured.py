@@ -173,7 +173,7 @@ def reason(error):
 
 
 def difference(expected, found):
-    """Where the {name: tensor} of a replay differ from the expected ones; None if all bits agree."""
+    """Where the {name: tensor} that a replay gave differs from what was expected; None if all bits agree."""
     names = (name for name in expected | found if not same_bits(expected.get(name), found.get(name)))
     return next((f"a replay gives other bits of {name}" for name in names), None)
 

@@ -33,7 +33,7 @@ def mse(logits, labels):
 
 @register_loss("focal")
 def focal(logits, labels):
-    """-(1 - p)^2 log p, where p = softmax(logits)[label]: images already right count less (Lin et al. 2017)."""
+    """-(1 - p)^2 log p, where p = softmax(logits)[label]: images already correct count less (Lin et al. 2017)."""
     log_p = -F.cross_entropy(logits, labels, reduction="none")
     return -((1 - log_p.exp()).square() * log_p).mean()
 

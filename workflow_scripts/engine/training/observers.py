@@ -42,7 +42,7 @@ def observe(training, measured):
 
 
 class Observer:
-    """What observers share: where the run is, and float64 tensors on the device, whose last dimension the steps fill.
+    """What observers share: where the run is, and float64 tensors on the device, whose last dimension fills as it goes.
 
     `every`: a measurement is taken at steps 0, every, 2 every, ... of the whole run.
     Registered subclasses add `arrays()`.
@@ -171,7 +171,7 @@ class LagDistances(Observer):
 
 @register_observer("walk")
 class GradientWalk(Observer):
-    """The paper's protocol: at regular steps, walk along the gradient of the step's batch; no training comes of it.
+    """The paper's protocol: at regular intervals, walk along the gradient of the step's batch, without training on it.
 
     See `probes.along_gradient`.
     """
@@ -203,7 +203,7 @@ class GradientWalk(Observer):
 
 @register_observer("covariate_shift")
 class CovariateShift(Observer):
-    """Internal covariate shift as the paper measures it, at regular steps, for the update that the step makes.
+    """Internal covariate shift as the paper measures it, at regular intervals, for the update that the step makes.
 
     A layer is a weight and all parameters registered after it and before the next weight: its bias
     and the scale and shift of its batch norm. See `probes.covariate_shift`.

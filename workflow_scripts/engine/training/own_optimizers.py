@@ -178,7 +178,7 @@ class OwnAdam(ListOptimizer):
 
 
 class Muon(ListOptimizer):
-    """Momentum made orthogonal: w -= lr * scale * U V^T, where U S V^T is the momentum's matrix (Jordan et al. 2024).
+    """Momentum made orthogonal: w -= lr * scale * U V^T, where U S V^T is the momentum's SVD (Jordan et al. 2024).
 
     It is for hidden weights of two or more dimensions; a convolution's form a matrix with a row for each filter. What
     is orthogonalized is m = momentum * m + (1 - momentum) * g or, with `nesterov`, (1 - momentum) * g + momentum * m.

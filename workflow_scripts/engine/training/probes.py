@@ -43,7 +43,7 @@ def along_gradient(gradient, parameters, lengths):
 
 
 def covariate_shift(gradient, groups, before):
-    """(l2, cosine), each (layers,): how updating the layers before it changes the gradient of each layer.
+    """(l2, cosine), each (layers,): how updating all earlier layers changes the gradient of each layer.
 
     `groups` holds each layer's parameters, from the input on, with their values after an update, and `before` holds
     their values before it. The gradient of layer i with no layer updated is compared with that where only the layers

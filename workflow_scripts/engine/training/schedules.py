@@ -11,7 +11,7 @@ register_schedule = SCHEDULES.register
 def learning_rate(cell, epoch, step, steps):
     """A cell's learning rate at step `step` of `steps` in epoch `epoch` (both from 0).
 
-    In the first `warmup_epochs` the schedule's rate is multiplied by a factor that rises to 1 with every step
+    In the first `warmup_epochs` the schedule's rate is multiplied by a factor that rises to 1 step by step
     (Goyal et al. 2017).
     """
     warmup = cell.warmup_epochs * steps

@@ -33,7 +33,7 @@ METRICS = ("train_loss", "train_acc", "val_loss", "val_acc")
 
 @dataclass
 class Progress:
-    """How far a run has come, and what it has recorded that is not on the device."""
+    """How far a run has come, and what else of its state is plain numbers."""
 
     epoch: int = 0
     step: int = 0  # within the epoch
