@@ -62,7 +62,7 @@ class DenseBlock(ConvolutionalProcessingBlock):
             self.build_layer(layer, channels + layer * self.growth_rate)
 
     def build_layer(self, layer, channels):
-        """Build a layer with this number of input channels."""
+        """Build a layer with `channels` input channels."""
         self.add_module(f"conv{layer}", self._convolution(channels, self.growth_rate))
         self.add_module(f"norm{layer}", self.normalization(self.growth_rate))
 

@@ -1,7 +1,7 @@
 """More residual connections: across the reductions, before the activations, and behind a gate that opens in training.
 
 Reduction blocks with a shortcut go with the course's residual processing blocks. Pre-activation blocks pass on sums
-that are neither normalised nor activated, so their reduction blocks begin by normalising and activating the stage's.
+that are neither normalised nor activated, so their reduction blocks begin by normalising and activating them.
 """
 
 import torch

@@ -116,7 +116,7 @@ def _targets(module, source, uses):
                 continue
             there = _module(target)
             yield target, name if name in there.definitions else None
-            if name not in there.definitions and name in there.imports:  # it imports that itself
+            if name not in there.definitions and name in there.imports:  # `there` imports it itself
                 yield from _targets(target, there, [".".join(rest)])
 
 

@@ -36,7 +36,7 @@ def record_digest(cell):
 
 
 def _marks(field):
-    """The `Registered` marks of a field of `Cell`, even of one that may be null."""
+    """The `Registered` marks of a field of `Cell`, including one that may be null."""
     inner = [mark for part in typing.get_args(field.annotation) for mark in getattr(part, "__metadata__", ())]
     return [mark for mark in [*field.metadata, *inner] if isinstance(mark, Registered)]
 

@@ -11,7 +11,7 @@ from workflow_scripts.engine.configuration.fields import Registered
 def add(parser, kind, *keys, **defaults):
     """Add a flag for each of these keys of the pydantic model `kind`, or for all its keys, to a parser or its group.
 
-    The flags have no defaults: one that is not given is None. `defaults` are a command's own, for its --help.
+    The flags have no defaults: one that is not given is None. `defaults` are a command's own, for its --help to show.
     """
     for key in keys or kind.model_fields:
         field = kind.model_fields[key]

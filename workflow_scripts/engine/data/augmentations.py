@@ -89,6 +89,6 @@ class Cutout:
 
     def _hidden(self, count, size, device):
         """(count, size): which rows, or columns, of each image the square covers."""
-        first = (torch.randint(size, (count, 1)) - self.side // 2).to(device, non_blocking=True)  # without a wait
+        first = (torch.randint(size, (count, 1)) - self.side // 2).to(device, non_blocking=True)  # without waiting
         places = torch.arange(size, device=device)
         return (places >= first) & (places < first + self.side)

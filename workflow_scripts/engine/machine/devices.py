@@ -31,7 +31,7 @@ def choose_device(name, threads):
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("device is 'cuda', but PyTorch finds no GPU; set device to 'cpu' or 'auto'")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
-    torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms(True) without importing Inductor
+    torch.set_deterministic_debug_mode("error")  # like use_deterministic_algorithms(True), without importing Inductor
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False  # it may choose a different algorithm in each run
     torch.backends.cudnn.allow_tf32 = False  # fp32 means float32, on every device

@@ -8,7 +8,7 @@ NOTE = "made before, nothing to train"  # in the log of a cell that existed alre
 
 
 def identity(cell, measured, test):
-    """What determines a cell's files besides its data, as in cell.json: record, code, what is measured, the test."""
+    """What determines a cell's files besides its data, as in cell.json: record, code, measurements, whether tested."""
     return {
         "record_digest": cells.record_digest(cell),
         "code_digest": cells.code_digest(cell, measured),

@@ -60,8 +60,7 @@ def make(order, data, device, running, keep_checkpoint=False):
     """Make the cell of an `Order` on `device` from a `datasets.Data`, as a `config.Running` says, unless it is made.
 
     Its last checkpoint is deleted, unless it is to be kept. If another process is making it, wait: every caller already
-    holds its GPU, so that no two processes wait for each other. Raises UserError if a file is where its folder should
-    be.
+    holds its GPU, so that no two processes wait for each other. Raises UserError if a file is in its folder's place.
     """
     if order.out.exists() and not order.out.is_dir():
         raise UserError(f"{order.out}: expected a folder for the results, found a file")

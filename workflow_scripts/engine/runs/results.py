@@ -46,7 +46,7 @@ def forward_flops(model, image_shape):
     counts = []
 
     def count(layer, inputs, output):
-        counts.append(2 * output.numel() * layer.weight[0].numel())  # each output sums a product per weight of its own
+        counts.append(2 * output.numel() * layer.weight[0].numel())  # a product for each weight of each output
 
     layers = [module for module in model.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
     model.eval()

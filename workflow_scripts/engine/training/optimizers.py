@@ -17,7 +17,7 @@ register_optimizer = OPTIMIZERS.register
 Adam, AdamW, RMSprop, SGD = map(eager, (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD))
 
 
-FUSED = {"cuda"}  # device types on which PyTorch's default is a kernel per operation, though one could do it all
+FUSED = {"cuda"}  # device types on which PyTorch's default is a kernel per operation, where one kernel can do all
 
 
 def _fused(kind, parameters, **options):
