@@ -122,7 +122,7 @@ def label(text, default, description, **limits):
 
 
 def option(text, default, description, **limits):
-    """A key of a cell that is passed to the network's constructor if it differs from its default."""
+    """A key of a cell that the network's constructor takes where it differs from its default."""
     field = label(text, default, description, **limits)
     field.json_schema_extra["option"] = True
     return field
