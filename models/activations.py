@@ -1,4 +1,4 @@
-"""Activations by name: functions of a tensor to a tensor of the same shape."""
+"""Activations by name: functions from a tensor to a tensor of the same shape."""
 
 import torch
 from torch.nn import functional as F

@@ -7,7 +7,7 @@ dimensionality-reduction blocks that go with it. To add a remedy, add a class he
     class TanhBlock(ConvolutionalProcessingBlockBN):
         activation = staticmethod(F.tanh)
 
-The literature's other remedies stand beside: `dense_blocks.py`, `normalized_blocks.py`, `residual_blocks.py`.
+Other remedies from the literature are in `dense_blocks.py`, `normalized_blocks.py` and `residual_blocks.py`.
 """
 
 from torch import nn
@@ -17,20 +17,20 @@ from models.registry import register_block
 
 
 def last_layer(conv, norm):
-    """Of a convolution and the normalization after it: the latter, if it has parameters, or else the convolution."""
+    """The normalization after a convolution if it has parameters, otherwise the convolution itself."""
     return norm if list(norm.parameters()) else conv
 
 
 class _Block(nn.Module):
     """Convolutions of `num_filters` filters; `input_shape` ends in (channels, rows, columns).
 
-    The arguments are those of the course's blocks, which its own code passes by name; `activation`, a function that
-    takes the place of the class's own, is ours.
+    The arguments are those of the course's blocks, which the course's code passes by name; `activation`, a function
+    that replaces the class's own, is ours.
     """
 
     normalization = nn.Identity  # class of the layer after each convolution, called with the number of filters
     activation = staticmethod(F.leaky_relu)  # slope 0.01
-    growth_share = None  # of dense blocks: filters that a layer adds to its input, for each of `num_filters`
+    growth_share = None  # dense blocks only: filters that a layer adds to its input, as a share of `num_filters`
 
     def __init__(self, input_shape, num_filters, kernel_size=3, padding=1, bias=False, dilation=1, activation=None):
         super().__init__()
@@ -46,11 +46,11 @@ class _Block(nn.Module):
 
     @property
     def output_channels(self):
-        """Channels of what comes out."""
+        """The number of output channels."""
         return self.num_filters
 
     def build_module(self):
-        """Make the layers, in the order of the forward pass."""
+        """Build the layers, in the order of the forward pass."""
         channels = self.input_shape[-3]
         self.conv0 = self._convolution(channels, self.num_filters)
         self.norm0 = self.normalization(self.num_filters)
@@ -63,7 +63,7 @@ class _Block(nn.Module):
         )
 
     def branch_end(self):
-        """The layer whose parameters decide, at 0, that a residual branch gives 0; None where there is no branch."""
+        """The layer that makes a residual branch 0 when its parameters are 0; None if there is no branch."""
         return None
 
 
@@ -76,7 +76,7 @@ class ConvolutionalDimensionalityReductionBlock(_Block):
         return self.activation(self.branch(x))
 
     def branch(self, x):
-        """All but the last activation."""
+        """Everything but the last activation."""
         out = self.activation(self.norm0(self.conv0(x)))
         out = F.avg_pool2d(out, self.reduction_factor)
         return self.norm1(self.conv1(out))

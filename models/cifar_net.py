@@ -1,21 +1,21 @@
-"""cifar_net: a small network for CIFAR-10, made for accuracy per parameter and per second of training.
+"""cifar_net: a small network for CIFAR-10, designed for accuracy per parameter and per second of training.
 
-Why it looks as it does:
+The reasons for its design:
 
-- Weights are what is scarce (at most a million), time on a GPU is not. So a stage has its convolution before its
-  max-pool, as in DAWNBench's ResNet-9 (Page 2018): the same weights, applied at four times as many positions.
-- Only full 3x3 convolutions: depthwise and grouped ones save weights too, but compute little per byte that is moved.
-- Few and wide layers instead of many narrow ones, with filters in multiples of 8, which is what tensor cores multiply.
-- Residual connections lie within the stages alone, where nothing changes its shape, so that none has weights.
-- The classifier is a single linear layer of the averaged last features, without VGG's hidden layers.
+- Weights are scarce (at most a million), GPU time is not. So each stage has its convolution before its max-pool, as
+  in DAWNBench's ResNet-9 (Page 2018): the same weights are applied at four times as many positions.
+- Only full 3x3 convolutions: depthwise and grouped ones save weights too, but compute little per byte moved.
+- A few wide layers instead of many narrow ones, with filters in multiples of 8, the size that tensor cores multiply.
+- Residual connections lie only within stages, where shapes do not change, so none of them needs weights.
+- The classifier is a single linear layer on the averaged last features, without VGG's hidden layers.
 
-Every part can be left out: the block says whether there are normalization and residual connections.
+Normalization and residual connections can each be left out: the block says whether the network has them.
 
-Three shapes were compared for six epochs on 5,000 CIFAR-10 images (bn_rc, Nesterov 0.05, batch 50, bf16, one seed;
-2,000 validation images, so that 2 percentage points are chance): this one reached 67.3 % with 238 million
-multiplications an image; ((32, 0), (64, 1), (128, 0), (176, 1)), 68.9 % with 79 million; ((32, 0), (64, 2), (128, 2)),
-63.8 %. In so short a training the second is as good at a third of the cost. It has most of its weights at 4x4
-pixels, though, and this one was chosen for long trainings, which these numbers say nothing about.
+Three shapes were compared over six epochs on 5,000 CIFAR-10 images (bn_rc, Nesterov 0.05, batch 50, bf16, one seed;
+2,000 validation images, so 2 percentage points may be chance): this one reached 67.3 % with 238 million
+multiplications per image; ((32, 0), (64, 1), (128, 0), (176, 1)), 68.9 % with 79 million; ((32, 0), (64, 2),
+(128, 2)), 63.8 %. In so short a run the second is as good at a third of the cost. It has most of its weights at 4x4
+pixels, though, and this one was chosen for long runs, about which these numbers say nothing.
 """
 
 from torch import nn
@@ -25,7 +25,7 @@ from models.activations import ACTIVATIONS, relu
 from models.blocks import ConvolutionalDimensionalityReductionBlock, ConvolutionalProcessingBlock, last_layer
 from models.registry import BLOCKS, check_size, register_model
 
-SHAPE = ((64, 1), (96, 1), (128, 1), (192, 0))  # filters and pairs of each stage; rows and columns halve in between
+SHAPE = ((64, 1), (96, 1), (128, 1), (192, 0))  # filters and pairs of each stage; rows and columns halve between stages
 MULTIPLE = 8
 
 
@@ -45,7 +45,7 @@ class Convolution(nn.Module):
 
 
 class Pair(nn.Module):
-    """Two convolutions and, if the block is residual, the input added before the last activation; the shape stays."""
+    """Two convolutions and, if the block is residual, the input added before the last activation; keeps the shape."""
 
     def __init__(self, filters, block, activation):
         super().__init__()
@@ -65,7 +65,7 @@ class Pair(nn.Module):
 
 
 class Stage(nn.Module):
-    """A convolution that sets the number of filters, then pairs; shapes as those of `Convolution`."""
+    """A convolution that sets the number of filters, then pairs; shapes as for `Convolution`."""
 
     def __init__(self, channels, filters, pairs, block, activation, halves):
         super().__init__()
@@ -80,9 +80,9 @@ class Stage(nn.Module):
 class CifarNet(nn.Module):
     """Images (b, channels, h, w) -> logits (b, num_classes); h and w at least 8 pixels.
 
-    `block` is a registered block's class, of which its `normalization` and `residual` are read. `dropout` is the
-    probability with which a feature that the classifier reads is dropped in training. Weights of the convolutions are
-    drawn from a normal distribution of variance 2 / fan_in (He et al. 2015).
+    `block` is the class of a registered block; only its `normalization` and `residual` are used. `dropout` is the
+    probability of dropping each feature that the classifier reads, in training. Convolution weights are drawn from a
+    normal distribution of variance 2 / fan_in (He et al. 2015).
     """
 
     def __init__(self, block, num_classes=10, channels=3, width=1.0, activation=relu, dropout=0.0):
@@ -101,10 +101,10 @@ class CifarNet(nn.Module):
 
 
 def differs_in_switches_only(block):
-    """Whether a block is the plain one but for its normalization and its residual connection within a stage."""
+    """Whether a block differs from the plain one only in normalization and a residual connection within a stage."""
     return (
         block.forward is ConvolutionalProcessingBlock.forward
-        and block.activation is ConvolutionalProcessingBlock.activation  # which the network's own takes the place of
+        and block.activation is ConvolutionalProcessingBlock.activation  # which the network's own replaces
         and block.reduction_block_type.forward is ConvolutionalDimensionalityReductionBlock.forward
     )
 
@@ -113,7 +113,7 @@ def differs_in_switches_only(block):
 def cifar_net(block, num_classes, image_shape, width=1.0, activation=None, dropout=0.0):
     """Our own network: 10 convolutions in four stages, and a linear layer.
 
-    Raises ValueError for a block that is more than two switches, and for images of less than 8x8 pixels.
+    Raises ValueError for a block that fails `differs_in_switches_only`, and for images smaller than 8x8 pixels.
     """
     if not differs_in_switches_only(block):
         known = ", ".join(name for name, other in BLOCKS.items() if differs_in_switches_only(other))

@@ -26,7 +26,7 @@ class EntryConvolution(nn.Module):
 
 
 class Stage(nn.Module):
-    """Processing blocks at one resolution, then a reduction block to the next; perhaps with a companion classifier."""
+    """Processing blocks at one resolution, then a reduction block to the next; possibly with a companion classifier."""
 
     def __init__(self, blocks, reduction):
         super().__init__()
@@ -44,11 +44,11 @@ class ConvolutionalNetwork(nn.Module):
     """Images (b, *input_shape[-3:]) -> logits (b, num_output_classes).
 
     `input_shape` ends in (channels, rows, columns); each of the `num_stages` stages halves rows and columns.
-    `activation` takes the place of every LeakyReLU; `dropout` is the probability with which a feature that the
-    classifier reads is dropped in training. With `supervision` above 0 (Lee et al. 2015), every stage but the last,
-    which the classifier follows, has a companion classifier of its pooled features, and the network gives
-    (logits, companion logits, ...) while it trains; the number itself is what the objective multiplies them by.
-    Raises ValueError where the image is too small or an option is out of range.
+    `activation` replaces every LeakyReLU; `dropout` is the probability of dropping each feature that the classifier
+    reads, in training. With `supervision` above 0 (Lee et al. 2015), every stage but the last, which the classifier
+    follows, has a companion classifier of its pooled features, and in training the network returns
+    (logits, companion logits, ...); the number itself is the initial weight of their losses in the objective.
+    Raises ValueError if the image is too small or an option is out of range.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class ConvolutionalNetwork(nn.Module):
         self.build_module()
 
     def build_module(self):
-        """Make the layers, in the order of the forward pass."""
+        """Build the layers, in the order of the forward pass."""
         check_size(self.input_shape, self.num_stages)
         channels, rows, columns = self.input_shape
         if self.supervision < 0:
@@ -94,7 +94,7 @@ class ConvolutionalNetwork(nn.Module):
             reduction = self._block(self.dimensionality_reduction_block_type, (channels, *size), bias=True)
             self.stages.append(Stage(blocks, reduction))
         self.classifier = nn.Linear(self.num_filters, self.num_output_classes)
-        if self.supervision:  # drawn last, so that all else starts with the same weights as without
+        if self.supervision:  # drawn last, so that everything else starts with the same weights as without them
             for stage in self.stages[:-1]:
                 stage.companion = nn.Linear(self.num_filters, self.num_output_classes)
 

@@ -1,8 +1,8 @@
 """Dense connections (Huang et al. 2017): every layer of a stage reads the outputs of all layers before it.
 
 A processing block is two layers, each of which adds `growth_rate` channels to its input; a reduction block begins with
-the transition, a 1x1 convolution down to `num_filters` in the place of its 3x3 one. So VGG_38 keeps its 38 layers with
-weights: the entry, in each of three stages ten dense layers, the transition and a 3x3 convolution, and the classifier.
+the transition, a 1x1 convolution down to `num_filters` in place of its first 3x3 one. So VGG_38 keeps its 38 layers
+with weights: the entry; ten dense layers, the transition and a 3x3 convolution in each of three stages; the classifier.
 With growth rate k and 100 classes it has 1215 k^2 + 9600 k + 35,140 parameters: 325,300 with the default, 12.
 """
 
@@ -17,7 +17,7 @@ from models.residual_blocks import PreactivatedReductionBlock
 class TransitionBlock(ConvolutionalDimensionalityReductionBlock):
     """1x1 conv to `num_filters`, activation, average pool, conv, activation.
 
-    Where a stage has no dense layers there is nothing to compress, and the reduction block is as it is elsewhere.
+    A stage without dense layers has nothing to compress, so its reduction block is the ordinary one.
     """
 
     def _convolution(self, channels, filters):
@@ -33,14 +33,14 @@ class TransitionBlockBN(TransitionBlock):
 
 
 class PreactivatedTransitionBlockBN(PreactivatedReductionBlock, TransitionBlockBN):
-    """normalization and activation of all that the stage has gathered, then the transition."""
+    """normalization and activation of everything the stage has accumulated, then the transition."""
 
 
 @register_block("dense")
 class DenseBlock(ConvolutionalProcessingBlock):
-    """Twice: conv and activation, appended to the input: (b, c, h, w) -> (b, c + 2 growth_rate, h, w).
+    """conv and activation, appended to their input, twice: (b, c, h, w) -> (b, c + 2 growth_rate, h, w).
 
-    `growth_rate` None is 12 with 32 filters, and in proportion.
+    `growth_rate` None means 12 for 32 filters, and in proportion for other numbers of filters.
     """
 
     growth_share = 12 / 32
@@ -62,7 +62,7 @@ class DenseBlock(ConvolutionalProcessingBlock):
             self.build_layer(layer, channels + layer * self.growth_rate)
 
     def build_layer(self, layer, channels):
-        """Make a layer that reads so many channels."""
+        """Build a layer with `channels` input channels."""
         self.add_module(f"conv{layer}", self._convolution(channels, self.growth_rate))
         self.add_module(f"norm{layer}", self.normalization(self.growth_rate))
 

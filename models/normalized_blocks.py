@@ -1,4 +1,4 @@
-"""Other normalizations in batch normalization's place: they look at one image at a time, in training as in testing."""
+"""Alternatives to batch normalization that look at one image at a time, in training as in testing."""
 
 import math
 
@@ -11,7 +11,7 @@ GROUP = 8  # filters in a group: four groups in the course networks
 
 
 def group_norm(channels):
-    """Group normalization (Wu & He 2018): in groups of `GROUP` channels, or of more where those do not divide."""
+    """Group normalization (Wu & He 2018) in groups of `GROUP` channels, or of more where that does not divide them."""
     return nn.GroupNorm(math.gcd(max(1, channels // GROUP), channels), channels)
 
 

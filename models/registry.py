@@ -1,6 +1,6 @@
-"""Networks by name: `@register_model("vgg38")` and `@register_block("bn")` put them in, `build_model` takes them out.
+"""Networks by name: `@register_model("vgg38")` and `@register_block("bn")` add them, `build_model` builds them.
 
-A registration is a plain string literal on a top-level definition, so that the workflow can list the names
+A registered name is a plain string literal on a top-level definition, so that the workflow can list the names
 without importing PyTorch (see `workflow_scripts/engine/code.py`).
 """
 
@@ -12,7 +12,7 @@ import models
 
 
 class Registry(dict):
-    """Objects by name; `register(name)` is the decorator. An unknown name raises a ValueError with the known ones."""
+    """Objects by name; `register(name)` is the decorator. An unknown name raises ValueError listing the known ones."""
 
     def __init__(self, kind):
         super().__init__()
@@ -31,7 +31,7 @@ class Registry(dict):
         raise ValueError(f"unknown {self.kind} {name!r}; known: {', '.join(sorted(self))}")
 
 
-ALL_TAKE = ("block", "num_classes", "image_shape")  # what every constructor of a network takes
+ALL_TAKE = ("block", "num_classes", "image_shape")  # what every network's constructor takes
 
 MODELS = Registry("model")
 BLOCKS = Registry("block")
@@ -58,7 +58,7 @@ def list_blocks():
 
 
 def check_size(image_shape, halvings):
-    """Raises ValueError where images (channels, rows, columns) have less than a pixel left after so many halvings."""
+    """Raise ValueError if images (channels, rows, columns) are smaller than a pixel after this many halvings."""
     _, rows, columns = image_shape
     smallest = 2**halvings
     if min(rows, columns) < smallest:

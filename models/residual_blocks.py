@@ -1,7 +1,7 @@
 """More residual connections: across the reductions, before the activations, and behind a gate that opens in training.
 
-Reduction blocks with a shortcut go with the course's residual processing blocks. Pre-activation blocks hand on sums
-that are neither normalised nor activated, so that their reduction blocks begin with what closes a stage.
+Reduction blocks with a shortcut go with the course's residual processing blocks. Pre-activation blocks pass on sums
+that are neither normalised nor activated, so their reduction blocks begin by normalising and activating them.
 """
 
 import torch
@@ -19,7 +19,7 @@ from models.registry import register_block
 
 
 class PooledShortcutReductionBlock(ConvolutionalDimensionalityReductionBlock):
-    """The average-pooled input is added before the last activation: the identity, as far as the sizes allow."""
+    """The average-pooled input is added before the last activation: the identity, as far as the shapes allow."""
 
     def forward(self, x):
         shortcut = self.shortcut(x)
@@ -42,8 +42,8 @@ class PooledShortcutReductionBlockBN(PooledShortcutReductionBlock):
 class ProjectedShortcutReductionBlock(PooledShortcutReductionBlock):
     """A 1x1 convolution of the average-pooled input is added before the last activation.
 
-    He et al. 2016 stride the convolution, which then never reads three of four pixels; pooling reads them all (He et
-    al. 2019, ResNet-D). It has no bias, since the convolution that it is added to has one.
+    He et al. 2016 stride the convolution, which then never reads three of every four pixels; pooling reads them all
+    (He et al. 2019, ResNet-D). The projection has no bias, since the convolution that it is added to has one.
     """
 
     def build_module(self):
@@ -90,7 +90,7 @@ class ProcessingBlockBNRCProj(ConvolutionalProcessingBlockBNRC):
 
 
 class PreactivatedReductionBlock(ConvolutionalDimensionalityReductionBlock):
-    """normalization and activation of the stage's sum, then the reduction as it is elsewhere."""
+    """normalization and activation of the stage's sum, then the ordinary reduction."""
 
     def build_module(self):
         self.norm = self.normalization(self.input_shape[-3])
@@ -141,7 +141,7 @@ class PreactivatedProcessingBlockBN(PreactivatedProcessingBlock):
 
 @register_block("skipinit_rc")
 class SkipInitProcessingBlock(PreactivatedProcessingBlock):
-    """Without normalization, the branch times a learnt number that starts at 0 (SkipInit, De & Smith 2020)."""
+    """No normalization; the branch is multiplied by a learnt number that starts at 0 (SkipInit, De & Smith 2020)."""
 
     def build_module(self):
         super().build_module()
@@ -151,4 +151,4 @@ class SkipInitProcessingBlock(PreactivatedProcessingBlock):
         return x + self.gain * self.branch(x)
 
     def branch_end(self):
-        return None  # the gain is 0 already, and with a second 0 behind it neither would ever get a gradient
+        return None  # the gain is 0 already, and with a second 0 in its branch neither would ever get a gradient

@@ -1,6 +1,6 @@
 """VGG-A for small images, with and without batch normalization: the networks of the loss-landscape study.
 
-The column A of Simonyan & Zisserman 2014 with hidden layers of 512, as in Fudan's Project 2 on batch normalization.
+Column A of Simonyan & Zisserman 2014 with hidden layers of 512, as in Fudan's Project 2 on batch normalization.
 Parameters for 10 classes and images of 3x32x32: VGG_A 9,750,922; with batch normalization 9,756,426.
 """
 
@@ -15,7 +15,7 @@ HIDDEN = 512
 
 
 class Activation(nn.Module):
-    """A function as a layer; the shape stays as it is."""
+    """A function as a layer; keeps the shape."""
 
     def __init__(self, function):
         super().__init__()
@@ -29,9 +29,9 @@ class VGG_A(nn.Module):
     """Images (b, inp_ch, h, w) -> logits (b, num_classes), h and w at least 32 pixels.
 
     Every convolution is 3x3 with a bias and is followed by its normalization and activation. What is left of an image
-    after five halvings is averaged: of 32x32 that is one position, so nothing is. `dropout` is the probability with
-    which the inputs of both hidden layers are dropped in training. Weights are Xavier-normal (Glorot & Bengio 2010),
-    biases zero, unless `init_weights` is False.
+    after five halvings is averaged; of 32x32 that is one position, so averaging does nothing. `dropout` is the
+    probability of dropping each input of the two hidden layers, in training. Weights are Xavier-normal (Glorot &
+    Bengio 2010), biases zero, unless `init_weights` is False.
     `classifier[-1]` is the last layer, whose gradients the study compares.
     """
 
@@ -89,7 +89,7 @@ def _scaled(filters, width):
 def vgg_a(block, num_classes, image_shape, width=1.0, activation=None, dropout=0.0):
     """VGG-A: 8 convolutions and 3 linear layers, of `plain` or `bn` blocks.
 
-    Raises ValueError for other blocks, which have no place in it, and for images of less than 32x32 pixels.
+    Raises ValueError for other blocks, for which it has no variant, and for images smaller than 32x32 pixels.
     """
     if block not in NETWORKS:
         known = ", ".join(name for name, other in BLOCKS.items() if other in NETWORKS)

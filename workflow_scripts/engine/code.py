@@ -5,8 +5,8 @@ Both are read from the source text, so neither imports PyTorch: a dry-run of ten
 A cell must be trained again when code that it runs has changed, and only then. Snakemake does not see imported
 modules, and whole modules would be too coarse (a new block class would retrain every cell). So the digest is
 taken over *definitions*: starting from a command and from what the cell's record names, every top-level
-definition that can be reached by name is hashed, without its layout and its words: comments, docstrings, what an
-exception or a message says, and what describes a key or a flag.
+definition that can be reached by name is hashed, without its layout and its prose: comments, docstrings, the texts
+of exceptions and messages, and the descriptions of keys and flags.
 """
 
 import ast
@@ -40,7 +40,7 @@ class Module:
     imports: dict = field(default_factory=dict)  # local name -> (module, name in it or None)
 
     def define(self, name, definition):
-        """A name stands for all the statements that give it a value or change it, as `TABLE[key] = value` does."""
+        """Add a definition; a name covers every statement that assigns or changes it, as `TABLE[key] = value` does."""
         if before := self.definitions.get(name):
             text, uses = f"{before.text}\n{definition.text}", before.uses | definition.uses
             definition = Definition(text, uses, definition.registered or before.registered)
@@ -63,8 +63,8 @@ def _registered_as(kind, name):
 def digest(entry, names=(), instead=(), without=()):
     """Hex digest of the code reachable from the module `entry` and from the registered `names`: (kind, name) pairs.
 
-    `instead` has ((module, name), text): the text counts in the place of that definition and of what only it uses.
-    `without` names modules that do not count, nor what only they use.
+    `instead` holds ((module, name), text): the text counts in place of that definition and of whatever only it uses.
+    The modules in `without`, and whatever only they use, do not count.
 
     >>> digest("workflow_scripts.train_cell", (("model", "vgg38"), ("block", "bn")))  # doctest: +SKIP
     """
@@ -92,7 +92,7 @@ def digest(entry, names=(), instead=(), without=()):
 
 @functools.cache
 def folder_digest(folder):
-    """Hex digest of all source files beneath `folder`, for code that is imported from outside of `PACKAGES`: Beras."""
+    """Hex digest of all source files under `folder`, for code that is imported from outside `PACKAGES`: Beras."""
     parts = []
     for path in sorted((ROOT / folder).rglob("*.py")):
         tree = _wordless(path)
@@ -116,7 +116,7 @@ def _targets(module, source, uses):
                 continue
             there = _module(target)
             yield target, name if name in there.definitions else None
-            if name not in there.definitions and name in there.imports:  # it has that from elsewhere
+            if name not in there.definitions and name in there.imports:  # `there` imports it itself
                 yield from _targets(target, there, [".".join(rest)])
 
 
@@ -152,7 +152,7 @@ def _module(name):
     for node in ast.walk(tree):  # also those inside functions
         if isinstance(node, ast.Import):
             for alias in node.names:
-                package = alias.name.split(".")[0]  # which is all that `import package.module` gives a name to
+                package = alias.name.split(".")[0]  # the only name that `import package.module` binds
                 module.imports[alias.asname or package] = (alias.name if alias.asname else package, None)
         elif isinstance(node, ast.ImportFrom):
             source = _absolute(name, node)
@@ -176,7 +176,7 @@ def _module(name):
 
 
 def _assigned(node, module):
-    """The names of this module that an assignment gives a value or changes."""
+    """The names of this module that an assignment binds or changes."""
     if not isinstance(node, (ast.Assign, ast.AnnAssign)):
         return []
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -185,7 +185,7 @@ def _assigned(node, module):
 
 
 def _absolute(module, node):
-    """The module that an `import from` names, which may be relative to `module`."""
+    """The module that a `from` import names, which may be relative to `module`."""
     if not node.level:
         return node.module
     package = module.split(".")
@@ -227,9 +227,9 @@ def _dotted(node):
 
 
 def _wordless(path):
-    """The syntax tree of a source file without what is only for people to read.
+    """The syntax tree of a source file without what only people read.
 
-    Docstrings, the arguments of what is raised, lines to stderr, and `help` and `description`.
+    That is docstrings, the arguments of raised exceptions, lines printed to stderr, and `help` and `description`.
     """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):

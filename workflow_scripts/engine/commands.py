@@ -1,4 +1,4 @@
-"""What every command does alike: read its flags, report a mistake in one line, write files whole or not at all."""
+"""What all commands share: reading flags, reporting a mistake in one line, writing files whole or not at all."""
 
 import argparse
 import contextlib
@@ -10,15 +10,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-FIGURES = (".pdf", ".svg", ".png")  # what a figure's name may end in
+FIGURES = (".pdf", ".svg", ".png")  # what a figure's file name may end in
 
 
 class UserError(Exception):
-    """Something a person can mend: the message names the key or file, what was expected and what came."""
+    """A mistake that the user can fix: the message names the key or file, what was expected and what was found."""
 
 
 def parser(command, description):
-    """An argument parser for `python -m workflow_scripts.<command>`; `description` is printed as it is laid out."""
+    """An argument parser for `python -m workflow_scripts.<command>`; `description` keeps its line breaks."""
     return argparse.ArgumentParser(
         prog=f"python -m workflow_scripts.{command}",
         description=description,
@@ -27,7 +27,7 @@ def parser(command, description):
 
 
 def json_value(text):
-    """What a flag's JSON says; for the `type` of `add_argument`."""
+    """The value of a flag's JSON; a `type` for `add_argument`."""
     try:
         return json.loads(text)
     except ValueError as error:
@@ -35,7 +35,7 @@ def json_value(text):
 
 
 def whole(least):
-    """The `type` of `add_argument` for whole numbers from `least` on."""
+    """A `type` for `add_argument`: whole numbers from `least` upwards."""
 
     def number(text):
         if not text.strip().isdecimal() or int(text) < least:
@@ -46,7 +46,7 @@ def whole(least):
 
 
 def add_figure(parser, required=True):
-    """Add `--out`, the file of a figure, to a parser."""
+    """Add `--out`, the figure's file, to a parser."""
 
     def path(text):
         if Path(text).suffix not in FIGURES:
@@ -57,7 +57,7 @@ def add_figure(parser, required=True):
 
 
 def run(main):
-    """Call `main()`; a `UserError` or a file-system error becomes one line on stderr and exit status 1."""
+    """Call `main()`; a `UserError`, file-system error or interrupt becomes one line on stderr and exit status 1."""
     try:
         main()
     except UserError as error:
@@ -70,7 +70,7 @@ def run(main):
 
 
 def _stop(message):
-    """Exit with status 1 and the message on stderr; on stdout where stderr is a log on a disk that is full."""
+    """Exit with status 1 and the message on stderr, or on stdout if stderr is a log on a full disk."""
     try:
         print(message, file=sys.stderr, flush=True)
     except OSError:
@@ -82,8 +82,8 @@ def _stop(message):
 def written_whole(path):
     """A temporary path beside `path`, renamed to it when the block ends without an error and removed otherwise.
 
-    A reader therefore sees the old file or the new one, never half of one. Missing folders are made. What a killed
-    process left of the same file is removed.
+    A reader therefore sees the old file or the new one, never half of one. Missing folders are created. What a killed
+    process left behind for the same path is removed.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,10 +97,10 @@ def written_whole(path):
         yield Path(temporary)
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp's files are private; an output should be as any other file
+        os.chmod(temporary, 0o666 & ~umask)  # mkstemp's files are private; an output should be like any other file
         os.replace(temporary, path)
     except BaseException as error:
-        with contextlib.suppress(OSError):  # the first error is the one to tell
+        with contextlib.suppress(OSError):  # the first error is the one to report
             os.unlink(temporary)
         if isinstance(error, OSError) and error.filename in (None, temporary):
             error.filename = str(path)
@@ -110,7 +110,7 @@ def written_whole(path):
 
 
 def _locked_file(path):
-    """(handle, name) of a new temporary file of `path`, locked; one that was removed before it was is made anew."""
+    """(handle, name) of a new, locked temporary file for `path`; tries again if it is removed before it is locked."""
     while True:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
         _lock(handle)
@@ -120,22 +120,22 @@ def _locked_file(path):
 
 
 def write_json(path, content):
-    """Write plain data to a file, whole or not at all, laid out for people."""
+    """Write plain data to a file as JSON, indented, whole or not at all."""
     with written_whole(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def _remove_abandoned(path):
-    """Remove the temporary files of `path` that no process writes any more: nobody holds their lock."""
+    """Remove the temporary files of `path` that no process is writing any more: those that nobody has locked."""
     random = "?" * 8  # as mkstemp makes it
     for temporary in path.parent.glob(f".{glob.escape(path.stem)}-{random}{glob.escape(path.suffix)}"):
-        with contextlib.suppress(OSError), open(temporary, "r+b") as file:  # another process may be as quick
+        with contextlib.suppress(OSError), open(temporary, "r+b") as file:  # another process may remove it first
             if _lock(file.fileno()):
                 temporary.unlink()
 
 
 def _lock(handle):
-    """True if the file is locked now, which the kernel undoes when this process ends; False where it cannot be."""
+    """Lock a file, until this process ends at the latest (the kernel sees to that); False if it cannot be locked."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

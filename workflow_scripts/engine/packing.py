@@ -1,13 +1,13 @@
-"""Zip archives for handing in: the same files give the same bytes."""
+"""Zip archives for submission: the same files give the same bytes."""
 
 import io
 import zipfile
 
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold, for every entry
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can hold, used for every entry
 
 
 def zipped(files):
-    """The bytes of a zip of {path in it: content}, in the order of the paths."""
+    """The bytes of a zip of {path inside it: content}, sorted by path."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in sorted(files.items()):

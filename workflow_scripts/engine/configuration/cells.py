@@ -10,7 +10,7 @@ from workflow_scripts.engine.configuration.fields import Augmentation, Registere
 from workflow_scripts.engine.configuration.record import Cell
 
 FILES = ("cell.json", "history.csv", "gradients.csv", "steps.npz", "test.json", "model.safetensors")
-ROW = tuple(key for key in Cell.model_fields if key != "seed")  # cells that are equal in these are one row of a table
+ROW = tuple(key for key in Cell.model_fields if key != "seed")  # cells that agree in these are one row of a table
 FIRST, LAST = ("model", "block"), ("lr", "seed")  # keys that every name shows, before and after the others
 
 
@@ -30,24 +30,24 @@ def changed(cell):
 
 
 def record_digest(cell):
-    """Hex digest of the whole record, without those options of the network that are at their defaults."""
+    """Hex digest of the whole record, without the network's options that are at their defaults."""
     unused = OPTIONS - set(changed(cell))
     return hashlib.sha256(cell.model_dump_json(exclude=unused).encode()).hexdigest()
 
 
 def _marks(field):
-    """The `Registered` marks of a field of `Cell`, also of one that may be null."""
+    """The `Registered` marks of a field of `Cell`, including one that may be null."""
     inner = [mark for part in typing.get_args(field.annotation) for mark in getattr(part, "__metadata__", ())]
     return [mark for mark in [*field.metadata, *inner] if isinstance(mark, Registered)]
 
 
-# An option at its default is not given to the network. So a new one is no change of the cells that leave it out: in the
-# digests of record and code, options count where they differ from their defaults, and of all other keys the defaults.
+# An option at its default is not passed to the network. So a new one does not change the cells that leave it out: the
+# digests of record and code count options only where they differ from their defaults, but other keys' defaults too.
 OPTIONS = {key for key, field in Cell.model_fields.items() if "option" in field.json_schema_extra}
 DEFAULTS = {key: field.default for key, field in Cell.model_fields.items() if key not in OPTIONS}
 RECORD_IN_CODE = (((Cell.__module__, Cell.__name__), repr(DEFAULTS)),)
 
-# What talks to people, takes turns and writes files: it makes no number of a cell, so a change of it trains none again.
+# What talks to people, takes turns and writes files: it affects no number of a cell, so changing it retrains none.
 NO_NUMBERS = tuple(
     f"workflow_scripts.engine.{module}"
     for module in ("code", "commands", "locks", "configuration.mistakes", "machine.gpus", "runs.reporting")
@@ -57,7 +57,7 @@ MARKS = {key: found for key, field in Cell.model_fields.items() if (found := _ma
 
 
 def options(cell):
-    """{key: value} of the network's options that differ from their defaults: what `build_model` is to be given."""
+    """{key: value} of the network's options that differ from their defaults: what to pass to `build_model`."""
     return {key: getattr(cell, key) for key in changed(cell) if key in OPTIONS}
 
 
@@ -71,14 +71,14 @@ def code_digest(cell, observers=()):
 
 
 def import_registered(cell, observers=()):
-    """Import what is registered under the names in a cell's record and those of observers, wherever it lies."""
+    """Import what is registered under the names in a cell's record and those of observers, wherever it is defined."""
     for kind, name in _registered_names(cell, observers):
         if name in code.registered(kind):
             importlib.import_module(code.registered(kind)[name][0])
 
 
 def _registered_names(cell, observers):
-    """(kind, name) of all that is registered and that training the cell runs."""
+    """(kind, name) of everything registered that training the cell runs."""
     yield from (("observer", name) for name in observers)
     for key, marks in MARKS.items():
         value = getattr(cell, key)
@@ -90,12 +90,12 @@ def _registered_names(cell, observers):
 
 
 def flags(cell):
-    """The flags with which `train_cell` trains this cell, as a list of words."""
+    """The flags that make `train_cell` train this cell, as a list of words."""
     return [word for key, value in shown(cell).items() for word in flag(key, value)]
 
 
 def flag(key, value):
-    """The flag that gives a key a value, as a list of words."""
+    """The flag that sets a key to a value, as a list of words."""
     name = key.replace("_", "-")
     if isinstance(value, bool):
         return [f"--{name}" if value else f"--no-{name}"]
@@ -103,7 +103,7 @@ def flag(key, value):
 
 
 def shown(cell):
-    """{key: value} of what describes a cell: the keys that every name shows, and those that differ from a default."""
+    """{key: value} that describe a cell: the keys that every name shows, and those that differ from their defaults."""
     return {key: getattr(cell, key) for key in dict.fromkeys((*FIRST, *changed(cell), *LAST))}
 
 

@@ -1,6 +1,6 @@
 """The typed configuration: every key, its default, its range and a line that says what it is. Defaults live here only.
 
-`load(mapping)` turns what YAML gave into a `Config`, or raises a `UserError` that lists each wrong key. `schema()` is
+`load(mapping)` turns parsed YAML into a `Config`, or raises a `UserError` that lists each wrong key. `schema()` is
 the same as a JSON Schema, from which editors complete `config.yaml`.
 """
 
@@ -30,7 +30,7 @@ from workflow_scripts.engine.configuration.studies import Study
 
 
 def _number(value):
-    """The number that a text stands for, as on a command line: a `Literal` of numbers takes no text."""
+    """The number that a text stands for, as on a command line: a `Literal` of numbers accepts no text."""
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
@@ -167,7 +167,7 @@ class Config(Running):
 
 
 def load(mapping, source="config.yaml"):
-    """The `Config` in a mapping as YAML gives it; raises `UserError` with one line per wrong key of this `source`."""
+    """The `Config` in a mapping parsed from YAML; raises `UserError` with one line per wrong key of this `source`."""
     return parse(Config, mapping, source)
 
 
@@ -180,7 +180,7 @@ def schema():
 
 
 def parse(kind, value, source):
-    """`value` as the pydantic model or type `kind`; `source` is what the error message says was wrong."""
+    """`value` as the pydantic model or type `kind`; `source` is what the error message calls invalid."""
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
@@ -188,5 +188,5 @@ def parse(kind, value, source):
 
 
 def _keys():
-    # not a list of the models: a new section of the configuration is no change of the code that trains a cell
+    # not an explicit list: a new section of the configuration must not change the code that trains a cell
     return [key for kind in Strict.__subclasses__() + Running.__subclasses__() for key in kind.model_fields]

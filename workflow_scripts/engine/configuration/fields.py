@@ -12,7 +12,7 @@ from workflow_scripts.engine import code
 
 
 class Registered:
-    """`Annotated[str, Registered("block")]`: a name that some `@register_block` in the source carries."""
+    """`Annotated[str, Registered("block")]`: a name that some `@register_block` in the source registers."""
 
     def __init__(self, kind):
         self.kind = kind
@@ -72,13 +72,13 @@ def _one_line(text):
 
 
 def _latin(text):
-    if max(text) > "\u017f":  # of the blocks Latin-1 and Latin Extended-A
+    if max(text) > "\u017f":  # beyond the blocks Latin-1 and Latin Extended-A
         raise ValueError("expected Latin letters, the only ones that the typeface of the reports has")
     return text
 
 
 def _an_address(text):
-    if not re.fullmatch(r"https?://[!-~]+", text) or set('\\"<>^`{|}') & set(text):  # RFC 3986 has none of these
+    if not re.fullmatch(r"https?://[!-~]+", text) or set('\\"<>^`{|}') & set(text):  # RFC 3986 allows none of these
         raise ValueError("expected an address that begins with https:// or http://, without spaces")
     return text
 
@@ -111,7 +111,7 @@ FilePath = Annotated[Path, AfterValidator(_one_line), AfterValidator(_nameable)]
 
 
 class Strict(BaseModel):
-    """Unknown keys are refused, and nothing changes after it was read."""
+    """Unknown keys are refused, and nothing changes once it has been read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=False)
 

@@ -9,9 +9,9 @@ from workflow_scripts.engine.configuration.fields import Registered
 
 
 def add(parser, kind, *keys, **defaults):
-    """Add a flag for these keys of the pydantic model `kind`, or for all of them, to a parser or a group of it.
+    """Add a flag for each of these keys of the pydantic model `kind`, or for all its keys, to a parser or its group.
 
-    The flags have no defaults: what is not given is not there. `defaults` are a command's own, as its --help says them.
+    The flags have no defaults: one that is not given is None. `defaults` are a command's own, for its --help to show.
     """
     for key in keys or kind.model_fields:
         field = kind.model_fields[key]
@@ -21,9 +21,9 @@ def add(parser, kind, *keys, **defaults):
 
 
 def _words(field, default):
-    """What --help says of a key: its description, the names that it takes where it takes names, its default.
+    """What --help says about a key: its description, the names that it accepts if it takes names, its default.
 
-    Where null is the default it is what a flag that is left out stands for; else it is written `null`.
+    A description's `null:` becomes `left out:`, since null is the default of every key here that may be null.
     """
     kinds = typing.get_args(field.annotation)  # of `Annotated[...] | None` and of `Literal[...]`
     extras = [*field.metadata, *(extra for kind in kinds for extra in getattr(kind, "__metadata__", ()))]
@@ -37,7 +37,7 @@ def _words(field, default):
 def read(arguments, kind, source="the command line", **defaults):
     """The model `kind` that the flags describe; `defaults` are a command's own, for keys that were not given.
 
-    Raises UserError for values that the configuration would not take either; `source` is what it says was wrong.
+    The value `null` gives None. Raises UserError, naming `source`, for values that the configuration refuses too.
     """
     given = {key: value for key in kind.model_fields if (value := getattr(arguments, key, None)) is not None}
     given = {key: None if value == "null" else value for key, value in given.items()}

@@ -1,4 +1,4 @@
-"""A study -> its cells: the products of its grids, the levels of its ablations, what is measured of which."""
+"""From a study to its cells: the products of its grids, the levels of its ablations, what is measured of which cell."""
 
 import itertools
 import math
@@ -12,9 +12,9 @@ MOST_CELLS = 100_000  # of a study
 
 
 def expand(name, study):
-    """{cell name: Cell} of the `studies.Study` called `name`, in the order of its grids; ablations after the others.
+    """{cell name: Cell} of the `studies.Study` called `name`, in the order of its grids, those of ablations last.
 
-    After these come all that a search might train.
+    After these come all cells that a search might train.
 
     Raises UserError if two cells would share a name, if a selection of the study selects no cell, or if there are more
     cells than Snakemake can plan.
@@ -38,13 +38,13 @@ def expand(name, study):
 
 
 def points(study, grid):
-    """The cells of one grid of a study, whose `base` gives what the grid leaves out."""
+    """The cells of one grid of a study, whose `base` supplies what the grid leaves out."""
     values = values_of(study, grid)
     return [Cell(**dict(zip(values, point, strict=True))) for point in itertools.product(*values.values())]
 
 
 def values_of(study, grid):
-    """{key: its values} of what a grid of a study, or else the study's base, names."""
+    """{key: its values} for the keys that a grid of a study, or else the study's base, names."""
     return {key: values for key in Cell.model_fields if (values := getattr(grid, key) or getattr(study.base, key))}
 
 
@@ -56,8 +56,8 @@ def plan(study):
 def ablations(study):
     """{factor: {cell name: level}} of a study's ablations; the cells of the base come first in each.
 
-    The level is what people call a cell within its factor: the values in which it differs from the base, among them
-    the name of the key where the factor varies several. The base's own are its values of the first grid's keys.
+    The level is a cell's label within its factor: the values in which it differs from the base, worded by `_level`.
+    The base's own level is its values of the first grid's keys.
     """
     base, factors = points(study, Grid()), {}
     for factor, grids in study.ablations.items():
@@ -73,14 +73,14 @@ def ablations(study):
 
 
 def varied(grids):
-    """The keys that the grids of a factor name, or those of one that is left out."""
+    """The keys that the grids of a factor name; none if it is null."""
     return [key for key in ROW if any(getattr(grid, key) for grid in grids or [])]
 
 
 def _level(cell, shown, keys):
-    """The values of the keys `shown` of a cell; a number has its key's name before it where there are several keys.
+    """The values of the keys `shown` of a cell; a number has its key's name before it if there are several `keys`.
 
-    None is shown as `key None`, but of an option of the network, whose default it is, as `None` where it is alone.
+    None is shown as `key None`; that of an option of the network, whose default it is, as `None` if it is the only key.
     """
     words = []
     for key in shown:
@@ -91,7 +91,7 @@ def _level(cell, shown, keys):
 
 
 def _selections(study):
-    """(where it stands, selection) of every selection of a study's cells."""
+    """(its path, selection) of every selection of a study's cells."""
     yield from ((f"compare.{role}", selection) for role, selection in study.compare or ())
     if study.landscape:
         yield from ((f"landscape.{role}", getattr(study.landscape, role)) for role in ("rates", "walk"))
@@ -100,12 +100,12 @@ def _selections(study):
 
 
 def in_landscape(study, cell):
-    """Whether the landscape of a study that has one is about a cell: of what the rates or the walk select."""
+    """Whether the landscape of a study that has one covers a cell: whether its rates or its walk select it."""
     return any(selects(selection, cell) for selection in (study.landscape.rates, study.landscape.walk))
 
 
 def measured(study, cell):
-    """{observer: settings} of what is measured along the way of a cell: see `training/observers.py`."""
+    """{observer: settings} of what is measured while a cell trains: see `training/observers.py`."""
     landscape, found = study.landscape, study.measure.settings
     if landscape and in_landscape(study, cell):
         found["lags"] = landscape.lags
@@ -116,10 +116,10 @@ def measured(study, cell):
 
 
 def selected(selection, without=()):
-    """The keys and values that a `record.Selection` names, but for the keys `without`."""
+    """The keys and values that a `record.Selection` names, except the keys `without`."""
     return selection.model_dump(exclude_unset=True, exclude=set(without))
 
 
 def selects(selection, cell, without=()):
-    """Whether a cell has all the values that a `record.Selection` names, but for the keys `without`."""
+    """Whether a cell has all the values that a `record.Selection` names, except for the keys `without`."""
     return all(getattr(cell, key) == value for key, value in selected(selection, without).items())

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in words for people: a line per key, with what was expected and what came."""
+"""What is wrong with a configuration, in plain words: a line per key, with what was expected and what was found."""
 
 import difflib
 
@@ -7,11 +7,11 @@ from pydantic import BaseModel
 from workflow_scripts.engine.configuration.fields import PATTERNS
 from workflow_scripts.engine.configuration.record import Cell
 
-SHOWN = 200  # characters of a wrong value in a message
+SHOWN = 200  # most characters of a wrong value that a message shows
 
 
 def explained(error, keys, most=8):
-    """A line for each wrong key of a pydantic `ValidationError`, at most `most`; `keys` are those that there are."""
+    """A line for each wrong key of a pydantic `ValidationError`, at most `most`; `keys` are all that exist."""
     problems = error.errors()
     lines = [f"  {_where(problem['loc'])}{_what(problem, keys)}" for problem in problems[:most]]
     if len(problems) > most:
@@ -25,7 +25,7 @@ def _where(path):
 
 
 def _key(part):
-    """A key as it stands in the file, if it can be shown in a line."""
+    """A key as it stands in the file, if it can be shown on one line."""
     return part if part.isprintable() and len(part) <= SHOWN else _shown(part)
 
 

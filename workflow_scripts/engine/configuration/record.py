@@ -1,4 +1,4 @@
-"""A cell's record, and what is derived from its keys: grids of them, selections among them, spaces to search."""
+"""A cell's record, and what is derived from its keys: grids of cells, selections among them, spaces to search."""
 
 import typing
 from typing import Annotated, Any, Literal
@@ -72,7 +72,7 @@ class Cell(Strict):
 
 
 def _only(annotation, field, **extra):
-    """`annotation` with the description of `field`, and the limits `extra`; those of `field` come with `_typed`."""
+    """`annotation` with the description of `field` and the limits `extra`; those of `field` come with `_typed`."""
     return Annotated[annotation, Field(description=field.description, **extra)]
 
 
@@ -111,7 +111,7 @@ class Range(Strict):
 
 
 class Searched:
-    """`Annotated[Any, Searched(field)]`: values of a key of `Cell` or, of a number, a `Range`; None: not searched."""
+    """`Annotated[Any, Searched(field)]`: values of a key of `Cell` or, for a number, a `Range`; None: not searched."""
 
     def __init__(self, field):
         self.field = field
@@ -130,7 +130,7 @@ class Searched:
 
 
 def _number(field):
-    """The type of a number's key, without None; None for a key that is no number."""
+    """The type of a numeric key, without None; None for a key that is not numeric."""
     kinds = [kind for kind in typing.get_args(field.annotation) if kind is not type(None)] or [_typed(field)]
     return kinds[0] if (typing.get_args(kinds[0]) or kinds)[0] in (int, float) else None
 

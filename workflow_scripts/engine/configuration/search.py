@@ -1,7 +1,7 @@
 """The search for a recipe: which candidates there are, and which rungs of successive halving train them.
 
-A candidate depends on its place in the order of the samples alone, so that more of them (`max_cells`) rename and
-retrain none that are there.
+A candidate depends only on its place in the order of the samples, so that a larger `max_cells` renames and retrains
+none that exist.
 """
 
 import functools
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from models.registry import Registry
 from workflow_scripts.engine.configuration.record import Cell, Range
 
-DIGITS = 3  # significant, of a number drawn from a range: names stay readable
-PATIENCE = 1000  # draws without a new candidate, after which a space of a few points is taken to be used up
+DIGITS = 3  # significant digits of a number drawn from a range, so that names stay readable
+PATIENCE = 1000  # draws without a new candidate after which a space of few points is taken to be exhausted
 
 SAMPLERS = Registry("sampler")
 register_sampler = SAMPLERS.register
@@ -23,22 +23,22 @@ register_sampler = SAMPLERS.register
 
 @register_sampler("grid")
 def grid(space, seed):
-    """Every point of a space of lists, once, in a random order: so a budget cuts off no corner of it."""
+    """Every point of a space of lists, once, in random order, so that a budget does not cut off a corner of it."""
     points = [dict(zip(space, point, strict=True)) for point in itertools.product(*space.values())]
     return iter(sorted(points, key=lambda point: hashlib.sha256(f"{seed}/{point}".encode()).digest()))
 
 
 @register_sampler("random")
 def uniform(space, seed):
-    """Independent draws, without end; a key's do not depend on which others are searched."""
+    """Endless independent draws; those for a key do not depend on which other keys are searched."""
     for index in itertools.count():
         yield {key: _value(values, random.Random(f"{seed}/{key}/{index}").random()) for key, values in space.items()}
 
 
 @register_sampler("halton")
 def halton(space, seed):
-    """The scrambled sequence of Halton (scipy), without end: fills the space more evenly than independent draws."""
-    from scipy.stats import qmc  # a second of importing, which only this needs
+    """The scrambled Halton sequence (scipy), endless: it fills the space more evenly than independent draws."""
+    from scipy.stats import qmc  # takes a second to import, and only this needs it
 
     sequence = qmc.Halton(len(space), rng=seed)
     while True:
@@ -47,11 +47,11 @@ def halton(space, seed):
 
 
 def _value(values, share):
-    """The value at `share` (0..1) of a list or a `Range`; of a range a whole number, or one of three digits."""
+    """The value at `share` (0..1) of a list or a `Range`; from a range, a whole number or one of `DIGITS` digits."""
     if not isinstance(values, Range):
         return values[int(share * len(values))]
     whole = isinstance(values.low, int)
-    reach = 0.5 if whole else 0  # what rounds to either end, so that the ends are drawn as often as the others
+    reach = 0.5 if whole else 0  # include what rounds to either end, so that the ends are drawn as often as the others
     low, high = (math.log(end) if values.log else end for end in (values.low - reach, values.high + reach))
     value = low + share * (high - low)
     value = math.exp(value) if values.log else value
@@ -60,7 +60,7 @@ def _value(values, share):
 
 
 def samples(search):
-    """The first `max_cells` different {key: value} of the sampler of a `studies.Search`; fewer if it has no more."""
+    """The first `max_cells` different {key: value} from the sampler of a `studies.Search`; fewer if it runs out."""
     found, misses = {}, 0
     for sample in SAMPLERS[search.sampler](search.keys, search.seed):
         before = len(found)
@@ -75,7 +75,7 @@ def samples(search):
 class Plan:
     """What a search may train. A recipe is a `Cell` whose epochs and seed do not count.
 
-    `epochs` and `sizes` say for each rung how long its cells are trained, and how many they are at most.
+    `epochs` and `sizes` say for each rung how long its cells are trained, and how many there are at most.
     """
 
     recipes: tuple
@@ -93,16 +93,16 @@ class Plan:
         return [_trained(recipe, self.final_epochs, seed) for seed in self.seeds]
 
     def kept(self, index):
-        """How many recipes go on from rung `index`."""
+        """How many recipes are kept after rung `index`."""
         return (*self.sizes, 1)[index + 1]
 
     def cells(self):
-        """All that might be trained; which of it will be is known only rung by rung."""
+        """All cells that might be trained; which of them will be is known only rung by rung."""
         rungs = (self.rung(index, self.recipes) for index in range(len(self.epochs)))
         return [*itertools.chain(*rungs), *itertools.chain(*map(self.final, self.recipes))]
 
     def place(self, cell):
-        """The place among `recipes` of the one behind a cell of the search; None for another cell."""
+        """The place in `recipes` of the recipe that a cell of the search trains; None for any other cell."""
         return self._places.get(_trained(cell, self.final_epochs, self.seeds[0]))
 
     @functools.cached_property

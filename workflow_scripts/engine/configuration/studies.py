@@ -1,4 +1,4 @@
-"""A study: its grids, and what is to be compared, measured, searched and tested of its cells."""
+"""A study: its grids, and what is to be compared, measured, searched and tested among its cells."""
 
 import math
 from typing import Annotated, Literal
@@ -18,7 +18,7 @@ from workflow_scripts.engine.configuration.fields import (
 )
 from workflow_scripts.engine.configuration.record import Cell, Grid, Range, Selection, Space
 
-MOST_POINTS = 100_000  # of a grid that is searched, each of which is made to put them in a random order
+MOST_POINTS = 100_000  # of a grid that is searched, all of which are generated, to put them in a random order
 
 
 class Compare(Strict):
@@ -166,7 +166,7 @@ class Study(Strict):
     )
 
     def located_grids(self):
-        """(where it stands, grid) of every grid, those of the ablations after the others."""
+        """(its path, grid) of every grid: the study's own, its ablations', then the data sets of its search."""
         yield from ((f"grids[{index}]", grid) for index, grid in enumerate(self.grids))
         for factor, grids in self.ablations.items():
             yield from ((f"ablations.{factor}[{index}]", grid) for index, grid in enumerate(grids or []))

@@ -1,6 +1,6 @@
 """Whether a configuration file is YAML, and if not, where it stops being so: Snakemake names neither file nor line.
 
-A key that stands twice is refused too: YAML forbids it, PyYAML silently drops the first one and all that is in it.
+A key that occurs twice is refused too: YAML forbids it, but PyYAML silently drops the first one and all that is in it.
 """
 
 import yaml
@@ -9,7 +9,7 @@ from workflow_scripts.engine.commands import UserError
 
 
 def check(path):
-    """Raise UserError, with the line and what is wrong there, if the file at `path` is no YAML with keys."""
+    """Raise UserError, with the line and what is wrong there, if the file at `path` is not YAML with keys."""
     try:
         with open(path, encoding="utf-8") as file:
             root = yaml.compose(file, Loader=yaml.SafeLoader)
@@ -24,7 +24,7 @@ def check(path):
 
 
 def _check_keys(path, node, seen):
-    """Refuse a key that stands twice in a mapping; `seen` are nodes that were looked at, as an alias repeats them."""
+    """Refuse a key that occurs twice in a mapping; `seen` are nodes already visited, since an alias repeats them."""
     if id(node) in seen or isinstance(node, yaml.ScalarNode):
         return
     seen.add(id(node))

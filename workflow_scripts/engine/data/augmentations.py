@@ -1,6 +1,6 @@
 """Augmentations by name: each maps the image size (pixels) to what is done to a batch.
 
-Crop and flip only say from where pixels are gathered, and cost nothing beyond the copy that makes the batch. The
+Crop and flip only choose which pixels are gathered, and cost nothing beyond the copy that makes the batch. The
 others map uint8 batches (b, c, h, w): transforms of `torchvision.transforms.v2`, drawn once per batch, and our cutout.
 """
 
@@ -16,7 +16,7 @@ register_augmentation = AUGMENTATIONS.register
 
 @dataclass(frozen=True)
 class Gather:
-    """Shift by up to `padding` pixels each way, zeros coming in at the border; mirror every second image."""
+    """Shift by up to `padding` pixels each way, filling with zeros; with `flip`, mirror with probability 1/2."""
 
     padding: int = 0
     flip: bool = False
@@ -73,12 +73,12 @@ def trivial(size):
 
 @register_augmentation("cutout")
 def cutout(size):
-    """Cutout (DeVries & Taylor 2017): a grey square of 3/8 of the size, 12 pixels at 32, somewhere in every image."""
+    """Cutout (DeVries & Taylor 2017): a grey square of 3/8 of the size, 12 pixels at 32, at random in every image."""
     return Cutout(3 * size // 8)
 
 
 class Cutout:
-    """uint8 images (b, c, h, w) with a grey square of `side` pixels; its centre is drawn for each image, on the CPU."""
+    """Puts a grey square of `side` pixels on uint8 images (b, c, h, w); each image's centre is drawn on the CPU."""
 
     def __init__(self, side):
         self.side = side
@@ -89,6 +89,6 @@ class Cutout:
 
     def _hidden(self, count, size, device):
         """(count, size): which rows, or columns, of each image the square covers."""
-        first = (torch.randint(size, (count, 1)) - self.side // 2).to(device, non_blocking=True)  # the host goes on
+        first = (torch.randint(size, (count, 1)) - self.side // 2).to(device, non_blocking=True)  # without waiting
         places = torch.arange(size, device=device)
         return (places >= first) & (places < first + self.side)

@@ -1,10 +1,10 @@
 """Batches made on the device: the images stay there as uint8, and order and augmentation are drawn, not stored.
 
-What an epoch looks like is a pure function of (seed, epoch, step): drawn on the CPU, so that every device sees
-the same, and independent of the network, so that runs with one seed are paired.
+The batches of an epoch are a pure function of (seed, epoch, step): drawn on the CPU, so that every device sees
+the same ones, and independent of the network, so that runs with the same seed are paired.
 
-The pixels of an image are packed into one int32 each (up to four channels), because then crop, flip and the copy
-into the batch are a single flat gather; gathering by image, row and column is slower than a DataLoader.
+Each pixel is packed into one int32 (up to four channels), because then crop, flip and the copy into the batch are a
+single flat gather; gathering by image, row and column is slower than a DataLoader.
 """
 
 import itertools
@@ -30,12 +30,12 @@ def channel_statistics(images, normalize):
     counts = np.stack([np.bincount(images[..., channel].ravel(), minlength=256) for channel in range(channels)])
     values = np.arange(256) / 255
     mean = counts @ values / counts.sum(1)
-    variance = counts @ values**2 / counts.sum(1) - mean**2  # of a channel of one value it may round to below 0
+    variance = counts @ values**2 / counts.sum(1) - mean**2  # for a channel of one value it may round to below 0
     return mean, np.sqrt(np.maximum(variance, 1e-6))
 
 
 def random_generator(*key):
-    """A CPU generator seeded by whole numbers. Neighbouring keys have unrelated streams, (1, 2) and (1, 2, 0) one."""
+    """A CPU generator seeded with integers: neighbouring keys have unrelated streams, (1, 2) and (1, 2, 0) the same."""
     return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1))
 
 
@@ -64,7 +64,7 @@ class Batches:
     def epoch(self, seed, epoch, batch_size, start=0):
         """Training batches `start`, `start + 1`, ... of an epoch: (images, labels), augmented, in random order.
 
-        A last batch that would be short is left out: other images are in it in every epoch.
+        A last batch that would be short is left out: it would hold different images in every epoch.
         """
         used = len(self) // batch_size * batch_size
         generator = random_generator(seed, epoch)
@@ -73,7 +73,7 @@ class Batches:
         mirrored = torch.randint(2, (used,), generator=generator) * int(self.gather.flip)
         corner = order * self.pixels_per_image + down * self.padded_columns + right
         order, corner, mirrored = torch.stack([order, corner, mirrored]).to(self.device)  # in one transfer
-        # cut up at once, because a step is short on a GPU
+        # split all at once, because a step is short on a GPU
         batches = zip(*(drawn.split(batch_size) for drawn in (corner, mirrored, self.labels[order])), strict=True)
         for step, (corner, mirrored, labels) in itertools.islice(enumerate(batches), start, None):
             yield self._images(corner, mirrored, (seed, epoch, step)), labels

@@ -1,4 +1,4 @@
-"""A decoded data set, and how its training images are divided into training and validation.
+"""A decoded data set, and how its training images are divided into a training and a validation part.
 
 Nothing here knows where a data set comes from: that is `engine/sources/`, which writes the files that `load` reads.
 """
@@ -17,7 +17,7 @@ SPLITS = Registry("split")
 register_split = SPLITS.register
 
 ARRAYS = ("train_images", "train_labels", "test_images", "test_labels", "class_names")
-DAMAGED = (  # what NumPy, zipfile and json raise for a file that is damaged or another
+DAMAGED = (  # what NumPy, zipfile and json raise for a file that is damaged or of another kind
     ValueError, KeyError, RuntimeError, OSError, AttributeError, TypeError, EOFError, zipfile.BadZipFile, zlib.error
 )  # fmt: skip
 
@@ -49,18 +49,18 @@ class Data:
 
 
 def load(path):
-    """The `Data` in the file `path`; raises UserError where it is missing, damaged or no data set."""
+    """The `Data` in the file `path`; raises UserError if it is missing, damaged or not a data set."""
     *arrays, meta = _read(path, (*ARRAYS, "meta"))
     return Data(*arrays, meta=meta)
 
 
 def load_meta(path):
-    """Only what the file `path` says of its data set, as `Data.meta`: quick, because no image is read."""
+    """Only the `Data.meta` of the data set in the file `path`: quick, because no image is read."""
     return _read(path, ["meta"])[0]
 
 
 def file_of(name, files):
-    """Which of these data sets' files is that of the data set `name`; of a single one, that one."""
+    """The file of the data set `name` among `files`; a single file is taken whatever its name."""
     if len(files) == 1:
         return files[0]
     for path in files:
@@ -78,7 +78,7 @@ def _read(path, names):
             f"{path}: no such data set; make it with `python -m workflow_scripts.fetch_data --name {path.stem} "
             f"--source SOURCE --out {path}`, see its --help for the sources"
         ) from None
-    except PermissionError:  # which says what is wrong
+    except PermissionError:  # it says what is wrong itself
         raise
     except DAMAGED:
         raise UserError(
@@ -89,9 +89,9 @@ def _read(path, names):
 def split_indices(labels, split, val_fraction, train_items=None):
     """Indices (train, val) into `labels`, int64, the same for every seed.
 
-    `split` names who is drawn for training, all but `val_fraction` of the images and at least one on either side;
-    the others validate, in their own order. `train_items` then cuts the training part, never the validation part.
-    Raises UserError where there are fewer images than asked for.
+    `split` names how the training part is drawn, all but `val_fraction` of the images, with at least one in each part;
+    the others are for validation, in their own order. `train_items` then cuts the training part, never the validation
+    part. Raises UserError if there are fewer images than asked for.
     """
     count = len(labels)
     if count < 2:
@@ -108,13 +108,13 @@ def split_indices(labels, split, val_fraction, train_items=None):
 
 @register_split("course")
 def course(labels, count):
-    """The course's draw of `count` of the images, whatever their classes; any part of it is random too."""
+    """`count` images drawn as in the course, whatever their classes; any part of the draw is random too."""
     return np.random.RandomState(0).choice(len(labels), count, replace=False)
 
 
 @register_split("stratified")
 def stratified(labels, count):
-    """`count` images with every class in its proportion, to within one image; so is any first part of them.
+    """`count` images with every class in proportion, to within one image, as in any first part of them.
 
     Each class is shuffled and spread evenly over the whole, from which the first `count` are taken.
     """

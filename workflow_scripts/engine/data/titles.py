@@ -1,4 +1,4 @@
-"""What data sets are called now: a title changes no image, so nothing is fetched or trained again for another one."""
+"""The current titles of data sets: a title changes no image, so nothing is fetched or trained again for a new one."""
 
 from workflow_scripts.engine import commands
 
@@ -15,5 +15,5 @@ def add_titles(parser):
 
 
 def titled(meta, titles):
-    """`Data.meta` of a data set with the title that it has in {name: title}, or else (and with None) its own."""
+    """A data set's `Data.meta` with its title from `titles`, {name: title} or None, or otherwise its own."""
     return {**meta, "title": (titles or {}).get(meta.get("name"), meta["title"])}

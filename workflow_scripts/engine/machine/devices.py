@@ -1,4 +1,4 @@
-"""The device that a command computes on, set to give the same bits every time."""
+"""The device that a command computes on, set up to give the same bits every time."""
 
 import contextlib
 import ctypes
@@ -14,13 +14,13 @@ M_MMAP_MAX, M_TRIM_THRESHOLD = -4, -1  # of glibc's malloc.h
 
 
 def add_flags(parser):
-    """Add the flags of what `computing` reads to a command's parser."""
+    """Add the flags that `computing` reads to a command's parser."""
     flags.add(parser, config.Running, "device", "gpu_share")
 
 
 @contextlib.contextmanager
 def computing(running, threads):
-    """The `torch.device` that a `config.Running` asks for; a GPU of it is held until the end of the context."""
+    """The `torch.device` that a `config.Running` asks for; a GPU is held until the end of the context."""
     held = contextlib.nullcontext() if running.device == "cpu" else gpus.taken(share=running.gpu_share)
     with held:
         yield choose_device(running.device, threads)
@@ -30,10 +30,10 @@ def choose_device(name, threads):
     """The `torch.device` for "auto", "cpu" or "cuda", with PyTorch set to compute the same bits every time."""
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("device is 'cuda', but PyTorch finds no GPU; set device to 'cpu' or 'auto'")
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
-    torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms(True), without its import of Inductor
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
+    torch.set_deterministic_debug_mode("error")  # like use_deterministic_algorithms(True), without importing Inductor
     torch.utils.deterministic.fill_uninitialized_memory = False
-    torch.backends.cudnn.benchmark = False  # it may choose another algorithm in each run
+    torch.backends.cudnn.benchmark = False  # it may choose a different algorithm in each run
     torch.backends.cudnn.allow_tf32 = False  # fp32 means float32, on every device
     torch.set_num_threads(threads)
     device = torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
@@ -43,9 +43,9 @@ def choose_device(name, threads):
 
 
 def _keep_freed_memory():
-    """Let glibc's `free` keep memory for the next `malloc`; without glibc nothing is done.
+    """Make glibc's `free` keep memory for the next `malloc`; without glibc, do nothing.
 
-    By itself it gives the blocks of activations back to the kernel, which at every step fills new ones with zeros: a
+    By default it returns the blocks of activations to the kernel, which fills new ones with zeros at every step: a
     quarter of the processor time of VGG_08 in float32.
     """
     with contextlib.suppress(AttributeError):

@@ -1,6 +1,6 @@
 """The conda environments in envs/: each package at one exact version, and each environment as a pin file.
 
-A pin file names the very archives of a solved environment. Snakemake finds it beside the environment's file and
+A pin file names the exact archives of a solved environment. Snakemake finds it beside the environment's file and
 installs it without solving anything.
 """
 
@@ -12,12 +12,12 @@ import yaml
 from workflow_scripts.engine.code import ROOT
 from workflow_scripts.engine.commands import UserError, written_whole
 
-PYPI_NAMES = {"pytorch": "torch", "pypandoc": "pypandoc-binary"}  # of conda packages that are called otherwise there
+PYPI_NAMES = {"pytorch": "torch", "pypandoc": "pypandoc-binary"}  # of conda packages whose names differ there
 EXACT = re.compile(r"[a-z0-9._-]+==[0-9][A-Za-z0-9._+!-]*|[a-z0-9._-]+=[0-9][A-Za-z0-9._+!-]*=\w+")
 
 
 def read(path):
-    """(channels, specs) of an environment file, each spec one exact version; raises UserError that names another."""
+    """(channels, specs) of an environment file, each spec one exact version; raises UserError where one is not."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         channels, specs = content["channels"], _flat(content["dependencies"])
@@ -33,13 +33,13 @@ def read(path):
 
 
 def check(folder):
-    """Raise UserError where an environment file in `folder` leaves a version open."""
+    """Raise UserError if an environment file in `folder` leaves a version open."""
     for path in sorted(folder.glob("*.yaml")):
         read(path)
 
 
 def _flat(dependencies):
-    """The packages of an environment, those under `pip:` among them."""
+    """The packages of an environment, including those under `pip:`."""
     return [
         str(spec)
         for entry in dependencies
@@ -48,9 +48,9 @@ def _flat(dependencies):
 
 
 def _locked(name):
-    """The version of a conda package in requirements.lock, or a word for one."""
+    """The version of a conda package in requirements.lock, or a placeholder."""
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    # the last of several is that for the newest Python
+    # the last of several is for the newest Python
     found = re.findall(rf"^{re.escape(PYPI_NAMES.get(name, name))}==([^ ;\\]+)", lock, re.MULTILINE)
     return f"{found[-1]}, as in requirements.lock" if found else "<version>"
 
@@ -58,10 +58,10 @@ def _locked(name):
 def pin(path, platform, channels=None):
     """Write the pin file of an environment file for a conda platform such as linux-64, and return its path.
 
-    `channels` are used in place of the file's own. The packages are those that suit this machine (its C library, its
-    GPU driver). Raises UserError where a channel cannot be reached or has no such packages.
+    `channels`, if given, replace the file's own. The packages are those that suit this machine (its C library, its
+    GPU driver). Raises UserError if a channel cannot be reached or has no such packages.
     """
-    import rattler  # no package of the workflow's own, and only this needs it
+    import rattler  # not a dependency of the workflow: only this needs it
     from rattler import exceptions
 
     own, specs = read(path)
@@ -73,7 +73,7 @@ def pin(path, platform, channels=None):
     except (exceptions.SolverError, exceptions.GatewayError) as error:
         reason = "; ".join(line.strip() for line in str(error).splitlines())
         raise UserError(f"{path}: cannot be solved with {', '.join(channels)}: {reason}") from None
-    order = rattler.RepoDataRecord.sort_topologically(list(records.values()))  # in which conda is to link them
+    order = rattler.RepoDataRecord.sort_topologically(list(records.values()))  # in which conda should link them
     lines = [f"{record.url}#{record.md5.hex()}" for record in (records[each.name.normalized] for each in order)]
     out = path.with_suffix(f".{platform}.pin.txt")
     with written_whole(out) as temporary:

@@ -1,9 +1,9 @@
-"""Which GPU a job computes on: a free one of this machine's, for as long as the job lives.
+"""Which GPU a job computes on: a free one on this machine, for as long as the job lives.
 
-Snakemake counts GPUs but hands out none, so four jobs side by side would all compute on GPU 0. Here a job holds the
-operating-system lock of a GPU, which the kernel releases when the job ends, however it ends. Where a scheduler has
+Snakemake counts GPUs but does not assign them, so four jobs side by side would all compute on GPU 0. Here a job holds
+an operating-system lock for a GPU, which the kernel releases when the job ends, however it ends. If a scheduler has
 given the job one GPU, nothing is locked. Several are those of an allocation in which Snakemake itself runs: its jobs
-lock them among themselves, as the scheduler may call the GPUs of every allocation 0, 1, ...
+lock them among themselves, since the scheduler may number the GPUs of every allocation 0, 1, ...
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-# one of these in the environment: a scheduler's number of the job or allocation that this process is in
+# environment variables in which schedulers give the id of the job or allocation that this process is in
 SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "FLUX_JOB_ID")
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 LOOK_AGAIN = 0.5  # seconds
@@ -27,7 +27,7 @@ LOOK_AGAIN = 0.5  # seconds
 def present():
     """Names of the GPUs that a job of this process may see: those in CUDA_VISIBLE_DEVICES, or else all of them.
 
-    Asked of the driver's own tool, because importing PyTorch takes seconds; [] where there is none.
+    Asks the driver's own tool, because importing PyTorch takes seconds; [] if it is missing or fails.
     """
     if VISIBLE in os.environ:
         names = (name.strip() for name in os.environ[VISIBLE].split(","))
@@ -41,10 +41,10 @@ def present():
 
 @contextlib.contextmanager
 def taken(share=1, folder=None):
-    """Hold a free GPU and make CUDA_VISIBLE_DEVICES name it, before CUDA starts; waits until one is free.
+    """Hold a free GPU, waiting until there is one, and make CUDA_VISIBLE_DEVICES name it, before CUDA starts.
 
     Up to `share` jobs hold the same GPU; they spread over the GPUs first. Jobs of all users of the machine, or of one
-    scheduler's allocation, see each other through the lock files in a folder of `folder`.
+    scheduler's allocation, see each other through the lock files in a subfolder of `folder`.
     """
     names, allocation = present(), next((os.environ[name] for name in SCHEDULERS if name in os.environ), None)
     if not names or (allocation and len(names) == 1):
@@ -53,7 +53,7 @@ def taken(share=1, folder=None):
     name = "-".join(["gradscape-gpus", *([re.sub(r"\W", "_", allocation)] if allocation else [])])
     folder = Path(folder or tempfile.gettempdir()) / name
     folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(PermissionError):  # made by another user, who has done this
+    with contextlib.suppress(PermissionError):  # made by another user, who has done this already
         folder.chmod(0o1777)
     before = os.environ.get(VISIBLE)
     os.environ[VISIBLE], lock = _wait(names, share, folder)
@@ -65,7 +65,7 @@ def taken(share=1, folder=None):
 
 
 def _wait(names, share, folder):
-    """(GPU, its lock) of the first one that is free."""
+    """(GPU, its lock) for the first GPU that is free, waiting for one."""
     said = False
     while True:
         for slot, name in itertools.product(range(share), names):

@@ -15,7 +15,7 @@ from workflow_scripts.engine.code import ROOT
 
 
 def machine(device):
-    """What decides speed and bits beside the record: device, driver, versions, settings (null: unknown, or none)."""
+    """What determines speed and bits besides the record: device, driver, versions, settings (null: unknown or none)."""
     return {
         "device": device.type,
         "device_name": torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_name(),
@@ -38,7 +38,7 @@ def machine(device):
 
 
 def cpu_name():
-    """The processor's name as the operating system gives it."""
+    """The processor's name as the operating system reports it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -47,13 +47,13 @@ def cpu_name():
 
 
 def measure_memory_anew(device):
-    """Let `peak_memory` of a GPU begin anew here; on a CPU it is always that of the whole process."""
+    """Make `peak_memory` of a GPU start afresh here; on a CPU it is always that of the whole process."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 
 
 def peak_memory(device):
-    """Most bytes in use at once so far: on the GPU, or of this process."""
+    """The most bytes in use at once so far, on the GPU or by this process."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     unit = 1 if sys.platform == "darwin" else 1024  # Linux counts KiB
@@ -67,7 +67,7 @@ def _driver():
 
 
 def git_commit():
-    """The commit of this checkout, `-dirty` where files differ from it; None outside of one."""
+    """The commit of this checkout, with `-dirty` if files differ from it; None outside a checkout."""
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     return _output_of(command)
 

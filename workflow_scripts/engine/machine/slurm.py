@@ -1,6 +1,6 @@
-"""Slurm: what jobs ask of it, held against what it has before the first of them is submitted; and tasks of its arrays.
+"""Slurm: what jobs ask for, checked against what it has before the first is submitted; and the tasks of its arrays.
 
-Slurm refuses a job that asks for what is not there, and Snakemake tries it again; or it waits in the queue for ever.
+Slurm refuses a job that asks for what is not there, and Snakemake tries it again; or the job is queued for ever.
 """
 
 import base64
@@ -11,9 +11,9 @@ import zlib
 
 from workflow_scripts.engine.commands import UserError
 
-GPU = re.compile(r"gpu(?::(?P<model>[^:,(]+(?=:)))?:\d+")  # of what `sinfo -o %G` prints: gpu:h200:4(S:0-1),gpu:2
+GPU = re.compile(r"gpu(?::(?P<model>[^:,(]+(?=:)))?:\d+")  # in what `sinfo -o %G` prints: gpu:h200:4(S:0-1),gpu:2
 
-COMMANDS = re.compile(r"--slurm-jobstep-array-execs[= ]'?([\w+/=]+)")  # of an array's batch script: base64 of JSON
+COMMANDS = re.compile(r"--slurm-jobstep-array-execs[= ]'?([\w+/=]+)")  # in an array's batch script: base64 of JSON
 
 
 def partitions():
@@ -33,7 +33,7 @@ def partitions():
 
 
 def check(jobs):
-    """Raise UserError where the cluster lacks what one of `jobs`, pairs of (rule, its resources), asks for."""
+    """Raise UserError if the cluster lacks what one of `jobs`, pairs of (rule, its resources), asks for."""
     found, default = partitions()
     for rule, resources in jobs:
         names = str(resources.get("slurm_partition") or default or "").split(",")
@@ -54,10 +54,10 @@ def check(jobs):
 
 
 def check_limits(jobs, array_jobs, limits):
-    """Raise UserError where one of Snakemake's `limits`, {flag: number or None}, holds back a part of the array jobs.
+    """Raise UserError if one of Snakemake's `limits`, {flag: number or None}, would hold back some of the array jobs.
 
-    `array_jobs` names rules, as --slurm-array-jobs does. The Slurm plugin forgets the part that comes first, and waits
-    for it for ever (github.com/snakemake/snakemake-executor-plugin-slurm/issues/473, seen with 2.8.0).
+    `array_jobs` names rules, as --slurm-array-jobs does. The Slurm plugin forgets those that come first, and waits for
+    them for ever (github.com/snakemake/snakemake-executor-plugin-slurm/issues/473, seen with 2.8.0).
     """
     arrays = set(re.split(r"[,;\s]+", array_jobs or ""))
     waiting = sum("all" in arrays or rule in arrays for rule, _ in jobs)
@@ -70,7 +70,7 @@ def check_limits(jobs, array_jobs, limits):
 
 
 def check_cores(threads, cores):
-    """Raise UserError where the `threads` of a job are more than Snakemake's --cores, which may be None."""
+    """Raise UserError if a job has more `threads` than Snakemake's --cores, which may be None."""
     if cores is not None and threads > cores:
         raise UserError(
             f"--cores {cores}: expected at least {threads}, the `threads` of a cell: Snakemake asks Slurm for no more "
@@ -81,7 +81,7 @@ def check_cores(threads, cores):
 def array_command(script, task):
     """The shell command of a task of an array job, from the batch script that the Slurm plugin (2.8) wrote.
 
-    None for the first task, whose command is the script itself: which one that is, the script says by what it holds.
+    None for the first task, whose command is the script itself: it is the one that the script lists no command for.
     """
     match = COMMANDS.search(script)
     if not match:

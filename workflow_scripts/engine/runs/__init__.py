@@ -1,1 +1,1 @@
-"""A cell made: resumed, reported, its files written and read back."""
+"""Making a cell: resuming it, reporting on it, writing its files and reading them back."""

@@ -1,7 +1,7 @@
 """Bundles: cells that one job trains, one after the other, so that PyTorch starts and the data is read once for all.
 
-A bundle's manifest (`manifests.py`) stands for its cells in the DAG. The cells' own files are no outputs of the
-job, so that Snakemake deletes none of them with a bundle that failed, and a cell that is there is not made again.
+A bundle's manifest (`manifests.py`) stands for its cells in the DAG. The cells' own files are not outputs of the
+job, so that Snakemake deletes none of them when a bundle fails, and a cell that exists is not made again.
 """
 
 import itertools
@@ -11,10 +11,10 @@ from workflow_scripts.engine.configuration import grids
 
 
 def bundles(study, candidates, size):
-    """{name of its first cell: names of its cells} of the bundles of up to `size` cells; {} where `size` is 1.
+    """{name of its first cell: names of its cells} for each bundle of up to `size` cells; {} if `size` is 1.
 
     `candidates` is {cell name: Cell} of the `studies.Study`. The cells of a bundle share the data set, the number of
-    threads, which is a process's, and what is measured along the way.
+    threads, which is set per process, and what is measured along the way.
     """
     if size == 1:
         return {}

@@ -1,4 +1,4 @@
-"""The text files of a finished cell, read back; no PyTorch."""
+"""Reading back the text files of a finished cell, without PyTorch."""
 
 import contextlib
 import csv
@@ -14,7 +14,7 @@ READERS = {
 
 
 def read(folder, *names):
-    """What the files of a cell hold, in the order of `names`: JSON, or the rows of CSV, {column: text}.
+    """The contents of a cell's files, in the order of `names`: JSON, or the rows of CSV, {column: text}.
 
     Raises UserError for a file that is missing or damaged.
     """
@@ -34,7 +34,7 @@ def _read(folder, path):
 
 @contextlib.contextmanager
 def understood(folder):
-    """While what `read` gave is looked into: a UserError instead of a traceback where it is not what a cell has."""
+    """The context for using what `read` returned: if it is not what a cell has, a UserError instead of a traceback."""
     try:
         yield
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
@@ -42,5 +42,5 @@ def understood(folder):
 
 
 def best_epoch(test, history):
-    """The row of `history` of the epoch whose weights were kept, as test.json names it; {} where there is none."""
+    """The row of `history` for the epoch whose weights were kept, which test.json names; {} if there is none."""
     return {} if test["epoch"] is None else history[test["epoch"]]

@@ -1,7 +1,7 @@
 """Checkpoints: a training run's whole state in one file, so that a killed run ends with the bits of one that was not.
 
-A file is the SHA-256 of what follows and then `torch.save`'s bytes, read back with `weights_only=True`: a damaged
-file is noticed, and no code in it is ever executed.
+A file is a SHA-256 followed by the bytes that it covers, from `torch.save` and read back with `weights_only=True`: a
+damaged file is noticed, and no code in it is ever executed.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import torch
 
 from workflow_scripts.engine.commands import written_whole
 
-# what torch.load raises for a file of something else, or for one that asks for more than tensors
+# what torch.load raises for another kind of file, or for one that asks for more than tensors
 UNREADABLE = (
     pickle.UnpicklingError,
     RuntimeError,
@@ -39,7 +39,7 @@ def save(path, key, state):
 
 
 def load(path, key):
-    """(state, note): the state saved for `key`; or None, and a note that says why ("" where there is no file)."""
+    """(state, note): the state saved for `key` and ""; or None, and a note that says why ("" if there is no file)."""
     if not path.exists():
         return None, ""
     content = path.read_bytes()

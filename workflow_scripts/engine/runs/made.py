@@ -1,14 +1,14 @@
-"""Whether a cell is there already: told from its record alone, without PyTorch."""
+"""Whether a cell has been made already, as its cell.json tells, without PyTorch."""
 
 import json
 
 from workflow_scripts.engine.configuration import cells
 
-NOTE = "made before, nothing to train"  # in the log of a cell that was there
+NOTE = "made before, nothing to train"  # in the log of a cell that existed already
 
 
 def identity(cell, measured, test):
-    """What decides the files of a cell beside its data, as cell.json has it: record, code, what was measured."""
+    """What determines a cell's files besides its data, as in cell.json: record, code, measurements, whether tested."""
     return {
         "record_digest": cells.record_digest(cell),
         "code_digest": cells.code_digest(cell, measured),
@@ -18,7 +18,7 @@ def identity(cell, measured, test):
 
 
 def is_made(folder, identity, sha256=None):
-    """Whether all files of a cell of this `identity` are in `folder`; with `sha256`, from the data with this digest."""
+    """Whether `folder` has all files of a cell of this `identity`; with `sha256`, from the data with that digest."""
     try:
         facts = json.loads((folder / "cell.json").read_text())
         alike = identity.items() <= facts.items() and sha256 in (None, facts["dataset"]["sha256"])

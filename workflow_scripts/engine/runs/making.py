@@ -1,4 +1,4 @@
-"""A cell's folder made: trained, its files written, and not made twice."""
+"""Making a cell's folder: training it and writing its files, and not doing so twice."""
 
 import datetime
 import sys
@@ -15,9 +15,9 @@ from workflow_scripts.engine.runs import made, results, run
 
 @dataclass(frozen=True)
 class Order:
-    """A cell to be made: its record, the folder of its files, the file of its checkpoint.
+    """A cell to be made: its record, the folder for its files, the file for its checkpoint.
 
-    `measured` is {observer: settings} as `grids.measured` gives it; `test` says whether the test images are read.
+    `measured` is {observer: settings} as `grids.measured` returns it; `test` says whether the test images are read.
     """
 
     cell: Cell
@@ -28,18 +28,18 @@ class Order:
 
     @property
     def identity(self):
-        """What cell.json says of how the cell was made, as far as it decides what is in the files."""
+        """What cell.json says about how the cell was made, as far as it determines what is in the files."""
         return made.identity(self.cell, self.measured, self.test)
 
     def alone(self):
-        """The context in which no other process makes this cell.
+        """A context in which no other process makes this cell.
 
         A training process may outlive the Snakemake that started it, and the next Snakemake starts another one.
         """
         return locks.alone(self.checkpoint.with_name(self.checkpoint.name + ".lock"))
 
     def is_made(self, meta):
-        """Whether it is made already, from the data set whose `meta` this is; then it says so."""
+        """Whether the cell has been made already from the data set with this `meta`; if so, say so."""
         found = made.is_made(self.out, self.identity, meta["sha256"])
         if found:
             print(f"{made.NOTE}: {self.out}", file=sys.stderr)
@@ -47,7 +47,7 @@ class Order:
 
 
 def add_flags(parser):
-    """Add the flags of what `make` reads, which changes no result, to a command's parser."""
+    """Add the flags that `make` reads, which change no result, to a command's parser."""
     flags.add(parser, config.Running, "checkpoint_seconds", "tensorboard", "cuda_graphs")
     parser.add_argument(
         "--keep-checkpoint",
@@ -57,11 +57,10 @@ def add_flags(parser):
 
 
 def make(order, data, device, running, keep_checkpoint=False):
-    """Make the cell of an `Order` on `device` from a `datasets.Data`, unless it is made, as a `config.Running` says.
+    """Make the cell of an `Order` on `device` from a `datasets.Data`, as a `config.Running` says, unless it is made.
 
-    Its last checkpoint is deleted, unless it is to be kept. Where another process makes it, wait: the caller holds its
-    GPU already, so that of two processes none waits for what the other holds. Raises UserError where its files can have
-    no folder.
+    Its last checkpoint is deleted, unless it is to be kept. If another process is making it, wait: every caller already
+    holds its GPU, so that no two processes wait for each other. Raises UserError if a file is in its folder's place.
     """
     if order.out.exists() and not order.out.is_dir():
         raise UserError(f"{order.out}: expected a folder for the results, found a file")

@@ -1,6 +1,6 @@
-"""What stands for cells in the DAG and on standard input: a file of each, or the manifest of the bundle that it is in.
+"""What stands for a cell in the DAG and on standard input: one of its files, or the manifest of its bundle.
 
-The manifest of a bundle lies at results/<study>/bundles/<first cell>.txt and names its cells, a line each.
+The manifest of a bundle is results/<study>/bundles/<first cell>.txt and names its cells, one per line.
 """
 
 import sys
@@ -12,7 +12,7 @@ FOLDER = "bundles"  # beside the folders of a study's cells
 
 
 def path_of(study, bundle):
-    """Where the manifest of a bundle lies, in the folder of the run."""
+    """The path of a bundle's manifest, relative to the folder of the run."""
     return f"results/{study}/{FOLDER}/{bundle}.txt"
 
 
@@ -25,7 +25,7 @@ def write(path, names):
 def how_to_make_again(folder):
     """The end of a message about a damaged cell: delete what stands for the cell in `folder` in the DAG, and run again.
 
-    The workflow looks at nothing else to know whether the cell is there. Other cells of a bundle are not made again.
+    The workflow looks at nothing else to see whether the cell exists. Other cells of a bundle are not made again.
     """
     bundles = folder.parent / FOLDER
     looked_at = [folder / "cell.json", *([bundles] if bundles.exists() else [])]
@@ -33,7 +33,7 @@ def how_to_make_again(folder):
 
 
 def folders(path):
-    """The folders of cells that a path stands for: a cell's folder, any file in it, or the manifest of a bundle."""
+    """The folders of the cells that a path stands for: a cell's folder, any file in it, or a bundle's manifest."""
     path = Path(path)
     if path.is_dir():
         return [path]
@@ -43,7 +43,7 @@ def folders(path):
 
 
 def folders_from_stdin():
-    """The folders that the paths on standard input stand for, one per line: ten thousand fit on no command line."""
+    """The folders that the paths on standard input stand for, one per line: no command line takes ten thousand."""
     found = [folder for line in sys.stdin if line.strip() for folder in folders(line.strip())]
     if not found:
         raise UserError("no cells were named on standard input: expected a folder, or a file in it, per line")

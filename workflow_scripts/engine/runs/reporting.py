@@ -1,4 +1,4 @@
-"""What a person sees of a running cell: a bar on a terminal, a line per epoch in a log, TensorBoard if asked."""
+"""What the user sees of a running cell: a bar on a terminal, a line per epoch in a log, TensorBoard if asked for."""
 
 import sys
 import time
@@ -34,7 +34,7 @@ class Reporter:
             self.next_look = time.monotonic() + 1
 
     def epoch(self):
-        """Say how the epoch that just ended went."""
+        """Report how the epoch that has just ended went."""
         epoch, rate, *metrics, seconds = self.training.history[-1]
         self._say(LINE.format(*metrics, epoch=epoch + 1, epochs=self.training.cell.epochs, seconds=seconds))
         if (step := self.training.progress.diverged_step) is not None:

@@ -46,7 +46,7 @@ def forward_flops(model, image_shape):
     counts = []
 
     def count(layer, inputs, output):
-        counts.append(2 * output.numel() * layer.weight[0].numel())  # each output has a product for each of its weights
+        counts.append(2 * output.numel() * layer.weight[0].numel())  # a product for each weight of each output
 
     layers = [module for module in model.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
     model.eval()
@@ -60,9 +60,9 @@ def forward_flops(model, image_shape):
 def write(training, out, facts, with_test=True):
     """Write all files of a finished `trainer.Training` to the folder `out`; `facts` is the content of cell.json.
 
-    The test images are read here, once, with the weights of the epoch of the best validation accuracy; or not at all,
-    without `with_test`. A run that diverged before such an epoch has no test numbers, and its weights are the initial
-    ones.
+    The test images are read here, once, with the weights of the epoch with the best validation accuracy; without
+    `with_test`, not at all. A run that diverged before such an epoch has no test numbers, and its weights are the
+    initial ones.
     """
     progress = training.progress
     test_loss, test_acc = training.test() if with_test and progress.best_epoch is not None else (None, None)
@@ -76,7 +76,7 @@ def write(training, out, facts, with_test=True):
         "model.safetensors": save(weights),
         RECORD: _json(facts),  # last: see engine/runs/made.py
     }
-    (out / RECORD).unlink(missing_ok=True)  # that of an earlier version, which says that all files are there
+    (out / RECORD).unlink(missing_ok=True)  # an earlier version's, which says that all files are there
     for name, content in files.items():
         with written_whole(out / name) as path:
             path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""A training run as a person meets it: it reports, it checkpoints, and it goes on where it was killed."""
+"""A training run as the user sees it: it reports, writes checkpoints, and resumes where it was killed."""
 
 import json
 import sys
@@ -11,16 +11,16 @@ from workflow_scripts.engine.runs import checkpoints
 from workflow_scripts.engine.runs.reporting import Reporter
 from workflow_scripts.engine.training.trainer import Training
 
-SPARSE = 20  # at the end of an epoch: how many times as long has been trained, at least, as the last checkpoint took
+SPARSE = 20  # after an epoch, save only after training for at least this many times as long as the last save took
 
 
 def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, measured=None, cuda_graphs=True):
-    """Train `cell` on `data` (a `datasets.Data`) to its end, from the file `checkpoint` if it holds this very run.
+    """Train `cell` on `data` (a `datasets.Data`) to the end, from the file `checkpoint` if it holds this very run.
 
     The checkpoint is rewritten after every epoch and, in epochs that last longer, every `checkpoint_seconds`. On a GPU
-    an epoch may last no longer than its checkpoint takes: then it is rewritten after some of them, and after the last.
-    `tensorboard` is the folder of the event files, or None; `measured` is {observer: settings} as `grids.measured`
-    gives it; `cuda_graphs` is as in `trainer.Training`. Returns the finished `trainer.Training`; raises UserError where
+    an epoch may be no longer than writing a checkpoint: it is then rewritten only after some epochs and the last.
+    `tensorboard` is the folder for the event files, or None; `measured` is {observer: settings} as `grids.measured`
+    returns it; `cuda_graphs` is as in `trainer.Training`. Returns the finished `trainer.Training`; raises UserError if
     the network or the batches do not fit the data.
     """
     name = cells.cell_name(cell)
@@ -34,7 +34,7 @@ def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, 
         print(note, file=sys.stderr)
 
     reporter = Reporter(training, name, tensorboard)
-    saved_at, cost = training.progress.trained, 0.0  # seconds: of training at the last checkpoint, and what that took
+    saved_at, cost = training.progress.trained, 0.0  # seconds: of training at the last checkpoint, and for saving it
 
     def save():
         nonlocal saved_at, cost
@@ -57,11 +57,11 @@ def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, 
 
 
 def _resume(training, checkpoint, key, here):
-    """Bring the training to where the checkpoint of `key` left it, if there is one; what is to be said of it, or ""."""
+    """Restore the training from the checkpoint for `key`, if there is one; return a note for the user, or ""."""
     training.machines = [here]
     state, note = checkpoints.load(checkpoint, key)
     if state is None:
-        checkpoints.save(checkpoint, key, training.state_dict())  # a folder that cannot be written to is noticed now
+        checkpoints.save(checkpoint, key, training.state_dict())  # so that an unwritable folder is noticed now
         return note
     try:
         training.load_state_dict(state)

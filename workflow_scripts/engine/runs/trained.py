@@ -1,4 +1,4 @@
-"""A finished cell, as it can be evaluated: its record's network with the weights that its folder holds."""
+"""A finished cell, ready to be evaluated: the network of its record with the weights in its folder."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from workflow_scripts.engine.training.trainer import Training
 def load(folder, data, device, diverged=False):
     """The `trainer.Training` of the finished cell in `folder`, with its best weights, in evaluation mode.
 
-    With `diverged`, also of one that diverged: those before it did. Raises UserError where files of the cell are
-    missing or damaged, where it diverged, or was trained on other data.
+    With `diverged`, also of a cell that diverged: the best weights before it did. Raises UserError if files of the cell
+    are missing or damaged, if it diverged, or if it was trained on other data.
     """
     folder = Path(folder)
     (facts,) = cell_files.read(folder, "cell.json")

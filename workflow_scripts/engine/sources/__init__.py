@@ -1,8 +1,8 @@
 """Where data sets come from: one small file per format, and what they share.
 
 A source is a function `(dataset, cache) -> Decoded`, registered by name with `@register_source("name")` in a module of
-this package; `dataset` is a `config.Dataset`, `cache` the folder of downloads. It may raise UserError. What comes
-after it (size, channels, checks, the file) is the same for all and is in `prepare.py`.
+this package; `dataset` is a `config.Dataset`, `cache` the folder for downloads. It may raise UserError. What follows
+(size, channels, checks, writing the file) is the same for all sources and is in `prepare.py`.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ register_source = SOURCES.register
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a source gives: images uint8 (n, rows, columns, 1 or 3), whole-number labels (n,), names in label order."""
+    """A source's result: images uint8 (n, rows, columns, 1 or 3), whole-number labels (n,), names in label order."""
 
     train_images: np.ndarray
     train_labels: np.ndarray

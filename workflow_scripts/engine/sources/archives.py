@@ -1,7 +1,7 @@
-"""What is inside archives and folders, read in memory: nothing is unpacked, so nothing can leave its folder.
+"""Reading archives and folders in memory: nothing is unpacked, so nothing can escape its folder.
 
-An entry that would leave it, a link, a device and a size that no data set has are refused all the same: an archive
-with one is not what it says it is.
+Entries that would escape, links, devices and sizes that no data set has are refused all the same: an archive with one
+is not what it claims to be.
 """
 
 import gzip
@@ -24,7 +24,7 @@ DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeErro
 
 
 def gunzip(path, most=MOST_UNPACKED):
-    """The bytes in the gzip file `path`; raises UserError where it is truncated, no gzip file, or has over `most`."""
+    """The bytes in the gzip file `path`; raises UserError if it is truncated, not gzip, or holds more than `most`."""
     try:
         with gzip.open(path) as file:
             content = file.read(most + 1)
@@ -36,7 +36,7 @@ def gunzip(path, most=MOST_UNPACKED):
 
 
 def tar_files(content, archive):
-    """{path: bytes} of the files in a tar archive's bytes `content`; `archive` is its name in an error."""
+    """{path: bytes} of the files in a tar archive, given as bytes; `archive` is its name in error messages."""
     files = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
@@ -45,14 +45,14 @@ def tar_files(content, archive):
                 if member.issparse() or not (member.isreg() or member.isdir()):
                     raise UserError(f"{archive}: expected files and folders only, found a link or device: {path}")
                 if member.isreg():
-                    files[path] = tar.extractfile(member).read()  # raises where it ends early
+                    files[path] = tar.extractfile(member).read()  # raises if it ends early
     except tarfile.TarError as error:
         raise UserError(f"{archive}: expected a whole tar archive, found a damaged one ({error})") from None
     return files
 
 
 def inside(name, archive):
-    """The parts of an archive entry's name; raises UserError where it would lie outside the archive's folder."""
+    """The parts of an archive entry's name; raises UserError if it would lie outside the archive's folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name.partition("/")[0]:
         raise UserError(f"{archive}: the entry {name!r} would leave its folder; do not use this archive")
@@ -60,9 +60,9 @@ def inside(name, archive):
 
 
 def open_tree(path):
-    """({parts: read}, {parts}): the files of a folder or zip, each with a function that gives its bytes; its folders.
+    """({parts: read}, {parts}): the files of a folder or zip, each with a function that returns its bytes; its folders.
 
-    `parts` are the path as a tuple. Hidden files and those that systems strew about are left out.
+    `parts` is the path as a tuple. Hidden files and those that operating systems leave behind are left out.
     """
     if path.is_dir():
         return _folder(path)
@@ -72,14 +72,14 @@ def open_tree(path):
 
 
 def walk(root, parts=()):
-    """(parts, path) of the files and folders beneath the folder `root`, as `open_tree` sees them: through links too."""
+    """(parts, path) of the files and folders under the folder `root`, as `open_tree` sees them; follows links."""
     for path in root.iterdir():
         here = (*parts, path.name)
         if _is_clutter(here):
             continue
         if not path.is_dir():
             yield here, path
-        elif len(here) <= DEPTH:  # or else a link to a folder above it would lead round for ever
+        elif len(here) <= DEPTH:  # otherwise a link to a folder above it would be followed for ever
             yield here, path
             yield from walk(path, here)
 

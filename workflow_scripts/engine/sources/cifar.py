@@ -1,6 +1,6 @@
 """CIFAR-10 and CIFAR-100, the official binary archives (Krizhevsky 2009); the "python" ones are pickles.
 
-A record is one label byte (CIFAR-100: coarse, then fine) and 3,072 pixel bytes: red, green, blue plane of 32x32.
+A record is one label byte (CIFAR-100: two, coarse then fine) and 3,072 pixel bytes: red, green, blue plane of 32x32.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ PIXELS = 3 * 32 * 32
 
 @dataclass(frozen=True)
 class Layout:
-    """Where an archive holds what; the last of a record's label bytes is the label."""
+    """Where things are in an archive; the last of a record's label bytes is the label."""
 
     train: tuple[str, ...]
     test: tuple[str, ...]

@@ -11,14 +11,14 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.sources.archives import gunzip
 
 LARGE = 10_000_000  # bytes
-BUSY = (requests.codes.request_timeout, requests.codes.too_many_requests)  # of the 4xx, those that pass
+BUSY = (requests.codes.request_timeout, requests.codes.too_many_requests)  # the 4xx statuses that pass with time
 
 
 @dataclass(frozen=True)
 class OfficialFile:
-    """A gzip file by its SHA-256.
+    """A gzip file, identified by its SHA-256.
 
-    `content_md5` is that of what it holds: with it a local copy is known again that was compressed anew.
+    `content_md5` is the MD5 of what it holds, by which a local copy that was compressed again is recognised.
     """
 
     name: str
@@ -28,7 +28,7 @@ class OfficialFile:
 
 @dataclass(frozen=True)
 class Official:
-    """Files below an address; a download that fails is tried `retries` times again before the next mirror."""
+    """Files under an address; a download that fails is retried `retries` times before the next mirror is tried."""
 
     address: str
     files: tuple[OfficialFile, ...]
@@ -38,8 +38,8 @@ class Official:
 def contents(official, dataset, cache):
     """{file name: its bytes without the gzip layer}, from `dataset.path`, `cache` or the network.
 
-    The mirrors come before the official address, since a person who names one has a reason to. Raises UserError where a
-    file cannot be had or is not the official one.
+    The mirrors come before the official address, since whoever names one has a reason to. Raises UserError if a file
+    cannot be obtained or is not the official one.
     """
     if dataset.path is None:
         return {file.name: gunzip(_download(official, file, dataset.mirrors, cache)) for file in official.files}
@@ -96,7 +96,7 @@ def _download(official, file, mirrors, cache):
 
 
 class _Lines:
-    """The progress of a large download where there is no terminal, for `pooch`: a line for each fifth of it."""
+    """The progress of a large download when there is no terminal, for `pooch`: a line for each fifth of it."""
 
     total = 0  # bytes; pooch sets it to what the server says, or to 0
 
@@ -118,14 +118,14 @@ class _Lines:
 
 
 class _Absent(Exception):
-    """The server says that it does not have the file: asking again is of no use."""
+    """The server says that it does not have the file: asking again is pointless."""
 
 
 def _stream(url, output, store):
     stream = pooch.HTTPDownloader(
         progressbar=sys.stderr.isatty() or _Lines(url.rpartition("/")[2]),
         chunk_size=2**16,
-        headers={"Accept-Encoding": "identity"},  # the files are gzip files: a server must not have them unpacked
+        headers={"Accept-Encoding": "identity"},  # the files are gzip files: they must not be unpacked on the way
     )
     try:
         stream(url, output, store)
@@ -136,7 +136,7 @@ def _stream(url, output, store):
 
 
 def _reason(error):
-    """In a few words: requests' own messages run over lines."""
+    """What went wrong, in a few words: requests' own messages span several lines."""
     if isinstance(error, requests.HTTPError):
         return f"HTTP {error.response.status_code} {error.response.reason}"
     for kind, reason in (

@@ -1,7 +1,7 @@
 """A folder, or a zip of one, with images as <split>/<class>/<name>.{png,jpg,jpeg,webp}; the splits are train and test.
 
-Classes are labelled in the alphabetical order of their names, images taken in that of theirs. Other splits and files
-beside the class folders are left alone; a zip may hold everything within one top folder.
+Classes are labelled, and images taken, in the alphabetical order of their names. Other splits and files beside the
+class folders are ignored; everything may lie within one top folder.
 """
 
 import numpy as np
@@ -16,7 +16,7 @@ WANTED = "<split>/<class>/*.{png,jpg,jpeg,webp} with the splits train and test"
 
 @register_source("folder")
 def folder(dataset, cache):
-    """The images of `dataset.path`, of its image_size and channels."""
+    """The images in `dataset.path`, with the image_size and channels of `dataset`."""
     path = dataset.path
     if path is None:
         raise UserError(f"the source `folder` needs a `path`: a folder or zip of {WANTED}")
@@ -28,7 +28,7 @@ def folder(dataset, cache):
     classes = _class_names(path, folders)
     members = {split: _images(path, split, classes, files) for split in SPLITS}
     everything = [(f"{path}: {'/'.join(parts)}", files[parts]) for split in SPLITS for parts in members[split]]
-    # in one go, so that train and test are held to the same size and the same kind
+    # all together, so that train and test must have the same size and kind
     images = pixels.decode(everything, dataset.image_size, dataset.channels)
     labels = np.array([classes.index(parts[1]) for split in SPLITS for parts in members[split]])
     train = len(members["train"])
@@ -36,7 +36,7 @@ def folder(dataset, cache):
 
 
 def _below_top(files, folders):
-    """The same without the one top folder that archivers like to add."""
+    """The same files and folders without the single top folder that archivers like to add."""
     tops = {parts[0] for parts in folders}
     if len(tops) != 1 or tops & set(SPLITS):
         return files, folders
@@ -47,7 +47,7 @@ def _below_top(files, folders):
 
 
 def _class_names(path, folders):
-    """The classes of both splits, sorted; raises UserError where one split lacks a class."""
+    """The classes of both splits, sorted; raises UserError if one split lacks a class."""
     classes = {split: {parts[1] for parts in folders if len(parts) == 2 and parts[0] == split} for split in SPLITS}
     for here, there in (SPLITS, SPLITS[::-1]):
         if missing := classes[there] - classes[here]:
@@ -61,7 +61,7 @@ def _class_names(path, folders):
 
 
 def _images(path, split, classes, files):
-    """The image files of a split, sorted; raises UserError where a class has none or something else lies there."""
+    """The image files of a split, sorted; raises UserError if a class has none, or its folder holds something else."""
     members = sorted(parts for parts in files if parts[0] == split and len(parts) > 2)
     for parts in members:
         if len(parts) > 3 or not parts[2].lower().endswith(SUFFIXES):

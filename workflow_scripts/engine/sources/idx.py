@@ -53,7 +53,7 @@ def mnist(dataset, cache, official=MNIST):
 
 
 def parse(content, dimensions, name):
-    """The uint8 array of so many `dimensions` in an IDX file's bytes; raises UserError where it is another file."""
+    """The uint8 array with `dimensions` dimensions in an IDX file's bytes; raises UserError if it is another file."""
     magic = bytes([0, 0, 8, dimensions])  # 8: unsigned bytes
     if content[:4] != magic:
         raise UserError(f"{name}: expected the magic number {magic.hex()}, found {content[:4].hex() or 'nothing'}")

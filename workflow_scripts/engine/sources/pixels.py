@@ -1,7 +1,7 @@
 """Images of one size and one number of channels: from files, and from the arrays of the fixed formats.
 
-Resizing is bicubic with antialiasing; of an image that is not square the middle is taken. Where one channel is asked
-for, colours become their luma (ITU-R 601); where three are, grey is repeated.
+Resizing is bicubic with antialiasing; an image that is not square is cropped to its middle. For one channel, colours
+become their luma (ITU-R 601); for three, grey is repeated.
 """
 
 import io
@@ -24,10 +24,10 @@ UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.err
 
 
 def decode(files, size, channels):
-    """uint8 (n, size, size, channels) of `files`, a list of (name, function that gives the bytes).
+    """uint8 (n, size, size, channels) of `files`, a list of (name, function that returns the bytes).
 
     Without a `size` all must be square and as large as the first. Raises UserError for an image that cannot be read,
-    has another size, is transparent, or is grey among coloured ones while three channels are asked for.
+    has another size, is transparent, or is grey among coloured ones when three channels are asked for.
     """
     first = _open(*files[0])
     if size is None and first.width != first.height:
@@ -73,7 +73,7 @@ def conform(images, size, channels):
 
 
 def _open(name, read):
-    """The upright image in the bytes that `read()` gives, as grey ("L") or colour ("RGB")."""
+    """The upright image in the bytes that `read()` returns, as grey ("L") or colour ("RGB")."""
     content = read()
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
@@ -93,7 +93,7 @@ def _open(name, read):
 
 
 def _fitted(image, size, channels):
-    """uint8 (size, size, channels)."""
+    """An image as uint8 (size, size, channels)."""
     image = image.convert(MODES[channels])
     if image.size != (size, size):
         image = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
@@ -110,7 +110,7 @@ def _empty(count, size, channels):
 
 
 def _for_all(count, fill, what):
-    """`fill(index)` for every index, in threads (Pillow releases the lock); the first error in order is raised."""
+    """Call `fill(index)` for every index, in threads (Pillow releases the GIL); raise the first error in order."""
 
     def block(start):
         for index in range(start, min(start + BLOCK, count)):

@@ -1,4 +1,4 @@
-"""From a data set's description to its file: what every source has in common."""
+"""From a data set's description to its file: what all sources have in common."""
 
 import hashlib
 import importlib
@@ -16,7 +16,7 @@ from workflow_scripts.engine.sources.listing import listing
 def prepare(name, dataset, out, cache):
     """Fetch, verify, decode and write the data set `name`, a `config.Dataset`, to the file `out` (see `datasets.Data`).
 
-    `cache` is the folder of downloads. Raises UserError; `out` is then as it was before.
+    `cache` is the folder for downloads. If it raises UserError, `out` is as it was before.
     """
     for module in pkgutil.iter_modules(sources.__path__, f"{sources.__name__}."):
         importlib.import_module(module.name)  # registers its sources
@@ -27,7 +27,7 @@ def prepare(name, dataset, out, cache):
 
 
 def save(name, dataset, decoded, out):
-    """Write a source's `Decoded` to the file `out`, checked and of the image size and channels of `dataset`."""
+    """Check a source's `Decoded` and write it to the file `out`, in the image size and channels of `dataset`."""
     if len(decoded.class_names) < 2:
         raise UserError(f"expected at least two classes, found {', '.join(decoded.class_names) or 'none'}")
     arrays = {}

@@ -1,1 +1,1 @@
-"""One network trained: the loop, and what is registered for it and measured along the way."""
+"""Training one network: the loop, what is registered for it, and what is measured along the way."""

@@ -1,8 +1,8 @@
-"""The gradients of a training step as a CUDA graph: one launch, where hundreds of kernels wait for theirs.
+"""The gradients of a training step as a CUDA graph: one launch instead of hundreds of kernel launches.
 
-A graph holds the kernels of the plain step, so that both ways do the same arithmetic in the same order. That is seen
-and not believed: the first steps are taken both ways, and unless all bits agree, the plain way is taken for the rest of
-the run. On a CPU it is the only one. The optimiser has a graph of its own: `captured_update.py`.
+A graph holds the kernels of the plain step, so that both ways do the same arithmetic in the same order. This is checked
+rather than assumed: the first steps are taken both ways, and unless all bits agree, the rest of the run takes the plain
+way. On a CPU that is the only one. The optimiser has a graph of its own: `captured_update.py`.
 """
 
 import contextlib
@@ -12,12 +12,12 @@ import warnings
 
 import torch
 
-FAILED = []  # graphs whose capture failed: PyTorch's allocator goes on asking them whether memory is theirs
-CHECKED = 2  # steps that are taken both ways: the second has other images and weights than the graph was captured with
+FAILED = []  # graphs whose capture failed, kept because PyTorch's allocator still asks them whether memory is theirs
+CHECKED = 2  # steps taken both ways: the second with other images and weights than the graph was captured with
 WARM_UP = 3  # steps before the capture, as in PyTorch's documentation of CUDA graphs
-WHOLE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # numbers by their bytes
+WHOLE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # integer types by size in bytes
 
-# what keeps the step of a cell from being captured, as far as its record says so
+# what prevents a cell's step from being captured, as far as its record shows
 OBSTACLES = {
     "dropout draws other random numbers within a graph": lambda cell: cell.dropout > 0,
     "the weight of the companion classifiers changes from epoch to epoch": lambda cell: cell.supervision > 0,
@@ -25,12 +25,12 @@ OBSTACLES = {
 
 
 def cuda_graph(step):
-    """Capture what `step()` launches: (a function that launches it again, the tensor that `step` gave)."""
+    """Capture what `step()` launches: (a function that launches it again, the tensor that `step` returned)."""
     graph, stream = torch.cuda.CUDAGraph(), _stream()
     stream.wait_stream(torch.cuda.current_stream())
     try:
-        with torch.cuda.stream(stream):  # `torch.cuda.graph` alone would stay on its stream where a capture fails
-            for _ in range(WARM_UP):  # libraries set themselves up at their first calls, which cannot be captured
+        with torch.cuda.stream(stream):  # `torch.cuda.graph` alone would stay on its stream if a capture failed
+            for _ in range(WARM_UP):  # libraries initialise themselves on their first calls, which cannot be captured
                 step()
             try:
                 with torch.cuda.graph(graph, stream=stream):
@@ -45,15 +45,15 @@ def cuda_graph(step):
 
 @functools.cache
 def _stream():
-    """One stream for the captures of all cells: PyTorch keeps the workspaces of every stream's products for ever."""
+    """One stream for the captures of all cells: PyTorch keeps each stream's matrix-product workspaces for ever."""
     return torch.cuda.Stream()
 
 
 def _forget_capture(graph, stream):
-    """Let the process go on as if the capture that failed had not begun."""
+    """Let the process continue as if the failed capture had never begun."""
     FAILED.append(graph)
-    # PyTorch 2.11's generator would take itself to be captured, and dropout would fail in whatever this process trains
-    # later, up to the end of a capture that succeeds: so of one of nothing, about which there is a warning
+    # PyTorch 2.11's generator would still think that it is being captured, and dropout would fail in whatever this
+    # process trains later, until a capture succeeds: so capture nothing, which succeeds with a warning
     with (
         contextlib.suppress(RuntimeError),
         warnings.catch_warnings(action="ignore"),
@@ -62,13 +62,13 @@ def _forget_capture(graph, stream):
         pass
 
 
-CAPTURES = {"cuda": cuda_graph}  # by the type of the device; tests put a stand-in for the CPU here
+CAPTURES = {"cuda": cuda_graph}  # by device type; tests put a stand-in for the CPU here
 
 
 class CapturedStep:
-    """A function of a batch that makes the gradients of `model`, replayed from a graph where the bits are the same.
+    """A function of a batch that computes the gradients of `model`, replayed from a graph if the bits are the same.
 
-    `cell` is the run's record. Where `wanted` is False, and on a device without graphs, the function is just called.
+    `cell` is the run's record. If `wanted` is False, or on a device without graphs, the step is just called.
     """
 
     def __init__(self, model, cell, device, wanted=True):
@@ -80,20 +80,20 @@ class CapturedStep:
 
     @property
     def path(self):
-        """Which way steps are taken: "plain" or "cuda_graph"."""
+        """How steps are taken: "plain" or "cuda_graph"."""
         return "cuda_graph" if self.replay else "plain"
 
     @property
     def gradients_stay(self):
-        """Whether the gradients lie at the same place after every step from the last one on."""
+        """Whether the gradients are in the same memory after every step from the last one on."""
         return self.replay is not None and not self.unchecked
 
     def __call__(self, step, moved, images, labels):
-        """The losses that `step(images, labels)` gives, a tensor that is good until the next call.
+        """The losses that `step(images, labels)` returns, a tensor that is valid until the next call.
 
-        `step` makes the gradients anew and moves nothing but `moved`, {name: tensor}. It is no part of this object:
-        each would keep the other, and with it a run's images, in memory. Raises RuntimeError for a batch of another
-        shape than the first.
+        `step` recomputes the gradients and otherwise changes only `moved`, {name: tensor}. It is not stored here: each
+        object would keep the other, and with it a run's images, in memory. Raises RuntimeError when a batch whose shape
+        differs from the first one's is replayed.
         """
         if self.capture is None:
             return step(images, labels)
@@ -102,9 +102,9 @@ class CapturedStep:
         return self._replayed(images, labels)
 
     def gradient(self, parameters, images, labels):
-        """(the losses, the gradient by parameter) at the weights as they are; None where no graph is used.
+        """(the losses, the gradient by parameter) at the current weights; None if no graph is used.
 
-        It moves what a step moves, but leaves the step's own gradients in place.
+        It changes what a step changes, but leaves the step's own gradients in place.
         """
         if not self.gradients_stay:
             return None
@@ -116,7 +116,7 @@ class CapturedStep:
         return losses, found
 
     def _checked(self, step, moved, images, labels):
-        """Take the step both ways from the same state and, if that makes a difference, the plain way once more."""
+        """Take the step both ways from the same state and, if the results differ, once more the plain way."""
         state = {**dict(self.model.named_parameters()), **moved}
         before = copies(state)
         obstacle = self.obstacle or self._difference(step, state, before, images, labels)
@@ -129,7 +129,7 @@ class CapturedStep:
         return step(images, labels)
 
     def _difference(self, step, state, before, images, labels):
-        """In what a plain step and a replayed one differ, or why none was replayed; None where all bits agree."""
+        """Where a plain step and a replayed one differ, or why none was replayed; None if all bits agree."""
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             random = self._random_states()
             expected = self._outcome(step(images, labels), state)
@@ -153,11 +153,11 @@ class CapturedStep:
             static.copy_(given)
         self.replay()
         for parameter, gradient in zip(self.parameters, self.gradients, strict=True):
-            parameter.grad = gradient  # into which the replay writes, whatever has been put in its place
+            parameter.grad = gradient  # the one that the replay writes, whatever was put in its place
         return self.given
 
     def _outcome(self, losses, state):
-        """{name: copy} of what a step has given, made and moved."""
+        """{name: copy} of the losses that a step returned, its gradients and the state that it changed."""
         named = self.model.named_parameters()
         gradients = {f"the gradient of {name}": weight.grad for name, weight in named if weight.grad is not None}
         return copies({"the losses": losses, **gradients, **state})
@@ -168,12 +168,12 @@ class CapturedStep:
 
 
 def reason(error):
-    """The first line of what went wrong first: a capture that fails once more when it is ended says only that."""
+    """The first line of the original error: ending a failed capture raises another one, which says only that."""
     return reason(error.__context__) if error.__context__ else str(error).partition("\n")[0]
 
 
 def difference(expected, found):
-    """In what {name: tensor} that a replay gave differs from what was expected; None where all bits agree."""
+    """Where the {name: tensor} that a replay gave differs from what was expected; None if all bits agree."""
     names = (name for name in expected | found if not same_bits(expected.get(name), found.get(name)))
     return next((f"a replay gives other bits of {name}" for name in names), None)
 
@@ -185,7 +185,7 @@ def copies(tensors):
 
 @torch.no_grad()
 def put_back(tensors, values):
-    """Write to the named tensors the values that `copies` gave."""
+    """Write the values that `copies` returned to the named tensors."""
     if tensors:
         torch._foreach_copy_(list(tensors.values()), [values[name] for name in tensors])
 
@@ -194,5 +194,5 @@ def same_bits(one, other):
     """Whether two tensors agree in every bit; None agrees with nothing."""
     if one is None or other is None:
         return False
-    # as whole numbers, because a NaN is no difference to itself, and 0 is one to -0
+    # as integers, so that a NaN agrees with itself, and 0 does not agree with -0
     return torch.equal(*(tensor.view(WHOLE[tensor.element_size()]) for tensor in (one, other)))

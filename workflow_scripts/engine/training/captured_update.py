@@ -1,7 +1,7 @@
-"""The update of the weights as a CUDA graph: what `captured.py` does for the gradients, for clip and optimiser.
+"""The update of the weights as a CUDA graph: as `captured.py` does for gradients, but for clipping and optimiser.
 
-A graph of its own, because observers look at gradients and weights between the two. It is taken where an update is the
-same kernels at every step, and seen to have the plain update's bits first.
+It is a separate graph, because observers look at gradients and weights between the two. It is used where every update
+launches the same kernels, and only after a check that it gives the plain update's bits.
 """
 
 import sys
@@ -12,7 +12,7 @@ from workflow_scripts.engine.training import captured
 
 
 class CapturedUpdate:
-    """A function of an update, which is called or, where the bits are the same, replayed from a graph."""
+    """Performs an update by calling it or, if the bits are the same, by replaying it from a graph."""
 
     def __init__(self, model, optimizer, device, wanted=True):
         self.named, self.optimizer = dict(model.named_parameters()), optimizer
@@ -22,13 +22,13 @@ class CapturedUpdate:
 
     @property
     def path(self):
-        """Which way updates are taken: "plain" or "cuda_graph"."""
+        """How updates are made: "plain" or "cuda_graph"."""
         return "cuda_graph" if self.replay else "plain"
 
     def __call__(self, update, gradients_stay):
-        """Do what `update()` does, which moves the weights along the gradients that are there.
+        """Do what `update()` does: move the weights along the current gradients.
 
-        `gradients_stay` says whether they lie where those of every later step will.
+        `gradients_stay` says whether those of every later step will be in the same memory.
         """
         if self.capture is None or not gradients_stay or not same_kernels(self.optimizer):
             update()
@@ -38,7 +38,7 @@ class CapturedUpdate:
             self.replay()
 
     def _checked(self, update):
-        """Update both ways from the same state; where that makes a difference, the plain way's is kept."""
+        """Update both ways from the same state; if the results differ, keep the plain one."""
         state = self._state()
         before = captured.copies(state)
         update()
@@ -60,7 +60,7 @@ class CapturedUpdate:
         captured.put_back(state, expected)
 
     def _state(self):
-        """{name: tensor} of all that an update may move: the clip scales gradients."""
+        """{name: tensor} of everything that an update may change, gradients included: clipping scales them."""
         state = dict(self.named)
         for name, parameter in self.named.items():
             if parameter.grad is not None:
@@ -71,5 +71,5 @@ class CapturedUpdate:
 
 
 def same_kernels(optimizer):
-    """Whether an optimiser's step asks the host for nothing: fused, with its counts and its rate on the device."""
+    """Whether an optimiser's step needs nothing from the host: fused, with step counts and rate on the device."""
     return all(group.get("fused") and group.get("capturable", True) for group in optimizer.param_groups)

@@ -1,7 +1,7 @@
 """PyTorch's optimisers without the guards that keep `torch.compile` out of them.
 
-At its first call a guard imports the compiler, which takes a second of every process (PyTorch 2.13), and nothing here
-is compiled. Beneath the guards the methods are PyTorch's own.
+On its first call a guard imports the compiler, which costs every process a second (PyTorch 2.13), and nothing here is
+compiled. Under the guards the methods are PyTorch's own.
 """
 
 import inspect
@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 
 
 class Eager:
-    """A base before `torch.optim.Optimizer` that makes its methods unguarded."""
+    """A base class to be listed before `torch.optim.Optimizer`, which replaces its guarded methods."""
 
     add_param_group = inspect.unwrap(Optimizer.add_param_group)
     zero_grad = inspect.unwrap(Optimizer.zero_grad)
@@ -20,5 +20,5 @@ class Eager:
 
 
 def eager(kind):
-    """The optimiser class `kind` of `torch.optim`, unguarded; the guard of `step` also turns gradients off."""
+    """The optimiser class `kind` of `torch.optim`, unguarded; like its guard, `step` still turns gradients off."""
     return type(kind.__name__, (Eager, kind), {"step": torch.no_grad()(inspect.unwrap(kind.step))})

@@ -1,8 +1,8 @@
 """What is recorded of the gradients: per weight layer and epoch, the mean |g|, the l2 norm, and the mean |g| of the
 last batch and of the first, which in the first epoch is the gradient at initialisation.
 
-Only the weights of convolutions and linear layers are recorded, no biases and no normalisation scales, so that a
-depth means the same layer in every variant of a network, but for those with layers beside the main path
+Only the weights of convolutions and linear layers are recorded, not biases or normalisation scales, so that a depth
+means the same layer in every variant of a network, except those with layers beside the main path
 (`tables/main_path.py`). Everything stays on the device until the epoch ends.
 """
 
@@ -18,9 +18,9 @@ WEIGHT = re.compile(r"(?:(.*?)\.)?(?:parametrizations\.)?(?:weight|weight_v|weig
 
 
 def weight_layers(named_parameters):
-    """[(layer, weight)] in the order in which the layers are registered: that of the forward pass, it is taken to be.
+    """[(layer, weight)] in the order in which the layers are registered, assumed to be that of the forward pass.
 
-    The layer's name is the parameter's without `.weight`. Raises ValueError where there is none.
+    The layer's name is the parameter's without `.weight`. Raises ValueError if there are none.
     """
     found = [
         (match[1] or "", weight)
@@ -45,7 +45,7 @@ class GradientRecorder:
         self.sums = torch.zeros(4, len(self.weights), dtype=torch.float64, device=device)
 
     def record(self):
-        """Take the gradients of a step, after `backward()`; that of a layer that took no part in the step is zero."""
+        """Add a step's gradients, after `backward()`; that of a layer that took no part in the step counts as zero."""
         gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in self.weights]
         mean_abs = torch.stack(torch._foreach_norm(gradients, 1, dtype=torch.float64)) / self.sizes
         l2 = torch.stack(torch._foreach_norm(gradients, 2, dtype=torch.float64))
@@ -54,18 +54,18 @@ class GradientRecorder:
         self.sums[2] = mean_abs
 
     def keep_first(self):
-        """The step that was taken last was the first of its epoch."""
+        """Keep the step recorded last as the first of its epoch."""
         self.sums[3] = self.sums[2]
 
     def end_epoch(self, steps):
-        """(4, layers): mean |g| and l2 norm over `steps` steps, mean |g| of the last and first; then starts anew."""
+        """(4, layers): mean |g| and l2 norm over `steps` steps, mean |g| of the last and first; then starts afresh."""
         means = self.sums.clone()
         means[:2] /= steps
         self.sums.zero_()
         return means
 
     def rows(self, epoch, means):
-        """Rows of `gradients.csv` from what `end_epoch` gave, as nested lists."""
+        """Rows of `gradients.csv` from what `end_epoch` returned, as nested lists."""
         return [
             (epoch, layer, depth, *values)
             for depth, (layer, *values) in enumerate(zip(self.layers, *means, strict=True))

@@ -1,9 +1,9 @@
-"""How the first weights are drawn, by name: functions that redraw a network's weights in place.
+"""How the initial weights are drawn, by name: functions that redraw a network's weights in place.
 
-Each is called with the network, in training mode, and with the first images of the first epoch, which only a
-data-dependent one reads. What is random is drawn on the CPU, from PyTorch's global state, so that every device starts
-with the same weights. Redrawn are the weights of convolutions and linear layers, and their biases start at 0 then, as
-in the papers; normalization layers stay as they are, at scale 1 and shift 0.
+Each is called with the network, in training mode, and the first batch of images of the first epoch, which only a
+data-dependent one reads. Random numbers are drawn on the CPU, from PyTorch's global state, so that every device starts
+with the same weights. The weights of convolutions and linear layers are redrawn and their biases set to 0, as in the
+papers; normalization layers stay as they are, at scale 1 and shift 0.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from models.registry import Registry
 INITS = Registry("init")
 register_init = INITS.register
 
-SLOPE = 0.01  # of the course networks' LeakyReLU, for which the gains are; they hold for ReLU too
+SLOPE = 0.01  # of the course networks' LeakyReLU, for which the gains are computed; they suit ReLU too
 
 
 @register_init("own")
@@ -27,13 +27,13 @@ def own(model, images):
 
 @register_init("kaiming")
 def kaiming(model, images):
-    """Normal, of variance 2 / ((1 + slope^2) fan_out): keeps the variance of what flows back (He et al. 2015)."""
+    """Normal, of variance 2 / ((1 + slope^2) fan_out): keeps the gradients' variance (He et al. 2015)."""
     _redraw(model, lambda weight: nn.init.kaiming_normal_(weight, SLOPE, "fan_out", "leaky_relu"))
 
 
 @register_init("xavier")
 def xavier(model, images):
-    """Uniform, of variance 2 / (fan_in + fan_out): half way between both directions (Glorot & Bengio 2010)."""
+    """Uniform, of variance 2 / (fan_in + fan_out): halfway between the two directions (Glorot & Bengio 2010)."""
     _redraw(model, nn.init.xavier_uniform_)
 
 
@@ -49,12 +49,12 @@ def lsuv(model, images):
     """Layer-sequential unit variance (Mishkin & Matas 2016): orthonormal, then scaled layer by layer.
 
     From the input to the output, each layer's weights are divided by the standard deviation of its outputs for
-    `images` (all of a batch together). One pass is enough and exact, since the biases are 0 and each layer
-    reads what the ones before it give with their new weights. A layer that gives one value only is left as it is.
-    Running statistics and, beyond the orthonormal draw, the random state stay untouched.
+    `images` (over the whole batch). One pass is enough and exact, since the biases are 0 and each layer reads the
+    outputs of those before it with their new weights. A layer whose outputs are all equal is left as it is.
+    Running statistics and, apart from the orthonormal draw, the random state stay untouched.
     """
     _redraw(model, nn.init.orthogonal_)
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}  # the pass moves these copies
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}  # the pass updates these copies
     random = torch.random.fork_rng(devices=[images.device] if images.is_cuda else [])
     with random, torch.no_grad(), contextlib.ExitStack() as hooks:
         for layer in _layers(model):
@@ -64,10 +64,10 @@ def lsuv(model, images):
 
 @register_init("zero_residual")
 def zero_residual(model, images):
-    """The network's own, but the last layer of every residual branch at 0, so that it starts as if it were not there.
+    """The network's own, but with the last layer of every residual branch at 0: it starts as if without branches.
 
-    The last layer is the normalization, if that has a scale (Goyal et al. 2017), or else the convolution, as in Fixup
-    (Zhang et al. 2019, whose scalar biases and multipliers are left out). Raises ValueError where there is none.
+    The last layer is the normalization if it has a scale (Goyal et al. 2017), otherwise the convolution, as in Fixup
+    (Zhang et al. 2019, whose scalar biases and multipliers are left out). Raises ValueError if there is none.
     """
     ends = [module.branch_end() for module in model.modules() if hasattr(module, "branch_end")]
     ends = [end for end in ends if end is not None]
@@ -83,7 +83,7 @@ def _layers(model):
 
 
 def _redraw(model, draw):
-    """`draw` fills a tensor in place."""
+    """Redraw the weights of all layers with `draw`, which fills a tensor in place; set their biases to 0."""
     for layer in _layers(model):
         drawn = torch.empty(layer.weight.shape)
         draw(drawn)
@@ -94,7 +94,7 @@ def _redraw(model, draw):
 
 
 def _to_unit_variance(layer, inputs, outputs):
-    """Scale a layer so that these outputs have variance 1, and give them as they are then."""
+    """Scale a layer so that these outputs have variance 1, and return them as they are then."""
     deviation = outputs.float().std(correction=0)
     if deviation > 0:
         layer.weight /= deviation

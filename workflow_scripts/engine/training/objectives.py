@@ -1,4 +1,4 @@
-"""What is minimised: a loss by name, of logits (b, classes) and labels (b,), and the terms that a cell adds to it."""
+"""What is minimised: losses by name, of logits (b, classes) and labels (b,), and the terms that a cell adds to them."""
 
 from torch.nn import functional as F
 
@@ -17,7 +17,7 @@ def cross_entropy(logits, labels):
 
 @register_loss("label_smoothing")
 def label_smoothing(logits, labels):
-    """Cross-entropy with targets that give 0.9 to the label and 0.1 to all classes alike (Szegedy et al. 2016)."""
+    """Cross-entropy with targets that give 0.9 to the label and 0.1 to all classes equally (Szegedy et al. 2016)."""
     return F.cross_entropy(logits, labels, label_smoothing=0.1)
 
 
@@ -25,25 +25,25 @@ def label_smoothing(logits, labels):
 def mse(logits, labels):
     """Half the squared distance of the logits to the one-hot label: sum over the classes of (logit - target)^2 / 2.
 
-    It is classes / 2 times PyTorch's `mse_loss`, so that its gradient, logits - target, is as large as that of the
-    cross-entropy, softmax(logits) - target, and the same learning rates serve (compare Hui & Belkin 2021).
+    It is classes / 2 times PyTorch's `mse_loss`, so that its gradient, logits - target, is of the same size as that of
+    the cross-entropy, softmax(logits) - target, and the same learning rates work (compare Hui & Belkin 2021).
     """
     return (logits - F.one_hot(labels, logits.shape[1])).square().sum(1).mean() / 2
 
 
 @register_loss("focal")
 def focal(logits, labels):
-    """-(1 - p)^2 log p, where p = softmax(logits)[label]: what is already right counts less (Lin et al. 2017)."""
+    """-(1 - p)^2 log p, where p = softmax(logits)[label]: images already correct count less (Lin et al. 2017)."""
     log_p = -F.cross_entropy(logits, labels, reduction="none")
     return -((1 - log_p.exp()).square() * log_p).mean()
 
 
 def added_terms(cell, model, companions, labels, epoch):
-    """The sum of what a cell adds to the loss of its logits, or 0: penalties on the weights, companions' losses.
+    """The sum of what a cell adds to the loss of its logits, or 0: weight penalties and companions' losses.
 
     The penalties are over the weights of convolutions and linear layers: l1 times the sum of |w|, l2 times half the
     sum of w^2. `companions` are the logits of the companion classifiers of a deeply supervised network (Lee et al.
-    2015), whose weight falls linearly from `supervision` in the first epoch towards 0.
+    2015); the weight of their losses falls linearly from `supervision` in the first epoch towards 0.
     """
     terms = 0.0
     weights = [weight for _, weight in weight_layers(model.named_parameters())] if cell.l1 or cell.l2 else []

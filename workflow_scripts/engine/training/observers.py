@@ -1,10 +1,10 @@
-"""What a study may ask to be measured along the way of a run, by name. An observer changes nothing of the training.
+"""What a study can have measured during a run, by name. An observer does not affect the training.
 
-`@register_observer("lags")` registers a class that is called with the `trainer.Training` and its settings, which are
-of the type that the class names as `Settings` (a field of `studies.Measure` as well has them checked before anything
-is trained). The trainer calls `before_update(images, labels)` once a step's gradients are there and
-`after_update(images, labels)` once the weights have moved; `arrays()` gives NumPy arrays for the cell's steps.npz, and
-`state_dict()` and `load_state_dict(state)` hold what a checkpoint needs.
+`@register_observer("lags")` registers a class that is called with the `trainer.Training` and its settings, whose type
+is the class's `Settings` (with a field in `studies.Measure` as well, they are checked before anything is trained). The
+trainer calls `before_update(images, labels)` once a step's gradients are computed and `after_update(images, labels)`
+once the weights have moved; `arrays()` returns NumPy arrays for the cell's steps.npz, and `state_dict()` and
+`load_state_dict(state)` save and restore what a checkpoint needs.
 """
 
 import contextlib
@@ -29,34 +29,34 @@ register_observer = OBSERVERS.register
 
 
 def observe(training, measured):
-    """{name: observer} of a `trainer.Training`, for {name: settings} as `grids.measured` gives it.
+    """{name: observer} of a `trainer.Training`, for {name: settings} as `grids.measured` returns it.
 
-    Raises UserError where an observer does not take its settings.
+    Raises UserError if an observer rejects its settings.
     """
     found = {}
     for name, settings in measured.items():
         observer = OBSERVERS[name]
         found[name] = observer(training, config.parse(observer.Settings, settings, f"measure.{name}"))
-        found[name].arrays()  # what cannot be written is noticed before the training, not after it
+        found[name].arrays()  # so that what cannot be written fails before the training, not after it
     return found
 
 
 class Observer:
-    """What all have: where the run is, and float64 tensors on the device whose last dimension is filled step by step.
+    """What observers share: where the run is, and float64 tensors on the device, whose last dimension fills as it goes.
 
-    `every`: a measurement is taken at the steps 0, every, 2 every, ... of the whole run.
-    What is registered adds `arrays()`.
+    `every`: a measurement is taken at steps 0, every, 2 every, ... of the whole run.
+    Registered subclasses add `arrays()`.
     """
 
     Settings = Any
 
     def __init__(self, training, every=1):
-        # weakly, as it keeps its observers: each would keep the other, and a bundle all its cells, in memory
+        # weakly, since it holds its observers: each would keep the other, and a bundle all its cells, in memory
         self.training, self.every = weakref.proxy(training), every
         self.series = {}
 
     def empty(self, *shape):
-        """A tensor of NaN (*shape, measurements of the run)."""
+        """A tensor of NaN (*shape, number of measurements in the run)."""
         count = self._measurements(self.training.cell.epochs)
         return torch.full((*shape, count), math.nan, dtype=torch.float64, device=self.training.device)
 
@@ -72,18 +72,18 @@ class Observer:
         return self.step % self.every == 0
 
     def note(self, **values):
-        """Keep what was measured at the current step, by the name of its series."""
+        """Store what was measured at the current step, by the names of the series."""
         for name, value in values.items():
             self.series[name][..., self.step // self.every] = torch.as_tensor(value).detach()
 
     def before_update(self, images, labels):
-        """A step's gradients are there."""
+        """Called when a step's gradients have been computed."""
 
     def after_update(self, images, labels):
-        """The weights have moved."""
+        """Called when the weights have moved."""
 
     def taken(self):
-        """({name: array} of the series, cut to what was measured; the steps at which it was)."""
+        """({name: array} of the series, cut to what was measured; the steps of the measurements)."""
         count = self._measurements(self.training.progress.epoch)
         return {name: kept[..., :count].cpu().numpy() for name, kept in self.series.items()}, (
             np.arange(count) * self.every
@@ -101,11 +101,11 @@ class Observer:
 
     @contextlib.contextmanager
     def aside(self, images, labels):
-        """The step's gradient, as a function of the weights that `probes` take; afterwards all but these is as it was.
+        """The step's gradient as a function of the weights, for `probes`; all but the weights is restored afterwards.
 
-        It is that of what the training step minimises, penalties included, with the batch's own statistics in batch
-        norm. Running statistics and random state are put back; dropout drops the same features at every call, or else
-        gradients would differ without any change of the weights.
+        It is the gradient of what the training step minimises, penalties included, with the batch's own statistics in
+        batch norm. Running statistics and random state are restored; dropout drops the same features at every call,
+        since otherwise gradients would differ without any change in the weights.
         """
         training, moved = self.training, list(self.training.moved.values())
         kept = [tensor.clone() for tensor in moved]
@@ -125,7 +125,7 @@ class Observer:
 class LagDistances(Observer):
     """The brief's protocol: gradients and weights of the last layer at step i, compared with those at step i - k.
 
-    The settings are the lags k. Nothing but a few distances is computed, and nothing waits for the device.
+    The settings are the lags k. Only a few distances are computed, and nothing waits for the device.
     """
 
     Settings = Lags
@@ -158,7 +158,7 @@ class LagDistances(Observer):
         )
 
     def arrays(self):
-        """`lags` (K,), the norms (steps,) and the distances (K, steps), NaN where a step has none so long before it."""
+        """`lags` (K,), the norms (steps,) and the distances (K, steps), NaN where no step lies so far back."""
         return {"lags": np.array(self.lags), **self.taken()[0]}
 
     def state_dict(self):
@@ -171,7 +171,7 @@ class LagDistances(Observer):
 
 @register_observer("walk")
 class GradientWalk(Observer):
-    """The paper's protocol: every so many steps, walk along the gradient of the step's batch; never train on it.
+    """The paper's protocol: at regular intervals, walk along the gradient of the step's batch, without training on it.
 
     See `probes.along_gradient`.
     """
@@ -195,7 +195,7 @@ class GradientWalk(Observer):
             self.note(**walk._asdict())
 
     def arrays(self):
-        """`walk_steps` (P,), `step_sizes` (M,) and `walk_*` (P,) or (P, M), of P walks of M step sizes."""
+        """`walk_steps` (P,), `step_sizes` (M,) and `walk_*` (P,) or (P, M), for P walks of M step sizes."""
         series, steps = self.taken()
         walks = {f"walk_{name}": array.T for name, array in series.items()}
         return {"walk_steps": steps, "step_sizes": np.array(self.step_sizes), **walks}
@@ -203,7 +203,7 @@ class GradientWalk(Observer):
 
 @register_observer("covariate_shift")
 class CovariateShift(Observer):
-    """Internal covariate shift as the paper measures it: every so many steps, of the update that the step makes.
+    """Internal covariate shift as the paper measures it, at regular intervals, for the update that the step makes.
 
     A layer is a weight and all parameters registered after it and before the next weight: its bias
     and the scale and shift of its batch norm. See `probes.covariate_shift`.
@@ -234,7 +234,7 @@ class CovariateShift(Observer):
             del self.before
 
     def arrays(self):
-        """`shift_steps` (P,), `shift_layers` (L,), `shift_l2` and `shift_cosine` (P, L), of P steps and L layers."""
+        """`shift_steps` (P,), `shift_layers` (L,), `shift_l2` and `shift_cosine` (P, L), for P steps and L layers."""
         series, steps = self.taken()
         shifts = {f"shift_{name}": array.T for name, array in series.items()}
         return {"shift_steps": steps, "shift_layers": np.array(self.layers), **shifts}

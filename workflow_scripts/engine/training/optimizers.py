@@ -1,8 +1,8 @@
-"""Optimisers by name: functions of the parameters and a cell's lr and weight decay to a `torch.optim.Optimizer`.
+"""Optimisers by name: functions from the parameters and a cell's lr and weight decay to a `torch.optim.Optimizer`.
 
-The learning rate is that of the optimiser's own paper, so one that serves Adam or Muon (about 1e-3) is no measure for
-those that step along the gradient itself (about 1e-1). The weight decay of adamw and muon is decoupled: in a step, a
-weight shrinks by lr * weight_decay of itself. That of the others is a term of the gradient.
+The learning rate is defined as in the optimiser's own paper, so one that suits Adam or Muon (about 1e-3) is no guide
+for those that step along the gradient itself (about 1e-1). The weight decay of adamw and muon is decoupled: each step
+shrinks a weight by lr * weight_decay of itself. In the others it is a term of the gradient.
 """
 
 import torch
@@ -17,13 +17,13 @@ register_optimizer = OPTIMIZERS.register
 Adam, AdamW, RMSprop, SGD = map(eager, (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD))
 
 
-FUSED = {"cuda"}  # types of devices on which PyTorch's default is one kernel per operation, where one can update all
+FUSED = {"cuda"}  # device types on which PyTorch's default is a kernel per operation, where one kernel can do all
 
 
 def _fused(kind, parameters, **options):
-    """An optimiser of PyTorch's, fused where that is faster and such that a graph can hold its step.
+    """A PyTorch optimiser, fused where that is faster and such that a graph can hold its step.
 
-    RMSprop has no such kernel.
+    RMSprop has no fused kernel.
     """
     parameters = list(parameters)
     if parameters[0].device.type in FUSED:
@@ -63,7 +63,7 @@ def momentum(parameters, lr, weight_decay):
 
 @register_optimizer("rmsprop")
 def rmsprop(parameters, lr, weight_decay):
-    """RMSprop (Tieleman & Hinton 2012): the gradient over the root of the running mean of its square."""
+    """RMSprop (Tieleman & Hinton 2012): the gradient divided by the root of the running mean of its square."""
     return RMSprop(parameters, lr=lr, weight_decay=weight_decay)
 
 
@@ -83,8 +83,8 @@ def own_adam(parameters, lr, weight_decay):
 def muon(parameters, lr, weight_decay):
     """Muon (Jordan et al. 2024), and AdamW for what its authors leave to it: biases, normalizations, the last layer.
 
-    The last layer's weight is the last parameter of two or more dimensions: networks hold theirs in the order of the
-    forward pass. One learning rate serves both, because Muon's steps are scaled to the size of AdamW's.
+    The last layer's weight is the last parameter of two or more dimensions: networks register theirs in the order of
+    the forward pass. One learning rate suits both, because Muon's steps are scaled to the size of AdamW's.
     """
     parameters = list(parameters)
     hidden = [parameter for parameter in parameters if parameter.ndim > 1][:-1]

@@ -1,4 +1,4 @@
-"""Our own optimisers: SGD, Adam and Muon as `torch.optim.Optimizer`s, with the options of PyTorch's of the same names.
+"""Our own optimisers: SGD, Adam and Muon as `torch.optim.Optimizer`s, with the options of their PyTorch namesakes.
 
 An update is a function of a group's options and of lists: parameters, their gradients and their states. It works on
 whole lists at once (`torch._foreach_*`), which on a GPU is one kernel instead of one per parameter.
@@ -12,9 +12,9 @@ from torch.optim import Optimizer
 
 from workflow_scripts.engine.training.eager import Eager
 
-COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of Muon's polynomial: steep at 0, and around 1 from there on
+COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of Muon's polynomial: steep at 0, then close to 1
 PRECISIONS = ("bfloat16", "float32", "float64")
-RATE_SCALES = {  # Muon's step, for a matrix of so many rows and columns, in learning rates
+RATE_SCALES = {  # Muon's step in learning rates, for a matrix with these numbers of rows and columns
     "original": lambda rows, columns: math.sqrt(max(1, rows / columns)),
     "match_rms_adamw": lambda rows, columns: 0.2 * math.sqrt(max(rows, columns)),
 }
@@ -32,7 +32,7 @@ def sgd_update(group, parameters, gradients, states):
 
 
 def _momentum_buffers(group, gradients, states):
-    """What is remembered of all gradients so far, the new ones included; the first one counts in full."""
+    """The running sums of all gradients so far, the new ones included; the first one counts in full."""
     moving = [(state["momentum_buffer"], g) for state, g in zip(states, gradients, strict=True) if state]
     if moving:
         buffers, later = map(list, zip(*moving, strict=True))
@@ -92,8 +92,8 @@ def muon_update(group, parameters, gradients, states):
 def orthogonalized(matrix, coefficients=COEFFICIENTS, steps=5, eps=1e-7):
     """Roughly U V^T of a matrix U S V^T, by `steps` of the polynomial a x + b x^3 + c x^5 on its singular values.
 
-    The values are divided by the Frobenius norm (at least `eps`) first, so that none is above 1. With the default
-    coefficients they end between about 0.7 and 1.2, unless they were very small; it needs matrix products alone.
+    The values are first divided by the Frobenius norm (at least `eps`), so that none exceeds 1. With the default
+    coefficients they end up between about 0.7 and 1.2, unless they were very small; only matrix products are needed.
     """
     a, b, c = coefficients
     tall = matrix.shape[0] > matrix.shape[1]
@@ -105,7 +105,7 @@ def orthogonalized(matrix, coefficients=COEFFICIENTS, steps=5, eps=1e-7):
     return x.T if tall else x
 
 
-METHODS = {"muon": muon_update, "adamw": adam_update}  # what a group of `MuonAndAdamW` is moved by
+METHODS = {"muon": muon_update, "adamw": adam_update}  # the updates of the groups of `MuonAndAdamW`
 
 
 class ListOptimizer(Eager, Optimizer):
@@ -118,7 +118,7 @@ class ListOptimizer(Eager, Optimizer):
 
     @torch.no_grad()
     def step(self, closure=None):
-        """One step along the gradients that are there; `closure`, if given, computes them and gives the loss."""
+        """One step along the current gradients; `closure`, if given, computes them and returns the loss."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -132,10 +132,10 @@ class ListOptimizer(Eager, Optimizer):
 
 
 class OwnSGD(ListOptimizer):
-    """Stochastic gradient descent: w -= lr * m, where m = momentum * m + (1 - dampening) * g, at first m = g.
+    """Stochastic gradient descent: w -= lr * m, where m = momentum * m + (1 - dampening) * g, initially m = g.
 
     With `nesterov` the step is along g + momentum * m (Sutskever et al. 2013). `weight_decay` times the weight is added
-    to g. `maximize` climbs. Raises ValueError for an option out of range.
+    to g. `maximize` ascends. Raises ValueError for an option out of range.
     """
 
     update = staticmethod(sgd_update)
@@ -149,11 +149,11 @@ class OwnSGD(ListOptimizer):
 
 
 class OwnAdam(ListOptimizer):
-    """Adam (Kingma & Ba 2015): w -= lr * m / (sqrt(v) + eps), of the running means m of g and v of g^2, both unbiased.
+    """Adam (Kingma & Ba 2015): w -= lr * m / (sqrt(v) + eps), with bias-corrected running means m of g and v of g^2.
 
     `weight_decay` times the weight is added to g; with `decoupled_weight_decay` (AdamW, Loshchilov & Hutter 2019) the
     weight shrinks by lr * weight_decay of itself instead. `amsgrad` takes the largest v so far (Reddi et al. 2018).
-    `maximize` climbs. Raises ValueError for an option out of range.
+    `maximize` ascends. Raises ValueError for an option out of range.
     """
 
     update = staticmethod(adam_update)
@@ -178,13 +178,13 @@ class OwnAdam(ListOptimizer):
 
 
 class Muon(ListOptimizer):
-    """Momentum made orthogonal: w -= lr * scale * U V^T, where U S V^T is the momentum's matrix (Jordan et al. 2024).
+    """Momentum made orthogonal: w -= lr * scale * U V^T, where U S V^T is the momentum's SVD (Jordan et al. 2024).
 
-    It is for hidden weights of two or more dimensions; those of a convolution are a matrix with a row for each filter.
-    m = momentum * m + (1 - momentum) * g, or with `nesterov` (1 - momentum) * g + momentum * m, is orthogonalized. The
-    weight shrinks by lr * weight_decay of itself. `adjust_lr_fn` names the scale: "original" (or None) is
-    sqrt(rows / columns) where that is above 1; "match_rms_adamw" is 0.2 sqrt(the larger of them), with which learning
-    rates and weight decays are AdamW's (Liu et al. 2025). `precision` names the dtype of `orthogonalized`.
+    It is for hidden weights of two or more dimensions; a convolution's form a matrix with a row for each filter. What
+    is orthogonalized is m = momentum * m + (1 - momentum) * g or, with `nesterov`, (1 - momentum) * g + momentum * m.
+    The weight shrinks by lr * weight_decay of itself. `adjust_lr_fn` names the scale: "original" (or None) is
+    sqrt(rows / columns), at least 1; "match_rms_adamw" is 0.2 sqrt(max(rows, columns)), which lets learning rates and
+    weight decays be AdamW's (Liu et al. 2025). `precision` names the dtype of `orthogonalized`.
     Raises ValueError for an option out of range and for a parameter of fewer than two dimensions.
     """
 
@@ -220,12 +220,12 @@ class Muon(ListOptimizer):
 
 
 class MuonAndAdamW(ListOptimizer):
-    """Muon for `hidden` weights, AdamW for the `others`, at one learning rate and weight decay: AdamW's."""
+    """Muon for `hidden` weights, AdamW for the `others`, with one learning rate and weight decay, as for AdamW."""
 
     def __init__(self, hidden, others, lr=1e-3, weight_decay=0.0):
         muon = partial(Muon, adjust_lr_fn="match_rms_adamw")
         adamw = partial(OwnAdam, decoupled_weight_decay=True)
-        groups = [  # of which each has the options of its own optimiser
+        groups = [  # each with the options of its own optimiser
             {**kind(parameters, lr, weight_decay=weight_decay).defaults, "params": parameters, "method": method}
             for method, kind, parameters in (("muon", muon, hidden), ("adamw", adamw, others))
             if parameters

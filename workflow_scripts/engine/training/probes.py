@@ -1,8 +1,8 @@
-"""Probes of a loss around the current weights, of any differentiable function; they leave its parameters as they were.
+"""Probes of a loss, or any differentiable function, around its current parameters, which they leave as they were.
 
-Parameters are a list of leaf tensors. `gradient(parameters)` gives the loss there, a scalar tensor, and its gradient by
-parameter, and depends on nothing else that changes; of a function without arguments it is `partial(gradient_of, f)`.
-Norms and distances are summed in float64 and stay on the device.
+Parameters are a list of leaf tensors. `gradient(parameters)` returns the loss there, a scalar tensor, and its gradient
+by parameter, and depends on nothing else that changes; for a function f without arguments it is
+`partial(gradient_of, f)`. Norms and distances are summed in float64 and stay on the device.
 """
 
 from typing import NamedTuple
@@ -11,7 +11,7 @@ import torch
 
 
 class Walk(NamedTuple):
-    """What a walk of M lengths along one gradient met: 0-dimensional tensors and tensors (M,)."""
+    """What a walk of M lengths along one gradient found: 0-dimensional tensors and tensors (M,)."""
 
     loss_here: torch.Tensor
     loss: torch.Tensor
@@ -23,8 +23,8 @@ class Walk(NamedTuple):
 def along_gradient(gradient, parameters, lengths):
     """Walk from the parameters w along their gradient g to w - length g, for each of `lengths` (learning rates).
 
-    Gives the losses, the l2 distances of the gradients there and here, and these over the distance moved, length |g|:
-    Santurkar et al. 2018, on the exploration of the landscape. The parameters end with the bits that they began with.
+    Returns the losses, the l2 distances between the gradients there and here, and these over the distance moved,
+    length |g|: Santurkar et al. 2018, on exploring the landscape. The parameters end up bit for bit as they began.
     """
     here = [parameter.detach().clone() for parameter in parameters]
     loss_here, gradient_here = gradient(parameters)
@@ -38,17 +38,17 @@ def along_gradient(gradient, parameters, lengths):
         distances.append(l2(torch._foreach_sub(there, gradient_here)))
     _set(parameters, here)
     norm, distances = l2(gradient_here), torch.stack(distances)
-    moved = torch.stack([length * norm for length in lengths])  # on the device: a copy to it would wait for it
+    moved = torch.stack([length * norm for length in lengths])  # on the device, since copying to it would wait for it
     return Walk(loss_here, torch.stack(losses), norm, distances, distances / moved)
 
 
 def covariate_shift(gradient, groups, before):
-    """(l2, cosine), each (layers,): how the update of the layers before it changes the gradient of each layer.
+    """(l2, cosine), each (layers,): how updating all earlier layers changes the gradient of each layer.
 
-    `groups` holds each layer's parameters, from the input on, with the values after an update, and `before` those
-    values before it. Compared are the gradients of layer i where no layer is updated, and where those before it are
-    and it and the later ones are not: definition 2.1 of Santurkar et al. 2018. The first layer has none before it:
-    distance 0, cosine 1. The parameters end with the bits that they began with.
+    `groups` holds each layer's parameters, from the input on, with their values after an update, and `before` holds
+    their values before it. The gradient of layer i with no layer updated is compared with that where only the layers
+    before it are updated: definition 2.1 of Santurkar et al. 2018. The first layer has none before it: distance 0,
+    cosine 1. The parameters end up bit for bit as they began.
     """
     after = [[parameter.detach().clone() for parameter in group] for group in groups]
     for group, values in zip(groups, before, strict=True):

@@ -9,9 +9,9 @@ register_schedule = SCHEDULES.register
 
 
 def learning_rate(cell, epoch, step, steps):
-    """The rate of step `step` of `steps` in epoch `epoch` (both from 0) of a cell.
+    """A cell's learning rate at step `step` of `steps` in epoch `epoch` (both from 0).
 
-    In the first `warmup_epochs` the schedule's rate is scaled by a factor that rises with every step to 1
+    In the first `warmup_epochs` the schedule's rate is multiplied by a factor that rises to 1 step by step
     (Goyal et al. 2017).
     """
     warmup = cell.warmup_epochs * steps

@@ -1,4 +1,4 @@
-"""The training loop: one cell, from its record and its data set to what is to be recorded of it.
+"""The training loop: one cell, from its record and its data set to its results.
 
 Metrics stay on the device and reach the host once per epoch. Every random number is a function of (seed, epoch,
 step) or drawn from a state that the checkpoint holds, so the same cell gives the same bits, killed or not.
@@ -33,11 +33,11 @@ METRICS = ("train_loss", "train_acc", "val_loss", "val_acc")
 
 @dataclass
 class Progress:
-    """How far a run is, in whole numbers, and the device-free part of what it has recorded."""
+    """How far a run has come, and what else of its state is plain numbers."""
 
     epoch: int = 0
     step: int = 0  # within the epoch
-    seconds: float = 0.0  # of training, over all the processes that took part, up to the current epoch
+    seconds: float = 0.0  # of training, in all processes that took part, before the current epoch
     epoch_seconds: float = 0.0
     diverged_step: int | None = None  # over the whole run, from 0
     best_epoch: int | None = None
@@ -50,26 +50,26 @@ class Progress:
 
 
 class Training:
-    """A run in progress. `state_dict` and `load_state_dict` hold all of it."""
+    """A run in progress. `state_dict` and `load_state_dict` save and restore all of it."""
 
     def __init__(self, cell, data, device, measured=None, cuda_graphs=True):
-        """`data` is a `datasets.Data`, `measured` is {observer: settings} as `grids.measured` gives it.
+        """`data` is a `datasets.Data`, `measured` is {observer: settings} as `grids.measured` returns it.
 
-        With `cuda_graphs`, steps are replayed from a graph where there can be one; no bit depends on it.
-        Raises ValueError where the network or the batches do not fit the data.
+        With `cuda_graphs`, steps are replayed from a graph where possible; no bit depends on it.
+        Raises ValueError if the network or the batches do not fit the data.
         """
         self.cell, self.device, self.num_classes = cell, device, data.num_classes
         import_registered(cell, measured or ())
         torch.manual_seed(cell.seed)
         model = build_model(cell.model, cell.block, data.num_classes, data.image_shape, **options(cell))
         self.model = model.to(device, memory_format=torch.channels_last)
-        self.parameters = list(self.model.parameters())  # to walk the modules takes a sixth of a step on a GPU
+        self.parameters = list(self.model.parameters())  # walking the modules takes a sixth of a step on a GPU
         self.optimizer = OPTIMIZERS[cell.optimizer](self.parameters, cell.lr, cell.weight_decay)
         self.loss = LOSSES[cell.loss]
         self.gradients = GradientRecorder(self.model)
         self.captured = CapturedStep(self.model, cell, device, cuda_graphs)
         self.captured_update = CapturedUpdate(self.model, self.optimizer, device, cuda_graphs)
-        self.rate = torch.zeros((), device=device)  # for fused optimisers: a graph would keep a number of the host's
+        self.rate = torch.zeros((), device=device)  # for fused optimisers: a graph would freeze a number from the host
 
         train, val = split_indices(data.train_labels, cell.split, cell.val_fraction, cell.train_items)
         self.train_indices, self.val_indices = train, val  # among the training images of the data set
@@ -86,22 +86,22 @@ class Training:
         self.history, self.gradient_rows = [], []
         self.step_losses = torch.full((cell.epochs * self.steps,), math.nan, device=device)
         self.sums = torch.zeros(2, dtype=torch.float64, device=device)  # training loss and accuracy, this epoch
-        self.moved = dict(self.model.named_buffers())  # by a gradient step, beside the gradients
+        self.moved = dict(self.model.named_buffers())  # by a gradient step, besides the gradients
         self.moved |= {"the recorder's sums": self.gradients.sums, "the metrics' sums": self.sums}
         self.model.train()
         INITS[cell.init](self.model, next(self.train_batches.epoch(cell.seed, 0, cell.batch_size))[0])
         self.observers = observe(self, measured or {})
         self.best = self._weights()
-        self.machines = []  # on which it was trained, the last of them now; engine/runs/run.py knows
+        self.machines = []  # on which it was trained, the current one last; engine/runs/run.py sets them
 
     @property
     def finished(self):
-        """True when all epochs are done, or a loss, in training or validation, was not a finite number."""
+        """True when all epochs are done, or a training or validation loss was not a finite number."""
         return self.progress.epoch == self.cell.epochs or self.progress.diverged_step is not None
 
     @property
     def learning_rate(self):
-        """That of the current step."""
+        """The learning rate of the current step."""
         return learning_rate(self.cell, self.progress.epoch, self.progress.step, self.steps)
 
     def run_epoch(self, after_step=lambda: None):
@@ -141,9 +141,9 @@ class Training:
         self.optimizer.step()
 
     def gradient(self, parameters, images, labels):
-        """(what is minimised, its gradient by parameter) of a batch at the weights as they are.
+        """(what is minimised, its gradient by parameter) for a batch at the current weights.
 
-        By the graph of the training step where there is one; it moves what that moves, but no gradient in place.
+        Uses the graph of the training step if there is one; changes what that changes, but not the step's gradients.
         """
         if replayed := self.captured.gradient(parameters, images, labels):
             losses, gradients = replayed
@@ -151,9 +151,9 @@ class Training:
         return probes.gradient_of(lambda: self.forward(images, labels)[1], parameters)
 
     def _gradient_step(self, images, labels):
-        """(loss, what is minimised) of a batch, as one tensor; makes and records the gradients.
+        """(loss, what is minimised) of a batch, as one tensor; computes and records the gradients.
 
-        They are the same kernels at every step of a run.
+        It launches the same kernels at every step of a run.
         """
         self.optimizer.zero_grad(set_to_none=True)
         loss, objective, logits = self.forward(images, labels)
@@ -165,9 +165,9 @@ class Training:
             return torch.stack((loss, objective))
 
     def forward(self, images, labels):
-        """(loss, what is minimised: the loss and what the cell adds to it, logits) of a batch.
+        """(loss, what is minimised: the loss plus what the cell adds to it, logits) of a batch.
 
-        A deeply supervised network gives its companions' logits beside its own while it trains.
+        In training, a deeply supervised network returns its companions' logits after its own.
         """
         with self.precision():
             outputs = self.model(images)
@@ -178,7 +178,7 @@ class Training:
         return loss, loss + added_terms(self.cell, self.model, companions, labels, self.progress.epoch), logits
 
     def _check(self, outputs, count):
-        """Raises UserError where a network gives no logits of `count` images: too many would train without a word."""
+        """Raise UserError if a network does not return logits of `count` images: too many would train silently."""
         expected = (count, self.num_classes)
         for part in outputs:
             if (shape := tuple(getattr(part, "shape", ()))) != expected:
@@ -189,7 +189,7 @@ class Training:
                 )
 
     def _end_epoch(self, validation, seconds):
-        """Record the epoch; `seconds()` says how long it took, once the device has done all of it."""
+        """Record the epoch; `seconds()` says how long it took, once the device has finished it."""
         progress, steps = self.progress, self.steps
         gradients = self.gradients.end_epoch(steps)
         # the one transfer of the epoch: four metrics and the gradient table
@@ -200,7 +200,7 @@ class Training:
         rate = learning_rate(self.cell, progress.epoch, 0, steps)
         self.history.append((progress.epoch, rate, *metrics, seconds))
         if not (math.isfinite(metrics[0]) and math.isfinite(metrics[2])):
-            # the first step without a finite loss: where only validation is without one, the step that would come next
+            # the first step without a finite loss; if only validation is without one, the step that would come next
             progress.diverged_step = int(self.step_losses.cpu().isfinite().cumprod(0).sum())
         elif metrics[3] > progress.best_val_acc:
             progress.best_epoch, progress.best_val_acc = progress.epoch, metrics[3]
@@ -237,7 +237,7 @@ class Training:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
 
     def state_dict(self):
-        """All that a run needs to go on where it is."""
+        """All that a run needs to continue from here."""
         return {
             "progress": vars(self.progress),
             "model": self.model.state_dict(),
@@ -255,7 +255,7 @@ class Training:
         }
 
     def load_state_dict(self, state):
-        """Go on from what `state_dict` gave, possibly on another device."""
+        """Continue from what `state_dict` returned, possibly on another device."""
         self.progress = Progress(**state["progress"])
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
