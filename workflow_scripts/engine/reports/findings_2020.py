@@ -46,7 +46,7 @@ DESCRIPTIONS = {
         "zero_residual": r"residual branches that start at 0",
     },
 }
-SWITCHES = {  # keys that stand for a remedy wherever they differ from their default
+SWITCHES = {  # keys that mean a remedy wherever they are greater than 0
     "supervision": r"deep supervision by linear companion classifiers after the first stages, with falling weight",
     "clip": r"clipping of the gradient's norm",
     "warmup_epochs": r"a learning rate that rises linearly at first",
