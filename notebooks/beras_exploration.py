@@ -113,7 +113,7 @@ print(x.shape, "->", z.shape, "  derivative by the input:", dense.input_gradient
 assert difference(z, linear(torch.tensor(x))) < 1e-14
 
 # %% [markdown]
-# The first weights are drawn with a standard deviation that depends on the initialiser. They do not have to be the
+# The initial weights are drawn with a standard deviation that depends on the initialiser. They do not have to be the
 # same numbers as those of PyTorch, but they have to have the same deviation.
 
 # %%
