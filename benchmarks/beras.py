@@ -1,10 +1,11 @@
-"""How fast and how good is Beras? Its two models on MNIST, beside the same networks in PyTorch on the same cores.
+"""How fast and how good is Beras? Its two models on MNIST, against the same networks in PyTorch on the same cores.
 
     python -m benchmarks.beras --data FOLDER_WITH_MNIST --threads 2
 
-Beras and PyTorch train in turn, epoch by epoch, in single precision, from the same weights and on the same batches, so
-that whatever else the machine does meets both. Bars: simple at least 90 % and at most 8 s of training in all,
-advanced at least 98 % and 30 s; at most twice PyTorch's time per epoch (the median over the epochs of the ratios).
+Beras and PyTorch take turns epoch by epoch, in single precision, from the same weights and on the same batches, so
+that any other load on the machine affects both. Targets: simple at least 90 % and at most 8 s of training in all,
+advanced at least 98 % and at most 30 s; at most twice PyTorch's time per epoch (the median over the epochs of the
+ratios).
 """
 
 import argparse
@@ -70,7 +71,7 @@ def row(kind, components, train, test):
 
 
 def train_one_epoch(twin, x, y, batch_size):
-    """As `Beras.Model.fit` does: batches in order, of arrays."""
+    """Train as `Beras.Model.fit` does: on batches of the arrays, in order."""
     x, y = torch.from_numpy(x), torch.from_numpy(y)
     for i in range(0, len(x), batch_size):
         twin.step(x[i : i + batch_size], y[i : i + batch_size])
@@ -78,7 +79,7 @@ def train_one_epoch(twin, x, y, batch_size):
 
 @torch.no_grad()
 def accuracy_of(twin, x, y):
-    """On arrays, in use: without dropout."""
+    """Accuracy on arrays, in evaluation mode: without dropout."""
     twin.network.eval()
     return (twin.network(torch.from_numpy(x)).argmax(1).numpy() == y.argmax(1)).mean()
 

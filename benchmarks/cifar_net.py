@@ -1,10 +1,10 @@
-"""How large is cifar_net, and how long does it train? At several widths, beside vgg_a and vgg38 with BN and RC.
+"""How large is cifar_net, and how long does it train? At several widths, compared with vgg_a BN and vgg38 BN+RC.
 
     python -m benchmarks.cifar_net --data results/data/cifar10.npz
 
-A run is a few steps of `Training.run_epoch` from images to updated weights and recorded metrics, of every network in
-turn. The time of an epoch is that of its steps, without validation. FLOPs are those of one image's forward pass, a
-multiplication and an addition counting as two.
+A run is a few steps of `Training.run_epoch`, from images to updated weights and recorded metrics; the networks take
+turns. The time of an epoch is that of its steps, without validation. FLOPs are those of one image's forward pass; a
+multiplication and an addition count as two.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def main():
 
 
 def row(name, training, seconds, data):
-    """A line of the table; `seconds` are those of a step, run by run."""
+    """A row of the table; `seconds` holds the time of a step in each run."""
     return [
         name,
         f"{sum(parameter.numel() for parameter in training.model.parameters()):,}",
@@ -65,7 +65,7 @@ def row(name, training, seconds, data):
 
 
 def random_data(num_classes=10):
-    """A `datasets.Data` of random images in the sizes of CIFAR-10, or of CIFAR-100 with so many classes."""
+    """A `datasets.Data` of random images the size of CIFAR-10, with `num_classes` classes (100 for CIFAR-100)."""
     random = np.random.default_rng(0)
     images, labels = random.integers(0, 256, (IMAGES, 32, 32, 3), np.uint8), random.integers(0, num_classes, IMAGES)
     names = np.array([str(label) for label in range(num_classes)])

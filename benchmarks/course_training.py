@@ -1,7 +1,8 @@
-"""The course's way of training, after its public description: the baseline of `data_path`, `train_step`, `gpu_epoch`.
+"""The course's way of training, from its public description: the baseline of `data_path`, `train_step`, `gpu_epoch`.
 
 Images become PIL images, are augmented one by one in four worker processes, and arrive as contiguous float32
-batches; every step moves its batch to the device and reads loss and accuracy back. Written anew for this comparison.
+batches; every step moves its batch to the device and reads back loss and accuracy. Written from scratch for this
+comparison.
 """
 
 import warnings
@@ -19,7 +20,7 @@ BATCH_SIZE, WORKERS = 100, 4
 
 
 class AugmentedImages(Dataset):
-    """Images uint8 (n, h, w, 3) and labels (n,), one at a time: cropped, flipped and normalised float32 (3, h, w)."""
+    """uint8 images (n, h, w, 3) and labels (n,), served one by one: cropped, flipped, normalised; float32 (3, h, w)."""
 
     def __init__(self, images, labels):
         self.images, self.labels = images, labels
@@ -40,8 +41,8 @@ class AugmentedImages(Dataset):
 
 
 def batches(images, labels):
-    """Iterable over the augmented batches of an epoch, in a new random order each time."""
-    warnings.filterwarnings("ignore", message="This DataLoader will create")  # more workers than cores: as asked
+    """Iterable over the augmented batches of an epoch, in a new random order for each epoch."""
+    warnings.filterwarnings("ignore", message="This DataLoader will create")  # more workers than cores is intended
     return DataLoader(AugmentedImages(images, labels), BATCH_SIZE, shuffle=True, drop_last=True, num_workers=WORKERS)
 
 
@@ -55,7 +56,7 @@ class CourseTraining:
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
 
     def step(self, images, labels):
-        """Train on one batch from the loader; (loss, accuracy) as Python numbers."""
+        """Train on one batch from the loader; returns (loss, accuracy) as Python numbers."""
         self.model.train()
         images, labels = images.to(self.device), labels.to(self.device)
         logits = self.model(images)

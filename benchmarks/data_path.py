@@ -1,9 +1,9 @@
-"""How fast are the batches? One augmented epoch of 47,500 CIFAR-sized images, ours and the course's in turn.
+"""How fast is the data path? One augmented epoch of 47,500 CIFAR-sized images, alternating ours and the course's.
 
     python -m benchmarks.data_path --data results/data/cifar100.npz
 
 Both crop (4 pixels), flip and normalise to float32 batches of 100: ours with 2 threads, the course's with torchvision's
-transforms in a DataLoader with 4 workers, which it starts anew every epoch. Bar: 8 times as fast.
+transforms in a DataLoader with 4 workers, which are started anew every epoch. Target: 8 times as fast.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main():
 
 
 def training_images(path):
-    """Images uint8 (47500, 32, 32, 3) and labels of the file `path`, or random ones."""
+    """uint8 images (47500, 32, 32, 3) and labels from the file `path`, or random ones without it."""
     if path:
         data = datasets.load(path)
         return data.train_images[:IMAGES], data.train_labels[:IMAGES]
@@ -59,7 +59,7 @@ def our_epoch(images, labels):
 
 
 def exhaust(batches):
-    """Take all batches, and make sure that they are those of an epoch."""
+    """Consume all batches and check that they make up one epoch."""
     taken = sum(len(labels) for _, labels in batches)
     assert taken == IMAGES, taken
 

@@ -1,13 +1,13 @@
-"""How long does an epoch take on a GPU? Our networks, captured and plain, and the course's way, in turn.
+"""How long does an epoch take on a GPU? Our networks, with and without CUDA graphs, alternating with the course's way.
 
     python -m benchmarks.gpu_epoch --data results/data/cifar100.npz
 
-An epoch is that of `Training.run_epoch`, data path and gradient recording included, without validation; the course's
-has its DataLoader and float32 alone, as PyTorch computes it by default. The limit is what an H200 cannot beat: three
-forward passes' arithmetic, or the bytes that have to be moved where they were counted, whichever takes longer. A second
-table has the peak memory of a run of its own and the launches of kernels, graphs and copies per step; it comes after
-all timing, since a process that was profiled once may stay slower. Start-up is measured by `benchmarks.start_up`, with
-and without a graph.
+An epoch is that of `Training.run_epoch`, including the data path and gradient recording but not validation; the
+course's uses its DataLoader and only float32, as PyTorch computes it by default. The limit is what an H200 cannot beat:
+the arithmetic of three forward passes or, where they were counted, the bytes that have to be moved, whichever takes
+longer. A second table gives the peak memory of a separate run, and the launches of kernels, graphs and copies per step;
+it comes after all timing, since a process may stay slower once it has been profiled. `benchmarks.start_up` then
+measures start-up, with and without graphs.
 """
 
 import argparse
@@ -39,11 +39,11 @@ COURSE = "course, fp32"
 WAYS = {
     f"{way}, {precision}": (precision, way == "graph") for precision in ("fp32", "bf16") for way in ("plain", "graph")
 }
-# FLOP/s of an H200: its data sheet's outside the tensor cores, and a large product's as it was measured
+# FLOP/s of an H200: outside the tensor cores from its data sheet, and as measured for a large matrix product
 RATES = {"fp32": 67e12, "bf16": 790e12}
-# s of an epoch of 47,500 images in batches of 100, from the bytes that a step has to move at the 4.3 TB/s of a copy
+# s for an epoch of 47,500 images in batches of 100, from the bytes that a step has to move, at a copy's 4.3 TB/s
 MOVING = {("vgg38 bn_rc", "bf16"): 0.245}
-ASKED = ("cudaLaunch", "cuLaunch", "cudaGraphLaunch", "cudaMemcpy", "cudaMemset")  # what the profiler calls launches
+ASKED = ("cudaLaunch", "cuLaunch", "cudaGraphLaunch", "cudaMemcpy", "cudaMemset")  # the profiler's names for launches
 PROFILED = 20  # steps
 HEADER = ["network", "training", "s per epoch", "course / this", "limit, s", "% of it", "path"]
 COSTS = ["network", "training", "peak MB", "launches"]
@@ -76,13 +76,13 @@ def main():
 
 
 def training_of(name, way, data, device):
-    """A fresh `Training` of a network of `NETWORKS` in a way of `WAYS`."""
+    """A fresh `Training` of one of `NETWORKS` in one of `WAYS`."""
     precision, graphs = WAYS[way]
     return Training(Cell(**NETWORKS[name], precision=precision), data, device, cuda_graphs=graphs)
 
 
 def rows(name, data, device, runs, steps=None):
-    """Lines of the table for a network of `NETWORKS`: the course's way and all of `WAYS`, a run being `steps` long."""
+    """Table rows for one of `NETWORKS`: the course's way and all of `WAYS`; a run is `steps` long, or an epoch."""
     trainings = {way: training_of(name, way, data, device) for way in WAYS}
     first = next(iter(trainings.values()))
     epoch, images = first.steps, first.steps * first.cell.batch_size
@@ -104,12 +104,12 @@ def rows(name, data, device, runs, steps=None):
 
 
 def paths(training):
-    """Which way the gradients were made and the weights updated, one name where that is one way."""
+    """How the gradients were computed and the weights updated; one name if both were done the same way."""
     return ", ".join(dict.fromkeys((training.captured.path, training.captured_update.path)))
 
 
 def costs(name, data, device):
-    """Lines of the second table for a network of `NETWORKS`."""
+    """Rows of the second table for one of `NETWORKS`."""
     made = []
     for way in WAYS:
         run = train_step.ours(training_of(name, way, data, device), PROFILED)

@@ -2,11 +2,11 @@
 
     python -m benchmarks.landscape --data results/data/cifar10.npz
 
-A point is the mean loss of one set of weights over 1,000 training images. The other way decodes and normalises them one
-by one with torchvision in a DataLoader of batches of 128, for every point anew, and reads the loss back at every batch;
-ours is `surfaces.py`, in fp32 as measured by default, in bf16 as for bf16 cells, without its folding of batch norm,
-and with several points at once. Bar: 20 times as fast per point. Then training steps with and without what
-`bn_landscape` measures along the way.
+A point is the mean loss of one set of weights over 1,000 training images. The baseline decodes and normalises the
+images one by one with torchvision in a DataLoader, in batches of 128 and again for every point, and reads the loss back
+after every batch. Ours is `surfaces.py`: in fp32, the default; in bf16, as for bf16 cells; without its folding of batch
+norm; and with several points at once. Target: 20 times as fast per point. Then come training steps with and without
+what `bn_landscape` measures along the way.
 """
 
 import argparse
@@ -51,7 +51,7 @@ MEASURED = {
 
 
 class DecodedImages(Dataset):
-    """Images uint8 (n, h, w, 3) and labels (n,), one at a time, normalised float32 (3, h, w)."""
+    """uint8 images (n, h, w, 3) and labels (n,), served one by one as normalised float32 (3, h, w)."""
 
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(COURSE_MEAN, COURSE_STD)])
 
@@ -85,7 +85,7 @@ def main():
 
 
 def ways(data, network, device):
-    """{name: function that measures `POINTS` points} of all that is compared."""
+    """{name: function that measures `POINTS` points}, for everything that is compared."""
     model, options = NETWORKS[network]
     torch.manual_seed(0)
     plain = build_model(model, num_classes=data.num_classes, image_shape=data.image_shape, **options).to(device).eval()
@@ -127,7 +127,7 @@ def ways(data, network, device):
 
 @torch.no_grad()
 def by_loader(model, loader, points, pair, device):
-    """[(loss, accuracy)] with the images read through the loader for every point and `.item()` at every batch."""
+    """[(loss, accuracy)], reading the images through the loader for every point, with `.item()` after every batch."""
     start = {name: parameter.clone() for name, parameter in model.named_parameters()}
     found = []
     for alpha, beta in points:
@@ -148,7 +148,7 @@ def by_loader(model, loader, points, pair, device):
 
 @torch.no_grad()
 def together(model, batches, points, pair):
-    """The same with all points in one pass over the data."""
+    """The same, but with all points in one pass over the data."""
     alphas, betas = torch.tensor(points, device=batches[0][0].device).T
     moved, still = {}, dict(model.named_parameters())
     for first, second, name in zip(*map(dict.values, pair), pair[0], strict=True):
@@ -166,7 +166,7 @@ def together(model, batches, points, pair):
 
 
 def compare(network, measured):
-    """Print the table of what `interleaved` measured, and whether the bar is held."""
+    """Print the table of what `interleaved` measured, and whether the target is met."""
     baseline = measured["DataLoader"]
     rows = [
         [name, spread([1000 * s / POINTS for s in seconds], ".1f"), spread(ratios(baseline, seconds), ".2f")]
@@ -180,7 +180,7 @@ def compare(network, measured):
 
 
 def overhead(network, data, device, runs):
-    """Print what each observer costs, over `EVERY` steps of training of which one is probed."""
+    """Print the cost of each observer over `EVERY` training steps, one of which is probed."""
     model, options = NETWORKS[network]
     cell = Cell(model=model, **options, optimizer="sgd", lr=0.01, batch_size=128, augmentation="none")
     made = {"nothing": steps(cell, data, device, {})}
@@ -197,7 +197,7 @@ def overhead(network, data, device, runs):
 
 
 def steps(cell, data, device, measured):
-    """A function that takes `EVERY` steps of a run and reads a number back."""
+    """A function that takes `EVERY` training steps and then reads a number back, so that it waits for a GPU."""
     training = Training(cell, data, device, measured)
     batches = training.train_batches.epoch(cell.seed, 0, cell.batch_size)
 

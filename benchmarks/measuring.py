@@ -1,4 +1,4 @@
-"""What the speed benchmarks do alike: measure in turn, compare run by run, and say on what machine."""
+"""What the speed benchmarks share: measure in turn, compare run by run, and describe the machine."""
 
 import datetime
 import json
@@ -17,10 +17,10 @@ from workflow_scripts.engine.machine.provenance import cpu_name
 
 
 def interleaved(variants, runs, pause=0.0):
-    """Seconds of each of `variants` (a dict of functions), each called `runs` times in turn, after one call unmeasured.
+    """{name: seconds of each run} of `variants` (a dict of functions), called in turn `runs` times after one warm-up.
 
-    Whatever else the machine does meets all of them, so that a ratio within one run says more than two medians.
-    Before each call is a `pause` (seconds), in which what another one left running in the background comes to rest.
+    Any other load on the machine affects all of them, so a ratio within one run says more than the ratio of two
+    medians. A `pause` (seconds) before each call lets what the previous one left in the background finish.
     """
     measured = {name: [] for name in variants}
     for run in range(-1, runs):
@@ -34,7 +34,7 @@ def interleaved(variants, runs, pause=0.0):
 
 
 def timed(command, stdin="", **options):
-    """(CPU seconds, seconds on the wall, largest memory in MB) of a command and its children; it must succeed."""
+    """(CPU seconds, wall-clock seconds, peak memory in MB) of a command and its children; exits if it fails."""
     with tempfile.NamedTemporaryFile("r") as used:
         command = [sys.executable, "-c", LAUNCH, used.name, *map(str, command)]
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, **options)
@@ -43,7 +43,7 @@ def timed(command, stdin="", **options):
         return json.load(used)
 
 
-# From a process of its own, because Linux counts the memory of this one, with PyTorch in it, as its children's.
+# Run in a separate process, because Linux counts this process's memory, with PyTorch in it, as its children's.
 LAUNCH = """
 import json, os, sys, time
 started = time.perf_counter()
@@ -55,22 +55,22 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 
 def ratios(slow, fast):
-    """How many times as long `slow` took as `fast`, run by run."""
+    """How many times as long as `fast` each run of `slow` took."""
     return [s / f for s, f in zip(slow, fast, strict=True)]
 
 
 def spread(values, form):
-    """`median (least to most)`, each in the format `form`."""
+    """`median (minimum to maximum)`, each in the format `form`."""
     return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 def table(header, rows):
-    """Rows of text in Markdown, as they stand in RESULTS.md."""
+    """A Markdown table of rows of text, as in RESULTS.md."""
     return "\n".join("| " + " | ".join(row) + " |" for row in (header, ["---"] * len(header), *rows))
 
 
 def verdict(value, bar, most=False):
-    """`at least 8: held` or the like; with `most`, the bar is the largest value allowed."""
+    """Whether a target is met, as in `at least 8: held`; with `most`, the target is the largest value allowed."""
     held = value <= bar if most else value >= bar
     return f"at {'most' if most else 'least'} {bar:g}: {'held' if held else 'MISSED'}"
 

@@ -1,11 +1,11 @@
-"""Does training work on real data? The first epochs of VGG_08 on CIFAR-100, beside published values of its last.
+"""Does training work on real data? The first epochs of VGG_08 on CIFAR-100, next to published values of its last.
 
     python -m workflow_scripts.fetch_data --name cifar100 --source cifar100 --out results/data/cifar100.npz
     python -m benchmarks.real_data --data results/data/cifar100.npz --out /tmp/vgg08 --epochs 10
 
-Trains with the command that the workflow uses, and the record of the study cw2 but for the epochs, over which the
-learning rate falls from 1e-3 to 2e-5 however few they are; with `--schedule cosine_course_2023` it swings between the
-two, as in the course's later code. Stopped and started again, it goes on from its checkpoint.
+Trains with the command that the workflow uses and with the settings of the study cw2, except for the number of epochs:
+however few there are, the learning rate falls from 1e-3 to 2e-5 over them. With `--schedule cosine_course_2023` it
+swings between the two, as in the course's later code. If stopped and started again, it resumes from its checkpoint.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def main():
 
 
 def shown(row):
-    """Losses to two decimals, accuracies in percent."""
+    """The metrics of a row: losses to two decimals, accuracies in percent."""
     return [f"{float(row[key]):.2%}" if key.endswith("acc") else f"{float(row[key]):.2f}" for key in METRICS]
 
 

@@ -1,18 +1,19 @@
-"""What ten thousand cells cost beside their training: the DAG, the summary, the figures.
+"""What ten thousand cells cost besides their training: the DAG, the summary, the figures.
 
     python -m benchmarks.scaling dag --cells 100 1000 10000 --runs 3 --build 100
     python -m benchmarks.scaling design --cells 10000
     python -m benchmarks.scaling summary --cells 10000 --epochs 20
 
-`dag` sets our workflow beside two trivial ones of a single rule with as many jobs: one that makes one file per job, and
-one that makes as many files per job as a cell has. In turn, so that whatever else the machine does meets all of them:
-the dry-run; the build; the second run, when nothing is to do. No network is trained: the command of a cell is replaced
-by a script that copies the files of a made cell, through the real rule. Above `--build` cells nothing is built; the
-files are put there and `snakemake --touch` records them. Ratios are of CPU seconds (of the process and its children),
-run by run; seconds on the wall depend on what else the machine does.
+`dag` compares our workflow with two trivial ones, each a single rule with as many jobs: one makes one file per job,
+the other as many files per job as a cell has. It measures the dry-run, the build, and a second run with nothing to do.
+The workflows take turns, so that any other load on the machine affects all of them. No network is trained: the real
+rule runs a script that copies the files of a made-up cell in place of the cell's command. Above `--build` cells nothing
+is built; the files are put in place and `snakemake --touch` records them. Ratios are of CPU seconds (of the process and
+its children), run by run, because wall-clock times depend on what else the machine does.
 
-`design` times the reading of the configuration, the cells and their digests inside one process; `summary` the tables of
-all cells: made at once, made again after one cell has changed, and read by Table 1 and by a figure.
+`design` times reading the configuration, expanding the cells and computing their digests, in one process. `summary`
+times the tables of all cells: made at once, made again after one cell has changed, and read by Table 1 and by a
+figure.
 """
 
 import argparse
@@ -50,7 +51,7 @@ rule one:
     shell:
         "{command}"
 """
-# Put around the real Snakefile: `python` in the commands of its rules is the script beside it, whatever stands before.
+# Wraps the real Snakefile: `python` in its rules' commands is the script next to it, whatever comes first on the path.
 AROUND = """
 include: "{root}/Snakefile"
 
@@ -99,7 +100,7 @@ def main():
 
 
 def design_of(count):
-    """A configuration with so many cells: what a person would write, a grid."""
+    """A configuration with `count` cells, written as a person would: as a grid."""
     grid = {
         "model": ["vgg08", "vgg38"],
         "block": ["plain", "bn", "rc", "bn_rc", "dense"],
@@ -120,7 +121,7 @@ def cells_of(count):
 
 
 def dag(folder, count, arguments):
-    """Print the rows of one size."""
+    """Print the rows for one number of cells."""
     made = folder / "made"
     write_cell(made, next(iter(cells_of(count).values())), epochs=1)
     own = {f"ours, {size} per job": ours(folder / f"ours{size}", count, made, size) for size in arguments.cells_per_job}
@@ -129,7 +130,7 @@ def dag(folder, count, arguments):
         "six files per job": trivial(folder / "six", count, cells.FILES, f"cp {made}/* results/{{wildcards.cell}}/"),
     }
     workflows = own | others
-    first = in_turn(own, 1, ["-n"])  # it counts the operations of each network, for which it imports PyTorch
+    first = in_turn(own, 1, ["-n"])  # counts the operations of each network, for which it imports PyTorch
     measured = {"dry-run": in_turn(workflows, arguments.runs, ["-n"])}
     if arguments.only_dry_run:
         pass
@@ -153,7 +154,7 @@ def dag(folder, count, arguments):
 
 
 def ours(folder, count, made, cells_per_job):
-    """(working directory, Snakemake's flags) of our workflow with so many cells, so many of them in a job."""
+    """(working directory, Snakemake's flags) of our workflow with `count` cells, `cells_per_job` in each job."""
     (folder / "bin").mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(design_of(count) | {"cells_per_job": cells_per_job}))
     (folder / "bundle.py").write_text(BUNDLE)
@@ -172,7 +173,7 @@ def trivial(folder, count, outputs, command):
 
 
 def in_turn(workflows, runs, flags, before=None):
-    """{name: (CPU seconds, seconds on the wall) of each run} of the workflows, each run in turn."""
+    """{name: (CPU seconds, wall-clock seconds), a list of each by run}; the workflows take turns in every run."""
     found = {name: ([], []) for name in workflows}
     for _ in range(runs):
         for name, (folder, own) in workflows.items():
@@ -185,7 +186,7 @@ def in_turn(workflows, runs, flags, before=None):
 
 
 def run(folder, own, flags):
-    """(CPU seconds, seconds on the wall) of a run of Snakemake."""
+    """(CPU seconds, wall-clock seconds) of a run of Snakemake."""
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *own, *flags, "--", "all"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return timed(command, cwd=folder, env=environment)[:2]
@@ -203,14 +204,14 @@ def put_files(folder, made, names, under):
         (folder / "results/data").mkdir()
         fetch = [sys.executable, "-m", "workflow_scripts.fetch_data", "--name", "digits", "--source", "digits"]
         timed([*fetch, "--image-size", "16", "--out", folder / "results/data/digits.npz"], cwd=ROOT)
-        os.utime(folder / "results/data/digits.npz", (0, 0))  # older than the cells that were put there
+        os.utime(folder / "results/data/digits.npz", (0, 0))  # older than the cells put there
 
 
 # --- The design
 
 
 def design(folder, count, arguments):
-    """Print the seconds of each step between the configuration and the digests, in a process of its own."""
+    """Print the seconds of each step from the configuration to the digests, measured in a separate process."""
     script = folder / "steps.py"
     script.write_text(STEPS)
     (folder / "config.json").write_text(json.dumps(design_of(count)))
@@ -249,12 +250,12 @@ print(json.dumps(steps))
 
 
 def summary(folder, count, arguments):
-    """Print what the tables of so many cells cost, made and read. Their files are in the system's cache."""
+    """Print the cost of making and reading the tables of `count` cells, whose files are in the system's cache."""
     study, records = folder / "results/many", cells_of(count)
     made = write_cell(folder / "made", next(iter(records.values())), arguments.epochs)
     for name, cell in records.items():
         (study / name).mkdir(parents=True)
-        for file in cells.FILES[1:]:  # one file under many names: so much is not written for a benchmark
+        for file in cells.FILES[1:]:  # one file under many names, to write less for a benchmark
             (study / name / file).hardlink_to(folder / "made" / file)
         (study / name / "cell.json").write_text(json.dumps({**made, "record": cell.model_dump()}, indent=2))
     folders, out = "".join(f"{study / name}\n" for name in records), study / "summary"
@@ -286,7 +287,7 @@ def summary(folder, count, arguments):
 
 
 def write_cell(folder, cell, epochs):
-    """Write the files of a cell as `train_cell` does, with numbers of as many digits; returns what cell.json says."""
+    """Write the files of a cell as `train_cell` does, with numbers of as many digits; returns cell.json's content."""
     draw = random.Random(0)
     layers = [f"stages.{depth // 12}.blocks.{depth // 2 % 6}.conv{depth % 2}" for depth in range(LAYERS)]
     history = [(epoch, cell.lr, *(draw.random() for _ in HISTORY[2:])) for epoch in range(epochs)]

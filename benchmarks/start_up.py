@@ -1,9 +1,9 @@
-"""How long until a cell trains? From a fresh process to its steps: VGG_38 BN+RC, batch 100, as the workflow starts it.
+"""How long until a cell trains? From a fresh process to its first steps: VGG_38 BN+RC, batch 100, as in the workflow.
 
     python -m benchmarks.start_up --data results/data/cifar100.npz
 
-On a GPU the first step holds the setting up of its libraries and the capture of the gradients' CUDA graph, the second
-that of the update's, and the third the last check; `--no-cuda-graphs` leaves the graphs out.
+On a GPU the first step includes setting up its libraries and capturing the CUDA graph of the gradients, the second
+capturing that of the update, and the third the last check; `--no-cuda-graphs` leaves the graphs out.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main():
         names.append(name)
         times.append(time.perf_counter())
 
-    # here because what they take is measured
+    # imported here because the time they take is measured
     import torch
 
     from benchmarks.cifar_net import random_data

@@ -1,9 +1,10 @@
-"""How many cells an hour does a job train, one alone and several in a bundle?
+"""How many cells per hour does a job train, one at a time and several in a bundle?
 
     python -m benchmarks.throughput --data results/data/digits.npz
 
-The same cells as jobs of 1, 2, 4 and 8, in turn, each job a process of one thread, one job after the other. Counted are
-CPU seconds (of the processes and what they start), because seconds on the wall depend on what else the machine does.
+The same cells are trained in jobs of 1, 2, 4 and 8, in turn; each job is a process with one thread, and jobs run one
+after another. CPU seconds are counted (of the processes and their children), because wall-clock times depend on what
+else the machine does.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def main():
 
 
 def train(found, width, data):
-    """CPU seconds of training the cells, `width` in a job."""
+    """CPU seconds of training the cells, `width` per job."""
     jobs = bundles(Study(grids=[{}]), found, width) or {name: [name] for name in found}
     with tempfile.TemporaryDirectory(prefix="throughput-") as folder:
         return sum(train_job(Path(folder), {name: found[name] for name in names}, data) for names in jobs.values())

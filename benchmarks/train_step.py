@@ -1,10 +1,10 @@
-"""How long does a training step take? VGG_38 BN+RC, batch 100, our engine and the course's way in turn.
+"""How long does a training step take? VGG_38 BN+RC, batch 100, alternating our engine and the course's way.
 
     python -m benchmarks.train_step --data results/data/cifar100.npz
 
-A run of each is a few steps from images to updated weights and recorded metrics, data path and gradient recording
-included; so is the course's, with its DataLoader's workers filled up before each run. Bars, on the CPU with 2 threads:
-1.2 times as fast in fp32, 2.2 times in bf16 (with AVX512-BF16); recording at most 5 % of the step.
+A run of ours is a few steps from images to updated weights and recorded metrics, including the data path and gradient
+recording; so is one of the course's, whose DataLoader workers have filled their queues before each run. Targets, on the
+CPU with 2 threads: 1.2 times as fast in fp32, 2.2 times in bf16 (with AVX512-BF16); recording at most 5 % of the step.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main():
 
 
 def variants(data, device):
-    """{name: function that takes `STEPS` steps} of all that is measured."""
+    """{name: function that takes `STEPS` steps}, for everything that is measured."""
     steps = STEPS[device.type]
     loader = course_training.batches(data.train_images[:IMAGES], data.train_labels[:IMAGES])
     made = {
@@ -61,7 +61,7 @@ def variants(data, device):
 
 
 def compare(measured, steps):
-    """Print the table of what `interleaved` measured, and whether the bars are held."""
+    """Print the table of what `interleaved` measured, and whether the targets are met."""
     baseline = measured["course"]
     rows = [
         [name, spread([1000 * s / steps for s in seconds], ".1f"), spread(ratios(baseline, seconds), ".2f")]
@@ -85,11 +85,11 @@ class NoRecorder(GradientRecorder):
 
 
 class Paused(Exception):
-    """Thrown out of `Training.run_epoch`, which goes on where it was when called again."""
+    """Raised to leave `Training.run_epoch`, which continues where it was when called again."""
 
 
 def ours(training, steps):
-    """Function that takes the first `steps` steps of the epoch with `Training.run_epoch` itself."""
+    """Function that takes the first `steps` steps of an epoch, with `Training.run_epoch` itself."""
 
     def run():
         torch.set_deterministic_debug_mode("error")  # as train_cell does
@@ -107,7 +107,7 @@ def ours(training, steps):
 
 
 def course(batches, steps, device, **network):
-    """Function that trains a `network` on the next `steps` of `batches` in the course's way."""
+    """Function that trains a `network` on the next `steps` of `batches`, the course's way."""
     training = course_training.CourseTraining(device, **network)
 
     def run():

@@ -1,4 +1,4 @@
-"""Results of the study of Beras changed one way or another, and what its report has to say of them then."""
+"""Results of the study of Beras with various changes, and what its report then has to say."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ import pandas as pd
 
 
 def rewritten(results, folder, **changes):
-    """A copy of the study's tables in which each function of `changes` has been at the table or file of its name."""
+    """A copy of the study's tables, with each function of `changes` applied to the table or file of its name."""
     parts = ("summary", "figures", "initializers.csv", "check.json")
     for part in parts:
         copy = shutil.copytree if (results / part).is_dir() else shutil.copy
@@ -24,7 +24,7 @@ def rewritten(results, folder, **changes):
 
 
 def accurate(**accuracies):
-    """A change of the runs: these test accuracies by variant, about 0.01 apart between the two seeds."""
+    """A change to the runs: these test accuracies by variant, about 0.01 apart between the two seeds."""
 
     def change(table):
         for place, (variant, accuracy) in enumerate(accuracies.items()):
@@ -45,20 +45,20 @@ def far_apart(found):
 
 
 def the_same(shift):
-    """Extras all alike but for dropout, which is `shift` above the network without."""
+    """All extras are the same except dropout, which is `shift` above the network without."""
     extras = {f"extra__{name}": 0.5 for name in ("l1", "l2", "cosine", "batch_norm", "skip")}
     return accurate(optimizer__adam=0.5, extra__dropout=0.5 + shift, **extras)
 
 
 def one_of_many(table):
-    """Dropout is higher by 10 points, with a p-value of 0.012: too large a one among six comparisons."""
+    """Dropout is 10 points higher, with a p-value of 0.012: too large among six comparisons."""
     table = the_same(0.1)(table)
     table.loc[(table["variant"] == "extra-dropout") & (table["seed"] == 1), "test_acc"] += 0.004
     return table
 
 
 def losses(**values):
-    """A change of the runs: these training losses by variant, one for each of the two seeds."""
+    """A change to the runs: these training losses by variant, one for each of the two seeds."""
 
     def change(table):
         for variant, pair in values.items():

@@ -1,4 +1,4 @@
-"""Runs that the tests of the captured step take both ways, and what of them has to have the same bits."""
+"""Runs that the tests of the captured step make with and without graphs, and which of their state must be identical."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ def trained(cell, data, device=CPU, **options):
 
 
 def bits(thing):
-    """All that a run's state holds, without its times, as what can be compared."""
+    """Everything a run's state holds, except its times, in a form that can be compared."""
     if isinstance(thing, torch.Tensor):
         return str(thing.dtype), tuple(thing.shape), thing.detach().cpu().contiguous().numpy().tobytes()
     if isinstance(thing, dict):
@@ -49,11 +49,11 @@ SAME = [
 
 
 class Killed(Exception):
-    """Stands for a SIGKILL: what was not in the checkpoint is lost."""
+    """Stands for a SIGKILL: whatever is not in the checkpoint is lost."""
 
 
 def resumed(cell, data, path, device=CPU, first=True, second=True):
-    """Killed in the second epoch and gone on with by another; with graphs before and after it as said."""
+    """A run killed in its second epoch and resumed by another; `first` and `second`: whether each uses graphs."""
     training = Training(cell, data, device, cuda_graphs=first)
 
     def kill():
@@ -77,7 +77,7 @@ FUSED = (
     "sgd",
     "momentum",
     "nesterov",
-)  # optimisers whose update of all weights is one kernel on a GPU
+)  # optimisers that update all weights with one kernel on a GPU
 OBSTACLES = {
     "dropout draws other random numbers within a graph": {"dropout": 0.2},
     "the weight of the companion classifiers changes from epoch to epoch": {"supervision": 0.3},

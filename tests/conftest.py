@@ -1,4 +1,4 @@
-"""What several tests share: real data small enough to train on in a second."""
+"""What several tests share: real data small enough to train on in a second, and ways to run commands."""
 
 import importlib
 import io
@@ -12,17 +12,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARE = ("tests/test_workflow.py", "tests/test_unfinished.py")  # the study `finished`, which takes a minute to make
-FIRST = ("tests/cluster/", *SHARE, "tests/chaos/")  # what takes long; the cluster mostly waits, beside what computes
+FIRST = ("tests/cluster/", *SHARE, "tests/chaos/")  # slow ones; the cluster mostly waits, while others compute
 
 
 def pytest_collection_modifyitems(items):
-    """Long files first, so that no process is left with one when the others have nothing to do."""
+    """Run slow files first, so that no process still has one when the others have nothing left to do."""
     items.sort(key=lambda item: [item.nodeid.startswith(place) for place in FIRST], reverse=True)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Of the processes of `-n 2 --dist loadfile`, one has all the files of `SHARE`."""
+    """With `-n 2 --dist loadfile`, give all files of `SHARE` to the same process."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
@@ -34,7 +34,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_runtest_setup(item):
-    """Skip what is marked `gpu` where there is none; `pytest -m gpu` runs just that."""
+    """Skip tests marked `gpu` if there is no GPU; `pytest -m gpu` runs only those."""
     if item.get_closest_marker("gpu"):
         import torch
 
@@ -44,7 +44,7 @@ def pytest_runtest_setup(item):
 
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request):
-    """The CPU, and a GPU where there is one, with PyTorch set as the commands set it."""
+    """The CPU, and a GPU if there is one, with PyTorch configured as the commands configure it."""
     import torch
 
     from workflow_scripts.engine.machine.devices import choose_device
@@ -72,7 +72,7 @@ def digits(digits_file):
 
 @pytest.fixture(scope="session")
 def large_digits_file(tmp_path_factory):
-    """The digits at 32x32 pixels, the least that VGG-A takes."""
+    """The digits at 32x32 pixels, the smallest size that VGG-A takes."""
     path = tmp_path_factory.mktemp("data") / "digits.npz"
     command("fetch_data", "--name", "digits", "--source", "digits", "--image-size", 32, "--out", path)
     return path
@@ -97,7 +97,7 @@ def project(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, project):
-    """A folder elsewhere in which the tiny study has run to its report, and what was printed."""
+    """A folder outside the project in which the tiny study has run up to its report, and what was printed."""
     from tests.workflow_runs import REPORT, TINY, snakemake, write_config
 
     folder = tmp_path_factory.mktemp("elsewhere")
@@ -109,13 +109,13 @@ def finished(tmp_path_factory, project):
 
 @pytest.fixture
 def study(finished, tmp_path):
-    """A copy of the folder of `finished`, with all that Snakemake knows of it."""
+    """A copy of the folder of `finished`, including Snakemake's records of it."""
     return shutil.copytree(finished[0], tmp_path / "study", symlinks=True)
 
 
 @pytest.fixture
 def refused(monkeypatch, capsys):
-    """Run a command inside this process and give its one-line error; fails where it succeeds or shows a traceback."""
+    """Run a command in this process and return its one-line error; fails if it succeeds or shows a traceback."""
 
     def run(name, *arguments):
         from workflow_scripts.engine import commands
@@ -133,7 +133,7 @@ def refused(monkeypatch, capsys):
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Run a command's main() in this process on a summary; gives the path of what it wrote."""
+    """Run a command's main() in this process on a summary; returns the path of what it wrote."""
 
     def run(module, summary_folder, *words, out="figure.pdf"):
         out, name = tmp_path / out, module.__name__.split(".")[-1]
@@ -146,7 +146,7 @@ def run(monkeypatch, tmp_path):
 
 
 def inside(name, *arguments, stdin=""):
-    """Run a command inside this process, which spares the seconds in which PyTorch is imported."""
+    """Run a command in this process, which saves the seconds it takes to import PyTorch."""
     module = importlib.import_module(f"workflow_scripts.{name}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", [name, *map(str, arguments)])
@@ -155,7 +155,7 @@ def inside(name, *arguments, stdin=""):
 
 
 def pdf_text(path, *options):
-    """What pdftotext reads of a PDF, a form feed after each page; skips the rest of the test where it is missing."""
+    """The text of a PDF by pdftotext, a form feed after each page; skips the rest of the test if it is missing."""
     if not shutil.which("pdftotext"):
         pytest.skip("reading the pages needs pdftotext: apt-get install poppler-utils")
     return subprocess.run(["pdftotext", *options, path, "-"], capture_output=True, text=True, check=True).stdout

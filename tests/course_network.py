@@ -1,7 +1,7 @@
-"""The network of the Edinburgh MLP course (coursework 2), written out anew from its published structure.
+"""The network of the Edinburgh MLP course (coursework 2), reimplemented from its published structure.
 
-It is the oracle of the tests of weights: same layers, same names of its state dict, same forward pass; `bn` puts the
-batch normalization of the brief into the blocks, `rc` the residual connection into the processing blocks.
+It is the oracle of the tests of weights, with the same layers, the same names in its state dict and the same forward
+pass; `bn` adds the brief's batch normalization to the blocks, `rc` the residual connection to the processing blocks.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 
 class CourseBlock(nn.Module):
-    """Two convolutions, `conv_0` and `conv_1`, each with its batch normalization where `bn` asks for it."""
+    """Two convolutions, `conv_0` and `conv_1`, each with its batch normalization if `bn` is set."""
 
     def __init__(self, channels, filters, bias, bn):
         super().__init__()
@@ -71,7 +71,7 @@ class CourseNetwork(nn.Module):
 
 
 class Builder(nn.Module):
-    """As the framework's ExperimentBuilder, which holds the network as `model` and saves its own state dict."""
+    """Like the framework's ExperimentBuilder, which holds the network as `model` and saves its own state dict."""
 
     def __init__(self, network):
         super().__init__()
@@ -79,7 +79,7 @@ class Builder(nn.Module):
 
 
 def save_checkpoint(network, path, **extra):
-    """What the framework's save_model writes; its best accuracy is a number of NumPy."""
+    """Write what the framework's save_model writes, in which the best accuracy is a NumPy number."""
     import numpy as np
 
     state = {"network": Builder(network).state_dict(), "best_val_model_idx": 3, "model_epoch": 4, **extra}

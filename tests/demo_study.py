@@ -1,4 +1,4 @@
-"""The study cw2 of profiles/demo, as it is: what the tests of clusters and of chaos run."""
+"""The study cw2 of profiles/demo, unchanged, which the cluster and chaos tests run."""
 
 import yaml
 
@@ -6,7 +6,7 @@ from tests.conftest import ROOT
 
 
 def config(**changes):
-    """A configuration with this study alone, whose grids have these keys in the place of their own."""
+    """A configuration with only this study, in which these keys replace those of its grids."""
     demo = yaml.safe_load((ROOT / "profiles/demo/study.yaml").read_text())
     compare = yaml.safe_load((ROOT / "config.yaml").read_text())["studies"]["cw2"]["compare"]
     grids = [{**grid, **changes} for grid in demo["studies"]["cw2"]["grids"]]

@@ -1,6 +1,6 @@
-"""A device that computes nothing: what a GPU would be asked to do, seen without one.
+"""A device that computes nothing, which shows what a GPU would be asked to do without having one.
 
-PyTorch's device `meta` knows shapes, types and places, and no values. In `EmptyDevice` what is read back from it is
+PyTorch's `meta` device has shapes, types and devices, but no values. Within `EmptyDevice`, values read back from it are
 zeros, an operation on tensors of two devices is an error, as on a GPU, and every transfer is counted.
 """
 
@@ -14,7 +14,7 @@ COPIES = (aten._to_copy.default, aten.copy_.default)
 
 
 class EmptyDevice(TorchDispatchMode):
-    """A context; `sent` and `read` are the operations by which something came to the device, or back from it."""
+    """A context; `sent` and `read` list the operations that moved something to the device, or back from it."""
 
     def __init__(self):
         super().__init__()
@@ -32,7 +32,7 @@ class EmptyDevice(TorchDispatchMode):
             return torch.zeros(shape, dtype=dtype, device="cpu")
         result = operation(*arguments, **options)
         if len({*given, *_on_meta(result)}) > 1:
-            # a number of no dimension may lie on the CPU: it is handed over with the kernel, which a graph would freeze
+            # a tensor of no dimension may be on the CPU: it is passed with the kernel, and a graph would freeze it
             mixed = {*_on_meta((arguments, options), least=1), *_on_meta(result, least=1)}
             if operation not in COPIES and len(mixed) > 1:
                 raise RuntimeError(f"{operation} of tensors on two devices")
@@ -41,7 +41,7 @@ class EmptyDevice(TorchDispatchMode):
 
 
 def _on_meta(values, least=0):
-    """For each tensor of at least so many dimensions among nested values: whether it is on the device."""
+    """For each tensor with at least `least` dimensions among nested values: whether it is on the device."""
     return [value.is_meta for value in tree_leaves(values) if isinstance(value, torch.Tensor) and value.dim() >= least]
 
 

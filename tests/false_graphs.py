@@ -1,7 +1,7 @@
-"""What stands in for a CUDA graph on a CPU, and graphs that compute something else.
+"""A stand-in for a CUDA graph on a CPU, and faulty graphs that compute something else.
 
-The stand-in does the same to the tensors: it calls the step again on the inputs that it was captured with, writes
-where it wrote then, and touches nothing else that Python sees.
+The stand-in does the same to the tensors as a real graph: it calls the step again on the inputs it was captured with,
+writes to the same memory, and touches nothing else that is visible to Python.
 """
 
 from functools import partial
@@ -12,7 +12,7 @@ from workflow_scripts.engine.training import captured
 
 
 class Graph:
-    """A stand-in for `captured.cuda_graph`; `replays` counts. Those below compute something else."""
+    """A stand-in for `captured.cuda_graph` that counts its `replays`. Its subclasses compute something else."""
 
     replays = 0
     updates = 0  # replays of the update's graph
@@ -20,7 +20,7 @@ class Graph:
     def __call__(self, step):
         for _ in range(captured.WARM_UP):
             step()
-        if not isinstance(step, partial):  # the update: it is given no batch
+        if not isinstance(step, partial):  # the update, which is given no batch
             return partial(self.update, step), step()
         self.step, self.loss, self.model = step, step(), step.func.__self__.model
         self.training = step.func.__self__

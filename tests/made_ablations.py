@@ -1,4 +1,4 @@
-"""A study of ablations whose cells are made of a closed form of their accuracy."""
+"""A study of ablations whose cells follow a closed form for the accuracy."""
 
 import math
 
@@ -17,7 +17,7 @@ DESIGN = {
 }
 STUDY = Study(**DESIGN)
 GAIN = {"plain": 0.0, "bn": 0.2, "bn_rc": 0.3}
-WOBBLE = (0.0, 0.01, 0.03)  # by seed; the wider the network, the less
+WOBBLE = (0.0, 0.01, 0.03)  # by seed; smaller for wider networks
 
 
 def accuracy(cell):
@@ -25,7 +25,7 @@ def accuracy(cell):
 
 
 def names(study, **values):
-    """Names of the cells of a study whose record has these values."""
+    """Names of a study's cells whose record has these values."""
     found = grids.expand("made", study).items()
     return [name for name, cell in found if all(getattr(cell, key) == value for key, value in values.items())]
 

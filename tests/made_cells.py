@@ -1,4 +1,4 @@
-"""Cells of a study as `train_cell` writes them, but made of closed forms: so that what is made of them is known."""
+"""Cells of a study as `train_cell` writes them, but made from closed forms, so that the right results are known."""
 
 import csv
 import json
@@ -8,7 +8,7 @@ from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.runs.results import HISTORY
 from workflow_scripts.engine.tables import gathering
 
-CURVE = (0.2, 0.5, 0.95, 0.9, 1.0)  # of the accuracy after the last epoch
+CURVE = (0.2, 0.5, 0.95, 0.9, 1.0)  # as shares of the accuracy after the last epoch
 SECONDS = 2.0  # of every epoch but the first, which takes ten times as long
 PARAMETERS = 1600  # of a network of width 1
 MACHINE = {
@@ -23,10 +23,10 @@ MACHINE = {
 
 
 def write_study(folder, study, accuracy, diverged=(), end=2, made_on=lambda cell: {}):
-    """Make the cells of a `studies.Study` in `folder`, and their summary in `folder`/summary, which is returned.
+    """Make the cells of a `studies.Study` in `folder`, and their summary in `folder`/summary, whose path is returned.
 
     `accuracy(cell)` is the validation accuracy after the last epoch. Cells whose name is in `diverged` end with NaN in
-    the epoch `end`. `made_on(cell)` is put over what cell.json says of the machine.
+    epoch `end`. `made_on(cell)` overrides what cell.json says about the machine.
     """
     made = []
     for name, cell in grids.expand("made", study).items():

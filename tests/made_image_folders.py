@@ -1,4 +1,4 @@
-"""Class folders of images and zips of them, for tests."""
+"""Folders of images by class, and zips of them, for tests."""
 
 import io
 import zipfile
@@ -51,5 +51,5 @@ def write_zip(path, files):
 
 
 def read(path, channels=3, image_size=None):
-    """The images of a class folder or a zip of one, as the project reads them."""
+    """The images of such a folder or zip, as the project reads them."""
     return folder(config.Dataset(source="folder", path=path, channels=channels, image_size=image_size), None)

@@ -1,4 +1,4 @@
-"""A landscape study whose cells are made of closed forms of what the observers measure."""
+"""A landscape study whose cells follow closed forms for what the observers measure."""
 
 import math
 
@@ -7,23 +7,23 @@ import numpy as np
 from tests.made_summaries import record, write_summary
 from workflow_scripts.engine.landscape import tables
 
-STEPS, END = 40, 17  # of a run; where `write_summary` says that a diverged one ended
+STEPS, END = 40, 17  # steps of a run, and where a diverged one ended according to `write_summary`
 RATES, LAGS, SIZES = (0.001, 0.002, 0.004), (1, 3), (0.5, 1.0, 4.0)
 LAYERS = ("features.0", "features.3", "features.6", "classifier.4")
 STUDY = {
     "grids": [{"model": "vgg_a"}],
     "landscape": {"rates": {"optimizer": "adam"}, "walk": {"optimizer": "sgd"}},
 }
-SCALE = {"plain": 4.0, "bn": 1.0}  # plain is so many times worse in every closed form
+SCALE = {"plain": 4.0, "bn": 1.0}  # plain is this many times worse in every closed form
 
 
 def loss(block, lr, step):
-    """Losses of the rates cross: the lowest rate is best at first, the highest at the end."""
+    """The losses of the rates cross: the lowest rate is best at first, the highest at the end."""
     return SCALE[block] * (1 + lr * (20 - step))
 
 
 def arrays(cell, diverged=False, walked=True, every=5):
-    """What the observers of a cell with this record would leave, in closed form."""
+    """What the observers of a cell with this record would have measured, in closed form."""
     scale, lr, steps, lags = SCALE[cell["block"]], cell["lr"], np.arange(STEPS), np.array(LAGS)
     known = np.where(diverged & (steps >= END), math.nan, 1.0)
     past = np.where(steps >= lags[:, None], known, math.nan)
@@ -56,7 +56,7 @@ def records(**values):
 
 
 def write_study(folder, found=None, diverged=(), change=lambda cell, arrays: arrays, **options):
-    """The summary of these records (`records()`), with the tables of the landscape; cells are called cell0, cell1..."""
+    """Write a summary of these records (`records()` by default), with the landscape's tables, as cell0, cell1, ..."""
     found = found or records()
     write_summary(folder / "summary", found, diverged)
     for place, cell in enumerate(found):

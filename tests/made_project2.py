@@ -1,4 +1,4 @@
-"""The two studies of Project 2, synthetic, and their report filled in: closed forms, no network was trained."""
+"""Synthetic versions of Project 2's two studies, and their filled-in report: closed forms, no network is trained."""
 
 import json
 import math
@@ -28,12 +28,12 @@ NET = {
     },
 }
 SURFACE = {"cells": [{"model": "vgg_a", "block": "plain"}]}
-GAIN = {"focal": -0.1}  # a loss that is worse for every seed
+GAIN = {"focal": -0.1}  # this loss is worse for every seed
 WOBBLE = {"focal": 0.001, "muon": 0.04}
 
 
 def accuracy(cell):
-    """Twice the width is better by far; focal is worse; with Muon the seeds differ more than the means."""
+    """Doubling the width is far better; focal is worse; with Muon the seeds differ more than the means."""
     spread = WOBBLE.get(cell.loss, WOBBLE.get(cell.optimizer, 0.002)) * (cell.seed - 1)
     return 0.7 + 0.1 * math.log2(cell.width) + GAIN.get(cell.loss, 0) + spread + 0.001 * (cell.seed == 2)
 
@@ -41,9 +41,9 @@ def accuracy(cell):
 def make_net(
     folder, seeds=(0, 1, 2), mistakes=None, title="made", embedded=True, diverged=(), chosen=None, lost=0, **base
 ):
-    """The folder of the study of the network, with all that the report reads of it; returns its `studies.Study`.
+    """Make the folder of the network's study, with everything the report reads; returns its `studies.Study`.
 
-    `lost`: how far the test accuracy lies below that on the validation images.
+    `lost` is how far the test accuracy lies below the validation accuracy.
     """
     study = Study(**{**NET, "base": {**NET["base"], **base, "seed": list(seeds)}})
     write_net(folder, study, accuracy, diverged)
@@ -74,7 +74,7 @@ def _plain(value):
 
 
 def make_insight(folder, mistakes):
-    """100 images of ten classes; `mistakes`, {(class, what it is taken for): how many of its images}."""
+    """Write an insight of 100 images in ten classes; `mistakes` is {(class, predicted class): number of images}."""
     labels = np.repeat(np.arange(10), 10)
     predicted = labels.copy()
     for (label, taken_for), many in mistakes.items():
@@ -90,7 +90,7 @@ def make_insight(folder, mistakes):
 
 
 def make_landscape(folder, title="made", embedded=True, surface=False, **options):
-    """The folder of the landscape study; returns its `studies.Study`."""
+    """Make the folder of the landscape study; returns its `studies.Study`."""
     folder.mkdir()
     write_landscape(folder, **options)
     cells = pd.read_csv(folder / "summary/cells.csv")
@@ -109,7 +109,7 @@ def make_landscape(folder, title="made", embedded=True, surface=False, **options
 
 
 def filled(tmp_path, landscape=None, author=(), **net):
-    """The LaTeX of two made studies, white space made single spaces; `author`: keys of the section `report`."""
+    """The LaTeX of two made-up studies, with white space collapsed; `author`: keys of the section `report`."""
     studies = make_net(tmp_path / "net", **net), make_landscape(tmp_path / "landscape", **(landscape or {}))
     facts = findings.context(tmp_path / "net", studies[0], tmp_path / "landscape", studies[1])
     return " ".join(latex.render(TEMPLATE, facts | {**config.Report().model_dump(), **dict(author)}).split())

@@ -1,4 +1,4 @@
-"""The study of a report, synthetic: closed forms in the files that `summarise` writes, not results of any training."""
+"""A synthetic study for a report: closed forms in the files that `summarise` writes, not results of any training."""
 
 import csv
 import itertools
@@ -12,7 +12,7 @@ from workflow_scripts.engine.tables import gathering, summary
 from workflow_scripts.engine.text import latex
 
 TEMPLATES = [ROOT / "report" / f"mlp-cw2-{part}.tex.j2" for part in ("template", "questions")]
-AUTHOR = {"student_number": "s7654321"}  # as the command has it from its flag
+AUTHOR = {"student_number": "s7654321"}  # as the command gets it from its flag
 SHALLOW, DEEP = ({"model": model, "block": "plain", "lr": 1e-3} for model in ("vgg08", "vgg38"))
 ACCURACY = {"plain": 0.4, "bn": 0.5, "rc": 0.45, "bn_rc": 0.6}  # at the end of the synthetic runs of vgg38
 CHANCE = {"train_loss": math.log(10), "train_acc": 0.1, "val_loss": math.log(10), "val_acc": 0.1}
@@ -44,11 +44,11 @@ def write_study(
 ):
     """Write a summary folder: vgg08 plain and vgg38 with `blocks`, at each rate and seed.
 
-    `final`: accuracies by block; `chance`, `diverged`: (model, block) of the runs that stay at chance or diverge, or
-    (model, block, rate) or (model, block, rate, seed) of them; `gain`, `apart`: how far the accuracy lies above that of
-    validation in training and below it in the test; `orders`: how far the first layer's gradient of a run at chance
-    lies below the last's, in powers of ten; `dips`: blocks whose gradients are as large at both ends, and a thousandth
-    of that between them.
+    `final`: accuracies by block; `chance`, `diverged`: the runs that stay at chance or diverge, as (model, block),
+    (model, block, rate) or (model, block, rate, seed); `gain`, `apart`: how far training accuracy lies above
+    validation accuracy, and test accuracy below it; `orders`: how many powers of ten the first layer's gradient lies
+    below the last's in a run at chance; `dips`: blocks whose gradients are equally large at both ends and a thousandth
+    of that in one layer between them.
     """
     data = {"title": "synthetic", "embedded": False, "num_classes": 10, "image_size": 16, **meta}
     networks = [("vgg08", "plain"), *(("vgg38", block) for block in blocks)]
@@ -58,7 +58,7 @@ def write_study(
         guesses, diverges = (any(run[: len(of)] == of for of in chosen) for chosen in (chance, diverged))
         name = {"cell": f"{'-'.join(network)}-lr{lr:g}-seed{seed}"}
         top = 0.42 if network[0] == "vgg08" else {**ACCURACY, **(final or {})}[network[1]]
-        # the seeds' deviations come in another order in each network, as they would: else all differences were certain
+        # seeds deviate in a different order in each network, as in reality, or all differences would be certain
         place = seeds.index(seed) + networks.index(network) + lrs.index(lr)
         top += spread * (place % len(seeds) - (len(seeds) - 1) / 2) - 0.02 * lrs.index(lr)
         layers = course_layers(0 if network[0] == "vgg08" else 5)
@@ -112,6 +112,6 @@ def learning_curve(accuracy, gain):
 
 
 def filled(folder, **study):
-    """The two LaTeX texts of a synthetic study as one, white space made single spaces."""
+    """The two LaTeX texts of a synthetic study as one, with white space collapsed."""
     facts = findings.context(summary.load(write_study(folder, **study)), SHALLOW, DEEP) | AUTHOR
     return " ".join(" ".join(latex.render(template, facts) for template in TEMPLATES).split())

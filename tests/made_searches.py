@@ -1,4 +1,4 @@
-"""A study with a search, and what is left of one that has run, for tests."""
+"""A study with a search, and the files of one that has run, for tests."""
 
 import json
 import math
@@ -21,7 +21,7 @@ def study(**changes):
 
 
 def write_summary(folder, searched, diverged=()):
-    """A summary as of a finished search, and beside it what its rungs kept: closed forms, not results of any training.
+    """Write the summary of a finished search, and next to it what its rungs kept: closed forms, no real training.
 
     Returns the plan and the chosen recipe.
     """

@@ -1,4 +1,4 @@
-"""Summaries of studies made of closed forms, as figures and tables read them."""
+"""Summaries of studies made from closed forms, as figures and tables read them."""
 
 import json
 import math
@@ -21,7 +21,7 @@ def mean_gradient(record, epoch, depth):
 
 
 def write_summary(folder, records, diverged=(), zero=(), end=1):
-    """A summary folder with these records; those whose place is in `diverged` end with NaN in the epoch `end`."""
+    """Write a summary folder with these records; those whose index is in `diverged` end with NaN in epoch `end`."""
     cells, history, gradients = [], [], []
     for place, record in enumerate(records):
         name, broken = f"cell{place}", place in diverged
@@ -50,7 +50,7 @@ def write_summary(folder, records, diverged=(), zero=(), end=1):
 
 
 def record(block="plain", seed=0, **values):
-    """A record; an unregistered block is allowed, as in a summary that an older checkout reads."""
+    """A record; its block may be unregistered, as in a summary read by an older checkout."""
     return {**Cell(**values).model_dump(), "block": block, "seed": seed}
 
 

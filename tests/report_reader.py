@@ -1,4 +1,4 @@
-"""Reads the HTML report of Snakemake as a person does: in Chromium, by clicking on everything in it."""
+"""Reads Snakemake's HTML report as a person would: in Chromium, clicking on everything in it."""
 
 import contextlib
 import io
@@ -15,7 +15,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 @contextlib.contextmanager
 def opened(report, folder):
-    """The page of the report in the zip file `report`, unpacked into `folder`, and a list of what goes wrong on it."""
+    """The report's page from the zip file `report`, unpacked into `folder`, and a list of what goes wrong on it."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="reading the HTML report needs playwright")
     if not CHROMIUM:
         pytest.skip("reading the HTML report needs Chromium: apt-get install chromium")
@@ -36,7 +36,7 @@ def opened(report, folder):
 
 
 def items(page):
-    """{path: what the report says of it} of all that is in it, with its `category` and `subcategory`."""
+    """{path: what the report says about it} for every item, with its `category` and `subcategory`."""
     content = json.loads(page.evaluate("JSON.stringify({categories, results})"))
     return {
         path: {**content["results"][path], "category": category, "subcategory": subcategory}
@@ -47,10 +47,10 @@ def items(page):
 
 
 def visit(page, path, item):
-    """Click through to an item and on its two buttons, and see that it shows; its frame and its caption."""
+    """Click through to an item and on its two buttons, and check that it shows; returns its frame and its caption."""
     page.evaluate("app.setView({navbarMode: 'menu'})")
     click(page, "Results" if page.evaluate("isSingleCategory()") else item["category"])
-    if page.evaluate("app.state.navbarMode") == "category":  # a single subcategory is not asked for
+    if page.evaluate("app.state.navbarMode") == "category":  # with a single subcategory there is nothing to choose
         click(page, item["subcategory"])
     row = page.locator("tbody tr").filter(has=page.get_by_text(item["labels"]["shows"], exact=True)).first
     press(row.locator("a").nth(0))
@@ -69,7 +69,7 @@ def visit(page, path, item):
 
 
 def paper(page, frame, attempts=40):
-    """The share of the white of a page in the browser's view of a PDF; it takes a moment until it is drawn."""
+    """The share of white in the browser's view of a PDF page, which takes a moment to be drawn."""
     for _ in range(attempts):
         colours = PIL.Image.open(io.BytesIO(frame.screenshot())).convert("RGB")
         share = sum(n for n, colour in colours.getcolors(2**24) if colour == (255, 255, 255)) / math.prod(colours.size)
@@ -85,6 +85,6 @@ def click(page, text):
 
 
 def press(link):
-    """Click on what can be seen; not by its place, which moves while the browser lays out the view of a PDF."""
+    """Click on what is visible; not by position, which shifts while the browser lays out the view of a PDF."""
     link.wait_for()
     link.dispatch_event("click")

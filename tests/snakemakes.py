@@ -1,6 +1,6 @@
-"""`python -m snakemake`, forked for each run from one process that has imported Snakemake: a second less per run.
+"""`python -m snakemake`, forked for each run from a process that has imported Snakemake: saves a second per run.
 
-What is forked has imported Snakemake and its plugins, and nothing of this project. This file is that process's program.
+The forking process has imported Snakemake and its plugins, and nothing of this project. This file is its program.
 """
 
 import atexit
@@ -17,12 +17,12 @@ from pathlib import Path
 def _server():
     """The process that forks."""
     server = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    atexit.register(server.communicate)  # which closes its standard input, its sign to end
+    atexit.register(server.communicate)  # closes its standard input, which tells it to end
     return server
 
 
 def run(folder, *words, environment=None):
-    """Run Snakemake with these words of a command line in `folder`; returns its exit status and all that it printed."""
+    """Run Snakemake with these command-line arguments in `folder`; returns its exit status and all its output."""
     with tempfile.TemporaryDirectory() as place:
         printed = [str(Path(place, name)) for name in ("stdout", "stderr")]
         order = [str(folder), [*map(str, words)], dict(environment or os.environ), printed]
@@ -35,7 +35,7 @@ def serve():
     """Fork a Snakemake for each line of standard input, and answer with its exit status."""
     import snakemake.cli
 
-    snakemake.cli.get_argument_parser()  # which imports the plugins
+    snakemake.cli.get_argument_parser()  # imports the plugins
     for line in sys.stdin:
         if not (child := os.fork()):
             return become(snakemake.cli.main, *json.loads(line))
@@ -43,7 +43,7 @@ def serve():
 
 
 def become(main, folder, words, environment, printed):
-    """What `python -m snakemake` is at its start."""
+    """Make this process what `python -m snakemake` would be, and run it."""
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -11,7 +11,7 @@ from workflow_scripts.engine.tables import labels
 
 
 def test_no_label_sticks_out_of_a_figure(tmp_path):
-    """The narrow axes beside long names end just before a tick, in the demo's optimisers at 98.5 %."""
+    """The narrow axes next to long names end just before a tick, in the demo's optimisers at 98.5 %."""
     levels = [{"optimizer": "nesterov", "lr": 0.05, "weight_decay": 0.0005}, {"optimizer": ["adam", "own_adam"]}]
     study = Study(
         base={"model": "vgg08", "optimizer": "muon", "lr": 0.01, "weight_decay": 0.05, "seed": [0, 1]},
@@ -38,7 +38,7 @@ def test_more_levels_than_colours_differ_in_their_lines(tmp_path):
 
 
 def test_a_block_keeps_its_colour_and_lends_it_to_no_other_level():
-    """As in the curves, also where it is the base; what else was varied has a colour that no block of them has."""
+    """As in the curves, even if it is the base; levels of other factors have colours that no block has."""
     blocks = ["bn_rc", "plain", "rc", "dense"]
     levels = [("dropout 0.1", "bn_rc", False), *((block, block, block == "bn_rc") for block in blocks)]
     looks = ablation_figure.looks(pd.DataFrame(levels, columns=["level", "block", "base"]))

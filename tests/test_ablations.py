@@ -1,4 +1,4 @@
-"""Ablations: rows, tables, figures and what accuracy costs, from cells made of closed forms."""
+"""Ablations: rows, tables, figures and the cost of accuracy, from cells made from closed forms."""
 
 import math
 import re
@@ -39,7 +39,7 @@ def rows(folder):
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
-    """Run a command's main() in this process on a summary; gives what it wrote to, a folder or a file."""
+    """Run a command's main() in this process on a summary; returns the folder or file it wrote to."""
 
     def run(module, folder, study, out="out"):
         out = tmp_path / out
@@ -64,7 +64,7 @@ def test_levels_stand_in_their_order_beside_the_base(rows):
         ["width", "1"], ["block", "plain"], ["penalty", "L2 0"],
     ]  # fmt: skip
     assert rows["value"].notna().tolist() == [True] * 4 + [False] * 6
-    assert rows["group"].nunique() == len(rows) - 2  # the base is one row in all factors
+    assert rows["group"].nunique() == len(rows) - 2  # the base has one row in every factor
 
 
 def test_means_and_deviations_are_those_of_numpy(rows):
@@ -110,7 +110,7 @@ def test_how_soon_is_counted_in_epochs():
 
 
 def test_a_network_that_only_guesses_gets_nowhere(tmp_path):
-    limit = statistics.chance(10, 10)  # of the made cells' classes and validation images
+    limit = statistics.chance(10, 10)  # for the made-up cells' numbers of classes and validation images
     found = rows_of(write_study(tmp_path, STUDY, lambda cell: limit - 0.01 if cell.block == "bn" else 0.5), STUDY)
     stuck = found[found["level"] == "BN"]
     assert stuck["epochs_to_50"].isna().all() and found[found["level"] != "BN"]["epochs_to_50"].notna().all()
@@ -136,7 +136,7 @@ def test_a_base_of_several_values_gives_levels_that_can_be_told_apart(tmp_path):
 
 
 def test_levels_of_several_factors_say_of_which_key_they_are(tmp_path):
-    """In the table and the figure of all remedies and in pareto; in the table of a factor they need not."""
+    """They do so in the table and figure of all remedies and in pareto, but not in the table of one factor."""
     factors = {
         "sizes": {"width": [1, 2, 4]},
         "loss": {"supervision": 0.3},
@@ -311,14 +311,14 @@ def test_pareto_has_every_setting_once(tmp_path, run):
     assert table["factor"].value_counts().to_dict() == {
         "width": 3, "block": 2, "penalty": 2, "base": 1, "other cells": 1,
     }  # fmt: skip
-    assert not table.loc["BN+RC", "front_parameters"]  # the most accurate, but a seed of it diverged
+    assert not table.loc["BN+RC", "front_parameters"]  # the most accurate, but one of its seeds diverged
     assert set(table.index[table["front_parameters"]]) == {"width 0.25", "width 0.5", "BN"}
     assert table.loc["base", "seconds"] == SECONDS * len(CURVE)
 
 
 @pytest.mark.parametrize("beside", [10.5, 11.5, 13, 20, None])
 def test_in_pareto_no_name_touches_a_mark(folder, beside):
-    """A point right of the cheapest one, at its height, lies where its name would be."""
+    """A point to the right of the cheapest one, at the same height, lies where the name would be."""
     table = pareto.points(ablations.load(folder), STUDY)
     cheap = table[table["front_seconds"]].nsmallest(1, "seconds").assign(seconds=10.0)
     dear = cheap.assign(seconds=40.0, best_val_acc=cheap["best_val_acc"] + 0.1, name="dear")

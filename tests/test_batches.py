@@ -1,4 +1,4 @@
-"""Batches against NumPy, and what they may depend on."""
+"""Batches compared with NumPy, and what they may depend on."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def batches(pixels, augmentation="none", mean=0.0, std=1.0):
 
 
 def bytes_of(batch):
-    """The uint8 pixels (b, h, w, c) behind a batch normalised with mean 0 and deviation 1."""
+    """The uint8 pixels (b, h, w, c) of a batch that was normalised with mean 0 and deviation 1."""
     return (batch * 255).round().byte().permute(0, 2, 3, 1).numpy()
 
 
@@ -62,11 +62,11 @@ def test_every_augmented_image_is_a_crop_of_the_padded_image_or_of_its_mirror():
                 ]
                 assert len(found) == 1
                 seen |= set(found)
-    assert len(seen) == 50  # 240 draws: each of the 5 x 5 x 2 ways came up
+    assert len(seen) == 50  # 240 draws: each of the 5 x 5 x 2 variants occurred
 
 
 def test_a_step_of_an_epoch_is_a_few_operations():
-    """On a GPU each is a launch: two gathers and arithmetic for the images; labels are gathered once per epoch."""
+    """On a GPU each is a launch: two gathers and arithmetic for the images; labels are gathered only once per epoch."""
 
     class Count(TorchDispatchMode):
         operations = 0
@@ -144,11 +144,11 @@ def test_channel_statistics():
     grey = [part.tolist() for part in channel_statistics(images(channels=1), "course")]
     assert grey == [[pytest.approx(sum(part) / 3)] for part in (COURSE_MEAN, COURSE_STD)]
     _, std = channel_statistics(np.full((2, 4, 4, 1), 7, np.uint8), "dataset")
-    assert std.tolist() == [1e-3]  # by which images that are all alike can be divided
+    assert std.tolist() == [1e-3]  # so that images that are all the same can be divided by it
 
 
 def test_a_channel_of_one_value_has_a_deviation_too():
-    flat = np.broadcast_to(np.arange(256, dtype=np.uint8), (7, 32, 32, 256))  # a channel for each value
+    flat = np.broadcast_to(np.arange(256, dtype=np.uint8), (7, 32, 32, 256))  # one channel for each value
     _, std = channel_statistics(flat, "dataset")
     assert (std == 1e-3).all()
 

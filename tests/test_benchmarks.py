@@ -1,4 +1,4 @@
-"""The benchmarks run at all: each says what it does, and those of a training step take a few on small images."""
+"""The benchmarks run at all: each has a --help, and those of a training step take a few steps on small images."""
 
 import importlib
 import re
@@ -19,7 +19,7 @@ SCRIPTS = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if "de
 
 @pytest.fixture(autouse=True)
 def as_it_was(monkeypatch):
-    """What the benchmarks set of PyTorch, put back; and a loader without processes."""
+    """Restores the PyTorch settings that the benchmarks change; and a loader without processes."""
     mode, threads = torch.get_deterministic_debug_mode(), torch.get_num_threads()
     tf32 = torch.backends.cudnn.allow_tf32
     monkeypatch.setattr(course_training, "WORKERS", 0)
@@ -31,7 +31,7 @@ def as_it_was(monkeypatch):
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_every_benchmark_says_what_it_does(monkeypatch, capsys, name):
-    monkeypatch.setattr(sys, "path", list(sys.path))  # that of Beras puts a folder there
+    monkeypatch.setattr(sys, "path", list(sys.path))  # the Beras benchmark puts a folder there
     module = importlib.import_module(f"benchmarks.{name}")
     monkeypatch.setattr(sys, "argv", [name, "--help"])
     with pytest.raises(SystemExit) as stop:

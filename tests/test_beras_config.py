@@ -1,4 +1,4 @@
-"""The study of Beras as it is configured: its section, its runs, and the rules and the code that they go through."""
+"""How the study of Beras is configured: its section, its runs, and the rules and code they go through."""
 
 import re
 

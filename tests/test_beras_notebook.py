@@ -1,4 +1,4 @@
-"""The exploration notebook of Beras, and notebooks kept as text in general."""
+"""Beras's exploration notebook, and notebooks kept as text in general."""
 
 import shutil
 
@@ -10,7 +10,7 @@ from workflow_scripts.engine.text import notebooks
 
 @pytest.fixture(scope="module")
 def explored(tmp_path_factory):
-    """The LaTeX of the exploration notebook, which has run to get there."""
+    """The LaTeX of the exploration notebook, which is run to get it."""
     out = tmp_path_factory.mktemp("notebook") / "notebook.tex"
     source, template = ROOT / "notebooks/beras_exploration.py", ROOT / "report/notebook.tex.j2"
     command("export_notebook", source, "--template", template, "--out", out)

@@ -1,4 +1,4 @@
-"""The study of Beras: its commands on real digits from the first run to the report and the hand-in."""
+"""The study of Beras: its commands on real digits, from the first run to the report and the hand-in."""
 
 import json
 import re
@@ -45,7 +45,7 @@ def data(data_file):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory, data_file, data):
-    """results/beras with every variant, two seeds and two epochs, and what table and report need."""
+    """results/beras with every variant, two seeds and two epochs, and everything table and report need."""
     folder = tmp_path_factory.mktemp("results") / "beras"
     planned = names.runs(config.Beras(seeds=[0, 1]))
     for name, (variant, seed) in planned.items():
@@ -85,7 +85,7 @@ def test_a_run_holds_what_it_says(results, data):
 def test_the_same_variant_gives_the_same_bits(results, data_file, tmp_path):
     flags = ["--variant", "extra-dropout", "--seed", 1, "--epochs", 2, "--batch-size", 50]
     command("train_beras", "--data", data_file, *flags, "--out", tmp_path / "again")
-    for name in names.RUN[1:]:  # run.json has the seconds
+    for name in names.RUN[1:]:  # run.json contains seconds
         assert (tmp_path / "again" / name).read_bytes() == (results / "extra-dropout-seed1" / name).read_bytes()
 
 
@@ -96,7 +96,7 @@ def test_variants_are_what_they_are_called():
         "optimizer-amsgrad"
     ]
     assert optimizers["simple_mean"].learning_rate == pytest.approx(optimizers["simple"].learning_rate / 10)
-    for name in ("advanced", "extra-cosine"):  # six steps, of which the short last batches are two
+    for name in ("advanced", "extra-cosine"):  # six steps, two of which are the short last batches
         rate = optimizers[name].learning_rate
         assert rate(5) > rate(6) == 0
 
@@ -160,7 +160,7 @@ def test_figures_show_what_came_after_each_epoch_and_first_what_is_right(results
 
 def test_optimisers_that_go_alike_can_be_told_apart(results, data):
     figure, _ = figures.optimizers(results, data)
-    adam, amsgrad = figure.axes[0].lines[-2:]  # whose losses hardly differ
+    adam, amsgrad = figure.axes[0].lines[-2:]  # their losses hardly differ
     assert adam.get_linestyle() != amsgrad.get_linestyle()
 
 
@@ -187,7 +187,7 @@ def test_of_a_single_epoch_there_are_points(results, data, tmp_path):
     filled, hollow = ("o", False), ("o", True)
     assert [(line.get_marker(), line.get_markerfacecolor() == "white") for line in figure.axes[0].lines] == [
         *(filled, filled, filled, hollow, hollow, hollow),  # test and training accuracy of the three models
-        *(filled, hollow),  # and what the legend says of both
+        *(filled, hollow),  # and the legend entries for both
     ]
 
 
@@ -223,7 +223,7 @@ def test_beras_agrees_with_pytorch(results):
 
 
 def test_the_rate_falls_over_the_steps_that_are_compared(data, monkeypatch):
-    """Not over an epoch: on few images that ends earlier, and with a rate of zero the rest would compare nothing."""
+    """Not over an epoch: with few images that ends earlier, and the other steps, at rate zero, compare nothing."""
     built = []
     monkeypatch.setattr(variants, "build", lambda *given, build=variants.build: built.append(build(*given)) or built[0])
     check.compare("advanced", [part[:100] for part in runs.samples(data)[0]], batch_size=50, steps=4, seed=0)

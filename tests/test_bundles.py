@@ -1,4 +1,4 @@
-"""Bundles: what one job trains in turn has the bits of cells with a job each, and no finished cell is trained twice."""
+"""Bundles: cells that one job trains in turn have the same bits as with a job each, and none is trained twice."""
 
 import copy
 import io
@@ -49,12 +49,12 @@ def test_every_cell_is_in_one_bundle(size):
 
 
 def test_the_largest_bundle_fits_on_a_command_line():
-    """Linux takes 128 KB in a word, and Snakemake hands the shell a rule's whole command as one."""
+    """Linux allows 128 KB per argument, and Snakemake passes a rule's whole command to the shell as one."""
     full = config.load(yaml.safe_load((ROOT / "config.yaml").read_text()))
     (most,) = (mark.le for mark in config.Running.model_fields["cells_per_job"].metadata if hasattr(mark, "le"))
     for name, one in full.studies.items():
         longest = max(len(json.dumps(described(cell))) for cell in grids.expand(name, one).values())
-        assert most * longest * 1.2 < 2**17  # and the quotes around what a shell would read otherwise
+        assert most * longest * 1.2 < 2**17  # with room for quoting what a shell would interpret
 
 
 def test_bundles_of_one_are_none():
@@ -83,7 +83,7 @@ def order(name, folder):
 
 
 def described(cell):
-    """A cell as the rule hands it to train_bundle."""
+    """A cell as the rule passes it to train_bundle."""
     checkpoint = "results/.checkpoints/bn_landscape-0123456789abcdef"
     return {"cell": cells.cell_name(cell), "record": cells.shown(cell), "checkpoint": checkpoint, "measured": {}}
 
@@ -98,7 +98,7 @@ def lines(orders):
 
 
 def train(folder, digits_file, *orders):
-    """Train a bundle inside this process; returns {cell: its log}."""
+    """Train a bundle in this process; returns {cell: its log}."""
     inside("train_bundle", *flags(folder, digits_file), stdin=lines(orders))
     return logs(folder)
 
@@ -108,7 +108,7 @@ def logs(folder):
 
 
 def stamps(folder, name):
-    """What changes when a cell's files are written again."""
+    """What changes if a cell's files are written again."""
     return {file: (folder / name / file).stat().st_mtime_ns for file in cells.FILES}
 
 
@@ -150,7 +150,7 @@ def test_paths_on_standard_input_stand_for_cells(tmp_path, monkeypatch):
     assert manifests.folders_from_stdin() == [study / name for name in "abcde"]
 
 
-@pytest.mark.parametrize("nothing", ["", "\n"])  # the latter is what printf makes of no names
+@pytest.mark.parametrize("nothing", ["", "\n"])  # the latter is what printf prints for no names
 def test_no_cells_are_a_mistake(monkeypatch, nothing):
     monkeypatch.setattr(sys, "stdin", io.StringIO(nothing))
     with pytest.raises(UserError, match="no cells were named on standard input"):
@@ -179,7 +179,7 @@ def test_a_bundle_that_was_killed_keeps_its_finished_cells(bundled, tmp_path, di
     said = train(tmp_path, digits_file, *orders)
     for name, found in before.items():
         assert stamps(tmp_path, name) == found and made.NOTE in said[name]
-        assert said[name].count("\n") == 1  # a log is of the last time
+        assert said[name].count("\n") == 1  # a log is of the last run only
     for name in CELLS:
         assert all((tmp_path / name / file).read_bytes() == (bundled / name / file).read_bytes() for file in FILES)
 
@@ -199,7 +199,7 @@ def test_one_that_fails_does_not_keep_the_others_from_being_trained(tmp_path, di
 
 
 def test_one_that_finds_no_memory_does_not_either(tmp_path, digits_file):
-    """PyTorch raises a RuntimeError, as it does where a GPU has no memory left."""
+    """PyTorch raises a RuntimeError, as it does when a GPU runs out of memory."""
     too_large, other = (order(name, tmp_path) for name in (FIRST, SECOND))
     too_large["record"] |= {"model": "vgg38", "width": 64}  # 150 MB for the weights of a layer
     words = map(str, [sys.executable, "-m", "workflow_scripts.train_bundle", *flags(tmp_path, digits_file)])
@@ -298,7 +298,7 @@ def test_who_waits_for_another_to_make_a_cell_finds_it_made(bundled, tmp_path, d
 
 
 def test_the_workflow_in_bundles(tmp_path):
-    """Two bundles; then a seed more, another size of bundles, and none: no finished cell is trained again."""
+    """Two bundles; then one more seed, another bundle size, and no bundles: no finished cell is trained again."""
     write_config(tmp_path, TINY | {"cells_per_job": 3})
     preview = dry_run(tmp_path, "results/cw2/tables/table1.txt")
     assert "cw2 5 cells, 5 to train" in " ".join(preview.split())
@@ -315,7 +315,7 @@ def test_the_workflow_in_bundles(tmp_path):
     write_config(tmp_path, more)
     preview = dry_run(tmp_path, "results/cw2/tables/table1.txt")
     assert "cw2 6 cells, 1 to train" in " ".join(preview.split())
-    lost = CELL.format("vgg38", "rc", 0)  # by a cell whose bundle is as it was
+    lost = CELL.format("vgg38", "rc", 0)  # file lost from a cell whose bundle is unchanged
     (tmp_path / "results/cw2" / lost / "history.csv").unlink()
     preview = dry_run(tmp_path, "results/cw2/tables/table1.txt")
     assert "cw2 6 cells, 2 to train" in " ".join(preview.split())

@@ -1,6 +1,6 @@
-"""The captured training step: bit for bit the plain one's runs, and found out where it is anything else.
+"""The captured training step gives bit for bit the runs of the plain one, and is found out if it does anything else.
 
-A CPU has no CUDA graphs: those of `false_graphs.py` stand in for them.
+A CPU has no CUDA graphs: `false_graphs.py` provides stand-ins.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from workflow_scripts.engine.training.trainer import Training
 
 @pytest.fixture
 def graph(monkeypatch):
-    """Let the CPU have graphs; gives a function that sets of which kind, and gives the one that is then used."""
+    """Let the CPU have graphs; returns a function that sets their kind and returns the graph that is then used."""
 
     def use(kind=Graph):
         made = kind()
@@ -46,20 +46,20 @@ def test_a_captured_run_has_the_bits_of_the_plain_one(digits, graph, capsys, rec
 
 @pytest.fixture
 def fused(monkeypatch):
-    """Let the CPU's optimisers be those of a GPU."""
+    """Let the CPU use the optimisers of a GPU."""
     monkeypatch.setattr(optimizers, "FUSED", {"cpu"})
 
 
 @pytest.mark.parametrize("optimizer", FUSED)
 @pytest.mark.parametrize("record", [{}, {"clip": 0.5, "weight_decay": 0.01}], ids=["update alone", "clip and decay"])
 def test_an_update_is_replayed_with_the_bits_of_the_plain_one(digits, graph, fused, capsys, optimizer, record):
-    """Its rate is another at every step, and is read where it lies."""
+    """Its rate changes at every step, and is read from its place in memory."""
     cell = Cell(**TINY, optimizer=optimizer, schedule="linear", warmup_epochs=1, **record)
     expected = plain(cell, digits)
     used = graph()
     training = trained(cell, digits)
     assert (training.captured.path, training.captured_update.path) == ("cuda_graph", "cuda_graph")
-    assert used.updates == 8 - 1  # once the gradients' graph is believed, in the second step
+    assert used.updates == 8 - 1  # used once the gradients' graph is trusted, in the second step
     assert state(training) == expected and capsys.readouterr().err == ""
 
 
@@ -95,7 +95,7 @@ def test_a_killed_run_whose_updates_are_replayed_goes_on(digits, graph, fused, t
 
 @pytest.mark.parametrize("begun", [set(), {"cpu"}])
 def test_a_run_goes_on_where_optimisers_are_others(digits, graph, monkeypatch, tmp_path, begun):
-    """As from a CPU to a GPU, or back: it goes on with the optimiser that it was begun with."""
+    """For example from a CPU to a GPU, or back: it continues with the optimiser it started with."""
     monkeypatch.setattr(optimizers, "FUSED", begun)
     expected = plain(Cell(**TINY), digits)
     graph()
@@ -111,14 +111,14 @@ def test_a_run_goes_on_where_optimisers_are_others(digits, graph, monkeypatch, t
 
 @pytest.mark.parametrize("record", [{}, {"l1": 1e-4, "l2": 1e-3, "clip": 0.5}], ids=["loss alone", "penalties"])
 def test_observers_measure_the_same_by_the_graph(digits, graph, record):
-    """Their probes are the graph's replays, once it was seen to be right."""
+    """Their probes are replays of the graph, once it has been found correct."""
     cell = Cell(**TINY, optimizer="own_adam", **record)
     expected = plain(cell, digits, measured=MEASURED)
     used = graph()
     training = trained(cell, digits, measured=MEASURED)
     assert training.captured.path == "cuda_graph" and state(training) == expected
     walk, shift = 1 + len(MEASURED["walk"]["step_sizes"]), len(training.gradients.layers)
-    assert used.replays == 8 + 2 * (walk + shift)  # at the steps 3 and 6 of 8: the first two are taken both ways
+    assert used.replays == 8 + 2 * (walk + shift)  # at steps 3 and 6 of 8: the first two steps are taken both ways
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "momentum"])
@@ -132,7 +132,7 @@ def test_a_killed_run_goes_on_either_way(digits, graph, tmp_path, optimizer, fir
 
 
 def test_a_state_loaded_into_a_captured_run_is_gone_on_from(digits, graph, tmp_path):
-    """The tensors stay where the graph reads and writes them."""
+    """The tensors stay where the graph reads and writes them, in the same memory."""
     cell = Cell(**TINY)
     whole = plain(cell, digits)
     used, training = graph(), Training(cell, digits, CPU)
@@ -216,9 +216,9 @@ def test_bits_are_compared_and_not_values():
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_graph_is_captured_as_pytorch_asks(monkeypatch, fails):
-    """Warm-up and capture on a stream that waits and is waited for, and that is left where the capture fails.
+    """Warm-up and capture run on a stream that waits and is waited for, and that is left even if the capture fails.
 
-    After a capture that failed, one of nothing, which ends it for PyTorch's generator too.
+    A failed capture is followed by an empty one, which ends it for PyTorch's generator too.
     """
     said = []
     monkeypatch.setattr(captured, "FAILED", [])
@@ -273,7 +273,7 @@ def test_a_capture_that_fails_twice_says_why_it_failed_first(monkeypatch):
 
 
 def test_a_step_does_not_walk_the_modules(digits, graph, monkeypatch):
-    """That takes longer than a GPU should wait."""
+    """Walking them takes longer than a GPU should wait."""
     graph()
     training = Training(Cell(**TINY, clip=0.5), digits, CPU, {"lags": [1]})
     batches = training.train_batches.epoch(0, 0, TINY["batch_size"])

@@ -1,4 +1,4 @@
-"""The captured training step with a real CUDA graph: bit for bit the plain one's runs."""
+"""The captured training step with a real CUDA graph gives bit for bit the runs of the plain one."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_observers_measure_the_same_beside_a_cuda_graph(digits, device):
 
 
 class Synchronises:
-    """A module's hook that waits for the device, which cannot be captured."""
+    """A module hook that waits for the device, which cannot be captured."""
 
     def __call__(self, module, inputs, output):
         output.sum().item()
@@ -51,7 +51,7 @@ def test_what_cannot_be_captured_is_taken_the_plain_way_on_a_gpu(digits, device,
         training.run_epoch()
     assert training.captured.path == "plain" and state(training) == expected
     assert capsys.readouterr().err.startswith("CUDA graph not used: ")
-    # what the same process trains next: with random numbers, and with a graph
+    # what the same process trains next, with random numbers and with a graph
     trained(Cell(**{**TINY, "dropout": 0.2}), digits, device)
     assert trained(cell, digits, device).captured.path == "cuda_graph"
 

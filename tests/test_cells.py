@@ -19,7 +19,7 @@ def names(*parts):
 
 
 class Options(Strict):
-    """Kinds of options that a network of a user's own may have."""
+    """Kinds of options that a user's own network may have."""
 
     gated: bool = option("gated", False, help="whether")
     open: bool = option("open", True, help="whether")
@@ -66,7 +66,7 @@ def test_a_cell_in_two_grids_is_one_cell():
 
 
 def test_two_cells_never_share_a_name():
-    # a data set called as a split: the word in the name could stand for either
+    # a data set named like a split: the word in the cell's name could stand for either
     with pytest.raises(UserError, match="would both be called 'vgg38-plain-stratified-lr0.001-seed0'"):
         names({"dataset": "stratified"}, {"split": "stratified"})
 
@@ -78,7 +78,7 @@ def test_the_flags_of_a_cell_give_the_cell(record):
     cell = Cell(**record)
     arguments = train_cell.parser().parse_args(["--data", "d.npz", "--out", "o", *cells.flags(cell)])
     assert flags.read(arguments, Cell) == cell
-    if "lr" in record:  # what a person says comes before a command's own default
+    if "lr" in record:  # what the user asks for takes precedence over a command's own default
         assert flags.read(arguments, Cell, lr=0.5) == cell
 
 
@@ -90,7 +90,7 @@ def test_the_help_names_what_a_flag_can_be():
 
 
 def with_another(key):
-    """A cell that has another value of this key than its default."""
+    """A cell in which this key does not have its default value."""
     names = [name for mark in cells.MARKS.get(key, ()) for name in code.registered(mark.kind)]
     for value in (*names, 1, 2, 0.5, "dataset", "bf16"):
         with contextlib.suppress(ValueError):

@@ -1,4 +1,4 @@
-"""What is chosen, on validation images alone, and its test accuracy: from closed forms, and from a real tiny study."""
+"""What is chosen by validation accuracy alone, and its test accuracy: from closed forms, and a real tiny study."""
 
 import io
 import json
@@ -26,7 +26,7 @@ MADE = Study(
 
 
 def level(folder, study, accuracy, diverged=(), candidates=None):
-    """The width and block of what is chosen of made cells."""
+    """The width and block of what is chosen among made-up cells."""
     found = ablations.load(write_study(folder, study, accuracy, diverged))
     row = choice.choose(found, list(grids.expand("s", study)) if candidates is None else candidates)
     return row["width"], row["block"]
@@ -101,7 +101,7 @@ REAL = Study(
 
 @pytest.fixture(scope="module")
 def call():
-    """Run a command's main() in this process, with lines on its standard input."""
+    """Run a command's main() in this process, with these lines on standard input."""
     with pytest.MonkeyPatch.context() as patch:
 
         def call(module, *flags, stdin=()):
@@ -114,7 +114,7 @@ def call():
 
 @pytest.fixture(scope="module")
 def study(digits_file, tmp_path_factory, call):
-    """The folder of a study that was trained without a look at the test images, and summarised."""
+    """The folder of a study that was trained without using the test images, and summarised."""
     folder = tmp_path_factory.mktemp("study")
     for name, cell in grids.expand("s", REAL).items():
         flags = ["--data", digits_file, "--device", "cpu", "--no-test", "--out", folder / name]
@@ -125,7 +125,7 @@ def study(digits_file, tmp_path_factory, call):
 
 @pytest.fixture(scope="module")
 def made_choice(study, digits_file, call):
-    """What `choose` gives with a file of data, as JSON."""
+    """What `choose` writes, given a data file, as JSON."""
 
     def made_choice(data, out):
         flags = ["--summary", study / "summary", "--data", data, "--device", "cpu", "--out", out]

@@ -30,12 +30,12 @@ def test_vgg_has_the_parameters_of_the_brief(block, kind, count):
 def test_vgg_has_the_names_of_the_brief():
     assert VGG_A_BatchNorm is VGG_BatchNorm
     network = VGG_A(1, 7)  # inp_ch, num_classes
-    assert network.classifier[4] is network.classifier[-1]  # whose gradient the brief records
+    assert network.classifier[4] is network.classifier[-1]  # the layer whose gradient the brief records
     assert network.classifier[4].weight.shape == (7, 512) and network.features[0].weight.shape == (64, 1, 3, 3)
 
 
 def of_plain_layers(normalized, dropout=None):
-    """VGG-A as it is written in the literature, from PyTorch's layers alone."""
+    """VGG-A as described in the literature, from PyTorch's layers alone."""
     layers, channels = [], 3
     for filters in (64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"):
         if filters == "M":
@@ -73,7 +73,7 @@ def test_vgg_starts_xavier_normal():
             fans = module.weight[0].numel() + module.weight[:, 0].numel()
             weights = module.weight.detach().flatten()
             assert weights.std().item() == pytest.approx((2 / fans) ** 0.5, rel=6 / len(weights) ** 0.5)
-            assert weights.abs().max() > 2.2 * weights.std()  # uniform ones end at 1.7 deviations
+            assert weights.abs().max() > 2.2 * weights.std()  # a uniform distribution ends at 1.7 deviations
             assert not module.bias.any()
 
 
@@ -150,14 +150,14 @@ def test_cifar_net_equals_the_one_written_out(block, bn, rc):
     for parameter in network.parameters():
         nn.init.normal_(parameter, std=0.15)
     x = torch.randn(3, 3, 16, 24, dtype=torch.float64)
-    network.train()(x)  # gives the running statistics other values than 0 and 1
+    network.train()(x)  # gives the running statistics values other than 0 and 1
     expected = by_hand(network.state_dict(), x, bn, rc)
     torch.testing.assert_close(network.eval()(x), expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize("block", OURS)
 def test_a_residual_branch_can_be_closed(block):
-    """What the initialisation `zero_residual` relies on."""
+    """The initialisation `zero_residual` relies on this."""
     network = build_model("cifar_net", block, 10, (3, 8, 8), width=0.125).eval()
     ends = [pair.branch_end() for stage in network.stages for pair in stage.pairs]
     assert len(ends) == sum(pairs for _, pairs in SHAPE) and all((end is None) == ("rc" not in block) for end in ends)
@@ -200,7 +200,7 @@ def test_parameters_stand_in_the_order_of_the_forward_pass(model, block):
 
 
 def fitting(model):
-    """The blocks that a network takes; the message of the error says which, where it takes not all."""
+    """The blocks that a network takes; for the others, checks that the error message says which it takes."""
     found = []
     for block in list_blocks():
         try:

@@ -1,4 +1,4 @@
-"""The digest of the code that a cell runs: what changes it, and what does not. On a copy of the real source."""
+"""The digest of the code that a cell runs: what changes it and what does not, on a copy of the real source."""
 
 import shutil
 import subprocess
@@ -26,7 +26,7 @@ class NewBlock(ConvolutionalProcessingBlockBN):
 
 
 def digests(folder):
-    """The digests of the four blocks' cells, by the code in `folder`."""
+    """The digests of the four blocks' cells, for the code in `folder`."""
     command = [sys.executable, "-c", PRINT]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.split()
 
@@ -38,7 +38,7 @@ def before():
 
 @pytest.fixture
 def edited(tmp_path):
-    """A function that gives the digests by a copy of the two packages in which a file is edited."""
+    """A function that returns the digests for a copy of the two packages in which one file is edited."""
     for package in ("models", "workflow_scripts"):
         shutil.copytree(ROOT / package, tmp_path / package)
 
@@ -138,9 +138,9 @@ def test_a_block_changes_only_the_cells_that_it_is_in(before, edited):
 
 @pytest.fixture
 def digest(tmp_path, monkeypatch):
-    """The digest of the module models/entry.py of a small project, which has a models/other.py beside it.
+    """The digest of the module models/entry.py of a small project, with a models/other.py next to it.
 
-    The package has both the function `f` of the latter and itself under names of its own.
+    The package re-exports both the latter's function `f` and the module itself under names of its own.
     """
     cached = (code.digest, code._path, code._module, code._registrations)
 

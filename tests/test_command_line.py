@@ -1,6 +1,6 @@
-"""The workflow as people use it who know Snakemake: options of its command line, and as a module of their workflow.
+"""The workflow as Snakemake users use it: command-line options, and as a module of their own workflow.
 
-And what its commands say of themselves.
+Also what its commands say about themselves.
 """
 
 import importlib
@@ -58,10 +58,10 @@ rule mine:
 
 
 def test_a_limit_of_gpus_limits_no_cells_on_the_cpu(tmp_path, monkeypatch):
-    """--jobs is for a cluster, or another word for --cores: what it is for is known late."""
+    """--jobs is for a cluster, or another word for --cores: which of the two is known only late."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     write_config(tmp_path, CONFIG)
-    (tmp_path / "models").mkdir()  # of the user's own, in which the commands do not look
+    (tmp_path / "models").mkdir()  # a folder of the user's, where the commands do not look
     (tmp_path / "models/__init__.py").touch()
     targets = [f"results/s/{name}/cell.json" for name in NAMES]
     _, said = snakemake(tmp_path, *targets, "--jobs", "2", "--resources", "gpu=1")
@@ -133,7 +133,7 @@ OF_JOBS = ("matplotlib", "PIL", "pooch", "safetensors", "scipy", "sklearn", "tor
 
 
 def test_a_dry_run_where_only_the_jobs_have_packages(tmp_path):
-    """With --sdm conda Snakemake has a Python of its own. (NumPy and pandas are imported by its plugin for Slurm.)"""
+    """With --sdm conda Snakemake has its own Python. (NumPy and pandas are imported by its Slurm plugin.)"""
     write_config(tmp_path, CONFIG)
     words = ["-s", str(ROOT / "Snakefile"), "-n", "--cores", "1"]
     program = f"import sys; sys.modules |= dict.fromkeys({OF_JOBS}); from snakemake.cli import main; main({words})"
@@ -142,7 +142,7 @@ def test_a_dry_run_where_only_the_jobs_have_packages(tmp_path):
 
 
 def of_another_workflow(folder, *arguments, workflow=MODULE, more="", **settings):
-    """Run a workflow in `folder` that has ours as a module; returns its exit status and all that it printed."""
+    """Run a workflow in `folder` that uses ours as a module; returns its exit status and all its output."""
     (folder / "Snakefile").write_text(workflow.format(snakefile=str(ROOT / "Snakefile"), more=more, cell=NAMES[0]))
     (folder / "mine.yaml").write_text(yaml.safe_dump({"gradscape": CONFIG | settings}))
     (folder / "own").mkdir(exist_ok=True)
@@ -159,7 +159,7 @@ def test_a_part_of_the_module(tmp_path):
 
 
 def test_as_a_module(tmp_path):
-    """Its commands are found, and what it says it says once, although Snakemake reads it once for each `use rule`."""
+    """Its commands are found, and its messages appear once, although Snakemake reads it once for each `use rule`."""
     status, said = of_another_workflow(tmp_path, "-n")
     assert status == 0 and said.count("s  2 cells, 2 to train, 2 epochs") == 1
     status, said = of_another_workflow(tmp_path, "-n", cells_per_job=2)
@@ -181,7 +181,7 @@ COMMANDS = sorted(path.stem for path in (ROOT / "workflow_scripts").glob("[a-z]*
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_shows_how_it_is_called_and_what_each_flag_is(monkeypatch, capsys, name):
     module = importlib.import_module(f"workflow_scripts.{name}")
-    monkeypatch.setenv("COLUMNS", "300")  # a line per flag: its name and words, or its name alone where they are long
+    monkeypatch.setenv("COLUMNS", "300")  # a line per flag: its name and arguments, or its name alone if they are long
     monkeypatch.setattr(sys, "argv", [name, "--help"])
     with pytest.raises(SystemExit) as stop:
         module.main()

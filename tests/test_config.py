@@ -1,4 +1,4 @@
-"""What config.yaml may hold, and what a person is told when it does not."""
+"""What config.yaml may contain, and the message if it contains anything else."""
 
 import copy
 import json
@@ -144,14 +144,14 @@ def test_the_schema_in_git_is_the_one_of_the_models():
 
 
 class Editor(yaml.SafeLoader):
-    """YAML as editors read it, in which 1e-3 is a number."""
+    """YAML as editors read it, where 1e-3 is a number."""
 
 
 Editor.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^-?\d+(\.\d+)?e-?\d+$"), list("-0123456789"))
 
 
 def marked(mapping):
-    """Where an editor that has the schema sees a mistake."""
+    """Where an editor that uses the schema marks a mistake."""
     errors = jsonschema.Draft202012Validator(config.schema()).iter_errors(mapping)
     return [".".join(map(str, error.absolute_path)) for error in errors]
 

@@ -1,4 +1,4 @@
-"""The command line of the course's framework, and the cells that it describes."""
+"""The command line of the course's framework, and the cells it describes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Experiment folders of the course: a cell's numbers out, and runs made elsewhere in."""
+"""The course's experiment folders: a cell's numbers exported, and runs made elsewhere imported."""
 
 import math
 import re
@@ -86,7 +86,7 @@ def test_what_else_a_folder_may_be_like(tmp_path):
     )
     assert folders.read(old) == folders.Run([dict(zip(folders.EPOCHS, (0.1, 4, 0.1, 4), strict=True))], {})
     spreadsheet = handed_out(tmp_path / "spreadsheet", header=f"\ufeff{HEADERS[folders.SUMMARY]}")
-    windows = handed_out(tmp_path / "windows", end="\r\r\n")  # where the framework's text files end lines once more
+    windows = handed_out(tmp_path / "windows", end="\r\r\n")  # where the framework's text files end lines twice
     assert folders.read(spreadsheet) == folders.read(windows) == folders.read(handed_out(tmp_path / "linux"))
     rounded = handed_out(tmp_path / "rounded", [(1.0000001, 0.1, 1, 0.1), (0.1, "inf", 0.1, "inf")])
     assert folders.read(rounded).diverged_epoch == 1

@@ -1,4 +1,4 @@
-"""The course kit around one run of course_train on digits at 8x8: its files, the runs that join it, the hand-in."""
+"""The course kit around one run of course_train on digits at 8x8: its files, runs that are added, the hand-in."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ from workflow_scripts.engine.course import folders, submission
 
 @pytest.fixture(scope="module")
 def experiment(digits_file, tmp_path_factory):
-    """The folder of a run of course_train, which holds a cell's files too."""
+    """The folder of a run of course_train, which also holds a cell's files."""
     out = tmp_path_factory.mktemp("course") / "VGG_08_experiment"
     words = SCRIPT.replace("'", "").replace("VGG_08_experiment", str(out)).split()
     command("course_train", *words, *DIGITS, "--data", digits_file, "--gradient-flow")
@@ -43,7 +43,7 @@ def test_course_train_leaves_both_kinds_of_files(experiment):
 
 
 def test_a_killed_run_goes_on_from_its_checkpoint(experiment, digits_file, tmp_path):
-    """Whichever epoch is named: it ends with the same numbers."""
+    """Whichever epoch is named, it ends with the same numbers."""
     out = tmp_path / "killed"
     words = [
         "--seed",
@@ -102,7 +102,7 @@ def test_many_cells_are_named_on_standard_input(experiment, tmp_path):
 
 @pytest.fixture(scope="module")
 def joined(experiment, tmp_path_factory):
-    """A summary of one cell and of two runs made elsewhere, one of them of two seeds."""
+    """A summary of one cell and of two runs made elsewhere, one of them with two seeds."""
     folder = tmp_path_factory.mktemp("joined")
     seeds = [handed_out(folder / "a"), handed_out(folder / "b", [(0.2, 4.0, 0.2, 4.0), (0.5, 2.0, 0.35, 2.8)])]
     wrong = handed_out(folder / "c", [(0.2, 4.0, 0.2, 4.0), (0.01, "nan", 0.01, "nan")], None)
@@ -123,7 +123,7 @@ def test_runs_made_elsewhere_join_the_learning_curves(joined, tmp_path):
     assert list(course["seeds"]) == [2, 2]
     assert list(course["val_acc"]) == pytest.approx([0.15, 0.3])
     assert list(course["val_acc_std"]) == pytest.approx([np.std([0.1, 0.2], ddof=1), np.std([0.25, 0.35], ddof=1)])
-    assert len(drawn[drawn["line"] == "lost, diverged"]) == 1  # it ends where its loss does
+    assert len(drawn[drawn["line"] == "lost, diverged"]) == 1  # the line ends where its loss does
     assert "#777777" in (tmp_path / "figure.svg").read_text()
 
 
@@ -144,7 +144,7 @@ def test_they_join_the_table(joined, tmp_path):
     (line,) = (line for line in text.splitlines() if "VGG_08 (course)" in line)
     assert line.split()[2:5] == ["–", "–", "2"]  # rate and parameters are not known; two seeds
     assert "1 of 1 diverged" in text
-    assert table["best"].tolist() == [True, False, False]  # of the cells, whatever others reached
+    assert table["best"].tolist() == [True, False, False]  # the best of the cells, whatever other runs reached
     assert "best validation accuracy of those trained here" in text
     assert (tmp_path / "table.tex").read_text().count(r"\midrule") == 2
 
@@ -220,7 +220,7 @@ def test_the_hand_in_has_the_tree_of_the_brief(parts):
 
 
 def test_what_was_handed_in_runs(parts):
-    """Dry-runs in the unpacked tree, with the configuration in it: of all, and of a hand-in by a malformed number."""
+    """Dry-runs in the unpacked tree, with its configuration: of all, and of a hand-in with a malformed number."""
     words = pack(parts, parts / "all.zip")
     words[words.index("--config") + 1] = json.dumps(yaml.safe_load((ROOT / "config.yaml").read_text()))
     inside("pack_submission", *words)

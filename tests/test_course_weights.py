@@ -1,4 +1,4 @@
-"""Weights between the course's names and ours: the oracle is the course's network, as course_network.py has it."""
+"""Weights translated between the course's names and ours; the oracle is the network of course_network.py."""
 
 import os
 import zipfile
@@ -16,7 +16,7 @@ BLOCK = {(False, False): "plain", (True, False): "bn", (False, True): "rc", (Tru
 
 
 def trained(network):
-    """The network with running statistics that are not those of a new one."""
+    """The network with running statistics that differ from those of a new one."""
     torch.manual_seed(1)
     network.train()
     for _ in range(2):
@@ -36,7 +36,7 @@ def test_both_networks_give_equal_outputs(tmp_path, blocks, bn, rc, to):
         weights.save_ours(weights.to_ours(weights.load_course(checkpoint)), safetensors)
         ours.load_state_dict(weights.load_ours(safetensors))
     else:
-        ours.to(memory_format=torch.channels_last)  # in which networks are trained here
+        ours.to(memory_format=torch.channels_last)  # the memory format in which networks are trained here
         weights.save_ours(trained(ours).state_dict(), safetensors)
         weights.save_course(weights.to_course(weights.load_ours(safetensors)), checkpoint)
         state = torch.load(checkpoint, weights_only=True)
@@ -81,7 +81,7 @@ def test_the_numbers_of_an_older_numpy_are_read_too(tmp_path):
 
 
 class Bomb:
-    """Unpickled, it would make a file."""
+    """If unpickled, it would create a file."""
 
     def __init__(self, path):
         self.path = path

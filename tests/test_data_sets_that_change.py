@@ -1,4 +1,4 @@
-"""When the data set of a study is made again, and its cells with it: a dry-run says it, after the study was made."""
+"""When a study's data set, and with it its cells, are made again, as shown by dry-runs of a study that was made."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def config(**changes):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """The folder of a study that was made from a folder of images."""
+    """The folder of a study made from a folder of images."""
     folder, rng = tmp_path_factory.mktemp("made"), np.random.default_rng(0)
     for split, count in (("train", 20), ("test", 4)):
         for kind in ("cat", "dog"):
@@ -30,7 +30,7 @@ def made(tmp_path_factory):
 
 
 def done_again(folder, **changes):
-    """Which of these jobs a dry-run would do."""
+    """Which of these jobs a dry-run would run."""
     write_config(folder, config(**changes))
     said = dry_run(folder, "results/s/tables/table1.txt")
     return [job for job in ("data_mine", "train_cell", "summarise") if f"\n{job} " in said]
@@ -41,7 +41,7 @@ def test_nothing_has_changed(made):
 
 
 def test_another_title_is_for_the_tables_alone(made):
-    """It goes with their own job: no image is read again."""
+    """The title belongs to the tables' own job: no image is read again."""
     assert done_again(made, title="Pets") == ["summarise"]
     snakemake(made, "results/s/summary/dataset.json")
     assert '"title": "Pets"' in (made / "results/s/summary/dataset.json").read_text()
@@ -50,7 +50,7 @@ def test_another_title_is_for_the_tables_alone(made):
 
 
 def test_what_is_no_image_is_not_noticed(made):
-    """What systems and editors leave in folders, also a link that leads nowhere; a note beside the class folders."""
+    """What systems and editors leave in folders, including a dangling link; and a note next to the class folders."""
     images = made / "pictures"
     (images / ".DS_Store").write_bytes(b"")
     (images / "train/cat/Thumbs.db").write_bytes(b"")
@@ -64,7 +64,7 @@ def test_another_size(made):
 
 
 def test_an_image_more(made):
-    """Snakemake sees only the folder, whose time does not tell."""
+    """Snakemake sees only the folder, whose time does not show it."""
     new = made / "pictures/train/cat/new.png"
     new.write_bytes((made / "pictures/train/cat/0.png").read_bytes())
     assert done_again(made) == ["data_mine", "train_cell", "summarise"]
@@ -73,7 +73,7 @@ def test_an_image_more(made):
 
 
 def test_an_image_more_behind_a_link(made):
-    """A class that lies elsewhere."""
+    """A class whose folder is elsewhere."""
     cats = made / "pictures/train/cat"
     cats.rename(made / "cats")
     cats.symlink_to(made / "cats")
@@ -85,7 +85,7 @@ def test_an_image_more_behind_a_link(made):
 
 
 def test_what_was_made_from_images_that_have_gone_stays(made):
-    """As of a disk that is not plugged in."""
+    """For instance because a disk is not plugged in."""
     (made / "pictures").rename(made / "away")
     try:
         assert done_again(made) == []
@@ -98,7 +98,7 @@ def test_what_was_made_from_images_that_have_gone_stays(made):
 
 
 def test_where_official_files_come_from_trains_nothing_again(tmp_path):
-    """Their SHA-256 says what they are."""
+    """Their SHA-256 identifies them."""
     mnist = {"source": "mnist", "image_size": 8}
     study = {"grids": [{**GRID, "dataset": "mnist"}]}
     shells = []
@@ -107,4 +107,4 @@ def test_where_official_files_come_from_trains_nothing_again(tmp_path):
         said = dry_run(tmp_path, "--printshellcmds", "results/data/mnist.npz")
         shells.append(next(line for line in said.splitlines() if "fetch_data" in line))
         assert "input:" not in said
-    assert len(set(shells)) == 3  # it is told, but not by what would make it do it again
+    assert len(set(shells)) == 3  # the job gets the address, but in a way that does not make it run again

@@ -1,4 +1,4 @@
-"""The data set's file, the splits, and the command that makes the file."""
+"""The data set's file, its splits, and the command that makes it."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ from workflow_scripts.engine.sources.prepare import prepare, save
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL = ROOT.parent / "shared" / "data"
-NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
+NOWHERE = "http://127.0.0.1:9"  # the discard port, on which nothing listens
 
 
 def dataset(**keys):
@@ -56,7 +56,7 @@ def fetch(*flags, **environment):
 
 
 def assert_one_line(finished, *words):
-    """The command failed, and its last line, the only one about an error, has all these words."""
+    """Check that the command failed, and that its last line, the only one about an error, has all these words."""
     assert finished.returncode == 1
     assert "Traceback" not in finished.stderr
     assert finished.stderr.count("error:") == 1
@@ -134,7 +134,7 @@ def test_the_file_holds_what_the_source_gave(tmp_path):
     save("mine", dataset(source="digits", channels=1, title="Changed"), changed, tmp_path / "changed.npz")
     assert datasets.load(tmp_path / "changed.npz").sha256 != data.sha256
     assert datasets.load(tmp_path / "changed.npz").meta["title"] == "Changed"
-    oblong = small(train_images=decoded.train_images.reshape(6, 2, 8, 1))  # of the same bytes
+    oblong = small(train_images=decoded.train_images.reshape(6, 2, 8, 1))  # with the same bytes
     save("mine", dataset(source="digits", channels=1), oblong, tmp_path / "oblong.npz")
     assert datasets.load(tmp_path / "oblong.npz").sha256 != data.sha256
 
@@ -166,7 +166,7 @@ def test_images_that_are_larger_than_memory():
 
 @pytest.mark.parametrize("size", [5, 20])
 def test_images_are_resized_as_pytorch_does_it(size):
-    images = 64 + small(size=12).train_images // 2  # what goes beyond 0 or 255 on the way, Pillow would cut off
+    images = 64 + small(size=12).train_images // 2  # Pillow would cut off intermediate values below 0 or above 255
     theirs = F.interpolate(
         torch.from_numpy(images).permute(0, 3, 1, 2).double(), (size, size), mode="bicubic", antialias=True
     )
@@ -198,7 +198,7 @@ def test_a_file_that_is_none(tmp_path):
     save("x", dataset(source="digits"), small(train=50), path)
     whole = path.read_bytes()
     damaged = bytearray(whole)
-    damaged[500] ^= 1  # within the images
+    damaged[500] ^= 1  # inside the images
     objects = {"train_images": np.array([{}], object)}
     for content in (b"", b"text", whole[: len(whole) // 2], bytes(damaged)):
         path.write_bytes(content)
@@ -279,7 +279,7 @@ def test_a_file_that_is_not_the_official_one(tmp_path):
 
 @pytest.fixture
 def mount(tmp_path):
-    """A function that gives a folder in memory with these options of `mount`."""
+    """A function that returns an in-memory folder mounted with these options."""
     folder = tmp_path / "mounted"
     folder.mkdir()
     if not shutil.which("mount") or os.geteuid() != 0:

@@ -1,4 +1,4 @@
-"""Class folders and zips of them, good and bad."""
+"""Folders of images by class, and zips of them, good and bad."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from workflow_scripts.engine.sources.prepare import prepare
 
 @pytest.fixture(params=["folder", "folder with a top folder", "zip", "zip with a top folder"])
 def written(request, tmp_path):
-    """A function that writes {path: bytes} as a folder or a zip and gives its path."""
+    """A function that writes {path: bytes} as a folder or a zip and returns its path."""
 
     def write(files):
         top = "mine/" if "top" in request.param else ""
@@ -62,7 +62,7 @@ def test_a_link_that_leads_round_in_a_circle(tmp_path):
 
 
 def test_a_zip_as_macos_makes_it(tmp_path):
-    """Its folders are entries too, and a second tree is beside the first; here also a file."""
+    """Folders are entries too, and there is a second tree next to the first; here there is also a file."""
     beside = {
         "./": b"",
         "README.md": b"",
@@ -80,7 +80,7 @@ def test_suffixes_in_any_case_and_photographs(tmp_path):
     photograph = Image.new("RGB", (12, 8), "red")
     photograph.paste("blue", (6, 0, 12, 8))
     orientation = Image.Exif()
-    orientation[0x0112] = 6  # the camera was turned: 12x8 in the file is 8x12 upright, the left side on top
+    orientation[0x0112] = 6  # the camera was rotated: 12x8 in the file is 8x12 upright, with the left side on top
     files = tree(2) | {
         "train/cat/a.JPEG": encoded(photograph, "JPEG", exif=orientation, quality=100, subsampling=0),
         "train/cat/b.Png": encoded(upright),
@@ -92,7 +92,7 @@ def test_suffixes_in_any_case_and_photographs(tmp_path):
 
 
 def test_the_middle_of_an_image_that_is_not_square(tmp_path, monkeypatch):
-    monkeypatch.delattr(os, "sched_getaffinity")  # which only Linux has
+    monkeypatch.delattr(os, "sched_getaffinity")  # exists only on Linux
     wide = np.zeros((8, 16, 3), np.uint8)
     wide[:, 4:12] = 200
     files = tree(1) | {"train/cat/00.png": encoded(Image.fromarray(wide))}

@@ -1,4 +1,4 @@
-"""The official formats, fetched from a server on this machine that also serves what it should not."""
+"""The official formats, fetched from a local server that also serves faulty files."""
 
 import gzip
 import hashlib
@@ -16,11 +16,11 @@ from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.sources import archives, cifar, downloads, idx
 from workflow_scripts.engine.sources.downloads import Official, OfficialFile
 
-COARSE, FINE = 7, 1  # what the records of the small CIFAR-100 start with
+COARSE, FINE = 7, 1  # how the records of the small CIFAR-100 begin
 
 
 class Server(ThreadingHTTPServer):
-    """Serves `files`: name -> bytes, an HTTP status, or a list of such, one per request."""
+    """Serves `files`: name -> bytes, an HTTP status, or a list of these, one per request."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         content, length = answer if isinstance(answer, tuple) else (answer, len(answer))
         self.send_response(200)
         self.send_header("Content-Length", str(length))
-        if "gzip" in self.headers["Accept-Encoding"]:  # as servers do that take a .gz for a compressed page
+        if "gzip" in self.headers["Accept-Encoding"]:  # as servers do that mistake a .gz for a compressed page
             self.send_header("Content-Encoding", "gzip")
         self.end_headers()
         self.wfile.write(content)
@@ -64,7 +64,7 @@ def server():
 
 
 def tar_gz(files, *odd):
-    """The bytes of a tar.gz of {path: bytes} and of further `TarInfo`s."""
+    """The bytes of a tar.gz with {path: bytes} and further `TarInfo`s."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz") as tar:
         for path, content in files.items():
@@ -83,7 +83,7 @@ def odd(path, kind, target=""):
 
 
 def records(images, labels, before=()):
-    """CIFAR's records of images (n, 32, 32, 3)."""
+    """CIFAR's records for images (n, 32, 32, 3)."""
     return b"".join(
         bytes([*before, label]) + image.transpose(2, 0, 1).tobytes()
         for image, label in zip(images, labels, strict=True)
@@ -119,7 +119,7 @@ MNIST_FILES = {
 
 
 def official(server, files, retries=0):
-    """`files` ({name: bytes}) as if their authors published them on the server, which serves them."""
+    """Serve `files` ({name: bytes}) as if their authors had published them on the local server."""
     server.files |= files
     table = (OfficialFile(name, hashlib.sha256(content).hexdigest()) for name, content in files.items())
     return Official(server.address, tuple(table), retries)
@@ -143,7 +143,7 @@ def test_cifar10(server, tmp_path):
 
 
 def test_cifar100_has_the_fine_labels(server, tmp_path):
-    folder = odd("cifar-100-binary", tarfile.DIRTYPE)  # which the real archive has too
+    folder = odd("cifar-100-binary", tarfile.DIRTYPE)  # the real archive has it too
     decoded = cifar.cifar100(dataset(), tmp_path, cifar100(server, extra=[folder]))
     assert (decoded.train_images == pixels(4, 32, 32, 3)).all()
     assert list(decoded.train_labels) == [FINE, 0, 0, 1]
@@ -315,7 +315,7 @@ WHOLE = tar_gz(CIFAR100_FILES)
         (gzip.compress(gzip.decompress(WHOLE)[:15_000]), "expected a whole tar archive"),
         (gzip.compress(b"no tar archive" * 1000), "expected a whole tar archive"),
     ],
-    # not the bytes, in which the time of day is
+    # not the bytes, which contain the time of day
     ids=["cut in half", "no gzip file", "another byte", "a cut archive", "no archive"],
 )
 def test_an_archive_that_is_published_damaged(server, tmp_path, content, message):

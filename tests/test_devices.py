@@ -1,4 +1,4 @@
-"""The device, as commands set it."""
+"""The device, as the commands configure it."""
 
 import json
 import platform
@@ -52,4 +52,4 @@ def test_steps_find_the_memory_of_the_step_before_and_the_bits_are_the_same():
         found[way] = json.loads(done.stdout)
     (plain, bits, settings), (kept, same_bits, _) = found.values()
     assert settings == [True, 1, False, False, False, ":4096:8"]
-    assert bits == same_bits and kept < plain / 4  # not 0: where blocks lie differs from run to run
+    assert bits == same_bits and kept < plain / 4  # not 0, because block addresses differ from run to run

@@ -1,4 +1,4 @@
-"""The diagnosis at initialisation: its measures by hand, its verdicts on real networks, its command."""
+"""The diagnosis at initialisation: its measures computed by hand, its verdicts on real networks, its command."""
 
 import math
 import re
@@ -57,7 +57,7 @@ def test_a_branch_that_starts_at_zero_is_not_what_the_first_layer_is_compared_wi
 
 @pytest.fixture
 def watched():
-    """A small network, whose first activation is a layer that works in place and whose second is a function."""
+    """A small network whose first activation is an in-place layer and whose second is a function."""
 
     class Network(nn.Module):
         def __init__(self):
@@ -212,7 +212,7 @@ def test_prints_a_table_and_a_verdict_and_draws(tmp_path):
         r"Vanishing: the first layer's gradient is \S+ times that of the last .*, below 0.0001\.", lines[-1]
     )
     assert len(lines) == 2 + 38 + 3 and lines[2].split()[:2] == ["0", "entry.conv"]
-    assert max(map(len, lines[:40])) <= 80  # or a terminal breaks every line in two
+    assert max(map(len, lines[:40])) <= 80  # otherwise a terminal breaks every line in two
     assert len({line.rindex("%") for line in lines[2:39]}) == 1  # the last column is aligned
     table = pd.read_csv(figure.with_suffix(".csv"))
     assert len(table) == 38 and table["mean_abs_gradient"][0] < 1e-10 < table["mean_abs_gradient"].iloc[-1]

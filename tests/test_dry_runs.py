@@ -1,4 +1,4 @@
-"""What a run would do, seen without doing it, and what stops one before anything is done."""
+"""What a run would do, without doing it, and what stops a run before anything is done."""
 
 import copy
 import json
@@ -19,7 +19,7 @@ def test_dry_run_of_the_full_configuration(tmp_path):
     assert "search 192 cells, 32 to train, 480 epochs" in summary  # the first rung; what it keeps is not known yet
     assert "Snakemake" not in summary  # these are the last lines
     assert "cells done" not in said
-    assert not (tmp_path / "results/logs").exists()  # what a run that is under way keeps there for `make watch`
+    assert not (tmp_path / "results/logs").exists()  # what a run in progress keeps there for `make watch`
 
 
 def test_a_selection_may_ask_for_null(tmp_path):
@@ -55,7 +55,7 @@ def test_reports_are_given_what_is_said_of_their_author(tmp_path):
 
 
 def test_a_study_of_your_own_is_made_to_its_last_figure_and_table(tmp_path):
-    """Everything, for a study with a new name and no report: what the HTML report would show of it."""
+    """Everything is made for a study with a new name and no report, including what the HTML report would show."""
     base = {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 4}
     grids = [{}, {"model": "vgg38"}]
     studies = {
@@ -76,7 +76,7 @@ def test_a_study_of_your_own_is_made_to_its_last_figure_and_table(tmp_path):
         "results/found/chosen.json",
     ]
     assert set(expected) <= made
-    assert "results/found/figures/filters.pdf" not in made  # for who asks: not every network has filters
+    assert "results/found/figures/filters.pdf" not in made  # only on request: not every network has filters
 
 
 def test_a_cell_that_does_not_exist(tmp_path):

@@ -1,4 +1,4 @@
-"""The examples in docstrings: what they show is what comes."""
+"""The examples in docstrings give what they show."""
 
 import doctest
 import importlib

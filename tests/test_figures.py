@@ -1,4 +1,4 @@
-"""Figures from summaries made of closed forms; what is drawn is read back from the CSV files beside."""
+"""Figures from summaries made from closed forms; what is drawn is read back from the CSV files next to them."""
 
 import dataclasses
 import itertools
@@ -32,7 +32,7 @@ FIGURES = {
     "grad_flow": (plot_grad_flow, ["--select", "model=vgg38", "block=plain"]),
     "grad_flow_best": (plot_grad_flow, ["--best"]),
     "heatmap": (plot_gradient_heatmap, ["--select", "model=vgg38", "lr=0.001"]),
-    # as of a study whose `compare` selects by the block alone, or by nothing
+    # as for a study whose `compare` selects only by the block, or by nothing
     "heatmap_of_all": (plot_gradient_heatmap, ["--select"]),
     "grad_flow_of_all": (plot_grad_flow, ["--select"]),
 }
@@ -104,7 +104,7 @@ def test_the_best_is_drawn_once_even_if_it_is_selected_too(folder, run):
 
 
 def test_the_best_is_that_of_the_study_and_is_called_so_with_all_that_differs(tmp_path, run):
-    """Not of the rows that are like the deep network: the report's text, too, speaks of the study's best."""
+    """Not the best of the rows like the deep network: the report's text, too, refers to the study's best."""
     records = [record("plain", growth_rate=8), record("bn", growth_rate=8), record("bn_rc", growth_rate=2)]
     source = write_summary(tmp_path / "summary", records)
     table = pd.read_csv(run(plot_curves, source, "--select", "block=plain", "--best").with_suffix(".csv"))
@@ -115,7 +115,7 @@ def test_a_cell_that_diverged_has_its_own_line_which_ends(tmp_path, run):
     source = write_summary(tmp_path / "summary", study(["vgg38"], ["rc"]), diverged={1})
     table = pd.read_csv(run(plot_curves, source, "--best").with_suffix(".csv"))
     assert table[table["diverged"].isna()]["seeds"].unique() == [2]
-    assert table[table["diverged"] == "cell1"]["epoch"].tolist() == [0]  # in epoch 1 it diverged
+    assert table[table["diverged"] == "cell1"]["epoch"].tolist() == [0]  # it diverged in epoch 1
 
 
 @pytest.mark.parametrize("end", [0, 1])

@@ -1,4 +1,4 @@
-"""What the sentences of a report rest on: facts, flows of gradients, and what theory predicts of them."""
+"""What a report's sentences are based on: facts, gradient flows, and what theory predicts about them."""
 
 import math
 from types import SimpleNamespace
@@ -26,7 +26,7 @@ from workflow_scripts.engine.text import latex
     ],
 )
 def test_chance_is_within_three_deviations_of_a_guess(train_acc, val_acc, learned):
-    """Of a tenth: 0.126 for 1,200 training images, 0.152 for 300 that validate."""
+    """For a guess of a tenth: 0.126 with 1,200 training images, 0.152 with 300 validation images."""
     facts = {"train_images": 1200, "val_images": 300}
     row = SimpleNamespace(num_classes=10, facts=facts, by_seed={"train_acc": train_acc, "val_acc": val_acc})
     assert findings._learned(row) == learned
@@ -42,7 +42,7 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
     assert (theory.convolutions, theory.vanishes, theory.staircase) == (37, True, False)
     assert theory.attenuation == pytest.approx(6.0**-18, rel=1e-6, abs=0)
     assert theory.below_epsilon == sum(13 / 36 * (36 - depth) > 4 for depth in range(37))
-    assert theory.steps == 12 * 3  # of 1,250 images, the last 50 of which are no batch
+    assert theory.steps == 12 * 3  # of 1,250 images, the last 50 of which make no full batch
     assert theory.adam_step == pytest.approx(1e-3 * 1e-17 / 1e-8, rel=1e-6, abs=0)
     rates = 12 * (1e-3 + (2e-5 + 0.98e-3 * 3 / 4) + (2e-5 + 0.98e-3 / 4))  # the cosine, over three epochs
     assert theory.adam_total == pytest.approx(rates * 1e-17 / 1e-8, rel=1e-6, abs=0)
@@ -51,7 +51,7 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
 
 
 def test_two_depths_of_one_network_have_different_names_in_the_table_of_gradients(tmp_path):
-    """Depth is an option here, as it would be of a user's own network; at its default it is null."""
+    """Depth is an option here, as it could be in a user's own network; its default is null."""
     folder = write_study(tmp_path)
     table = pd.read_csv(folder / "cells.csv")
     depth = table["model"].map({"vgg08": 2.0, "vgg38": None})
@@ -78,7 +78,7 @@ def test_two_depths_of_one_network_have_different_names_in_the_table_of_gradient
     ],
 )
 def test_in_what_the_best_differs_from_the_deep_network_beside_its_block(tmp_path, final, change, differs):
-    """`change` is made to the cells of the best."""
+    """`change` is applied to the cells of the best."""
     folder = write_study(tmp_path, final=final)
     table = pd.read_csv(folder / "cells.csv", dtype=object)
     table.loc[table["block"] == "bn_rc", list(change)] = list(change.values())
@@ -107,7 +107,7 @@ def test_a_flow_is_the_closed_form_of_its_gradients():
 
 
 def test_a_flow_is_of_the_main_path():
-    """Companions, near the loss, and projections have large gradients, whatever the convolutions get."""
+    """Companions, which are near the loss, and projections have large gradients, whatever the convolutions get."""
     layers = course_layers(1)
     beside = {"stages.0.reduction.projection": 3, "stages.0.companion": 6, "stages.1.companion": 11}
     for name, place in beside.items():
@@ -123,7 +123,7 @@ def test_a_flow_is_of_the_main_path():
 
 
 def test_a_flow_over_seeds_is_their_geometric_mean():
-    """So its orders of magnitude are the mean of those of the seeds, of which none outweighs the others."""
+    """So its orders of magnitude are the mean over the seeds, none of which outweighs the others."""
     layers, orders = course_layers(1), {"a": 3, "b": 12, "c": 9}
     sizes = {cell: np.logspace(-many, 0, 13) for cell, many in orders.items()}
     table = pd.concat(
@@ -135,10 +135,10 @@ def test_a_flow_over_seeds_is_their_geometric_mean():
     assert flow.first == pytest.approx(1e-8) and flow.last == pytest.approx(1)
     assert flow.largest == pytest.approx(np.logspace(-3, 0, 13))
     table.loc[(table["cell"] == "a") & (table["depth"] == 0), "mean_abs"] = 0.0
-    assert flows.flows(table)[0].orders == math.inf  # zero from one seed
+    assert flows.flows(table)[0].orders == math.inf  # zero for one seed
 
 
-STEP = np.arange(27)  # of three epochs of nine
+STEP = np.arange(27)  # steps of three epochs of nine
 # {schedule: (warm-up epochs, the sum of its rates from 0.1 to 0.01, by a closed form or an array)}
 RATES = {
     "constant": (0, 27 * 0.1),
@@ -151,7 +151,7 @@ RATES = {
 
 @pytest.mark.parametrize("schedule", RATES)
 def test_what_adam_can_make_of_gradients_that_grow(schedule):
-    """Below its epsilon are layers that are so in every epoch and seed; a step is that of the largest of any."""
+    """Layers count as below epsilon if they are in every epoch and seed; a step is that of the largest gradient."""
     warmup, rates = RATES[schedule]
     sizes = np.array([[1e-9, 1e-9, 1e-4], [3e-8, 2e-9, 1e-4], [1e-8, 5e-9, 1e-4]])
     shown = [flows.Flow(("a", "b", "c"), epoch / 9, epoch, 5.0, 0.0, (), 1.0) for epoch in sizes]
@@ -165,7 +165,7 @@ def test_what_adam_can_make_of_gradients_that_grow(schedule):
 
 @pytest.mark.parametrize("size", [16, 32])
 def test_the_prediction_is_that_of_its_variances(size):
-    """Half of the orders of mean squares: of what reaches the last layer, and of what each layer passes back."""
+    """Half the orders of the mean squares: of what reaches the last layer, and of what each layer passes back."""
     torch = pytest.importorskip("torch")
 
     def inside(size):
@@ -180,7 +180,7 @@ def test_the_prediction_is_that_of_its_variances(size):
 
 
 def test_the_gradient_at_initialisation_is_as_predicted():
-    """To an order of magnitude and a half of up to fourteen, without a fitted constant."""
+    """To within one and a half of up to fourteen orders of magnitude, without a fitted constant."""
     torch = pytest.importorskip("torch")
     from models.registry import build_model
 

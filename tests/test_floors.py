@@ -8,9 +8,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE = "workflow_scripts.engine"
-# The rooms of the engine from the bottom up; those of one step know nothing of each other.
+# The rooms of the engine from the bottom up; those on one step do not know each other.
 STEPS = (
-    {"commands", "locks", "packing"},  # files at its top, for all
+    {"commands", "locks", "packing"},  # top-level files, for all rooms
     {"code"},
     {"data", "configuration"},
     {"sources", "text", "training", "machine"},
@@ -34,7 +34,7 @@ def floor(dotted):
 
 
 def room(dotted):
-    """The room of the engine that a module lies in; None elsewhere."""
+    """The room of the engine that a module is in; None outside the engine."""
     name = dotted.removeprefix(f"{ENGINE}.").split(".")[0]
     return name if dotted.startswith(f"{ENGINE}.") else None
 
@@ -68,5 +68,5 @@ def test_imports_go_down_only(path):
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("tests/**/*.py")), ids=lambda path: path.name)
 def test_no_test_imports_another(path):
-    # what two of them need lies in a file without tests: tests move, and who imported them is not run along
+    # what two of them need belongs in a file without tests: tests move, and running one file would not run the other
     assert not [name for name in imported(path) if name.startswith("tests.") and ".test_" in name]

@@ -1,4 +1,4 @@
-"""GPUs of one machine: jobs take them by locks. The GPUs are pretended; locks, processes and kills are real."""
+"""GPUs of one machine, which jobs take through locks. The GPUs are fake; locks, processes and kills are real."""
 
 import os
 import random
@@ -30,7 +30,7 @@ with gpus.taken(share=int(sys.argv[2]), folder=sys.argv[1]):
 
 @pytest.fixture
 def machine(monkeypatch, tmp_path):
-    """A machine with 4 pretended GPUs; a function that starts a job on it."""
+    """A machine with 4 fake GPUs: a function that starts a job on it."""
     for name in gpus.SCHEDULERS:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
@@ -51,7 +51,7 @@ def machine(monkeypatch, tmp_path):
 
 
 def free(folder):
-    """How many of the four GPUs can be taken now."""
+    """How many of the four GPUs are free now."""
     locks = [lock for name in "0123" if (lock := gpus._try(folder / f"{name}-0.lock"))]
     for lock in locks:
         lock.release()
@@ -65,7 +65,7 @@ def test_eight_jobs_on_four_gpus_some_of_them_killed(machine):
     waiting = [machine() for _ in range(4)]
     assert free(machine.folder) == 0
     kill = random.Random(0)
-    for job, gpu in zip(jobs, first, strict=True):  # each death lets one job in, on the GPU that the dead one held
+    for job, gpu in zip(jobs, first, strict=True):  # each death admits one job, on the GPU that the dead one held
         job.send_signal(kill.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGINT]))
         job.wait()
         while not (let_in := [other for other in waiting if _has_line(other)]):
@@ -115,7 +115,7 @@ def test_only_what_is_visible_is_taken(machine, monkeypatch):
 
 
 def test_the_driver_is_asked_for_the_gpus_of_the_machine(machine, monkeypatch, tmp_path):
-    """And all users of the machine may hold them."""
+    """And every user of the machine may hold them."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     tool = tmp_path / "nvidia-smi"
@@ -126,7 +126,7 @@ def test_the_driver_is_asked_for_the_gpus_of_the_machine(machine, monkeypatch, t
         modes = [stat.S_IMODE(path.stat().st_mode) for path in (machine.folder, *machine.folder.iterdir())]
         assert modes == [0o1777, 0o666]
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
-    tool.write_text("#!/bin/sh\nexit 9\n")  # as where its driver is not loaded
+    tool.write_text("#!/bin/sh\nexit 9\n")  # as if its driver were not loaded
     with gpus.taken(folder=tmp_path):
         assert "CUDA_VISIBLE_DEVICES" not in os.environ
 
@@ -142,7 +142,7 @@ def test_the_gpu_that_a_scheduler_gave_is_not_locked(machine, monkeypatch, sched
 
 @pytest.mark.parametrize("scheduler", gpus.SCHEDULERS)
 def test_several_gpus_of_an_allocation_are_locked_within_it(machine, monkeypatch, scheduler):
-    """Where Snakemake runs in it; to the scheduler the first GPU of every allocation may be 0."""
+    """If Snakemake runs inside it: the scheduler may call the first GPU of every allocation 0."""
     monkeypatch.setenv(scheduler, "17.node/1")
     jobs = [machine(), machine()]
     assert sorted(job.stdout.readline().strip() for job in jobs) == ["0", "1"]
@@ -161,14 +161,14 @@ def test_without_gpus_nothing_is_locked(machine, monkeypatch, visible):
 
 
 def test_what_stands_after_a_name_of_no_gpu_is_not_visible(monkeypatch):
-    """So says the CUDA programming guide of the environment variable."""
+    """This is what the CUDA programming guide says about the environment variable."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1, 0,-1,2")
     assert gpus.present() == ["1", "0"]
 
 
 @pytest.fixture
 def settings():
-    """PyTorch's settings, put back afterwards."""
+    """Restores PyTorch's settings afterwards."""
     mode = torch.get_deterministic_debug_mode()
     yield
     torch.set_deterministic_debug_mode(mode)
@@ -177,7 +177,7 @@ def settings():
 def test_a_command_holds_a_gpu_with_others_and_none_for_the_cpu(machine, monkeypatch, settings):
     monkeypatch.setattr(tempfile, "tempdir", str(machine.temporary))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    monkeypatch.setattr(gpus.time, "sleep", None)  # nobody waits
+    monkeypatch.setattr(gpus.time, "sleep", None)  # so that nothing can wait
     threads, shared = torch.get_num_threads(), config.Running(gpu_share=2)
     with devices.computing(config.Running(device="cpu"), threads):
         assert not list(machine.temporary.iterdir())

@@ -1,4 +1,4 @@
-"""The words of the HTML report: every figure and table has some, and they are what the report can typeset."""
+"""The texts of the HTML report: every figure and table has one, and the report can typeset it."""
 
 import ast
 import re

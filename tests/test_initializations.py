@@ -1,4 +1,4 @@
-"""Initialisations: the variances of their papers, the same bits from the same seed, and nothing else touched."""
+"""Initialisations: the variances from their papers, the same bits from the same seed, and no other weights touched."""
 
 import math
 
@@ -50,7 +50,7 @@ def test_every_weight_is_redrawn_from_the_seed_and_biases_are_zero(init):
 
 
 def test_variances_are_those_of_the_papers():
-    # of the entry, which has 9 * 3 inputs and 9 * 32 outputs, and of a convolution of a block
+    # of the entry, which has 9 * 3 inputs and 9 * 32 outputs, and of a convolution in a block
     for init, variances in {
         "kaiming": (2 / 1.0001 / (9 * 32), 2 / 1.0001 / (9 * 32)),
         "xavier": (2 / (9 * 3 + 9 * 32), 2 / (9 * 32 + 9 * 32)),
@@ -111,7 +111,7 @@ def test_zero_residual_opens_with_the_shortcuts_alone(block):
     for stage in network.stages:
         for part in stage.blocks:
             torch.testing.assert_close(part(x), torch.nn.functional.leaky_relu(x))
-            assert part.conv1.weight.any() == (block != "rc_pool")  # closed by the normalization, where there is one
+            assert part.conv1.weight.any() == (block != "rc_pool")  # closed by the normalization, if there is one
         if hasattr(stage.reduction, "shortcut"):
             torch.testing.assert_close(stage.reduction(x), torch.nn.functional.leaky_relu(stage.reduction.shortcut(x)))
         x = stage.reduction(x)

@@ -1,4 +1,4 @@
-"""What is looked up in a trained network is what it computes: closed forms, and the whole network's gradients."""
+"""What is read from a trained network is what it computes: closed forms, and the whole network's gradients."""
 
 import json
 import shutil
@@ -27,7 +27,7 @@ SIZES = ["--width", "0.25", "--epochs", "2", "--batch-size", "50", "--augmentati
 
 @pytest.fixture(scope="module")
 def study(digits_file, tmp_path_factory):
-    """A study's folder with one trained cell, and the data that it was trained on."""
+    """A study's folder with one trained cell, and the data it was trained on."""
     folder = tmp_path_factory.mktemp("study")
     record = ["--model", "vgg08", "--block", "bn", "--dataset", "digits", "--lr", "0.003", *SIZES]
     command("train_cell", "--data", digits_file, "--out", folder / "cell-seed0", *record)
@@ -37,7 +37,7 @@ def study(digits_file, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folder(study, digits_file):
-    """What the command makes of the chosen cell."""
+    """What the command makes from the chosen cell."""
     command("inspect_cell", "--chosen", study / "chosen.json", "--data", digits_file, "--out", study / "insight")
     return study / "insight"
 
@@ -76,10 +76,10 @@ def test_the_last_map_is_the_outermost_of_those_that_are_fine_enough():
     body = nn.Sequential(
         nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 2)
     )
-    assert last_map(body, images) == "2"  # 5 x 5; the next one's 2 x 2 would say little of where
+    assert last_map(body, images) == "2"  # 5 x 5; the next one's 2 x 2 would say little about where
     assert last_map(body[:4], images[..., :10, :10]) == "2"  # 4 x 4
     assert last_map(body[:4], images[..., :6]) == "1"  # 10 x 4; the next one's 5 x 2 is as coarse as its shorter side
-    assert last_map(body[2:5], images[..., :6, :6]) == "2"  # 3 x 3, where there is none of 4 x 4
+    assert last_map(body[2:5], images[..., :6, :6]) == "2"  # 3 x 3, as there is none of 4 x 4
     with pytest.raises(insight.UserError, match="no feature map of more than one position"):
         last_map(nn.Sequential(nn.Flatten(), nn.Linear(432, 2)), images)
 
@@ -135,7 +135,7 @@ def test_confusion_and_accuracy_per_class_count_the_predictions(folder):
 
 
 def test_wilsons_interval_is_where_the_score_test_turns():
-    """The ends p solve |accuracy - p| = z sqrt(p (1 - p) / n), which is how the interval is defined."""
+    """Its ends p solve |accuracy - p| = z sqrt(p (1 - p) / n), which is how the interval is defined."""
     table = pd.DataFrame({"label": [0] * 20 + [1] * 5, "predicted": [0] * 17 + [1] * 3 + [1] * 5})
     classes, z = insight.per_class(table, ["a", "b", "c"]), stats.norm.ppf(0.975)
     for row in classes[:2].itertuples():
@@ -225,7 +225,7 @@ def test_few_or_equal_features_have_a_place(features):
 
 
 def data_with(classes, channels, side=16):
-    """Random images with names of the length of CIFAR-100's."""
+    """Random images, with class names as long as CIFAR-100's."""
     draw = np.random.RandomState(0)
     labels = np.arange(4 * classes) % classes
     images = draw.randint(0, 256, (len(labels), side, side, channels), dtype=np.uint8)
@@ -278,7 +278,7 @@ def test_without_mistakes_the_figures_say_so(tmp_path):
 
 
 def test_the_frame_of_a_name_has_the_colour_of_its_points(tmp_path):
-    """Where classes lie upon each other, the name's place alone does not tell whose a colour is."""
+    """Where classes overlap, a name's position alone does not tell which colour it belongs to."""
     embedded = pd.DataFrame({"image": range(8), "x": [0.0, 1] * 4, "y": range(8), "label": [0, 1] * 4, "right": True})
     insight.write({"insight.json": {"class_names": ["cat", "dog"]}, "tsne.csv": embedded}, tmp_path)
     (axes,) = insight_figures.tsne(insight_figures.load(tmp_path))[0].axes

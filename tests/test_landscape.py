@@ -1,4 +1,4 @@
-"""The landscape along a run: closed form on quadratics, the run's own bits untouched, curves over learning rates."""
+"""The landscape along a run: closed forms on quadratics, the run's own bits unchanged, curves over learning rates."""
 
 import csv
 import io
@@ -75,7 +75,7 @@ def test_beta_along_an_eigenvector_is_its_eigenvalue(quadratic):
     a, b, _ = quadratic
     values, vectors = torch.linalg.eigh(a)
     for value, vector in zip(values, vectors.T, strict=True):
-        w = torch.linalg.solve(a, b) + 3 * vector  # from the minimum along the eigenvector: so is the gradient
+        w = torch.linalg.solve(a, b) + 3 * vector  # along the eigenvector from the minimum, and so is the gradient
         beta = walked(quadratic, w, [0.1, 1.0]).beta
         torch.testing.assert_close(beta, value.expand(2), rtol=1e-9, atol=0)
 
@@ -90,7 +90,7 @@ def test_gradients_agree_with_finite_differences(quadratic):
 
 
 def test_covariate_shift_of_a_linear_network_by_hand():
-    """y = v u x with a batch of one number: the loss (v u x - t)^2 / 2 has the gradients (vux - t) (v x, u x)."""
+    """y = v u x with a batch of one number: the gradients of the loss (v u x - t)^2 / 2 are (vux - t) (v x, u x)."""
     x, t, (u, v), (u_new, v_new) = 3.0, 1.0, (0.5, -2.0), (0.7, -1.0)
     weights = [torch.tensor([value], dtype=torch.float64, requires_grad=True) for value in (u_new, v_new)]
 
@@ -131,7 +131,7 @@ def arrays(training):
 
 
 class Dropping(nn.Module):
-    """A network before which pixels are dropped: dropout that no registered network is needed for."""
+    """A network that drops input pixels: dropout without needing a registered network."""
 
     def __init__(self, model):
         super().__init__()
@@ -169,14 +169,14 @@ def test_measuring_leaves_the_run_bit_for_bit_as_it_was(digits, monkeypatch, cha
     assert torch.equal(watched.state_dict()["random"], alone.state_dict()["random"])
     found = arrays(watched)
     assert all(np.isfinite(array).all() for name, array in found.items() if name.startswith(("walk_", "shift_l2")))
-    if not dropout:  # the loss here is what the step itself minimised
+    if not dropout:  # the loss here is the one that the step itself minimised
         losses = watched.step_losses.numpy()[found["walk_steps"]]
         compare = np.testing.assert_array_less if "l2" in changes else np.testing.assert_array_equal
         compare(losses, found["walk_loss_here"])
 
 
 def test_what_is_measured_is_what_the_run_did(digits):
-    """Against a second run, in which weights and gradients are looked at from outside."""
+    """Compared with a second run, whose weights and gradients are inspected from outside."""
     cell = Cell(**TINY, block="bn", optimizer="sgd", schedule="constant")
     found = arrays(trained(cell, digits, MEASURED))
     training = Training(cell, digits, CPU)
@@ -203,7 +203,7 @@ def test_what_is_measured_is_what_the_run_did(digits):
             expected = [math.nan if i < lag else (values[i] - values[i - lag]).norm() for i in range(steps)]
             np.testing.assert_allclose(row, expected, rtol=1e-6)
 
-    # with plain SGD, a walk of one learning rate ends where the run goes on, and so does beta's distance
+    # with plain SGD, a walk of one learning rate ends where the run continues, and so does beta's distance
     assert found["walk_steps"].tolist() == list(range(0, steps, 5)) == found["shift_steps"].tolist()
     assert found["step_sizes"].tolist() == [0.5, 4] and found["walk_loss"].shape == (len(found["walk_steps"]), 2)
     np.testing.assert_allclose(found["walk_gradient_norm"], found["gradient_norm"][::5], rtol=1e-6)
@@ -245,7 +245,7 @@ def test_a_diverged_run_is_measured_to_its_end(digits):
 
 
 def test_a_resumed_run_has_the_same_measurements(digits):
-    """The state is taken in the middle of an epoch, and goes through what a checkpoint's file holds."""
+    """The state is taken in the middle of an epoch, and passes through a checkpoint's file format."""
     cell = Cell(**TINY, block="bn", optimizer="sgd")
     whole = trained(cell, digits, MEASURED)
 

@@ -1,4 +1,4 @@
-"""What is said of cells that were made on different machines, with different drivers, versions or threads."""
+"""What is said about cells made on different machines, with different drivers, versions or threads."""
 
 import copy
 import json
@@ -20,7 +20,7 @@ REMARK = "These cells were not all made on the same kind of machine:"
 
 
 def other(**changes):
-    """What cell.json says of the machine of the cell with seed 4, and of the others."""
+    """What cell.json says about the machine of the cell with seed 4, and of the others."""
     return lambda cell: changes if cell.seed == 4 else {}
 
 
@@ -46,7 +46,7 @@ DIFFERENT = {
 
 @pytest.mark.parametrize(("changes", "expected"), DIFFERENT.values(), ids=DIFFERENT)
 def test_who_reads_a_study_is_warned(tmp_path, capsys, changes, expected):
-    """Every figure, table and report reads through `summary.load`; the table says it too."""
+    """Every figure, table and report reads through `summary.load`; the table contains the warning too."""
     folder = made_cells.write_study(tmp_path, STUDY, lambda cell: 0.5, made_on=other(**changes))
     summary.load(folder)
     said = capsys.readouterr().err
@@ -108,7 +108,7 @@ TINY = ("--model", "vgg08", "--width", "0.25", "--dataset", "digits", "--augment
 
 
 def test_a_cell_remembers_the_machine_that_it_was_resumed_from(digits_file, tmp_path):
-    """The checkpoint of a run on this machine is made to say that it was another one."""
+    """The checkpoint of a run on this machine is edited to name another machine."""
     from workflow_scripts.engine.configuration import cells
     from workflow_scripts.engine.configuration.record import Cell
     from workflow_scripts.engine.data import datasets

@@ -38,7 +38,7 @@ def test_operations_are_counted_as_pytorch_counts_them(model, block):
         try:
             network = build_model(model, block, num_classes=7, image_shape=(3, 32, 32)).eval()
         except ValueError:
-            return  # a block that this network does not take
+            return  # this network does not take the block
         with FlopCounterMode(display=False) as counter:
             network(torch.zeros(1, 3, 32, 32))
         assert forward_flops(network, (3, 32, 32)) == counter.get_total_flops() > 0
@@ -63,7 +63,7 @@ def test_no_hook_stays_where_the_forward_pass_fails(look):
 @pytest.mark.parametrize("block", list_blocks())
 def test_gradient_reaches_every_parameter(model, block):
     torch.manual_seed(0)
-    # float64, because the gradient of the first layers of a plain deep network underflows float32
+    # float64, because the gradient of a plain deep network's first layers underflows in float32
     network = build_model(model, block, num_classes=7, image_shape=(3, 16, 16), width=0.25).double()
     for name, parameter in network.named_parameters():
         if name.endswith("gain"):  # SkipInit starts with closed gates
@@ -110,11 +110,11 @@ def by_hand(weights, x, blocks_per_stage, bn, rc):
 def test_forward_equals_the_one_written_out(model, blocks_per_stage, block, bn, rc):
     torch.manual_seed(1)
     network = build_model(model, block, num_classes=10, image_shape=(3, 16, 24)).double()
-    for parameter in network.parameters():  # large enough that every layer shows in the output
+    for parameter in network.parameters():  # large enough that every layer affects the output
         torch.nn.init.normal_(parameter, std=0.15)
     x = torch.randn(3, 3, 16, 24, dtype=torch.float64)
     network.train()
-    network(x)  # gives the running statistics other values than 0 and 1
+    network(x)  # gives the running statistics values other than 0 and 1
     network.eval()
     expected = by_hand(network.state_dict(), x, blocks_per_stage, bn, rc)
     torch.testing.assert_close(network(x), expected, rtol=1e-10, atol=1e-10)

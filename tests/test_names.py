@@ -1,4 +1,4 @@
-"""What rows are called beside others: no two rows of a study that differ have one name."""
+"""What rows are called next to others: no two different rows of a study have the same name."""
 
 import pandas as pd
 import pytest
@@ -11,7 +11,7 @@ PAIR = [record("bn", lr=0.1, growth_rate=12), record("bn", lr=0.01, weight_decay
 
 
 def rows_of(records):
-    """The rows of `over_seeds` of records of one seed; the last diverged."""
+    """The rows of `over_seeds` for records with one seed; the last diverged."""
     cells = pd.DataFrame(records).assign(parameters=1, num_classes=2, diverged_step=None)
     cells["cell"] = [f"cell{place}" for place in range(len(cells))]
     cells["status"] = ["finished"] * (len(cells) - 1) + ["diverged"]

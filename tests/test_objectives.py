@@ -1,4 +1,4 @@
-"""Every registered loss against PyTorch or its closed form; the penalties against their sums."""
+"""Every registered loss compared with PyTorch or its closed form; the penalties with their sums."""
 
 import pytest
 import torch
@@ -70,7 +70,7 @@ def test_finite_where_logits_are_tiny_or_huge(name, size):
 
 
 def test_the_gradient_of_mse_is_as_large_as_that_of_the_cross_entropy():
-    """Of logits 0: it is 0 - target here and 1/10 - target there."""
+    """For logits of 0: it is 0 - target for MSE and 1/10 - target for the cross-entropy."""
     logits = torch.zeros(1, 10, requires_grad=True)
     mse, cross_entropy = (
         torch.autograd.grad(LOSSES[name](logits, torch.tensor([3])), logits)[0] for name in ("mse", "cross_entropy")

@@ -1,6 +1,6 @@
 """A GPU computes what the CPU does: gradients, updates, surfaces, insight and bundles, to rounding.
 
-The runs on the CPU, which are compared with themselves, hold the tests to be right where there is no GPU.
+Without a GPU, the CPU is compared with itself, which checks that the tests themselves are right.
 """
 
 import json
@@ -22,10 +22,10 @@ STEPS = 5
 
 @pytest.mark.parametrize("record", VARIANTS, ids=name)
 def test_the_gradients_of_a_first_step(large_digits, device, record):
-    """In float64, as its rounding says nothing of deep networks; dropout draws elsewhere, and is not compared.
+    """In float64, as float32's rounding would hide errors in deep networks; dropout draws differently and is left out.
 
-    The images of the batch are in another order there, so that on the CPU too something is compared. The gradient of a
-    bias before batch norm is nothing but rounding, and is held to that of its layer's weight.
+    On the device the images of the batch are in another order, so that the CPU too has something to compare. The
+    gradient of a bias before batch norm is pure rounding, and is measured against that of its layer's weight.
     """
     here, there = (Training(Cell(**record), large_digits, where, cuda_graphs=False) for where in (CPU, device))
     there.model.load_state_dict(here.model.state_dict())  # LSUV scales its weights in float32, on either device
@@ -42,7 +42,7 @@ def test_the_gradients_of_a_first_step(large_digits, device, record):
 
 
 def first_step(training, order):
-    """Take the gradients of the first batch in this order; gives its losses."""
+    """Compute the gradients of the first batch in this order; returns its losses."""
     training.model.double()
     images, labels = next(training.train_batches.epoch(0, 0, 25))
     return training._gradient_step(images.double()[list(order)], labels[list(order)]).cpu()
@@ -50,7 +50,7 @@ def first_step(training, order):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_updates_of_an_optimizer(device, optimizer):
-    """Of Muon to the rounding of its products in bfloat16, which may come before or after they are added to others."""
+    """Muon's only to the rounding of its bfloat16 products, which may happen before or after they are summed."""
     generator = torch.Generator().manual_seed(0)
     start = [torch.randn(shape, generator=generator) for shape in ((8, 3, 3, 3), (8,), (16, 8), (16,), (10, 16))]
     gradients = [[torch.randn(weight.shape, generator=generator) for weight in start] for _ in range(STEPS)]
@@ -68,7 +68,7 @@ def test_the_updates_of_an_optimizer(device, optimizer):
 
 
 def test_the_commands(large_digits_file, device, tmp_path):
-    """A bundle of two cells, of which the second draws random numbers; then what is made of the first."""
+    """A bundle of two cells, the second of which draws random numbers; then what is made from the first."""
     made = {where: commands(large_digits_file, where, tmp_path / where) for where in {"cpu", device.type}}
     for there, here in zip(made[device.type], made["cpu"], strict=True):
         np.testing.assert_allclose(there, here, rtol=0.01, atol=0.01)

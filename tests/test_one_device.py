@@ -1,7 +1,7 @@
-"""A training run keeps to its device: no operation mixes two of them, and the host waits for it once per epoch.
+"""A training run keeps to its device: no operation mixes two devices, and the host waits for it once per epoch.
 
-On a GPU the first would be an error and the second what the speed hangs on. Seen here without one, on a device that
-computes nothing; every network, block, loss, optimiser and so on that is registered is tried.
+On a GPU a mix would be an error, and the speed depends on not waiting. Tested here without a GPU, on a device that
+computes nothing, for every registered network, block, loss, optimiser and so on.
 """
 
 import pytest
@@ -32,16 +32,16 @@ def training(large_digits, record=TINY, measured=None):
 
 
 def accumulators(run):
-    """The nodes by which autograd adds to gradients: they live as long as a result does that was computed with them."""
+    """The nodes with which autograd accumulates gradients: they live as long as any result computed with them."""
     return [parameter.view_as(parameter).grad_fn.next_functions[0][0] for parameter in run.parameters]
 
 
 @of_all
 def test_an_epoch_is_read_back_once(device, large_digits, monkeypatch, record):
-    """And nothing comes into a step from the host, which a graph would freeze.
+    """And nothing enters a step from the host, which a graph would freeze.
 
-    Nor does a step leave a result behind: with it, autograd would remember the stream of the first steps, and none of
-    another stream's could be captured.
+    Nor does a step leave a result behind: through it, autograd would remember the stream of the first steps, and steps
+    on another stream could not be captured.
     """
     moved, left, step, forward = [], [], Training._gradient_step, Training.forward
 
@@ -94,7 +94,7 @@ def test_surfaces_and_insight_keep_to_the_device(device, large_digits, monkeypat
     run = training(large_digits)
     run.model.eval()
     rows = surfaces.surface(run, large_digits, points=3, extent=1.0, images=40, seed=0)
-    assert len(rows) == 9 + 9  # of the line and of the plane
+    assert len(rows) == 9 + 9  # points of the line and of the plane
     assert set(insight.inspect(run, large_digits, count=2)) >= {"filters.npz", "grad_cam.npz", "tsne.csv"}
 
 
@@ -115,7 +115,7 @@ def test_the_empty_device_sees_what_mixes_two(device, operation):
 
 @pytest.mark.parametrize("read", [torch.Tensor.item, torch.Tensor.tolist, torch.Tensor.cpu, torch.Tensor.__bool__])
 def test_the_empty_device_counts_transfers(device, read):
-    assert read(torch.ones(1).to(META)) in (0, [0], False)  # whatever it was
+    assert read(torch.ones(1).to(META)) in (0, [0], False)  # zero, whatever the value was
     assert len(device.sent) == len(device.read) == 1
 
 

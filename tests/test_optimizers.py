@@ -1,4 +1,4 @@
-"""Our optimisers against PyTorch's, step by step in float64, over the product of options; and as cells use them."""
+"""Our optimisers compared with PyTorch's, step by step in float64, for all combinations of options; and in cells."""
 
 import itertools
 
@@ -17,7 +17,7 @@ from workflow_scripts.engine.training.own_optimizers import COEFFICIENTS, Muon, 
 from workflow_scripts.engine.training.trainer import Training
 
 CPU = torch.device("cpu")
-CONVERGENT = (15 / 8, -5 / 4, 3 / 8)  # a polynomial that takes every singular value to 1
+CONVERGENT = (15 / 8, -5 / 4, 3 / 8)  # a polynomial that maps every singular value to 1
 SHAPES = ((4, 3), (5,), ())
 
 
@@ -36,7 +36,7 @@ def parameters(shapes=SHAPES, seed=0):
 
 
 def give_gradients(parameters, step, seed=0):
-    """Of a noisy quadratic; the second parameter has none in the first steps and again in a later one."""
+    """Gradients of a noisy quadratic; the second parameter has none in the first steps, nor in a later one."""
     generator = torch.Generator().manual_seed(1000 * seed + step)
     for index, parameter in enumerate(parameters):
         noise = torch.randn(parameter.shape, dtype=torch.float64, generator=generator)
@@ -45,7 +45,7 @@ def give_gradients(parameters, step, seed=0):
 
 
 def trajectory(make, shapes, steps=200):
-    """(steps, weights): the weights after each step of the optimiser that `make` gives for them."""
+    """(steps, weights): the weights after each step of the optimiser that `make` returns for them."""
     weights, found = parameters(shapes), []
     optimizer = make(weights)
     for step in range(steps):
@@ -56,7 +56,7 @@ def trajectory(make, shapes, steps=200):
 
 
 def assert_equal_on_the_way(ours, theirs, shapes=SHAPES):
-    """Two optimisers, from the same start and with gradients from where they are themselves."""
+    """Two optimisers agree from the same start, each with gradients at its own weights."""
     one, other = trajectory(ours, shapes), trajectory(theirs, shapes)
     torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-11)
     assert (one[1:] != one[:-1]).any(1).all()
@@ -110,7 +110,7 @@ MUON = [
 
 @pytest.mark.parametrize("options", MUON, ids=named)
 def test_muon_equals_pytorchs(options):
-    """Both orthogonalize in bfloat16, by the same operations; all else is in float64."""
+    """Both orthogonalize in bfloat16, with the same operations; everything else is in float64."""
     assert_equal_on_the_way(
         lambda p: Muon(p, 0.01, **options),
         lambda p: torch.optim.Muon(p, 0.01, **options),
@@ -161,14 +161,14 @@ def test_orthogonalized_of_nothing_is_nothing():
 
 @pytest.mark.parametrize("precision", ["float64", "bfloat16"])
 def test_muon_takes_a_convolution_as_a_matrix_of_filters(precision):
-    """200 steps beside Muon written out with singular values, which is exact in float64 alone."""
+    """200 steps compared with Muon written out with singular values, which is exact only in float64."""
     shape, lr, decay, momentum = (4, 2, 3, 3), 0.02, 0.1, 0.95
     (ours,), (theirs,) = parameters([shape], seed=1), parameters([shape], seed=1)
     ours.data = ours.data.to(memory_format=torch.channels_last)
     optimizer = Muon([ours], lr, decay, momentum, adjust_lr_fn="match_rms_adamw", precision=precision)
     buffer, w = torch.zeros(4, 18, dtype=torch.float64), theirs.detach().view(4, 18)
     for step in range(200):
-        give_gradients([theirs], step)  # the same for both: bfloat16 may then differ by its rounding only
+        give_gradients([theirs], step)  # the same for both, so that bfloat16 can differ only by its rounding
         ours.grad = theirs.grad.clone(memory_format=torch.channels_last)
         optimizer.step()
         gradient = theirs.grad.view(4, 18)
@@ -180,7 +180,7 @@ def test_muon_takes_a_convolution_as_a_matrix_of_filters(precision):
 
 
 class Plain(nn.Sequential):
-    """A network whose weights are matrices, as torch.optim.Muon takes them."""
+    """A network whose weights are all matrices, as torch.optim.Muon requires."""
 
     def __init__(self):
         super().__init__(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 3))
@@ -246,7 +246,7 @@ def test_unguarded_optimisers_give_the_bits_of_pytorchs(name):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_state_goes_on_from_a_file(name, tmp_path):
-    """50 steps, a checkpoint, 50 more by another optimiser: the same bits as 100 in one go."""
+    """50 steps, a checkpoint and 50 more with another optimiser object give the same bits as 100 in one go."""
     shapes, path = ((4, 3, 2), (5,), (3, 4)), tmp_path / "checkpoint"
     whole, first = parameters(shapes), parameters(shapes)
     straight, before = (OPTIMIZERS[name](weights, 0.01, 0.05) for weights in (whole, first))
@@ -258,7 +258,7 @@ def test_state_goes_on_from_a_file(name, tmp_path):
             before.step()
     checkpoints.save(path, "key", {"optimizer": before.state_dict()})
     second = [nn.Parameter(weight.detach().clone()) for weight in first]
-    after = OPTIMIZERS[name](second, 0.5, 0.5)  # the options are in the state too
+    after = OPTIMIZERS[name](second, 0.5, 0.5)  # the state contains the options too
     after.load_state_dict(checkpoints.load(path, "key")[0]["optimizer"])
     for step in range(50, 100):
         give_gradients(second, step)
@@ -321,7 +321,7 @@ def test_muon_refuses_a_vector():
 
 
 class Killed(Exception):
-    """Stands for a SIGKILL: what was not in the checkpoint is lost."""
+    """Stands for a SIGKILL: whatever is not in the checkpoint is lost."""
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

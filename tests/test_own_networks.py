@@ -1,6 +1,6 @@
-"""Networks, losses and observers as users write them: what is odd about them is met, or told of in a sentence.
+"""Networks, losses and observers as users write them: oddities are handled, or reported in a sentence.
 
-On a copy of the source, to which they are added; one process trains all of them.
+They are added to a copy of the source; one process trains all of them.
 """
 
 import json
@@ -170,7 +170,7 @@ TRAINED = [
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory, digits_file):
-    """{(model, loss, observer): what came of it}, and what a dry-run would say of a network that looks at its input."""
+    """{(model, loss, observer): outcome}, and what a dry-run says about a network that looks at its input."""
     folder = tmp_path_factory.mktemp("own")
     for package in ("models", "workflow_scripts"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))

@@ -1,4 +1,4 @@
-"""The profiles: their keys are options of Snakemake or of the plugin that they name, and name what exists."""
+"""The profiles: their keys are options of Snakemake or the plugin that they name, and refer to what exists."""
 
 import re
 
@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 from tests.workflow_runs import TINY, dry_run, snakemake, write_config
 
 PROFILES = sorted(path.parent.name for path in ROOT.glob("profiles/*/config.yaml"))
-ELSEWHERE = {  # options of plugins that are not installed here (0.5.1 and 1.1.4 were looked at)
+ELSEWHERE = {  # options of plugins that are not installed here (taken from versions 0.5.1 and 1.1.4)
     "kubernetes": {"storage-gcs-project"},
 }
 
@@ -23,7 +23,7 @@ def profile(name):
 def test_every_key_is_an_option(name):
     known = {option.removeprefix("--") for action in get_argument_parser()._actions for option in action.option_strings}
     text = (ROOT / f"profiles/{name}/config.yaml").read_text()
-    optional = set(re.findall(r"^# ([a-z-]+): ", text, re.MULTILINE))  # keys behind a #, for people to use
+    optional = set(re.findall(r"^# ([a-z-]+): ", text, re.MULTILINE))  # commented-out keys, for users to enable
     prefixes = ("kubernetes-", *ELSEWHERE.get(name, ()))
     assert {key for key in {*profile(name), *optional} - known if not key.startswith(prefixes)} == set()
 
@@ -52,7 +52,7 @@ def test_the_link_of_the_kubernetes_profile_leads_to_its_bucket():
 
 
 def test_a_machine_with_gpus_needs_no_flags(tmp_path, monkeypatch):
-    """Without --resources there is a limit all the same; more than there are is refused."""
+    """Even without --resources there is a limit; asking for more GPUs than exist is refused."""
     write_config(tmp_path, TINY)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     assert "5 to train" in dry_run(tmp_path)

@@ -1,4 +1,4 @@
-"""How far a run is: from the logs and records that its cells write, with a clock that the test sets."""
+"""The progress of a run, from the logs and records its cells write, with a clock that the test sets."""
 
 import json
 import os
@@ -13,11 +13,11 @@ from workflow_scripts import watch
 from workflow_scripts.engine.runs import made, reporting
 from workflow_scripts.engine.workflow import progress
 
-START = 1_800_000_000.0  # of the run, in seconds since 1970
+START = 1_800_000_000.0  # when the run started, in seconds since 1970
 
 
 def log(results, name, epochs, of, written, first=0, seconds=2.0):
-    """The log of a cell after `epochs` of them, as training writes it."""
+    """Write the log of a cell after `epochs` epochs, as training does."""
     path = results / "logs" / f"{name}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"going on from epoch {first + 1}, step 0"] if first else []
@@ -30,7 +30,7 @@ def log(results, name, epochs, of, written, first=0, seconds=2.0):
 
 
 def record(results, name, written, **facts):
-    """The record of a cell that is done."""
+    """Write the record of a finished cell."""
     folder = results / name
     folder.mkdir(parents=True)
     (folder / "test.json").write_text(json.dumps({"epoch": 1, "test_loss": 1.0, "test_acc": 0.608}))
@@ -42,7 +42,7 @@ def record(results, name, written, **facts):
 
 @pytest.fixture
 def run(tmp_path):
-    """A run of four cells of ten epochs, one done, one at work, one that went on, one that waits; 40 seconds in."""
+    """A run 40 seconds in, of four cells of ten epochs: one done, one training, one resumed, one waiting."""
     cells = {f"cw2/{name}": ("vgg38", 10) for name in ("done", "works", "went-on", "waits")}
     run = progress.Run(tmp_path, cells, START)
     run.write()
@@ -56,7 +56,7 @@ def run(tmp_path):
 def test_the_time_left_is_that_of_the_work_left(run, tmp_path):
     run.look(now=START + 40)
     assert set(run.finished) == {"cw2/done"} and set(run.running) == {"cw2/works", "cw2/went-on"}
-    # 10 + 4 + 2 epochs in 40 seconds, and 6 + 2 + 10 to go; the 6 that were done before the run do not count
+    # 10 + 4 + 2 epochs in 40 seconds, and 6 + 2 + 10 to go; the 6 done before the run do not count
     assert run.left(now=START + 40) == pytest.approx(40 * 18 / 16)
     assert run.tally(run.left(now=START + 60)) == "1 of 4 cells done, 1.1 minutes left"
     log(tmp_path, "cw2/went-on", 10, 10, START + 41, first=6)
@@ -64,7 +64,7 @@ def test_the_time_left_is_that_of_the_work_left(run, tmp_path):
     run.look(now=START + 42)
     assert set(run.running) == {"cw2/works"}
     assert run.left(now=START + 42) == pytest.approx(42 * 16 / 18)
-    run.finished = dict.fromkeys(run.cells)  # since `left` was asked for
+    run.finished = dict.fromkeys(run.cells)  # they finished after `left` was computed
     assert run.tally(60) == "4 of 4 cells done"
 
 
@@ -76,7 +76,7 @@ def test_cells_of_another_kind_count_by_what_their_epochs_take(tmp_path):
     record(tmp_path, "a/fast", START + 10, seconds=10.0)
     log(tmp_path, "a/slow", 1, 10, START + 20, seconds=10.0)
     run.look(now=START + 20)
-    assert run.left(now=START + 20) == pytest.approx(20 * (90 + 11) / 20)  # of what is not known: the mean
+    assert run.left(now=START + 20) == pytest.approx(20 * (90 + 11) / 20)  # the mean, for what is not known
 
 
 def test_what_an_earlier_run_left_is_not_taken_for_this_one(run, tmp_path):
@@ -92,7 +92,7 @@ def test_a_cell_that_was_there_is_no_work_of_this_run(run, tmp_path):
     (tmp_path / "logs/cw2/waits.log").write_text(f"{made.NOTE}: results/cw2/waits\n")
     os.utime(tmp_path / "logs/cw2/waits.log", (START + 1, START + 1))
     for name in ("waits", "works"):
-        record(tmp_path, f"cw2/{name}", START - 10)  # the latter is trained again
+        record(tmp_path, f"cw2/{name}", START - 10)  # the second is being trained again
     run.look(now=START + 40)
     assert set(run.finished) == {"cw2/done", "cw2/waits"} and set(run.running) == {"cw2/works", "cw2/went-on"}
     assert run.left(now=START + 40) == pytest.approx(40 * 8 / 16)
@@ -121,7 +121,7 @@ def test_ctrl_c_ends_watch_without_an_error(run, tmp_path):
     terminal, its_end = os.openpty()
     words = [sys.executable, "-m", "workflow_scripts.watch", "--results", tmp_path]
 
-    def listen():  # what a shell starts in the background ignores SIGINT, and what that starts
+    def listen():  # a shell's background processes ignore SIGINT, and so do their children
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     watching = subprocess.Popen(words, cwd=ROOT, stdout=its_end, stderr=subprocess.PIPE, text=True, preexec_fn=listen)

@@ -1,4 +1,4 @@
-"""The facts that the report of Project 2 words: which runs, sizes and times are told apart."""
+"""The facts that Project 2's report puts into words: which runs, sizes and times are told apart."""
 
 import math
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ from workflow_scripts.engine.training import objectives
 
 
 def test_names_on_the_front_can_be_listed(tmp_path):
-    """A comma of a name's own would make two settings of one."""
+    """A comma inside a name would make one setting look like two."""
     names = ["base", "plain, clip 1", "SGD, Nesterov, lr 0.2"]
     table = pd.DataFrame({"name": names, "seconds": [3, 1, 2], "front_seconds": True})
     table.to_csv(tmp_path / "pareto.csv", index=False)
@@ -48,7 +48,7 @@ def test_runs_are_unlike_where_one_learned_much_less(accuracies, unlike):
 @pytest.mark.parametrize(
     ("counts", "ends"),
     [
-        ((100, 400, 100), [["0", "2"], ["1"]]),  # all of the smallest are named
+        ((100, 400, 100), [["0", "2"], ["1"]]),  # all with the smallest value are named
         ((100, 109), None),
         ((100, 100), None),
         ((), None),
@@ -63,7 +63,7 @@ def test_sizes_are_told_where_they_differ(counts, ends):
     ("times", "ends"),
     [
         (((2.0, 0.1), (1.0, 0.1), (1.5, 0.1)), ["1", "0"]),
-        (((2.0, 0.6), (1.0, 0.5)), None),  # what the seeds scatter swallows it
+        (((2.0, 0.6), (1.0, 0.5)), None),  # hidden by the scatter of the seeds
         (((1.0, 0.001), (1.05, 0.001)), None),
         (((2.0, math.nan), (1.0, math.nan)), ["1", "0"]),  # one seed
         ((), None),

@@ -1,6 +1,6 @@
-"""The report of Project 2 says what its two studies show: its sentences turn round with the results.
+"""Project 2's report says what its two studies show: its sentences change with the results.
 
-The studies are made of closed forms, and written to the files that the commands write; no network was trained.
+The studies are closed forms, written to the files that the commands write; no network is trained.
 """
 
 import json
@@ -21,20 +21,20 @@ def never_walked(cell, arrays):
 
 
 def bn_worse_along_the_gradient(cell, arrays):
-    """The walk's quotients of the network with BN a hundred times as large, so that the protocols disagree."""
+    """The walk's quotients for the network with BN are a hundred times as large, so that the protocols disagree."""
     scale = 100 if cell["block"] == "bn" else 1
     return {name: scale * array if name == "walk_beta" else array for name, array in arrays.items()}
 
 
 def bn_rougher_along_the_gradient(cell, arrays):
-    """The walks and the covariate shift of the network with BN, a hundred times as large."""
+    """The walks and the covariate shift of the network with BN are a hundred times as large."""
     seen = ("walk_loss", "walk_gradient_distance", "walk_beta", "shift_l2")
     scale = 100 if cell["block"] == "bn" else 1
     return {name: scale * array if name in seen else array for name, array in arrays.items()}
 
 
 def bn_worse_at_the_last_step(cell, arrays):
-    """A last gradient of the network with BN that is far from all before it, so that maxima contradict medians."""
+    """The last gradient of the network with BN is far from all before it, so that maxima contradict medians."""
     if cell["block"] == "bn":
         arrays["gradient_distance"][:, -1] *= 1000
     return arrays
@@ -266,7 +266,7 @@ SENTENCES = {
         {},
         {"diverged": {0}},
         ["VGG-A at rate $10^{-3}$ diverged at step 17", "with VGG-A BN. Along the gradient the range"],
-        ["depends less on the rate"],  # it may be only that the worst run has left the range
+        ["depends less on the rate"],  # the reason may just be that the worst run has left the range
     ),
     "nothing probed": (
         {},
@@ -362,7 +362,7 @@ def test_what_is_missing_is_named(tmp_path, refused):
     make_landscape(tmp_path / "landscape")
     words = ["--net", tmp_path / "net", "--net-study", json.dumps(NET), "--landscape-study", json.dumps(LANDSCAPE)]
     words += ["--landscape", tmp_path / "landscape", "--template", TEMPLATE, "--out", tmp_path / "report"]
-    assert "expected a file that the report shows" in refused("fill_project2", *words)  # figures of the ablations
+    assert "expected a file that the report shows" in refused("fill_project2", *words)  # the ablations' figures
     (tmp_path / "net/insight/insight.json").unlink()
     assert "inspect_cell` writes, found none" in refused("fill_project2", *words)
     assert "--net-study is not valid" in refused("fill_project2", *words[:3], '{"grid": []}', *words[4:])

@@ -1,4 +1,4 @@
-"""The literature's remedies: blocks and options beyond the brief's, against closed forms and forwards by hand."""
+"""The literature's remedies: blocks and options beyond the brief's, against closed forms and hand-written forwards."""
 
 import pytest
 import torch
@@ -13,8 +13,8 @@ from workflow_scripts.engine.training.objectives import added_terms
 from workflow_scripts.engine.training.trainer import Training
 
 FIRST_FOUR = ("plain", "bn", "rc", "bn_rc")
-NEW = [block for block in BLOCK_LABELS if block not in FIRST_FOUR]  # a user's own has no closed form here
-SHAPE, FILTERS = (8, 4, 4), 8  # of a block under a microscope
+NEW = [block for block in BLOCK_LABELS if block not in FIRST_FOUR]  # a user's own block has no closed form here
+SHAPE, FILTERS = (8, 4, 4), 8  # of a single block
 
 
 def parameters(model, *arguments, **options):
@@ -25,7 +25,7 @@ def parameters(model, *arguments, **options):
 
 
 def dense(k, filters=32, classes=100):
-    """Parameters of VGG_38 dense by its layers: ten that grow by k, a transition and a convolution, in three stages."""
+    """Parameters of VGG_38 dense by its layers: in each of three stages ten that add k, a transition, a convolution."""
     grown = sum(9 * (filters + i * k) * k for i in range(10))
     reduction = (filters + 10 * k + 1) * filters + (9 * filters + 1) * filters
     return (3 * 9 + 2) * filters + 3 * (grown + reduction) + (filters + 1) * classes
@@ -92,7 +92,7 @@ def act(x):
 
 
 def normalized(block, name, x):
-    """Batch normalization in training, from its definition; the identity where the block has none."""
+    """Batch normalization in training, from its definition; the identity if the block has none."""
     weights = dict(block.named_parameters())
     if f"{name}.weight" not in weights:
         return x
@@ -113,7 +113,7 @@ def pool(x):
 
 
 def reduced(block, x):
-    """A reduction block up to before its last activation."""
+    """A reduction block without its last activation."""
     out = act(normalized(block, "norm0", conv(block, "conv0", x)))
     return normalized(block, "norm1", conv(block, "conv1", pool(out)))
 
@@ -183,7 +183,7 @@ def test_normalizations_per_image_equal_their_definition(name, groups):
     scale, shift = (parameter[:, None, None] for parameter in (block.norm0.weight, block.norm0.bias))
     expected = ((grouped - mean) / (var + 1e-5).sqrt()).reshape(3, 16, 4, 4) * scale + shift
     torch.testing.assert_close(block.norm0(block.conv0(x)), expected)
-    torch.testing.assert_close(block(x[:1]), block(x)[:1])  # no image depends on the others of its batch
+    torch.testing.assert_close(block(x[:1]), block(x)[:1])  # no image depends on the others in its batch
 
 
 @pytest.mark.parametrize(("channels", "groups"), [(1, 1), (4, 1), (12, 1), (20, 2), (28, 1), (32, 4)])
@@ -326,7 +326,7 @@ def test_a_study_of_all_blocks_has_names_and_labels():
     found = grids.expand("s", config.parse(Study, study, "study"))
     assert list(found)[: len(every)] == [f"vgg38-{block}-digits-lr0.001-seed0" for block in every]
     assert list(found)[-1] == "vgg38-bn-supervision0.3-digits-lr0.001-seed0"
-    assert set(BLOCK_LABELS) <= set(every)  # there is none of a block that has gone
+    assert set(BLOCK_LABELS) <= set(every)  # no block has a label that no longer exists
     assert len({block_label(block) for block in every}) == len(every)
     digests = [cells.code_digest(Cell(block=block)) for block in every]
     assert len(set(digests)) == len(every)

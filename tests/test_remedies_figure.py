@@ -1,4 +1,4 @@
-"""All remedies in one figure and one table, from cells made of closed forms."""
+"""All remedies in one figure and one table, from cells made from closed forms."""
 
 import math
 import re
@@ -29,7 +29,7 @@ STUDY = Study(
     },
 )
 GAIN = {"plain": 0.0, "rc": 0.2, "bn": 0.1, "bn_rc": 0.3}
-WOBBLE = (0.0, 0.01, 0.03)  # by seed; each block meets it in an order of its own, so that differences have a spread
+WOBBLE = (0.0, 0.01, 0.03)  # by seed; in a different order for each block, so that differences have a spread
 LAYERS = 12
 
 
@@ -39,7 +39,7 @@ def accuracy(cell):
 
 
 def orders(cell, epoch):
-    """By how many powers of ten the first layer's gradient lies below the last's."""
+    """How many powers of ten the first layer's gradient lies below the last's."""
     return (12 if cell.block == "plain" else len(cell.block)) / (1 + epoch)
 
 
@@ -128,7 +128,7 @@ def test_the_table_says_what_the_seeds_can_tell(folder, tmp_path):
     assert out.with_suffix(".tex").read_text().count("midrule") == 1 + 5
 
 
-# base, ablations, whether a level differs from the base by BN+RC alone
+# base, ablations, whether a level differs from the base only by BN+RC
 SECOND = {
     "the base has it": ({"block": "bn_rc", "optimizer": "muon"}, [{"optimizer": "adam"}, {"block": "bn"}], False),
     "another key differs too": ({}, [{"block": "bn"}, {"block": "bn_rc", "clip": 1.0}], False),

@@ -1,4 +1,4 @@
-"""The report says what the run shows: its sentences turn round with the results."""
+"""The report says what the run shows: its sentences change with the results."""
 
 import re
 
@@ -242,7 +242,7 @@ def test_the_sentences_follow_the_results(tmp_path, scenario):
     ],
 )
 def test_the_second_network_is_a_deeper_copy_where_it_is_one(tmp_path, change, shallow, copy):
-    """Of one record but for the model, and larger; `change` is made to the cells of the first."""
+    """It is if its record is the same except for the model, and it is larger; `change` is for the first's cells."""
     cells = pd.read_csv(write_study(tmp_path) / "cells.csv", dtype=object)
     cells.loc[cells["model"] == "vgg08", list(change)] = list(change.values())
     cells.to_csv(tmp_path / "cells.csv", index=False)

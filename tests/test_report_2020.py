@@ -1,4 +1,4 @@
-"""The 2020/21 form of the report: four papers, and sentences that turn round with the results.
+"""The 2020/21 form of the report: four papers, and sentences that change with the results.
 
 The studies are synthetic: closed forms written to the files that the workflow writes, not results of any training.
 """
@@ -45,9 +45,9 @@ def write_remedies(
     wide=None,
     stuck_runs=(),
 ):
-    """A folder of a study of remedies; `stuck`: blocks that stay at chance; `flat`: those of level gradients.
+    """Write a study of remedies; `stuck`: blocks that stay at chance; `flat`: those with level gradients.
 
-    `lost`: the block that diverges from every seed; `wide`: the one whose seeds lie far apart; `stuck_runs`: (block,
+    `lost`: the block that diverges for every seed; `wide`: the one whose seeds lie far apart; `stuck_runs`: (block,
     seed) of single runs at chance.
     """
     study = design(seeds)
@@ -88,7 +88,7 @@ def write_search(folder, parameters=336_196, title="CIFAR-100"):
 
 
 def filled(folder, remedies=None, search=None, **study):
-    """The two LaTeX texts as one, white space made single spaces; `remedies` and `search` are keywords, or None."""
+    """The two LaTeX texts as one, with white space collapsed; `remedies` and `search` are keywords, or None."""
     shallow, deep = made_reports.SHALLOW, made_reports.DEEP
     facts = findings.context(summary.load(made_reports.write_study(folder / "cw2", **study)), shallow, deep)
     facts |= {"all_remedies": None, "search": None, **made_reports.AUTHOR}
@@ -267,7 +267,7 @@ def test_who_is_named_is_who_is_first(tmp_path):
     study = write_remedies(tmp_path, stuck=("plain", "gn"), flat=("bn_rc", "rc"))
     for name, change in {
         "history.csv": lambda table, cells: table["val_acc"].mask(cells == "dense", 0.5),  # at once all that it reaches
-        "gradients.csv": lambda table, cells: table["first_batch_mean_abs"].mask(  # the first layer's the largest
+        "gradients.csv": lambda table, cells: table["first_batch_mean_abs"].mask(  # makes the first layer's the largest
             cells == "gn", 1e-20 / table["first_batch_mean_abs"]
         ),
     }.items():

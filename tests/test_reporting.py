@@ -1,4 +1,4 @@
-"""What a run reports while it trains: its bar, and its curves for TensorBoard."""
+"""What a run reports while it trains: its progress bar, and its curves for TensorBoard."""
 
 import copy
 import csv
@@ -27,7 +27,7 @@ def test_the_bar_begins_where_the_run_does_and_shows_the_means_so_far(digits, mo
     reporter.close()
     said, steps = sys.stderr.getvalue(), training.steps
     assert f" {steps}/{3 * steps} " in said and f" {2 * steps}/{3 * steps} " in said
-    assert f"loss {training.step_losses[steps]:.3f}, acc " in said  # which it looks at after the first step
+    assert f"loss {training.step_losses[steps]:.3f}, acc " in said  # the bar looks at it after the first step
 
 
 def test_the_log_of_a_run_that_diverges_ends_with_where(digits, capsys):
@@ -51,7 +51,7 @@ def test_tensorboard_shows_every_epoch_once_also_of_a_run_that_was_killed(digits
         checkpoint = copy.deepcopy(first.state_dict())
         first.run_epoch()
         reporter.epoch()
-    reporter.close()  # after the second epoch, of which there is no checkpoint
+    reporter.close()  # after the second epoch, for which there is no checkpoint
     second = Training(tiny(), digits, CPU)
     second.load_state_dict(checkpoint)
     reporter = Reporter(second, "cell", tmp_path)

@@ -1,4 +1,4 @@
-"""Table 1, and how commands on a summary say what is wrong."""
+"""Table 1, and how commands that read a summary report mistakes."""
 
 import re
 
@@ -23,7 +23,7 @@ def test_the_table_says_what_the_rows_say(folder, run):
     out = run(make_table, folder, out="table1.csv")
     table, text, tex = (out.with_suffix(suffix) for suffix in (".csv", ".txt", ".tex"))
     numbers = pd.read_csv(table)
-    assert numbers.loc[numbers["best"], "label"].tolist() == ["VGG08 BN+RC"]  # equal to VGG38 BN+RC, which is later
+    assert numbers.loc[numbers["best"], "label"].tolist() == ["VGG08 BN+RC"]  # equal to VGG38 BN+RC, which comes later
     assert numbers["val_acc_std"].tolist() == pytest.approx([0.01] * 8)
     header, _, *lines = text.read_text(encoding="utf-8").splitlines()
     assert re.split(" {2,}", header)[-4:] == ["Train loss", "Train acc. (%)", "Val. loss", "Val. acc. (%)"]

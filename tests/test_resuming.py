@@ -1,4 +1,4 @@
-"""Runs killed at any moment: the same bits as undisturbed ones, and checkpoints that are damaged or another's."""
+"""Runs killed at any moment give the same bits as undisturbed ones; checkpoints that are damaged or of another run."""
 
 import argparse
 import contextlib
@@ -25,7 +25,7 @@ from workflow_scripts.engine.training.trainer import Training
 
 
 def contents(folder):
-    """Every file of a cell without its times."""
+    """Every file of a cell, without its times."""
     files = {path.name: path.read_bytes() for path in folder.iterdir()}
     rows = list(csv.reader(files["history.csv"].decode().splitlines()))
     files["history.csv"] = [row[:-1] for row in rows]
@@ -44,14 +44,14 @@ def undisturbed(digits_file, tmp_path_factory):
 
 
 def test_the_same_cell_gives_the_same_bits(undisturbed, digits_file, tmp_path):
-    """In this process too, in which the runs below go on."""
+    """Also within this process, in which the runs below are resumed."""
     inside("train_cell", "--data", digits_file, "--out", tmp_path / "cell", *flags(**RECORD))
     assert contents(tmp_path / "cell") == undisturbed
 
 
 @pytest.mark.parametrize("writes", [1, 2, 5, 9, 14])
 def test_a_killed_run_ends_with_the_same_bits(undisturbed, digits_file, tmp_path, capsys, writes):
-    """SIGKILL after so many checkpoints, which are written every few steps: mostly in the middle of an epoch."""
+    """SIGKILL after this many checkpoints, which are written every few steps: mostly in the middle of an epoch."""
     out, checkpoint = tmp_path / "cell", tmp_path / "checkpoint"
     arguments = ["--data", digits_file, "--out", out, "--checkpoint", checkpoint, "--checkpoint-seconds", 0.02]
     arguments = [*map(str, arguments), *flags(**RECORD)]
@@ -96,7 +96,7 @@ def test_a_checkpoint_of_other_code_or_data_is_not_gone_on_from(tmp_path):
 
 
 class Bomb:
-    """Unpickled, it would make a file."""
+    """If unpickled, it would create a file."""
 
     def __init__(self, path):
         self.path = path
@@ -113,7 +113,7 @@ def test_a_checkpoint_is_not_executed_whatever_its_digest_says(tmp_path):
 
 @pytest.fixture
 def saved(monkeypatch):
-    """(epoch, step) of the checkpoints that a run writes, in which a step takes a second."""
+    """(epoch, step) of the checkpoints written by a run in which a step takes a second."""
     found, save = [], checkpoints.save
 
     def noted(path, key, state):
@@ -127,14 +127,14 @@ def saved(monkeypatch):
 
 @pytest.mark.parametrize(("seconds", "within"), [(2, [2, 4]), (9, [])])
 def test_a_checkpoint_is_written_at_once_when_it_is_due_and_after_every_epoch(digits, tmp_path, saved, seconds, within):
-    """At once, because a folder that cannot be written to should not cost an epoch."""
+    """At once, because an unwritable folder should not cost an epoch."""
     run.train(tiny(epochs=2, train_items=500), digits, CPU, tmp_path / "c", seconds)
     epochs = [[(epoch, 0), *((epoch, step) for step in within)] for epoch in (0, 1)]
     assert saved == [*epochs[0], *epochs[1], (2, 0)]
 
 
 def test_checkpoints_that_take_long_are_not_written_after_every_short_epoch(digits, tmp_path, monkeypatch, saved):
-    """As they may be on a GPU. Here a checkpoint takes a second, and an epoch of five steps six."""
+    """Epochs may be that short on a GPU. Here a checkpoint takes one second, and an epoch of five steps six."""
     monkeypatch.setattr(run, "time", argparse.Namespace(monotonic=itertools.count().__next__))
     run.train(tiny(epochs=8, train_items=500), digits, CPU, tmp_path / "c", 60)
     assert saved == [(0, 0), (1, 0), (5, 0), (8, 0)]
@@ -153,11 +153,11 @@ def test_a_checkpoint_that_holds_another_state_is_one_clear_message(digits, tmp_
 def test_a_checkpoint_outlives_files_that_cannot_be_written(digits, tmp_path, capsys):
     order = making.Order(tiny(epochs=1), tmp_path / "cell", tmp_path / "checkpoint")
     settings = config.Running(cuda_graphs=False)
-    (order.out / "steps.npz").mkdir(parents=True)  # where a file should be
+    (order.out / "steps.npz").mkdir(parents=True)  # a folder where a file should be
     with pytest.raises(OSError):
         making.make(order, digits, CPU, settings)
     (order.out / "steps.npz").rmdir()
     making.make(order, digits, CPU, settings)
     assert "going on from epoch 2, step 0" in capsys.readouterr().err
     assert order.is_made(digits.meta) and not order.checkpoint.exists()
-    assert json.loads((order.out / "cell.json").read_text())["resumed_from"] == []  # of another machine
+    assert json.loads((order.out / "cell.json").read_text())["resumed_from"] == []  # no other machine

@@ -1,4 +1,4 @@
-"""The rules, over all jobs of the full configuration: what a job reads it depends on, its code above all."""
+"""The rules, over all jobs of the full configuration: a job depends on everything it reads, above all its code."""
 
 import json
 import re
@@ -14,8 +14,8 @@ from workflow_scripts.engine import code
 from workflow_scripts.engine.configuration import config, grids
 from workflow_scripts.engine.runs import manifests
 
-# The workflow as a module of another one, which writes down what its jobs are, and which outputs every rule has and
-# whether the HTML report shows them.
+# The workflow as a module of another one, which records its jobs, every rule's outputs and whether the HTML report
+# shows them.
 JOBS = """
 import atexit, json, os
 from snakemake.io import is_flagged
@@ -54,15 +54,15 @@ def write():
 atexit.register(write)
 """
 TARGETS = ("all", "results/cw2/course", "submission/s1234567.zip", "submission/hw2.zip")
-# what they are given decides which code they run
+# their arguments decide which code they run
 BY_NAME = {"fetch_data", "train_cell", "train_beras", "check_beras", "measure_surface"}
 OF_BERAS = {"train_beras", "probe_initializers", "check_beras", "export_notebook"}  # they import models/Beras
-FOLDERS = ("--out", "--checkpoint")  # flags of what a job writes
+FOLDERS = ("--out", "--checkpoint")  # flags for what a job writes
 
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory):
-    """What the workflow writes down, for the full configuration."""
+    """What the workflow records, for the full configuration."""
     folder = tmp_path_factory.mktemp("rules")
     paths = {"config": str(ROOT / "config.yaml"), "snakefile": str(ROOT / "Snakefile")}
     (folder / "Snakefile").write_text(JOBS.format(**paths))
@@ -81,12 +81,12 @@ def every(said):
 
 @pytest.fixture(scope="module")
 def jobs(every):
-    """One of each rule, as {rule: job}."""
+    """One job of each rule, as {rule: job}."""
     return {job["rule"]: job for job in every}
 
 
 def test_a_job_depends_on_all_files_that_it_is_told_of(jobs):
-    """A file, or a folder that some of its inputs lie in."""
+    """Each is an input file, or a folder that contains some of its inputs."""
     for rule, job in jobs.items():
         words = [word.rstrip(")") for word in shlex.split(job["command"])]
         inside = {str(folder) for path in job["input"] for folder in Path(path).parents}
@@ -110,7 +110,7 @@ def test_a_job_is_told_all_that_it_is_done_again_for(jobs):
 
 
 def test_a_job_is_done_again_when_two_numbers_change_places(jobs):
-    """Snakemake compares the params of a job as a set of values."""
+    """This needs care because Snakemake compares a job's params as a set of values."""
     for rule, job in jobs.items():
         numbers = [value for value in job["params"].values() if isinstance(value, (int, float))]
         assert len(numbers) <= 1, rule
@@ -145,7 +145,7 @@ def test_a_report_depends_on_the_figures_that_it_shows(jobs):
 
 
 def test_every_figure_and_table_is_in_the_html_report(said):
-    """Figures are PDFs and tables HTML; a table that is there as text is there as HTML too."""
+    """Figures are PDFs and tables HTML; a table that exists as text also exists as HTML."""
     shown = 0
     for rule, outputs in said["outputs"].items():
         results = {Path(path): in_report for path, in_report in outputs if path.startswith("results/")}

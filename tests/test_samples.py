@@ -20,7 +20,7 @@ def test_samples_are_the_first_of_each_class_and_the_arrays_are_described(digits
         assert found["image"].tolist() == [i for i, other in enumerate(digits.train_labels) if other == label][:4]
     facts = samples.facts(digits, "course", 50)
     mosaic = samples.draw(digits, table, facts).axes[0].images[0].get_array()
-    for image in table.itertuples():  # a column for each class, beneath its name
+    for image in table.itertuples():  # a column for each class, below its name
         top, left = len(mosaic) - 10 * (samples.MOST - image.place), 10 * image.label + 1
         assert (mosaic[top : top + 8, left : left + 8] == digits.train_images[image.image]).all()
     text = "\n".join(facts)

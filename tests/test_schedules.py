@@ -1,4 +1,4 @@
-"""Learning rates of every step: against PyTorch's own schedules, and by hand."""
+"""The learning rate of every step: compared with PyTorch's own schedules, and by hand."""
 
 import numpy as np
 import pytest

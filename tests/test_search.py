@@ -1,4 +1,4 @@
-"""A search: candidates that stay what they are, rungs that keep the best by validation, one test at the end."""
+"""A search: candidates that stay the same, rungs that keep the best by validation, one test at the end."""
 
 import itertools
 import json
@@ -36,7 +36,7 @@ def test_samples_lie_in_their_ranges_and_follow_the_seed(sampler):
     assert found != search.samples(study(sampler=sampler, max_cells=64, seed=1).search)
     rates = [sample["lr"] for sample in found]
     assert all(1e-4 <= rate <= 0.1 and rate == float(f"{rate:.3g}") for rate in rates)
-    # evenly in the logarithm: a third of them in each of the three decades
+    # uniform in the logarithm: a third of them in each of the three decades
     assert all(10 <= sum(10**-end <= 10 * rate < 10 ** (1 - end) for rate in rates) <= 33 for end in (1, 2, 3))
     assert {sample["batch_size"] for sample in found} == {50, 100}
     assert all(0.1 <= sample["clip"] <= 5 for sample in found)
@@ -44,7 +44,7 @@ def test_samples_lie_in_their_ranges_and_follow_the_seed(sampler):
 
 def test_a_range_of_whole_numbers_gives_whole_numbers():
     found = search.samples(study(space={"batch_size": {"low": 10, "high": 12}}, max_cells=50).search)
-    assert sorted(sample["batch_size"] for sample in found) == [10, 11, 12]  # and no more, however many are asked for
+    assert sorted(sample["batch_size"] for sample in found) == [10, 11, 12]  # and no more, however many are requested
 
 
 @pytest.mark.parametrize("log", [False, True])
@@ -128,7 +128,7 @@ def test_a_mistake_is_one_clear_message(changes, message):
     with pytest.raises(UserError) as error:
         study(**changes)
     assert message in str(error.value)
-    assert len(str(error.value).splitlines()) == 2  # the heading, and the one thing that is wrong
+    assert len(str(error.value).splitlines()) == 2  # the heading, and the one mistake
 
 
 @pytest.mark.parametrize(
@@ -145,13 +145,13 @@ def test_a_study_that_a_search_does_not_fit(changes, message):
 
 
 def write_cells(folder, outcomes):
-    """Folders of cells with (status, val_acc, val_loss) of the epoch whose weights were kept, if there is one."""
+    """Write cells with this (status, val_acc, val_loss) of the epoch whose weights were kept, if there is one."""
     for name, (status, accuracy, loss) in outcomes.items():
         (folder / name).mkdir()
         (folder / name / "cell.json").write_text(json.dumps({"status": status}))
         kept = 0 if accuracy == accuracy else None
         (folder / name / "test.json").write_text(json.dumps({"epoch": kept}))
-        later = f"1,9,0.1\n2,{loss / 2},{accuracy}\n"  # as accurate as the kept one at a lower loss
+        later = f"1,9,0.1\n2,{loss / 2},{accuracy}\n"  # as accurate as the kept one, with a lower loss
         (folder / name / "history.csv").write_text(f"epoch,val_loss,val_acc\n0,{loss},{accuracy}\n{later}")
     return [folder / name for name in outcomes]
 
@@ -226,7 +226,7 @@ def test_a_search_runs_rung_by_rung_and_only_grows(tmp_path):
     results = tmp_path / "results/search"
     targets = ["results/search/chosen.json", "results/search/figures/search.pdf"]
     _, said = snakemake(tmp_path, *targets)
-    assert "(7 of 7 cells done)" in said  # also those that came when a rung had chosen
+    assert "(7 of 7 cells done)" in said  # including those that were added once a rung had chosen
     trained = {path.name for path in results.glob("vgg08-*")}
     assert len(trained) == 4 + 2 + 1  # two rungs, and the last one's best from another seed
     first, second = (json.loads((results / f"search/rung{rung}.json").read_text()) for rung in (0, 1))

@@ -30,7 +30,7 @@ def test_the_rungs_are_read_back_from_the_summary(tmp_path, changes):
 
 
 def test_the_figure_follows_what_the_rungs_kept(tmp_path):
-    """They decide who is trained on; by the numbers of the summary another candidate might look better."""
+    """The rungs decide who trains on; by the summary's numbers another candidate might look better."""
     searched = study(max_cells=4, halving={"epochs": [4]})
     plan, _ = write_summary(tmp_path / "summary", searched)
     names = [cells.cell_name(cell) for cell in plan.rung(0, plan.recipes)]
@@ -71,7 +71,7 @@ def test_the_ticks_of_a_key_are_read_as_people_call_its_values_and_stand_apart(k
     ends = values if isinstance(values, list) else [values["low"], values["high"]]
     known = {"rung": 1, "epochs": 1, "status": "finished", "val_acc": 0.5}
     rows = [{**known, "candidate": place, key: value} for place, value in enumerate(ends)]
-    spaces = {**space, "more": space[key], "most": space[key]}  # three panels in a row, as narrow as they get
+    spaces = {**space, "more": space[key], "most": space[key]}  # three panels in a row, the narrowest case
     table = pd.DataFrame(rows)
     figure = search_figure.draw(table.assign(more=table[key], most=table[key]), spaces)
     with style.look():

@@ -1,4 +1,4 @@
-"""`show` on runs that were trained: what it prints, and what it says where there is nothing to print."""
+"""`show` on trained runs: what it prints, and what it says if there is nothing to print."""
 
 import json
 import math
@@ -31,7 +31,7 @@ def test_a_finished_run_is_shown(cells):
     assert said.startswith("finished: finished\n")
     for key, value in facts["record"].items():
         assert f"{key} {'null' if value is None else value}" in said
-    assert "record   model vgg08, width 0.125" in said  # what was chosen stands before the defaults
+    assert "record   model vgg08, width 0.125" in said  # what was chosen comes before the defaults
     assert f"{facts['parameters']:,} parameters" in said
     assert f"test accuracy {test['test_acc']:.2%}" in said
     history = (cells / "finished/history.csv").read_text().splitlines()

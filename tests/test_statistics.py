@@ -1,4 +1,4 @@
-"""Intervals, differences and corrections against scipy.stats, and against examples that are done by hand."""
+"""Intervals, differences and corrections compared with scipy.stats, and with examples worked by hand."""
 
 import math
 
@@ -21,7 +21,7 @@ def test_chance_by_hand():
 
 
 def test_an_interval_by_hand():
-    # of the differences 1, 2, 3: mean 2, deviation 1, standard error 1 / sqrt(3), t(0.975; 2) = 4.302653
+    # for the differences 1, 2, 3: mean 2, deviation 1, standard error 1 / sqrt(3), t(0.975; 2) = 4.302653
     found = statistics.difference(by_seed([1, 2, 3]), by_seed([0, 0, 0]))
     ends = (2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3))
     assert (found.mean, found.low, found.high, found.pairs) == pytest.approx((2, *ends, 3))
@@ -96,7 +96,7 @@ def test_differences_without_spread():
     [
         ([0.02], [0.02]),
         ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),
-        # Holm (1979) by hand: 4 x 0.005, 3 x 0.01, then 2 x 0.03; 0.04 may not come out below its forerunner
+        # Holm (1979) by hand: 4 x 0.005, 3 x 0.01, then 2 x 0.03; 0.04 may not end below the value before it
         ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
         # as statsmodels.stats.multitest.multipletests(method="holm") and R's p.adjust give it
         ([0.001, 0.008, 0.039, 0.041, 0.042], [0.005, 0.032, 0.117, 0.117, 0.117]),

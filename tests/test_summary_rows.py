@@ -1,4 +1,4 @@
-"""Rows of a summary: means over seeds, the best, what a selection finds, and tables that are incomplete."""
+"""Rows of a summary: means over seeds, the best, what a selection finds, and incomplete tables."""
 
 import math
 
@@ -31,7 +31,7 @@ def test_means_and_deviations_over_seeds_are_those_of_numpy(folder):
 
 
 def test_no_key_of_a_cell_has_the_name_of_a_column_beside_it(folder):
-    """Of two columns of one name a table would show the wrong one: a new key finds out here that its name is taken."""
+    """With two columns of one name a table would show the wrong one: a new key whose name is taken is caught here."""
     measured = (*gathering.MEASURED, *gathering.LAST_EPOCH, *gathering.BEST_EPOCH, *machines.COLUMNS)
     beside = {"cell", "group", "label", "network", "colour", *measured, *summary.outcome(summary.load(folder).cells)}
     assert not beside & set(summary.RECORD)
@@ -166,7 +166,7 @@ def test_rows_are_chosen_once_each_in_the_order_in_which_they_are_asked_for(tmp_
     rows = summary.over_seeds(summary.load(write_summary(tmp_path, records)).cells)
     words = [["block=bn", "lr=0.1"], ["block=plain", "lr=0.01"], ["lr=0.1", "block=bn"], ["block=bn", "lr=0.01"]]
     assert selections.chosen(rows, words, False)["group"].tolist() == [3, 0, 2]
-    assert selections.chosen(rows, words[:2], True)["group"].tolist() == [3, 0, 2]  # of equals the first is the best
+    assert selections.chosen(rows, words[:2], True)["group"].tolist() == [3, 0, 2]  # among equals the first is the best
 
 
 @pytest.mark.parametrize("missing", ["cells.csv", "history.csv", "gradients.csv", "dataset.json"])

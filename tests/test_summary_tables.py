@@ -1,4 +1,4 @@
-"""The tables of a study made again: what is taken over from before gives the same bytes as what is read anew."""
+"""A study's tables made again: reusing earlier content gives the same bytes as reading everything anew."""
 
 import json
 import os
@@ -23,7 +23,7 @@ FILES = ("cells.csv", "history.csv", "gradients.csv", "dataset.json", "index.jso
 
 @pytest.fixture
 def made(tmp_path):
-    """(folders of six cells, folder of the tables that were made of five of them: the third is new)."""
+    """(folders of six cells, folder of the tables made from five of them, as the third is new)."""
     study = Study(grids=[Grid(block=["plain", "bn", "rc"], seed=[0, 1])])
     write_study(tmp_path / "many", study, lambda cell: 0.5 + 0.1 * cell.seed)
     folders = [tmp_path / "many" / name for name in grids.expand("many", study)]
@@ -45,7 +45,7 @@ def anew(folders, out):
 
 
 def spoil(path):
-    """Change a file's content, but neither its size nor its time."""
+    """Change a file's content, but not its size or time."""
     before = path.stat()
     path.write_text("?" * before.st_size)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -115,7 +115,7 @@ def test_a_cell_that_has_not_changed_is_not_read_again(made, tmp_path):
 @pytest.mark.parametrize("file", ["gradients.csv", "history.csv", "index.json"])
 def test_tables_that_somebody_changed_are_made_anew(made, tmp_path, file):
     folders, out = made
-    (out / file).write_text("more\n" + (out / file).read_text())  # so that no row stands where it stood
+    (out / file).write_text("more\n" + (out / file).read_text())  # so that no row is where it was
     gathering.gather(folders, out)
     assert content(out) == anew(folders, tmp_path / "anew")
 
@@ -130,11 +130,11 @@ def test_an_index_of_something_else_is_none(made, tmp_path, text):
 
 
 def test_no_index_is_left_of_tables_that_have_changed_since(made, tmp_path):
-    """In another order they have the same size, and rows stand where those of another cell stood."""
+    """In another order the tables have the same size, but rows are where those of another cell were."""
     folders, out = made
     gathering.gather(folders, out)
     (out / "dataset.json").unlink()
-    (out / "dataset.json").mkdir()  # the tables are made, and what comes after them fails
+    (out / "dataset.json").mkdir()  # the tables are written, and the next step fails
     with pytest.raises(OSError, match="dataset.json"):
         gathering.gather(folders[::-1], out)
     (out / "dataset.json").rmdir()
@@ -166,7 +166,7 @@ def test_the_gradients_of_some_cells_are_those_of_the_whole_table(made, indexed)
     if not indexed:
         cell_index.remove(out)
     names, whole = [folders[place].name for place in (1, 3, 0)], pd.read_csv(out / "gradients.csv")
-    if indexed:  # the rows of another cell are not looked at
+    if indexed:  # the rows of another cell are not read
         start, end = cell_index.places(out, "gradients.csv")[folders[4].name]
         text = (out / "gradients.csv").read_bytes()
         (out / "gradients.csv").write_bytes(text[:start] + b"," * (end - start - 1) + b"\n" + text[end:])
@@ -230,7 +230,7 @@ def test_a_preview_counts_what_is_no_network_of_pytorch(tmp_path):
 
 
 def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
-    """It has them built, long before they are trained."""
+    """It builds the networks, long before they are trained."""
     study = Study(grids=[Grid(model="vgg_a", block=["bn", "rc"], dataset="digits", seed=[0, 1])])
     found = grids.expand("a", study)
     said = previewed(tmp_path, found, list(found))
@@ -239,7 +239,7 @@ def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
         1:3
     ]
     assert [line.index("to train") for line in nothing] == [line.index("to train") for line in nothing][:1] * 2
-    assert len(previewed(tmp_path, found, [])) == 2  # of no work there is no time
+    assert len(previewed(tmp_path, found, [])) == 2  # without work there is no estimate of time
     assert said[-1] == (
         f"  Cannot be trained: a/{list(found)[2]} and 1 more: the network vgg_a takes the blocks plain, bn, not "
         "ConvolutionalProcessingBlockRC"
@@ -247,7 +247,7 @@ def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
 
 
 def test_a_preview_without_pytorch(tmp_path, monkeypatch):
-    """As where the jobs run in conda environments, and Snakemake in one of its own."""
+    """As when the jobs run in conda environments, and Snakemake in one of its own."""
     monkeypatch.setitem(sys.modules, "torch", None)
     found = grids.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", epochs=[2, 3])]))
     said = previewed(tmp_path, found, list(found), {"digits": Dataset(source="digits")})
@@ -256,7 +256,7 @@ def test_a_preview_without_pytorch(tmp_path, monkeypatch):
 
 
 def test_what_a_preview_counts(tmp_path):
-    """Three passes of every image that is trained on; a network once for each size of its images and of its output."""
+    """Three passes per training image; a network is counted once for each size of its images and its output."""
     assert preview.data_size(tmp_path / "none", Dataset(source="digits")) == (1500, (3, 8, 8), 10)
     assert preview.data_size(tmp_path / "none", DIGITS["digits"]) == (1500, (3, 32, 32), 10)
     (tmp_path / "damaged.npz").write_bytes(b"PK")
@@ -279,7 +279,7 @@ def test_a_preview_leaves_out_a_damaged_cell(tmp_path, text):
 
 
 def test_a_second_preview_says_the_same_without_pytorch(tmp_path):
-    """Which takes longer to import than a DAG of a thousand cells to build."""
+    """Importing PyTorch takes longer than building a DAG of a thousand cells."""
     study = Study(grids=[Grid(model=["vgg08", "vgg38"], block=["plain", "bn"], width=[0.5, 1.0], dataset="digits")])
     found = grids.expand("a", study)
     described = {"digits": Dataset(source="digits")}

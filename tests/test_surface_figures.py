@@ -1,4 +1,4 @@
-"""Figures of loss surfaces, of bowls in closed form."""
+"""Figures of loss surfaces, from bowls in closed form."""
 
 import math
 import re
@@ -24,7 +24,7 @@ def test_the_workflow_knows_all_figures():
 
 
 def write_surface(path, scale, points=9, broken=0):
-    """A bowl of loss scale * (0.1 + alpha^2 + 2 beta^2), with NaN in the last `broken` rows of the plane."""
+    """Write a bowl with loss scale * (0.1 + alpha^2 + 2 beta^2), and NaN in the last `broken` rows of the plane."""
     axis = np.linspace(-1, 1, points)
     line = pd.DataFrame({"kind": "line", "alpha": axis, "beta": math.nan, "loss": scale * (0.1 + axis**2), "acc": 0.5})
     alpha, beta = (grid.ravel() for grid in np.meshgrid(axis, axis))
@@ -38,7 +38,7 @@ def write_surface(path, scale, points=9, broken=0):
 
 @pytest.fixture
 def bowls(tmp_path):
-    """Surfaces of the cells with plain and bn blocks at the first rate."""
+    """Surfaces for the cells with plain and bn blocks at the first rate."""
     return [write_surface(tmp_path / "s" / f"{cell}.csv", scale) for cell, scale in (("cell0", 4), ("cell3", 1))]
 
 
@@ -75,7 +75,7 @@ def test_contours_of_all_networks_have_the_same_levels(folder, bowls):
 
 @pytest.mark.parametrize("losses", [(2.3, 2.31), (1.8, 79), (0.01, 300)], ids=["flat", "one power of ten", "many"])
 def test_losses_stand_at_their_heights_and_beside_their_colours(losses):
-    """Loss surfaces of photographs span few powers of ten, of which an axis may have one or none."""
+    """Loss surfaces on photographs span few powers of ten, of which an axis may show one or none."""
     alpha, beta = (grid.ravel() for grid in np.meshgrid([-1, 0, 1], [-1, 0, 1]))
     table = pd.DataFrame({"kind": "plane", "alpha": alpha, "beta": beta, "loss": np.geomspace(*losses, 9), "acc": 0.5})
     figure, _ = surface_figures.view_3d([surface_figures.Surface("A", (0, 0, 0), table)])

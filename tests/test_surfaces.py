@@ -1,4 +1,4 @@
-"""Loss surfaces: against a plain loop over a DataLoader, the filters' norms, the command and its mistakes."""
+"""Loss surfaces: compared with a plain loop over a DataLoader, the filters' norms, the command and its errors."""
 
 import csv
 import json
@@ -43,7 +43,7 @@ def train(digits_file, out, **changes):
 
 
 def plain_surface(training, data, points, pair):
-    """The loss the plain way: weights set one by one, the images through a DataLoader, `.item()` at every batch."""
+    """The loss computed plainly: weights set one by one, images through a DataLoader, `.item()` at every batch."""
     train, _ = split_indices(data.train_labels, "course", 0.05)
     images = torch.from_numpy(data.train_images[train[:IMAGES]]).permute(0, 3, 1, 2) / 255
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (COURSE_MEAN, COURSE_STD))
@@ -130,7 +130,7 @@ def test_networks_of_the_same_layers_share_their_directions():
 
 
 def randomized(model):
-    """The model with batch norm as after some training, in evaluation mode."""
+    """The model with batch norm as if after some training, in evaluation mode."""
     generator = torch.Generator().manual_seed(0)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
@@ -169,7 +169,7 @@ def test_folding_batch_norm_changes_no_logit(name, block):
 
 
 class Branching(nn.Module):
-    """A network whose code depends on what it computes, so that it cannot be traced."""
+    """A network whose control flow depends on its values, so that it cannot be traced."""
 
     def __init__(self):
         super().__init__()
@@ -251,7 +251,7 @@ def test_a_bf16_cell_is_measured_in_bf16_to_a_few_percent(cell, digits, tmp_path
 
 
 def copied(cell, folder, **changes):
-    """A copy of what a surface is measured from, with changes to cell.json."""
+    """A copy of the files that a surface is measured from, with changes to cell.json."""
     folder.mkdir()
     facts = json.loads((cell / "cell.json").read_text())
     (folder / "cell.json").write_text(json.dumps({**facts, **changes}))
@@ -260,7 +260,7 @@ def copied(cell, folder, **changes):
 
 
 def measured(cell, data, out, monkeypatch, *arguments):
-    """Run the command inside this process."""
+    """Run the command in this process."""
     from workflow_scripts import measure_surface
 
     words = ["measure_surface", "--cell", cell, "--data", data, "--out", out, "--device", "cpu", *arguments]

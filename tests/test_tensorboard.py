@@ -33,7 +33,7 @@ def test_one_cell_can_be_asked_for_and_tensorboard_reads_it(tmp_path):
 
 @contextlib.contextmanager
 def served(folder):
-    """`tensorboard --logdir folder` on a free port; what it answers to a question, as JSON."""
+    """`tensorboard --logdir folder` on a free port; a function that returns its answer to a query, as JSON."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Tables of strings as a terminal, LaTeX and files have them: laid out by hand."""
+"""Tables of strings for a terminal, LaTeX and files, compared with layouts made by hand."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The training loop: against PyTorch's own, what it records, and how a run ends."""
+"""The training loop: compared with plain PyTorch, what it records, and how a run ends."""
 
 import json
 import math
@@ -94,7 +94,7 @@ def test_best_epoch_is_chosen_on_validation_kept_and_tested_once(digits, tmp_pat
         logits = training.model(images)
     weights = training.model.classifier.weight.detach().clone()
     torch.nn.init.zeros_(training.model.classifier.weight)
-    training._end_epoch(torch.tensor([9.0, 0.0], dtype=torch.float64), lambda: 0.0)  # a last epoch that is worse
+    training._end_epoch(torch.tensor([9.0, 0.0], dtype=torch.float64), lambda: 0.0)  # the last epoch is worse
     accuracies = [row[5] for row in training.history]
     assert training.finished and training.progress.best_epoch == int(np.argmax(accuracies)) == 1
     results.write(training, tmp_path, {}, with_test=False)
@@ -106,7 +106,7 @@ def test_best_epoch_is_chosen_on_validation_kept_and_tested_once(digits, tmp_pat
 
 def test_a_record_does_not_stand_beside_files_of_another_run(digits, tmp_path):
     (tmp_path / "cell.json").write_text("{}")
-    (tmp_path / "steps.npz").mkdir()  # where the third file should be
+    (tmp_path / "steps.npz").mkdir()  # a folder where the third file should be
     with pytest.raises(OSError):
         results.write(Training(tiny(), digits, CPU), tmp_path, {})
     assert (tmp_path / "history.csv").exists() and not (tmp_path / "cell.json").exists()
@@ -132,7 +132,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_at_its_step(digits, loss):
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_a_run_may_diverge_by_the_last_update_before_validation(digits, epochs):
-    """The losses of all its steps are finite; the one that diverged is the step that would come next."""
+    """The losses of all its steps are finite; the step that counts as diverged is the one that would come next."""
     training = Training(tiny(epochs=epochs, batch_size=1425), digits, CPU)
     training.run_epoch(after_step=lambda: torch.nn.init.constant_(training.model.classifier.weight, math.inf))
     facts = results.measurements(training, digits)
@@ -216,7 +216,7 @@ print("torch._dynamo" in sys.modules)
 
 
 def test_training_does_without_pytorchs_compiler(digits_file):
-    """It would take a second of every process to import."""
+    """Importing it would cost every process a second."""
     command = [sys.executable, "-c", TRAIN, digits_file]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -1,4 +1,4 @@
-"""What `train_cell` is asked for and cannot do: one clear message, before anything is trained."""
+"""What `train_cell` is asked for but cannot do gives one clear message, before anything is trained."""
 
 import pytest
 

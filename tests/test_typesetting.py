@@ -1,4 +1,4 @@
-"""From a template to a typeset report: how values are printed, what is taken along, what LaTeX says."""
+"""From a template to a typeset report: how values are printed, which files are copied, what LaTeX reports."""
 
 import argparse
 import itertools
@@ -73,7 +73,7 @@ FIGURES = ("curves_problem", "grad_flow_shallow", "grad_flow_deep", "curves_best
 
 
 def build(folder, **study):
-    """Write a study and run `fill_report` on it as a person would; returns the folder of the LaTeX."""
+    """Write a study and run `fill_report` on it as a user would; returns the folder of the LaTeX."""
     write_study(folder / "summary", **study)
     for name in FIGURES:
         (folder / "figures").mkdir(exist_ok=True)
@@ -108,7 +108,7 @@ def test_the_demo_report_compiles_and_says_that_it_is_one(tmp_path):
     run = compiled(source, tmp_path / "report.pdf")
     assert (run.returncode, run.stderr) == (0, "")
     first = (tmp_path / "report.pdf").read_bytes()
-    for path in (tmp_path / "latex/build").iterdir():  # as a killed LaTeX leaves its files
+    for path in (tmp_path / "latex/build").iterdir():  # what a killed LaTeX leaves behind
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     compiled(source, tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes() == first

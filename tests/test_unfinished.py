@@ -1,4 +1,4 @@
-"""What a run has begun and not finished is made by the next, although what was made from it before is still there."""
+"""What a run began and did not finish is made by the next, although what was made from it before still exists."""
 
 import shutil
 import subprocess
@@ -20,13 +20,13 @@ def wait_until(holds, seconds=120):
 
 
 def test_a_cell_whose_training_failed(study, project):
-    """Its files are gone, but the table of before is there and newer than all that the cell is made from."""
+    """Its files are gone, but the earlier table exists and is newer than everything the cell is made from."""
     cell, checkpoints = CELL.format("vgg38", "bn_rc", 0), study / "results/.checkpoints"
     block = "class ConvolutionalProcessingBlockBNRC(ConvolutionalProcessingBlockBN):\n"
     with edited(project / "models/blocks.py", block, f"{block}    is_another = True\n"):
         assert to_train(study, project=project) == [cell]
         shutil.rmtree(checkpoints)
-        checkpoints.touch()  # no folder, so that no training can begin
+        checkpoints.touch()  # not a folder, so that no training can begin
         assert snakemake(study, TABLE, project=project, check=False)[0]
     assert not (study / "results/cw2" / cell / "cell.json").exists() and (study / TABLE).exists()
     checkpoints.unlink()
@@ -38,14 +38,14 @@ def test_a_cell_whose_training_failed(study, project):
 
 
 def test_a_cell_that_has_lost_a_file(study, project):
-    """In the DAG one of its files stands for all, and what was made from them is there."""
+    """In the DAG one of its files stands for all, and what was made from them still exists."""
     cell = CELL.format("vgg38", "bn_rc", 0)
     (study / "results/cw2" / cell / "history.csv").unlink()
     assert to_train(study, project=project) == [cell]
 
 
 def test_a_training_that_outlives_snakemake_is_not_lost(tmp_path):
-    """Snakemake does not know that the job was done, and has it done again: from its last checkpoint."""
+    """Snakemake does not know that the job was done, and runs it again, from its last checkpoint."""
     grid = {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 12, "augmentation": "none"}
     write_config(tmp_path, {**TINY, "studies": {"s": {"grids": [grid]}}, "beras": None})
     cell = "vgg08-plain-width0.25-digits-augnone-epochs12-lr0.001-seed0"
@@ -65,7 +65,7 @@ def test_a_training_that_outlives_snakemake_is_not_lost(tmp_path):
 
 
 def test_tables_that_could_not_be_gathered(study, project):
-    """The summary is kept while it is made anew; it is of the five cells of before."""
+    """The summary is kept while it is made anew; it still has the five cells of before."""
     fewer = {**TINY, "studies": {"cw2": {**TINY["studies"]["cw2"], "grids": TINY["studies"]["cw2"]["grids"][1:]}}}
     fewer["studies"]["cw2"]["compare"] = {"shallow": {"block": "bn"}, "deep": {"block": "plain"}}
     write_config(study, fewer)

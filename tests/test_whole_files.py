@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and one process at a time: also when processes are killed."""
+"""Files are written completely or not at all, by one process at a time, even if processes are killed."""
 
 import os
 import platform
@@ -36,7 +36,7 @@ with locks.alone(Path(sys.argv[1])):
 
 
 def started(code, *arguments):
-    """A process that runs `code`, when it has said that it is ready."""
+    """A process that runs `code`, once it has said that it is ready."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
@@ -75,7 +75,7 @@ def test_a_file_that_was_taken_for_abandoned_before_it_was_locked_is_made_anew(t
     lock, lost = commands._lock, []
 
     def late(handle):
-        if not lost:  # another process is quicker
+        if not lost:  # another process gets there first
             lost.extend(tmp_path.iterdir())
             lost[0].unlink()
         return lock(handle)
@@ -105,7 +105,7 @@ def test_a_lock_is_waited_for_and_a_killed_process_holds_none(tmp_path, capsys):
     path = tmp_path / "cell.lock"
     holder = started(HOLDS, path, 1)
     with locks.alone(path):
-        (tmp_path / "made").unlink()  # by now the other one is done
+        (tmp_path / "made").unlink()  # by now the other process is done
     holder.communicate()
     said = f"waiting for process {holder.pid} on {platform.node()}, which makes the same files (lock: {path})\n"
     assert capsys.readouterr().err == said
@@ -115,7 +115,7 @@ def test_a_lock_is_waited_for_and_a_killed_process_holds_none(tmp_path, capsys):
         pass
     assert not list(tmp_path.iterdir()) and not capsys.readouterr().err
     with locks.alone(path):
-        path.unlink()  # by somebody who tidies up
+        path.unlink()  # as somebody tidying up might
     with locks.alone(path):
         assert path.read_text() == f"process {os.getpid()} on {platform.node()}"
 

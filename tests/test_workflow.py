@@ -1,4 +1,4 @@
-"""The real workflow, end to end, on real data small enough for a minute: what runs, what runs again, what it says."""
+"""The real workflow, end to end, on real data that takes a minute: what runs, what runs again, what it says."""
 
 import copy
 import json
@@ -50,7 +50,7 @@ def test_the_last_lines_name_all_that_was_asked_for_and_a_table_once(study, proj
 
 
 def test_every_cell_has_a_line_when_it_is_finished(finished):
-    """With its numbers, how many of all are done, and how long the others take."""
+    """With its numbers, how many of all cells are done, and how long the others will take."""
     folder, said = finished
     lines = re.findall(
         r"^cw2/(\S+): 2 epochs in \d+ s, val acc (\S+)%, test acc (\S+)% \((\d) of 5 cells done(.*)\)$", said, re.M
@@ -125,7 +125,7 @@ def test_the_html_report_shows_every_figure_and_table(finished, project, tmp_pat
         cells.get_by_label("Model").select_option("vgg38")
         assert cells.locator("tbody tr:visible").count() == 4
         sides = {text: cells.get_by_text(text, exact=True).first.evaluate(SIDE) for text in ("Block", "Val. acc. (%)")}
-        assert sides == {"Block": "left", "Val. acc. (%)": "right"}  # numbers by their last digits
+        assert sides == {"Block": "left", "Val. acc. (%)": "right"}  # numbers are aligned by their last digits
     assert wrong == []
 
 
@@ -159,14 +159,14 @@ def test_a_new_seed_trains_the_new_cells_only(study, project):
     assert to_train(study, project=project) == sorted(CELL.format("vgg38", block, 1) for block in blocks)
 
 
-# as README.md says it
+# as README.md says
 NEW_BLOCK = textwrap.dedent(
     re.search(r'    @register_block\("bn_tanh"\)\n(?: .*\n|\n)+', (ROOT / "README.md").read_text())[0]
 )
 
 
 def test_a_new_block_is_one_class_and_one_registration(study, project, tmp_path):
-    """Only its cell trains, and figures, table and report show it; the tables are as if they were made anew."""
+    """Only its cell trains, and figures, table and report show it; the tables are as if made from scratch."""
     config = copy.deepcopy(TINY)
     config["studies"]["cw2"]["grids"][1]["block"].append("bn_tanh")
     write_config(study, config)
@@ -196,10 +196,10 @@ def test_a_run_made_elsewhere_is_missed_beside_a_summary_without_it(study, proje
 
 
 def test_that_a_report_cannot_be_typeset_is_said_at_the_start(study, project, tmp_path, monkeypatch):
-    """And at the end it fails, with what to install."""
+    """And at the end it fails, saying what to install."""
     (study / REPORT).unlink(missing_ok=True)
     (tmp_path / "bin").mkdir()
-    for program in ("bash", "which"):  # all that Snakemake itself needs
+    for program in ("bash", "which"):  # everything Snakemake itself needs
         (tmp_path / "bin" / program).symlink_to(shutil.which(program))
     monkeypatch.setenv("PATH", f"{sys.prefix}/bin:{tmp_path}/bin")
     status, said = snakemake(study, REPORT, project=project, check=False)

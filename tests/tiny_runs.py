@@ -1,4 +1,4 @@
-"""Runs of seconds on the digits, as the tests of training take them."""
+"""Training runs of a few seconds on the digits, for the tests of training."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Cells of small networks in which, together, everything occurs that is registered and that a training step has."""
+"""Cells of small networks that together cover everything registered and everything a training step can contain."""
 
 from models.registry import list_blocks, list_models
 from workflow_scripts.engine.data.augmentations import AUGMENTATIONS

@@ -34,18 +34,18 @@ REPORT = "report/mlp-cw2.pdf"
 
 
 def snakemake(folder, *arguments, project=ROOT, check=True):
-    """Run Snakemake with the workflow of `project` in `folder`; returns its exit status and all that it printed."""
+    """Run Snakemake with the workflow of `project` in `folder`; returns its exit status and all its output."""
     status, said = snakemakes.run(folder, "-s", project / "Snakefile", "--directory", folder, "--cores", 2, *arguments)
     assert not check or status == 0, said
     return status, said
 
 
-COUNTED = {}  # the operations of networks
+COUNTED = {}  # operations of networks counted so far
 
 
 @contextlib.contextmanager
 def counted(folder):
-    """Lets a dry-run in `folder` count what no other of this process has counted, which takes PyTorch and seconds."""
+    """Let a dry-run in `folder` count only networks not counted here before: counting takes PyTorch and seconds."""
     path = folder / ".snakemake" / preview.COUNTED
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(COUNTED))

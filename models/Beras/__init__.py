@@ -1,4 +1,4 @@
-"""Beras: a mimic of Keras in NumPy, small enough to read, from the one-hot encoder to Adam.
+"""Beras: a Keras look-alike in NumPy, small enough to read, from the one-hot encoder to Adam.
 
 Read it in this order: `onehot`; `core`, where back-propagation happens; `layers`, `activations`, `losses`, `metrics`;
 `optimizers`; `model`. Beyond the brief: `regularizers`, `schedules`, `dropout`, `normalization`, `skip`, `saving`.

@@ -1,4 +1,4 @@
-"""Activations: functions without weights between the dense layers, and at the end."""
+"""Activations: functions without weights, between the dense layers and at the end."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from .core import Diffable, floating
 
 
 class LeakyReLU(Diffable):
-    """x where x > 0, alpha x elsewhere; entry by entry, any shape. (Keras 3 says `negative_slope`, 0.3 too.)"""
+    """x where x > 0, alpha x elsewhere; elementwise, any shape. (Keras 3 calls it `negative_slope`, also 0.3.)"""
 
     def __init__(self, alpha=0.3):
         super().__init__()
@@ -20,11 +20,11 @@ class LeakyReLU(Diffable):
         return self.outputs
 
     def input_gradients(self):
-        """The slope at every entry, (batch, n). At 0, where there is a kink, the slope of its left side."""
-        return np.array([self.alpha, 1], self.inputs.dtype).take(self.inputs > 0)  # far quicker than np.where
+        """The slope at every entry, (batch, n). At the kink, 0, it is the slope on the left."""
+        return np.array([self.alpha, 1], self.inputs.dtype).take(self.inputs > 0)  # much faster than np.where
 
     def compose_to_input(self, J):
-        """An output depends on its own input alone: the Jacobian is diagonal, and the product goes entry by entry."""
+        """Each output depends only on its own input: the Jacobian is diagonal, and the product is elementwise."""
         return J * self.input_gradients()
 
 
@@ -38,9 +38,9 @@ class ReLU(LeakyReLU):
 class Softmax(Diffable):
     """p_i = exp(x_i) / sum_j exp(x_j) along the last axis: scores to probabilities.
 
-    Safe for scores of any size: the largest is taken off first (which changes nothing: it cancels), so that no exp
-    overflows; and a probability that would underflow to 0 is kept at the smallest normal number of its type. Without
-    that the logarithm of a loss would be infinite, or its gradient lost: see `CategoricalCrossentropy`.
+    Safe for scores of any size: the largest is subtracted first (which cancels, so the result is the same), so that no
+    exp overflows; and a probability that would underflow to 0 is raised to the smallest normal number of its type.
+    Otherwise the logarithm in a loss would be infinite, or its gradient lost: see `CategoricalCrossentropy`.
     """
 
     def __init__(self):
@@ -61,6 +61,6 @@ class Softmax(Diffable):
         return p[..., :, None] * (np.eye(p.shape[-1], dtype=p.dtype) - p[..., None, :])
 
     def compose_to_input(self, J):
-        """sum_o J_o dp_o/dx_i = p_i (J_i - sum_o J_o p_o): the product with the Jacobian, without making it."""
+        """sum_o J_o dp_o/dx_i = p_i (J_i - sum_o J_o p_o): the product with the Jacobian, without building it."""
         p = self.outputs
         return p * (J - (J * p).sum(axis=-1, keepdims=True))

@@ -6,13 +6,13 @@ A network is a chain of layers that ends in a loss,
 
 and training needs the gradient of the loss with respect to every weight. The chain rule gives all of them in one
 walk from the loss back to the input. The walk carries one array, `J`, the gradient of the loss with respect to the
-output of the layer that it has come to; the layer composes `J` with its own derivatives in two ways:
+output of the layer it has reached; that layer composes `J` with its own derivatives in two ways:
 
-    compose_to_weight(J):   dL/dw       = dL/dz_i  *  dz_i/dw           what the optimiser gets
-    compose_to_input(J):    dL/dz_(i-1) = dL/dz_i  *  dz_i/dz_(i-1)     the J of the layer before it
+    compose_to_weight(J):   dL/dw       = dL/dz_i  *  dz_i/dw           which goes to the optimiser
+    compose_to_input(J):    dL/dz_(i-1) = dL/dz_i  *  dz_i/dz_(i-1)     the J of the previous layer
 
 Shapes. Everything is done for a batch of samples at once: a layer maps (batch, inputs) to (batch, outputs), and
-J is (batch, outputs): row b is the gradient of the loss *of sample b*. The samples of a batch do not meet before the
+J is (batch, outputs): row b is the gradient of the loss *of sample b*. The samples of a batch stay separate until the
 very end: the loss of a batch is the mean over its samples, and that mean is taken in `compose_to_weight`.
 """
 
@@ -23,7 +23,7 @@ import numpy as np
 
 
 class Callable(ABC):
-    """Something with a `forward` that is used like a function: layers, losses, metrics, encoders."""
+    """Something with a `forward` that is called like a function: layers, losses, metrics, encoders."""
 
     def __call__(self, *args, **kwargs):
         return self.forward(*args, **kwargs)
@@ -36,13 +36,13 @@ class Callable(ABC):
 class Diffable(Callable):
     """A `Callable` that can be differentiated. A call inside a `GradientTape` is recorded on the tape.
 
-    A subclass keeps in `forward` what its derivatives will need (mostly `self.inputs` and `self.outputs`) and
-    defines `input_gradients`; one with weights also has `weights`, a list of arrays, and defines `weight_gradients`.
-    The two `compose` methods then follow; a subclass may override them where a shorter formula is known.
+    In `forward`, a subclass stores what its derivatives will need (usually `self.inputs` and `self.outputs`), and it
+    defines `input_gradients`. One with weights also has `weights`, a list of arrays, and defines `weight_gradients`.
+    The two `compose_to_...` methods then follow; a subclass may override them where a shorter formula is known.
     """
 
-    gradient_tape = None  # the tape that records now, shared by all instances
-    training = False  # whether Dropout and BatchNorm are to behave as in training; see `learning_phase`
+    gradient_tape = None  # the tape that is recording now, shared by all instances
+    training = False  # whether Dropout and BatchNorm behave as in training; see `learning_phase`
 
     def __init__(self):
         super().__init__()
@@ -50,7 +50,7 @@ class Diffable(Callable):
 
     def __call__(self, *args, **kwargs):
         outputs = self.forward(*args, **kwargs)
-        self.latest_tape = Diffable.gradient_tape  # what it remembers now belongs to this recording, or to none
+        self.latest_tape = Diffable.gradient_tape  # the recording that its stored inputs belong to, or None
         if self.latest_tape is not None:
             self.latest_tape.operations.append(self)
         return outputs
@@ -59,28 +59,28 @@ class Diffable(Callable):
     def input_gradients(self):
         """Derivative of the output with respect to the input, at the input of the last call.
 
-        (inputs, outputs) where it is the same matrix for every sample, (batch, inputs, outputs) where it is not;
-        entry [i, o] is d output_o / d input_i. A loss returns (batch, inputs): its output is one number a sample.
+        (inputs, outputs) if the matrix is the same for every sample, (batch, inputs, outputs) if it is not;
+        entry [i, o] is d output_o / d input_i. A loss returns (batch, inputs): its output is one number per sample.
         """
 
     def weight_gradients(self):
         """Derivatives of the output with respect to each of `weights`, in their order.
 
-        Each can be broadcast to the weight's shape (times `batch` in front, if it has three dimensions), so that
-        its product with J, whose outputs are along the last axis, is the gradient of the loss.
+        Each broadcasts to the weight's shape (with a leading `batch` axis, if it has three dimensions), so that its
+        product with J, whose outputs are along the last axis, is the gradient of the loss.
         """
         return ()
 
     def compose_to_input(self, J):
         """(batch, outputs) -> (batch, inputs): the gradient of the loss with respect to this layer's input.
 
-        Sample by sample it is the matrix product `input_gradients() @ J[b]`; here for the whole batch at once.
+        For one sample it is the matrix product `input_gradients() @ J[b]`; here it is done for the whole batch at once.
         """
         gradients = self.input_gradients()
         return (gradients @ J[..., None])[..., 0]  # (batch or 1, inputs, outputs) @ (batch, outputs, 1)
 
     def compose_to_weight(self, J):
-        """(batch, outputs) -> [(weight's shape), ...]: the gradient of the mean loss of the batch, weight by weight."""
+        """(batch, outputs) -> [(weight's shape), ...]: the gradient of the batch's mean loss, for each weight."""
         grads = []
         for weight, gradients in zip(self.weights, self.weight_gradients(), strict=True):
             per_sample = gradients * (J if gradients.ndim == 1 else J[:, None, :])  # (batch, weight's shape)
@@ -88,13 +88,13 @@ class Diffable(Callable):
         return grads
 
     def compose(self, J):
-        """Both of the above, for the walk back: (gradients of the trainable weights, gradient of the input)."""
+        """Both of the above, for the backward pass: (gradients of the trainable weights, gradient of the input)."""
         grads = list(self.compose_to_weight(J)) if trainable_weights(self) else []
         return grads, self.compose_to_input(J)
 
     @property
     def variables(self):
-        """All arrays that describe the layer's state: what saving keeps. The weights, and what a subclass adds."""
+        """All arrays of the layer's state, which saving keeps: the weights, and whatever a subclass adds."""
         return list(getattr(self, "weights", ()))
 
     @property
@@ -104,7 +104,7 @@ class Diffable(Callable):
 
 
 class GradientTape:
-    """Records the layers that are called in its scope; then `gradient()` walks back over them.
+    """Records the layers that are called within its scope; `gradient()` then walks back over them.
 
     >>> with GradientTape() as tape:                            # doctest: +SKIP
     ...     loss = loss_fn(softmax(dense(x)), labels)
@@ -114,10 +114,10 @@ class GradientTape:
     def __init__(self):
         self.operations = []
         self._spent = False
-        self._around = None  # the tape that recorded before this one, and goes on after it
+        self._around = None  # the tape that was recording before this one, and resumes after it
 
     def __enter__(self):
-        if self._spent:  # entered again after a gradient: a new recording
+        if self._spent:  # entered again after gradient(): a new recording
             self.operations, self._spent = [], False
         if Diffable.gradient_tape is not self:  # else it was set by hand
             self._around, Diffable.gradient_tape = Diffable.gradient_tape, self
@@ -130,7 +130,7 @@ class GradientTape:
         """[dW1, db1, dW2, ...]: the gradients of the trainable weights, in the order in which they were used.
 
         Raises RuntimeError if nothing was recorded, the last operation is not a loss, a layer was called twice or
-        once more outside of the scope (it remembers its last input only), or the gradient was already taken.
+        again outside the scope (it remembers only its last input), or the gradient was already taken.
         """
         self._check()
         self._spent = True
@@ -139,7 +139,7 @@ class GradientTape:
             del layers[0]
         if not layers:
             return []
-        first, *others = layers  # the way ends at `first`: nobody needs the gradient with respect to its input
+        first, *others = layers  # the walk ends at `first`: nobody needs the gradient with respect to its input
         grads, J = backpropagate(others, loss.input_gradients())
         return list(first.compose_to_weight(J)) + grads
 
@@ -173,14 +173,14 @@ class GradientTape:
 
 
 def _with_inner(layers):
-    """The layers, and after each those that it is made of."""
+    """The layers, each followed by those it is made of."""
     for layer in layers:
         yield layer
         yield from _with_inner(getattr(layer, "layers", ()))
 
 
 def backpropagate(layers, J):
-    """The walk back over `layers`: from J at the last one's output to (all their gradients, J at the first's input)."""
+    """Walk back over `layers`: from J at the last one's output to (all their gradients, J at the first one's input)."""
     grads = []
     for layer in reversed(layers):
         own, J = layer.compose(J)
@@ -194,7 +194,7 @@ def trainable_weights(layer):
 
 
 def checked_layers(layers, whose):
-    """The list of `layers`; raises ValueError where one of them is no layer, such as a class not called."""
+    """`layers` as a list; raises ValueError if one of them is not a layer, such as a class instead of an object."""
     layers = list(layers)
     strangers = [repr(layer) for layer in layers if not isinstance(layer, Diffable)]
     if strangers:
@@ -203,14 +203,14 @@ def checked_layers(layers, whose):
 
 
 def floating(inputs):
-    """`inputs` as an array: whole numbers in single precision, as Keras takes them, others as they are."""
+    """`inputs` as an array: integers become single precision, as in Keras; floating-point types are kept."""
     inputs = np.asarray(inputs)
     return inputs if np.issubdtype(inputs.dtype, np.floating) else inputs.astype(np.float32)
 
 
 @contextmanager
 def learning_phase(training):
-    """In this scope Dropout and BatchNorm behave as in training (True) or as in use (False, the default elsewhere)."""
+    """A scope in which Dropout and BatchNorm behave as in training (True) or inference (False, the default outside)."""
     before = Diffable.training
     Diffable.training = training
     try:
@@ -220,5 +220,5 @@ def learning_phase(training):
 
 
 def name(layer):
-    """How messages name a layer: by its class."""
+    """The name of a layer in messages: its class."""
     return type(layer).__name__

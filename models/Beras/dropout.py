@@ -8,7 +8,7 @@ from .core import Diffable, floating
 class Dropout(Diffable):
     """In training each input is set to 0 with probability `rate`, and the others are divided by 1 - rate.
 
-    So the expectation stays, and in use (`Diffable.training` False) the layer does nothing at all.
+    This keeps the expectation the same, and at inference (`Diffable.training` False) the layer does nothing at all.
     """
 
     def __init__(self, rate):
@@ -29,9 +29,9 @@ class Dropout(Diffable):
         return self.outputs
 
     def input_gradients(self):
-        """(batch, n): what each input was multiplied by."""
+        """(batch, n): the factor each input was multiplied by."""
         return np.ones_like(self.inputs) if self._kept is None else self._kept
 
     def compose_to_input(self, J):
-        """Entry by entry: an output depends on its own input alone."""
+        """Elementwise: each output depends only on its own input."""
         return J if self._kept is None else J * self._kept

@@ -4,9 +4,9 @@ import numpy as np
 
 from .core import Diffable, floating
 
-# Standard deviation of the first weights, by name. After a layer of n inputs the variance of a sum is n times that of
-# its terms: `xavier` (Glorot and Bengio, 2010) keeps it level forward and backward, `kaiming` (He et al., 2015) makes
-# good what a ReLU takes away. `zero` never learns what to do with a hidden unit: all of them stay alike.
+# Standard deviation of the initial weights, by name. In a layer of n inputs the variance of a sum is n times that of
+# its terms: `xavier` (Glorot and Bengio, 2010) keeps the variance level forward and backward, `kaiming` (He et al.,
+# 2015) makes up for what a ReLU takes away. With `zero` all hidden units stay alike, so they learn nothing of use.
 INITIALIZERS = {
     "zero": lambda inputs, outputs: 0.0,
     "normal": lambda inputs, outputs: 1.0,
@@ -19,7 +19,7 @@ class Dense(Diffable):
     """outputs = inputs @ w + b: (batch, input_size) -> (batch, output_size).
 
     `w` is (input_size, output_size), `b` (output_size,), both float32. `kernel_regularizer`, one of `regularizers`,
-    puts a price on large entries of `w`.
+    penalises large entries of `w`.
     """
 
     def __init__(self, input_size, output_size, initializer="kaiming", kernel_regularizer=None):
@@ -47,14 +47,14 @@ class Dense(Diffable):
         return self.outputs
 
     def input_gradients(self):
-        """(input_size, output_size): output_o = sum_i input_i w_io + b_o, so its derivative by input_i is w_io."""
+        """(input_size, output_size): output_o = sum_i input_i w_io + b_o, so d output_o / d input_i is w_io."""
         return self.w
 
     def weight_gradients(self):
-        """[(batch, input_size, 1), (output_size,)]: the derivative of output_o by w_io is input_i, by b_o it is 1."""
+        """[(batch, input_size, 1), (output_size,)]: d output_o / d w_io is input_i, d output_o / d b_o is 1."""
         return [self.inputs[:, :, None], np.ones_like(self.b)]
 
-    # The two below give what Diffable's own would, from the same derivatives. But those build an array
+    # The two methods below return what Diffable's own would, from the same derivatives. But those build an array
     # (batch, input_size, output_size) only to sum over the batch; a matrix product sums as it goes.
 
     def compose_to_input(self, J):
@@ -62,7 +62,7 @@ class Dense(Diffable):
         return J @ self.w.T
 
     def compose_to_weight(self, J):
-        """dL/dw_io = mean_b x_bi J_bo, dL/db_o = mean_b J_bo, and the penalty's gradient where there is a penalty."""
+        """dL/dw_io = mean_b x_bi J_bo, dL/db_o = mean_b J_bo, plus the penalty's gradient if there is a penalty."""
         J = J / len(J)
         dw = self.inputs.T @ J
         if self.kernel_regularizer:

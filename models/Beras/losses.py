@@ -1,8 +1,8 @@
-"""Losses: the last step of a forward pass, and the first of the way back.
+"""Losses: the last step of the forward pass, and the first of the backward pass.
 
-`forward(y_pred, y_true)` returns one number, the mean over the batch of every sample's loss. `input_gradients()`
+`forward(y_pred, y_true)` returns one number, the mean of the samples' losses over the batch. `input_gradients()`
 returns (batch, n), where row b is the gradient of *sample b's own* loss, not divided by the batch size: the mean over
-the batch is taken once, by `compose_to_weight` of the layers.
+the batch is taken once, in the layers' `compose_to_weight`.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from .core import Diffable, floating, name
 
 
 class Loss(Diffable):
-    """What the losses share: their two arguments, checked, as `y_pred` and `y_true`, both (batch, n)."""
+    """What the losses share: their two arguments, checked and kept as `y_pred` and `y_true`, both (batch, n)."""
 
     def __init__(self):
         super().__init__()
@@ -27,7 +27,7 @@ class Loss(Diffable):
                 f"{name(self)} takes predictions and labels of the same shape (batch, n), "
                 f"found {y_pred.shape} and {y_true.shape}"
             )
-        # labels in double precision would turn the whole way back into double precision, at twice the cost
+        # labels in double precision would make the whole backward pass double precision, at twice the cost
         self.y_pred, self.y_true = y_pred, y_true.astype(y_pred.dtype, copy=False)
 
 
@@ -35,13 +35,13 @@ class MeanSquaredError(Loss):
     """Mean over the batch of the *sum* over the outputs of (y_pred - y_true)^2.
 
     Why the sum, where Keras takes the mean over the outputs as well? The course's Beras reports that mean but passes
-    back 2 (p - t), which is the gradient of the sum: n outputs times the gradient of what it reports. Its learning
-    rates are chosen for the larger one. With the brief's simple model (Dense 784 x 10, Softmax, BasicOptimizer(0.02),
-    10 epochs of batches of 100) 2 (p - t) comes to about 90.5 % on MNIST's test set, but the exact gradient of the
-    mean, 2 (p - t) / n, is ten times too short a step and stops at about 80 to 83 %, below the brief's bar of 85 %.
-    A loss and its gradient have to agree, or a finite-difference check, a line search and a student are all misled.
-    So the gradient stays as the brief needs it, and the loss is the function that it is the gradient of. For the
-    number that Keras shows, divide by n.
+    back 2 (p - t), which is the gradient of the sum: n times (for n outputs) the gradient of what it reports. Its
+    learning rates are chosen for the larger gradient. With the brief's simple model (Dense 784 x 10, Softmax,
+    BasicOptimizer(0.02), 10 epochs of batches of 100), 2 (p - t) reaches about 90.5 % on MNIST's test set; the exact
+    gradient of the mean, 2 (p - t) / n, makes steps ten times too short and stops at about 80 to 83 %, below the 85 %
+    that the brief asks for. A loss and its gradient have to agree, or a finite-difference check, a line search and a
+    student are all misled. So the gradient is the one the brief needs, and the loss is the function it is the gradient
+    of. For the number that Keras shows, divide by n.
     """
 
     def forward(self, y_pred, y_true):
@@ -57,18 +57,18 @@ class MeanSquaredError(Loss):
 class CategoricalCrossentropy(Loss):
     """Mean over the batch of -sum_o t_o log p_o, for probabilities `y_pred` and one-hot (or softer) `y_true`.
 
-    The formula of Keras and PyTorch. (The course's stencil has another one under this name, which also counts
+    This is the formula of Keras and PyTorch. (The course's stencil has a different one under this name, which adds
     (1 - t) log(1 - p) and divides by n.)
 
-    After a Softmax the gradient with respect to the scores is p - t (for labels that sum to 1). It stays so even for
-    a hopelessly wrong sample with p = 1e-300: -t/p is huge there and the Softmax's derivative tiny, but their product
-    is still -1. That is why probabilities are held above the smallest normal number only, and not above Keras's 1e-7,
-    where such a sample would stop learning.
+    After a Softmax the gradient with respect to the scores is p - t (for labels that sum to 1). This holds even for a
+    hopelessly wrong sample with p = 1e-300: there -t/p is huge and the Softmax's derivative tiny, but their product is
+    still -1. That is why probabilities are clipped only at the smallest normal number, and not at Keras's 1e-7, where
+    nothing would be learned from such a sample any more.
     """
 
     def forward(self, y_pred, y_true):
         self._take(y_pred, y_true)
-        strange = self.y_pred[(self.y_pred < 0) | (self.y_pred > 1.01)]  # a sum's rounding error is no mistake
+        strange = self.y_pred[(self.y_pred < 0) | (self.y_pred > 1.01)]  # above 1 by a rounding error is not a mistake
         if len(strange):
             raise ValueError(
                 f"CategoricalCrossentropy takes probabilities, found {strange[0]:.4g} among the predictions: "

@@ -1,4 +1,4 @@
-"""Metrics: numbers for people. Nothing is differentiated through them."""
+"""Metrics: numbers for people to read; nothing is differentiated through them."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from .core import Callable
 
 
 class CategoricalAccuracy(Callable):
-    """The fraction of samples whose largest probability is at the label."""
+    """The fraction of samples whose most probable class is the label."""
 
     def forward(self, probs, labels):
         """probs, labels: (batch, classes), labels one-hot. Returns a float in 0..1."""

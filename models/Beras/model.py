@@ -27,9 +27,9 @@ class Model(ABC):
         return [penalty for layer in self.layers for penalty in layer.losses]
 
     def compile(self, optimizer, loss_fn, acc_fn):
-        """Say how to train: an optimiser, a loss and a metric, the two each taking (predictions, labels).
+        """Set how to train: an optimiser, and a loss and a metric that each take (predictions, labels).
 
-        Raises ValueError for a loss or a metric that cannot be called so, such as Keras's names of them.
+        Raises ValueError for a loss or metric that cannot be called that way, such as Keras's string names.
         """
         for argument, given in (("loss_fn", loss_fn), ("acc_fn", acc_fn)):
             if isinstance(given, type) or not callable(given):
@@ -44,7 +44,7 @@ class Model(ABC):
 
     @abstractmethod
     def batch_step(self, x, y, training=True):
-        """Forward, and when training backward and one step of the optimiser. Returns {"loss": ..., "acc": ...}."""
+        """Forward and, in training, backward and one optimiser step. Returns {"loss": ..., "acc": ...}."""
 
     def __call__(self, inputs):
         return self.call(inputs)
@@ -52,9 +52,9 @@ class Model(ABC):
     def fit(self, x, y, epochs, batch_size, verbose=True):
         """Train on x (samples, inputs) and y (samples, outputs). Returns {"loss": [...], "acc": [...]}, by epoch.
 
-        Batches are taken in the order of the data, the last one as short as it comes; an epoch's number is the mean
-        over its samples. Kept as well: `agg_metrics` (what is returned), `epoch_metrics` (the last epoch's
-        batches), `batch_metrics` (every batch since `fit` began). Raises ValueError where the sizes do not fit.
+        Batches are taken in the order of the data, and the last may be shorter; an epoch's value is the mean over its
+        samples. Also kept as attributes: `agg_metrics` (what is returned), `epoch_metrics` (the last epoch's batches)
+        and `batch_metrics` (every batch since `fit` began). Raises ValueError if the sizes do not fit.
         """
         self.batch_metrics, self.agg_metrics = {}, {}
         for epoch in range(epochs):
@@ -66,12 +66,12 @@ class Model(ABC):
         return self.agg_metrics
 
     def evaluate(self, x, y, batch_size):
-        """As `fit`, but nothing is learned, and there is one number for each metric: {"loss": [...], "acc": [...]}."""
+        """Like `fit`, but without learning, and with one value per metric: {"loss": [...], "acc": [...]}."""
         _, means = self._run(x, y, batch_size, training=False)
         return {key: [mean] for key, mean in means.items()}
 
     def _run(self, x, y, batch_size, training, title=None):
-        """Every batch once. Returns the metrics by batch, and their means over the samples."""
+        """Run every batch once. Returns the metrics of each batch, and their means over the samples."""
         x, y = np.asarray(x), np.asarray(y)
         self._check(x, y, batch_size)
         starts = range(0, len(x), batch_size)
@@ -97,16 +97,16 @@ class Model(ABC):
             raise ValueError(f"batch_size should be from 1 to the number of samples, {len(x)}, found {batch_size}")
 
     def save_weights(self, path):
-        """Write all that the layers have learned to `path`, an .npz file."""
+        """Write everything the layers have learned to `path`, an .npz file."""
         saving.save_weights(self, path)
 
     def load_weights(self, path):
-        """Read what `save_weights` wrote into this model, which has to have the same layers."""
+        """Load what `save_weights` wrote into this model, which must have the same layers."""
         saving.load_weights(self, path)
 
 
 def _means(metrics, sizes):
-    """A short last batch counts by its size."""
+    """Means over the samples: a short last batch is weighted by its size."""
     return {key: float(np.average(values, weights=sizes)) for key, values in metrics.items()}
 
 

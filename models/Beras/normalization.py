@@ -8,9 +8,9 @@ from .core import Diffable, floating
 class BatchNormalization(Diffable):
     """outputs = gamma * (inputs - mean) / sqrt(variance + epsilon) + beta, for each of `size` features.
 
-    In training mean and variance are those of the batch, and running means of both are kept (Keras's formula and
-    defaults: moving = momentum moving + (1 - momentum) batch's, with the variance divided by the batch size). In use,
-    and where the layer is not trainable, the running means take their place.
+    In training, mean and variance are those of the batch, and running means of both are kept (Keras's formula and
+    defaults: moving = momentum moving + (1 - momentum) batch's, with the variance divided by the batch size). At
+    inference, and whenever the layer is not trainable, the running means take their place.
     """
 
     def __init__(self, size, momentum=0.99, epsilon=1e-3):
@@ -51,7 +51,7 @@ class BatchNormalization(Diffable):
         return self.outputs
 
     def input_gradients(self):
-        """(size, size), diagonal, in use. Not in training: there an output depends on all samples of the batch."""
+        """(size, size), diagonal; at inference only: in training an output depends on all samples of the batch."""
         if self._of_batch:
             raise RuntimeError(
                 "in training BatchNormalization has no Jacobian sample by sample, since the batch's mean and variance "
@@ -60,14 +60,14 @@ class BatchNormalization(Diffable):
         return np.diag(self.gamma * self._scale)
 
     def weight_gradients(self):
-        """[(batch, 1, size), (size,)]: by gamma it is the normalised input, by beta 1."""
+        """[(batch, 1, size), (size,)]: for gamma it is the normalised input, for beta 1."""
         return [self._normalized[:, None, :], np.ones_like(self.beta)]
 
     def compose_to_input(self, J):
         """The chain rule through x, and in training through the mean and the variance as well.
 
-        Those two paths take from J, column by column, its mean and its part along the normalised input: moving all
-        inputs of a column up together, or stretching them, does not change the output.
+        Those two paths subtract from J, column by column, its mean and its component along the normalised input:
+        shifting all inputs of a column together, or stretching them, does not change the output.
         """
         if self._of_batch:
             along = (J * self._normalized).mean(axis=0)

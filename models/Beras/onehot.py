@@ -6,19 +6,19 @@ from .core import Callable
 
 
 class OneHotEncoder(Callable):
-    """Learns which labels there are (`fit`), then encodes (`forward`) and decodes (`inverse`) them.
+    """Learns which labels exist (`fit`), then encodes (`forward`) and decodes (`inverse`) them.
 
     `uniq` holds the labels, sorted; `uniq2oh` maps each of them to its vector.
     """
 
     def fit(self, data):
-        """Learn the labels from `data`, (samples,), in which every label that will ever come should occur."""
+        """Learn the labels from `data`, (samples,), which should contain every label that will ever occur."""
         self.uniq = np.unique(data)
         self._vectors = np.eye(len(self.uniq), dtype=np.float32)
         self.uniq2oh = dict(zip(self.uniq.tolist(), self._vectors, strict=True))
 
     def forward(self, data):
-        """(samples,) labels -> (samples, classes) float32. Fits to `data` first if `fit` was not called."""
+        """(samples,) labels -> (samples, classes) float32. Calls `fit` on `data` first if it was never called."""
         data = np.asarray(data)
         if not hasattr(self, "uniq"):
             self.fit(data)
@@ -33,7 +33,7 @@ class OneHotEncoder(Callable):
         return self._vectors[np.searchsorted(self.uniq, data)]
 
     def inverse(self, data):
-        """(samples, classes) -> (samples,): the label of the largest entry of each row."""
+        """(samples, classes) -> (samples,): the label of the largest entry in each row."""
         if not hasattr(self, "uniq"):
             raise RuntimeError("fit() or forward() should come before inverse(): the encoder knows no labels yet")
         data = np.asarray(data)

@@ -1,8 +1,8 @@
 """Optimisers: what to do to the weights, given their gradients.
 
-`apply_gradients(weights, grads)` changes the arrays in place. `learning_rate` is a number or one of `schedules`.
-What an optimiser remembers of a weight (its moments) it keeps by the weight's place in the list, so other weights than
-before are refused, also those of a second model of the same shapes.
+`apply_gradients(weights, grads)` changes the arrays in place. `learning_rate` is a number or one of `schedules`. What
+an optimiser remembers about a weight (its moments) is stored by the weight's place in the list, so it refuses any other
+weights than before, even those of a second model with the same shapes.
 """
 
 from math import sqrt
@@ -11,9 +11,9 @@ import numpy as np
 
 
 class Optimizer:
-    """What the optimisers share. A subclass says what it remembers of a weight, and how it makes one step."""
+    """What the optimisers share. A subclass says how many arrays it keeps per weight, and how it makes one step."""
 
-    memories = 0  # arrays of a weight's shape that are kept for it, at first zero
+    memories = 0  # arrays of a weight's shape kept for each weight, initially zero
 
     def __init__(self, learning_rate):
         self.learning_rate = learning_rate
@@ -21,7 +21,7 @@ class Optimizer:
         self._memory = []
 
     def apply_gradients(self, weights, grads):
-        """One step: weights and grads are lists of arrays of equal shapes."""
+        """Make one step: weights and grads are lists of arrays of matching shapes."""
         shapes = [np.shape(weight) for weight in weights], [np.shape(grad) for grad in grads]
         if shapes[0] != shapes[1]:
             raise ValueError(f"a gradient of the same shape for every weight is needed, found {shapes[0]}, {shapes[1]}")
@@ -48,13 +48,13 @@ class BasicOptimizer(Optimizer):
 
 
 class RMSProp(Optimizer):
-    """Gradient descent with a step of its own for every weight (Hinton, 2012).
+    """Gradient descent with a separate step size for every weight (Hinton, 2012).
 
-    v, the running mean of g^2, tells how large a weight's gradients usually are; they are divided by that:
+    v, the running mean of g^2, says how large a weight's gradients usually are; they are divided by its root:
 
         v = beta v + (1 - beta) g^2,    w -= rate g / (sqrt(v) + epsilon)
 
-    The brief's formula, and that of PyTorch and of Keras up to 2.10; newer Keras puts epsilon under the root.
+    This is the brief's formula, and that of PyTorch and Keras up to 2.10; newer Keras puts epsilon under the root.
     """
 
     memories = 1
@@ -70,13 +70,13 @@ class RMSProp(Optimizer):
 
 
 class Adam(Optimizer):
-    """RMSProp with momentum, and with its running means corrected for their start at zero (Kingma and Ba, 2015).
+    """RMSProp with momentum, and with the running means corrected for starting at zero (Kingma and Ba, 2015).
 
         m = beta_1 m + (1 - beta_1) g,    v = beta_2 v + (1 - beta_2) g^2,
         w -= rate sqrt(1 - beta_2^t) / (1 - beta_1^t)  m / (sqrt(v) + epsilon)      at step t = 1, 2, ...
 
-    `amsgrad` takes the largest v so far (Reddi et al., 2018). Epsilon stands as in Keras, beside the uncorrected
-    root ("epsilon hat" of the paper); PyTorch adds it to the corrected one, which differs in the first steps only.
+    `amsgrad` uses the largest v so far (Reddi et al., 2018). Epsilon is added to the uncorrected root, as in Keras
+    (the paper's "epsilon hat"); PyTorch adds it to the corrected one, which differs only in the first steps.
     """
 
     memories = 3

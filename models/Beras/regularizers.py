@@ -1,14 +1,14 @@
 """Penalties on large weights, as in Keras: `Dense(784, 10, kernel_regularizer=L2(1e-4))`.
 
-A regulariser called with a weight returns the penalty, which is added to the loss (`Model.losses`); its `gradient` is
-added to the weight's gradient by the layer.
+Calling a regulariser with a weight returns the penalty, which is added to the loss (`Model.losses`); the layer adds its
+`gradient` to the weight's gradient.
 """
 
 import numpy as np
 
 
 class L1L2:
-    """l1 sum |w| + l2 sum w^2. L1 drives weights to exactly zero, L2 shrinks the large ones most."""
+    """l1 sum |w| + l2 sum w^2. L1 drives weights to exactly zero, L2 shrinks large ones most."""
 
     def __init__(self, l1=0.0, l2=0.0):
         self.l1 = l1
@@ -18,7 +18,7 @@ class L1L2:
         return float(self.l1 * np.abs(w).sum() + self.l2 * (w * w).sum())
 
     def gradient(self, w):
-        """d penalty / dw, of w's shape; at w = 0 the one of |w| is taken as 0."""
+        """d penalty / dw, of w's shape; the derivative of |w| at w = 0 is taken as 0."""
         return self.l1 * np.sign(w) + 2 * self.l2 * w
 
 

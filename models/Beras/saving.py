@@ -1,4 +1,4 @@
-"""Weights in a file: one .npz archive, an array for each of the layers' variables, and no pickles."""
+"""Weights in a file: one .npz archive with an array for each of the layers' variables, and no pickles."""
 
 import os
 from zipfile import BadZipFile
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def save_weights(model, path):
-    """Write the variables of all layers of `model` to `path`. The file is there whole or not at all."""
+    """Write the variables of all layers of `model` to `path`. The file is written completely or not at all."""
     temporary = f"{os.fspath(path)}.part"
     try:
         with open(temporary, "wb") as file:  # an open file: np.savez would add .npz to another name
@@ -21,7 +21,7 @@ def save_weights(model, path):
 def load_weights(model, path):
     """Copy the arrays of `path` into the variables of `model`, in place.
 
-    Raises ValueError if the file holds something else than this model's variables; the model is unchanged then.
+    Raises ValueError if the file holds anything other than this model's variables; the model is then unchanged.
     """
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -42,7 +42,7 @@ def load_weights(model, path):
 
 
 def _variables(model):
-    """{"layer0.0": array, ...}: by the layer's place in the model, and the variable's place in the layer."""
+    """{"layer0.0": array, ...}, named by the layer's index in the model and the variable's index in the layer."""
     return {
         f"layer{i}.{j}": variable for i, layer in enumerate(model.layers) for j, variable in enumerate(layer.variables)
     }

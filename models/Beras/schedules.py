@@ -1,6 +1,6 @@
 """Learning rates that change with the step, as in Keras: `Adam(CosineDecay(0.001, decay_steps=6000))`.
 
-A schedule is called with the number of steps made so far (0 at the first) and returns the rate of the next.
+A schedule is called with the number of steps made so far (0 at the first) and returns the rate for the next one.
 """
 
 from bisect import bisect_left
@@ -8,7 +8,7 @@ from math import cos, floor, pi
 
 
 class ExponentialDecay:
-    """initial_learning_rate * decay_rate^(step / decay_steps); `staircase` takes the whole part of the exponent."""
+    """initial_learning_rate * decay_rate^(step / decay_steps); `staircase` rounds the exponent down."""
 
     def __init__(self, initial_learning_rate, decay_steps, decay_rate, staircase=False):
         self.initial_learning_rate = initial_learning_rate
@@ -22,7 +22,7 @@ class ExponentialDecay:
 
 
 class CosineDecay:
-    """Half a cosine from initial_learning_rate down to alpha times it at decay_steps, and level from there."""
+    """Half a cosine from initial_learning_rate down to alpha times it at decay_steps, then constant."""
 
     def __init__(self, initial_learning_rate, decay_steps, alpha=0.0):
         self.initial_learning_rate = initial_learning_rate
@@ -35,7 +35,7 @@ class CosineDecay:
 
 
 class PiecewiseConstantDecay:
-    """values[0] up to and with step boundaries[0], then values[1] up to and with boundaries[1], and so on."""
+    """values[0] up to and including step boundaries[0], then values[1] up to and including boundaries[1], and so on."""
 
     def __init__(self, boundaries, values):
         if len(values) != len(boundaries) + 1:

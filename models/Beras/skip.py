@@ -8,7 +8,7 @@ from .core import Diffable, backpropagate, checked_layers, floating, trainable_w
 class SkipConnection(Diffable):
     """outputs = inputs + f(inputs), where f is the chain of `layers`; f must not change the shape.
 
-    Its derivative is 1 + f': however small f' is, the gradient of the loss comes through to the layers before.
+    Its derivative is 1 + f': however small f' is, the gradient of the loss reaches the earlier layers.
     """
 
     def __init__(self, layers):
@@ -19,13 +19,13 @@ class SkipConnection(Diffable):
 
     @property
     def trainable(self):
-        """Whether training changes the weights. Setting it sets it for all layers within, as in Keras."""
+        """Whether training changes the weights. Setting it also sets it for all layers inside, as in Keras."""
         return self._trainable
 
     @trainable.setter
     def trainable(self, value):
         self._trainable = value
-        for layer in getattr(self, "layers", ()):  # there are none yet where the base class sets the default
+        for layer in getattr(self, "layers", ()):  # none exist yet when the base class sets the default
             layer.trainable = value
 
     @property
@@ -43,7 +43,7 @@ class SkipConnection(Diffable):
     def forward(self, inputs):
         self.inputs = outputs = floating(inputs)
         for layer in self.layers:
-            outputs = layer.forward(outputs)  # not layer(outputs): on the tape the whole connection is one operation
+            outputs = layer.forward(outputs)  # not layer(outputs): the tape has one operation for the whole connection
         if outputs.shape != self.inputs.shape:
             raise ValueError(
                 f"the layers of a SkipConnection should return the shape that they are given, {self.inputs.shape}, "
@@ -53,13 +53,13 @@ class SkipConnection(Diffable):
         return self.outputs
 
     def input_gradients(self):
-        """(batch, n, n): column o is what a gradient of 1 at output o gives at the inputs."""
+        """(batch, n, n): column o is the gradient at the inputs for a gradient of 1 at output o."""
         units = np.eye(self.outputs.shape[1], dtype=self.outputs.dtype)
         columns = [self.compose_to_input(np.broadcast_to(unit, self.outputs.shape)) for unit in units]
         return np.stack(columns, axis=-1)
 
     def compose_to_input(self, J):
-        """Both ways back: straight on, and through the layers."""
+        """Both paths back: the direct one, and the one through the layers."""
         return J + backpropagate(self.layers, J)[1]
 
     def compose_to_weight(self, J):
@@ -67,6 +67,6 @@ class SkipConnection(Diffable):
         return backpropagate(self.layers, J)[0]
 
     def compose(self, J):
-        """One walk through the layers for both, where two would double with every connection within a connection."""
+        """One walk through the layers gives both; two walks would double the work at every level of nesting."""
         grads, through = backpropagate(self.layers, J)
         return grads if self.trainable else [], J + through

@@ -1,4 +1,4 @@
-"""PyTorch's word for what Beras computes: the same networks, differentiated by autograd, in double precision."""
+"""What PyTorch computes for Beras's networks: the same networks, differentiated by autograd, in double precision."""
 
 import Beras
 import numpy as np
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 
 def double(layers):
-    """Make every variable of `layers` float64 (and the biases something else than zero), and return the layers."""
+    """Make every variable of `layers` float64 (and the biases nonzero), and return the layers."""
     for layer in layers:
         if isinstance(layer, Beras.SkipConnection):
             double(layer.layers)
@@ -20,7 +20,7 @@ def double(layers):
 
 
 def gradients(layers, loss, x, y):
-    """(loss, dL/dx, [dL/dw, ...]) by autograd. Call Beras first: dropout's masks are taken from there."""
+    """(loss, dL/dx, [dL/dw, ...]) by autograd. Call Beras first: the dropout masks are taken from it."""
     x = torch.tensor(x, requires_grad=True)
     weights, z, penalty = [], x, 0.0
     for layer in layers:

@@ -1,4 +1,4 @@
-"""Beras is imported as its users import it: with `models/` on the path, and the assignment's folder too."""
+"""Beras is imported the way its users import it: with `models/` and the assignment's folder on the path."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ def seeded():
 
 @pytest.fixture(scope="session")
 def digits():
-    """scikit-learn's 1,797 handwritten digits: ((inputs, one-hot labels) to train, the same to test)."""
+    """scikit-learn's 1,797 handwritten digits: ((inputs, one-hot labels) to train, likewise to test)."""
     from Beras import OneHotEncoder
     from sklearn.datasets import load_digits
 

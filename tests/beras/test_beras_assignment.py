@@ -1,4 +1,4 @@
-"""The assignment as it is handed in: files beside the Beras folder, and nothing installed but NumPy and Matplotlib."""
+"""The assignment as handed in: files next to the Beras folder, with only NumPy and Matplotlib installed."""
 
 import io
 import re
@@ -18,7 +18,7 @@ from workflow_scripts.engine.beras import submission
 MODELS = Path(__file__).resolve().parents[2] / "models"
 MNIST = MODELS.parents[1] / "shared" / "data" / "mnist"
 
-# run before the code under test: an import of anything that is not named here fails, as if it were not installed
+# runs before the code under test: importing anything not named here fails, as if it were not installed
 FENCE = """
 import sys
 allowed = set(sys.stdlib_module_names) | {allowed!r}
@@ -49,7 +49,7 @@ def handed_in(tmp_path):
 
 @pytest.fixture
 def digits_as_mnist(handed_in):
-    """scikit-learn's digits in IDX files of 28 x 28 pixels, in hw2/data where the assignment looks first."""
+    """scikit-learn's digits at 28 x 28 pixels in IDX files, in hw2/data, where the assignment looks first."""
     from sklearn.datasets import load_digits
 
     images, labels = load_digits(return_X_y=True)
@@ -109,7 +109,7 @@ def test_components_are_those_of_the_brief(components):
 
 def test_the_rate_is_the_brief_s_and_falls_to_zero_with_the_last_step():
     assert assignment.get_simple_model_components().model.optimizer.learning_rate == 0.02
-    for samples, steps in ((1010, 33), (1000, 30)):  # a short last batch is a step too
+    for samples, steps in ((1010, 33), (1000, 30)):  # a short last batch counts as a step
         components = assignment.get_advanced_model_components(epochs=3, batch_size=100, samples=samples)
         rate = components.model.optimizer.learning_rate
         assert (rate(0), rate(steps)) == (0.002, 0) and rate(steps - 1) > 0
@@ -117,7 +117,7 @@ def test_the_rate_is_the_brief_s_and_falls_to_zero_with_the_last_step():
 
 @pytest.mark.skipif(not MNIST.is_dir(), reason=f"MNIST is not at {MNIST}")
 def test_the_simple_model_passes_the_bar_on_mnist():
-    """The advanced model's bar is in benchmarks/beras.py: it takes longer than a test should."""
+    """The advanced model's target is checked in benchmarks/beras.py, as it takes longer than a test should."""
     command = [sys.executable, MODELS / "beras_assignment" / "assignment.py", "--data", MNIST, "--models", "simple"]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert float(re.search(r"test accuracy ([\d.]+)%", result.stdout)[1]) >= 90

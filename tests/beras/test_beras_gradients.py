@@ -1,4 +1,4 @@
-"""Every gradient against PyTorch's and against finite differences."""
+"""Every gradient is compared with PyTorch's and with finite differences."""
 
 import Beras
 import beras_oracle as oracle
@@ -43,7 +43,7 @@ def case(request, rng):
 
 
 def forward(layers, loss, x, y):
-    np.random.seed(1)  # the same dropout mask at every call
+    np.random.seed(1)  # the same dropout mask in every call
     for layer in layers:
         x = layer(x)
     return loss(x, y) + sum(penalty for layer in layers for penalty in layer.losses)
@@ -85,7 +85,7 @@ def test_finite_differences_agree(case, training):
 
 @pytest.mark.parametrize("loss", LOSSES.values())
 def test_a_loss_agrees_with_its_own_gradient(loss, rng):
-    """The trap of the course's MSE. Row b of the gradient is that of sample b's loss: the mean's is 1/batch of it."""
+    """The pitfall of the course's MSE. Row b is the gradient of sample b's loss: the mean's is 1/batch of it."""
     loss, y = loss(), np.eye(4)[[0, 1, 3]]
     p = rng.dirichlet(np.full(4, 5.0), size=3)
     loss(p, y)
@@ -113,7 +113,7 @@ def test_at_its_kink_leaky_relu_has_the_slope_of_its_left_side():
     "layer", [Dense(5, 4), Softmax(), SkipConnection([Dense(5, 5), ReLU()]), BatchNormalization(5)]
 )
 def test_short_formulas_equal_the_definition(layer, rng):
-    """What a layer computes in `compose_*` is what `Diffable` computes from its Jacobians."""
+    """A layer's own `compose_*` gives what `Diffable` computes from its Jacobians."""
     oracle.double([layer])
     J = rng.normal(size=layer(rng.normal(size=(6, 5))).shape)
     np.testing.assert_allclose(layer.compose_to_input(J), Beras.Diffable.compose_to_input(layer, J), rtol=1e-12)
@@ -161,7 +161,7 @@ def test_softmax_and_cross_entropy_are_safe_for_any_scores(dtype, scores):
         assert np.isfinite(softmax.input_gradients()).all()
     assert np.isfinite(value)
     assert gradient.dtype == dtype
-    np.testing.assert_allclose(gradient, softmax.outputs - y, atol=1e-6)  # p - t, and not lost where p underflows
+    np.testing.assert_allclose(gradient, softmax.outputs - y, atol=1e-6)  # p - t, not lost if p underflows
 
 
 @pytest.mark.parametrize("loss", LOSSES.values())

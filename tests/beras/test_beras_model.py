@@ -1,4 +1,4 @@
-"""Training and evaluation loops, what layers do in training and in use, and weights in files."""
+"""Training and evaluation loops, what layers do in training and at inference, and weights in files."""
 
 import Beras
 import numpy as np
@@ -8,7 +8,7 @@ from Beras import Adam, BasicOptimizer, CategoricalAccuracy, CategoricalCrossent
 
 
 class Recorder(Beras.Model):
-    """Notes the batches that it is given; the metrics are numbers to average."""
+    """Records the batches it is given; its metrics are numbers to average."""
 
     def __init__(self):
         super().__init__([])
@@ -153,7 +153,7 @@ def test_batch_norm_normalises_in_training_and_remembers_for_use(rng):
 
 
 def test_freezing_a_connection_freezes_what_is_in_it(rng):
-    """A batch norm within would else go on with the statistics of batches, and follow them."""
+    """Otherwise a batch norm inside would still use and track the statistics of batches."""
     norm, frozen = Beras.BatchNormalization(3), Dense(3, 3)
     frozen.trainable = False
     skip = Beras.SkipConnection([frozen, norm])

@@ -1,4 +1,4 @@
-"""Optimisers against torch.optim where the formula is the same, else against Keras's; schedules against Keras's."""
+"""Optimisers against torch.optim if the formula is the same, otherwise against Keras's; schedules against Keras's."""
 
 import math
 
@@ -10,7 +10,7 @@ from Beras.schedules import CosineDecay, ExponentialDecay, PiecewiseConstantDeca
 
 
 def gradients(w, step):
-    """Gradients of very different sizes, new ones at every step, with a part that depends on the weights."""
+    """Gradients of very different sizes, new at every step, with a part that depends on the weights."""
     rng = np.random.default_rng(step)
     sizes = [np.logspace(-4, 1, array.size).reshape(array.shape) for array in w]
     return [size * (rng.normal(size=array.shape) + 0.1 * array) for array, size in zip(w, sizes, strict=True)]
@@ -53,7 +53,7 @@ def test_torch_agrees(ours, theirs, weights):
 
 @pytest.mark.parametrize("amsgrad", [False, True])
 def test_adam_follows_keras(amsgrad, weights):
-    """Keras's update_step, line by line; with a large epsilon, so that the place where it stands shows."""
+    """Keras's update_step, line by line; with a large epsilon, so that its position in the formula matters."""
     rate, beta_1, beta_2, epsilon = 0.01, 0.9, 0.999, 0.1
     w = [weight.copy() for weight in weights]
     m, v, v_hat = ([np.zeros_like(weight) for weight in w] for _ in range(3))
@@ -83,7 +83,7 @@ def test_mismatched_gradients_are_refused():
 
 @pytest.mark.parametrize("size", [2, 3])
 def test_the_weights_of_another_model_are_refused(size):
-    """Also of the same shapes, as when a model is made anew: it would go on with the moments of the old one."""
+    """Even with the same shapes, as when a model is rebuilt: it would continue with the old one's moments."""
     optimizer = Adam(0.1)
     optimizer.apply_gradients([np.ones(2)], [np.ones(2)])
     with pytest.raises(ValueError, match="make a new one for every model"):

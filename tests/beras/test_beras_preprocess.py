@@ -1,4 +1,4 @@
-"""MNIST's files, as they should be and as they should not."""
+"""MNIST's files, well-formed and malformed."""
 
 import gzip
 import struct

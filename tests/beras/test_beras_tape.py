@@ -67,13 +67,13 @@ def test_frozen_layers_are_left_out(parts):
         MeanSquaredError()(predict(layers, x), y)
     assert [grad.shape for grad in tape.gradient()] == SHAPES[2:]
     layers[2].trainable = False
-    with tape:  # entered again: a new recording
+    with tape:  # entering it again starts a new recording
         MeanSquaredError()(predict(layers, x), y)
     assert tape.gradient() == []
 
 
 def test_a_layer_written_for_the_course_runs(parts):
-    """A Diffable of one's own, with Jacobians only; the base class composes them."""
+    """A user's Diffable that defines only Jacobians; the base class composes them."""
 
     class Scale(Diffable):
         def __init__(self):
@@ -195,7 +195,7 @@ LAYERS = {
 
 @pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
 def test_whole_numbers_are_taken_as_float32(make):
-    """Such as images as they come from their file: in their own type exp overflows and 1 / (1 - rate) is cut to 1."""
+    """For instance images as read from their file: in their own type exp overflows and 1 / (1 - rate) becomes 1."""
     pixels, outputs = np.array([[200, 255, 0], [7, 90, 130]]), []
     for dtype in (np.uint8, np.float32):
         np.random.seed(5)
@@ -281,7 +281,7 @@ def test_a_layer_used_twice_within_a_skip_connection_is_refused(rng):
 
 @pytest.mark.parametrize("taped", [False, True])
 def test_a_layer_called_again_before_the_gradient_is_refused(parts, taped):
-    """It remembers the other input, and the gradient would silently be another one."""
+    """It then remembers the other input, and the gradient would silently be wrong."""
     layers, x, y = parts
     with GradientTape() as tape:
         MeanSquaredError()(predict(layers, x), y)

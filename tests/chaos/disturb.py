@@ -1,7 +1,8 @@
 """What can go wrong while the workflow runs: a registry of disturbances.
 
-A disturbance takes a `workflow.Workflow` and a `random.Random`, starts a run, disturbs it, and yields when the folder
-is as the next run may find it. After the next run it is resumed, to check what only it knows and to clean up.
+A disturbance takes a `workflow.Workflow` and a `random.Random`, starts a run, disturbs it, and yields once the folder
+is in the state that the next run will find. After the next run it is resumed, to check what only it knows and to clean
+up.
 """
 
 import contextlib
@@ -31,7 +32,7 @@ class Missed(Exception):
 
 
 class Impossible(Exception):
-    """This machine does not let such a thing be done; the message says why."""
+    """This machine does not allow such a disturbance; the message says why."""
 
 
 def snakemake(workflow, run, random):
@@ -41,12 +42,12 @@ def snakemake(workflow, run, random):
 
 
 def group(workflow, run, random):
-    """All processes of the run, as Ctrl-C does it; their group has the number of the first."""
+    """All processes of the run, as with Ctrl-C; their group id is the id of the first."""
     return -snakemake(workflow, run, random)
 
 
 def training(workflow, run, random):
-    """A process that trains, at any moment of its life."""
+    """A training process, at any moment of its life."""
     return _one_of(workflow, run, random, lambda line: TRAINING in line)
 
 
@@ -59,7 +60,7 @@ VICTIMS = {"Snakemake": snakemake, "all its processes": group, "a training": tra
 
 
 def _one_of(workflow, run, random, wanted, among=1):
-    """The id of a process whose command line is `wanted`, some time after one of the first `among` was seen."""
+    """The id of a process whose command line is `wanted`, some time after up to `among` of them were seen."""
 
     def living():
         return [pid for pid, line in workflow.processes().items() if "bash -c" not in line and wanted(line)]
@@ -101,7 +102,7 @@ KILLS = tuple(DISTURBANCES)
 
 @register_disturbance("the disk full")
 def disk_full(workflow, random):
-    """`results/` is a file system of its own, which fills up during training and is made larger afterwards."""
+    """`results/` is a separate file system, which fills up during training and is enlarged afterwards."""
     with _disk(workflow.folder / "results", spare=2**24) as resize:
         filler = workflow.folder / "results/filler"
         run = _training(workflow)
@@ -117,7 +118,7 @@ def disk_full(workflow, random):
 
 @register_disturbance("results/ read-only")
 def read_only(workflow, random):
-    """`results/` becomes read-only during training, stays so for a second run, and is writable again."""
+    """`results/` becomes read-only during training, stays so for a second run, and then becomes writable again."""
     results = workflow.folder / "results"
     run = _training(workflow)
     time.sleep(random.uniform(0, 1))
@@ -164,10 +165,10 @@ def _checkpoint(workflow, random, harm):
 
 @register_disturbance("the clock set back")
 def clock_set_back(workflow, random):
-    """During training the clock, an hour fast until then, is put right: all files so far are from the future.
+    """The clock, an hour fast at first, is corrected during training: all files so far are from the future.
 
-    Where libfaketime is installed, the processes read such a clock; else the files alone bear witness of it. Snakemake
-    may refuse outputs that are older than their inputs; then the person does what the README says.
+    If libfaketime is installed, the processes read such a clock; otherwise only the files show it. Snakemake may refuse
+    outputs that are older than their inputs; the user then does what the README says.
     """
     clock = workflow.folder / "clock"
     clock.write_text(f"+{AN_HOUR}s")
@@ -177,7 +178,7 @@ def clock_set_back(workflow, random):
     run = _training(workflow, **(fast if library else {}))
     clock.write_text("+0s")
     for path in workflow.folder.rglob("*"):
-        with contextlib.suppress(FileNotFoundError):  # a temporary file
+        with contextlib.suppress(FileNotFoundError):  # a temporary file has gone
             times = path.stat()
             os.utime(path, (times.st_atime + AN_HOUR, times.st_mtime + AN_HOUR))
     if run.wait():
@@ -188,7 +189,7 @@ def clock_set_back(workflow, random):
 
 
 def meanwhile(*names):
-    """The disturbance in which these things happen during training, and the run takes no notice of them."""
+    """A disturbance in which these things happen during training, and the run is not affected."""
 
     def disturbance(workflow, random):
         run = _training(workflow)
@@ -212,7 +213,7 @@ def two_snakemakes(workflow):
 
 @MEANWHILE.register("config.yaml edited")
 def config_edited(workflow):
-    """Another cell is asked for: by the next run, not by this one."""
+    """One more cell is requested, which the next run trains, but not this one."""
     workflow.configure(workflow.other)
 
 
@@ -221,7 +222,7 @@ for _name in MEANWHILE:
 
 
 def _training(workflow, **environment):
-    """Start a run, and give it when it has trained for at least a step: there is a checkpoint."""
+    """Start a run, and return it once there is a checkpoint, so at least one step was trained."""
     run = workflow.start(**environment)
     workflow.wait_for(lambda: _checkpoints(workflow) or run.poll() is not None)
     if run.poll() is not None:
@@ -235,7 +236,7 @@ def _checkpoints(workflow):
 
 
 def _refused(workflow, run, reason):
-    """The run must end with an error of one line that names a file and the `reason`, and no traceback of ours."""
+    """The run must end with a one-line error that names a file and the `reason`, and no traceback of ours."""
     length = len(workflow.said())
     assert run.wait(), f"the run succeeded in spite of: {reason}"
     said = workflow.said()[length:]
@@ -244,7 +245,7 @@ def _refused(workflow, run, reason):
 
 @contextlib.contextmanager
 def _disk(folder, spare):
-    """Move `folder` to a file system of its own with `spare` bytes left; gives a function that sets the spare bytes."""
+    """Move `folder` to a separate file system with `spare` free bytes; yields a function that sets the free bytes."""
     aside = folder.with_name(f"{folder.name}-aside")
     folder.rename(aside)
     folder.mkdir()

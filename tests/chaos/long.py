@@ -1,11 +1,10 @@
-"""The long chaos test, by hand: many kills and every other disturbance, and a table of what came of them.
+"""The long chaos test, run by hand: many kills and every other disturbance, and a table of the outcomes.
 
     python -m tests.chaos.long --kills 100 --seed 0
     python -m tests.chaos.long --kills 10 --others 1 --study demo
 
-A round takes a part of a finished study away, runs it and disturbs that run, then starts it again as the README says,
-and compares what there is in the end, bit for bit, with what a run makes that nothing disturbs. Exit status 1 if a
-round failed.
+A round removes a part of a finished study, runs the study and disturbs that run, then starts it again as the README
+says, and compares the final results, bit for bit, with those of an undisturbed run. Exit status 1 if a round failed.
 """
 
 import argparse
@@ -35,9 +34,9 @@ SMALL = {
     },
     "beras": None,
 }
-# How often a part of the study is disturbed: all of it seldom, because that takes ten times as long as any other.
+# How often each part of the study is disturbed: all of it rarely, because that takes ten times as long as any other.
 WEIGHTS = {"all": 1, "a cell": 10, "small cells": 15, "figures": 10, "report": 10}
-TRAINED = 3  # of these, the first so many train
+TRAINED = 3  # how many of these, from the first, involve training
 VERDICTS = (SAME, REFUSED, FAILED, SKIPPED)
 
 
@@ -66,7 +65,7 @@ def plan(kills, others, chance):
 
 
 def main():
-    """Play all rounds, print a line for each and the table at the end."""
+    """Play all rounds; print a line for each, and the table at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=100, help="rounds with a kill (default: %(default)s)")
     parser.add_argument("--others", type=int, default=3, help="rounds of every other kind (default: %(default)s)")
@@ -88,7 +87,7 @@ def main():
 
 
 def print_table(arguments, counts, seconds):
-    """What came of the rounds, by kind, and where and with what it was measured."""
+    """Print the outcomes of the rounds by kind, and the machine and versions they were measured with."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("snakemake", "torch", "numpy"))
     print(f"\n{cpu_name()}; Python {platform.python_version()}, {versions}")
     print(f"study {arguments.study}, seed {arguments.seed}, {seconds / 60:.0f} minutes\n")

@@ -1,4 +1,4 @@
-"""Rounds: a finished study, a part of it taken away, a run that is disturbed, the next run, and a verdict."""
+"""Rounds: a finished study with a part removed, a run that is disturbed, the next run, and a verdict."""
 
 import contextlib
 import random
@@ -10,14 +10,14 @@ from tests.chaos.disturb import Impossible, Missed
 from tests.chaos.workflow import Workflow
 
 SAME, REFUSED, FAILED, SKIPPED = "same bits", "refused", "FAILED", "skipped"
-TRIES = 10  # until a run is not over before it is disturbed
+TRIES = 10  # attempts to disturb a run before it is over
 DRAWN = ("results/cw2/figures", "results/cw2/tables", "report/*.pdf", "results/report")
 TABLE, CURVES = "results/cw2/tables/table1.txt", "results/cw2/figures/curves_problem.pdf"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the study that a round makes anew: what is taken away before, and what is asked for."""
+    """A part of the study that a round remakes: what is removed first, and which targets are requested."""
 
     taken: tuple
     targets: tuple
@@ -37,9 +37,9 @@ PARTS = {
 
 
 class Rounds:
-    """Rounds with one study, in folders beneath `folder`. `other` is the configuration that it may be changed to.
+    """Rounds with one study, in folders under `folder`. `other` is the configuration that an edit may change it to.
 
-    The study is finished first, by the targets of `part`; rounds take away what these targets make, or less of it.
+    The study is first completed up to the targets of `part`; rounds remove what these targets make, or less of it.
     """
 
     def __init__(self, folder, config, other, part):
@@ -49,7 +49,7 @@ class Rounds:
         self.references = {(part, str(config)): _undisturbed(self.finished)}
 
     def reference(self, part, config):
-        """(bits, seconds) of a run that nothing disturbs: of `part`, or of what an edited configuration adds."""
+        """(bits, seconds) of an undisturbed run: of `part`, or of what an edited configuration adds."""
         key = part, str(config)
         if key not in self.references:
             with self._prepared(part, PARTS[part].taken if config == self.config else DRAWN) as workflow:
@@ -58,7 +58,7 @@ class Rounds:
         return self.references[key]
 
     def play(self, disturbance, part, seed):
-        """(verdict, what to know of it) of one round; `seed` decides what happens when."""
+        """Play one round; returns (verdict, explanation). `seed` decides what happens when."""
         chance = random.Random(str(seed))
         before, seconds = self.reference(part, self.config)
         for attempt in range(TRIES):
@@ -109,7 +109,7 @@ def _undisturbed(workflow):
 
 
 def _refusal(said):
-    """The next run did not succeed: that is all right if it says why, without a traceback."""
+    """The verdict on a next run that failed: this is acceptable if it says why, without a traceback."""
     if "Traceback" not in said and any("rror: " in line for line in said.splitlines()):
         return REFUSED, said
     return FAILED, said

@@ -1,6 +1,6 @@
-"""The short part of the chaos test: the main disturbances, on a study of one small cell and a figure of it.
+"""The short chaos test: the main disturbances, on a study of one small cell and one figure.
 
-The long one is by hand: `python -m tests.chaos.long`.
+The long one is run by hand: `python -m tests.chaos.long`.
 """
 
 import copy

@@ -1,4 +1,4 @@
-"""A study in a folder of its own, run by real Snakemakes that are there to be disturbed, and what must hold of it."""
+"""A study in its own folder, run by real Snakemakes that are meant to be disturbed, and how its results are read."""
 
 import contextlib
 import os
@@ -16,14 +16,14 @@ import yaml
 from tests import snakemakes
 from tests.conftest import ROOT
 
-MARK = "GRADSCAPE_CHAOS"  # in the environment of all that is started here: a process that outlives its parent is found
+MARK = "GRADSCAPE_CHAOS"  # in the environment of everything started here, to find processes that outlive their parents
 COMPARED = (
     "results/*/*/history.csv",
     "results/*/*/gradients.csv",
     "results/*/*/test.json",
     "results/*/*/model.safetensors",
     "results/*/*/steps.npz",
-    "results/*/summary/*.csv",  # the page shows seconds, the index times of files
+    "results/*/summary/*.csv",  # not the page, which shows seconds, nor the index, with times of files
     "results/*/figures/*",
     "results/*/tables/*",
     "results/report/*/*.tex",
@@ -32,7 +32,7 @@ COMPARED = (
 
 
 class Workflow:
-    """A folder with a `config.yaml`, and the `targets` that a person wants of it."""
+    """A folder with a `config.yaml`, and the `targets` that its user wants made."""
 
     def __init__(self, folder, targets):
         self.folder, self.targets = folder, targets
@@ -43,11 +43,11 @@ class Workflow:
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
 
     def config(self):
-        """What `config.yaml` says."""
+        """The content of `config.yaml`."""
         return yaml.safe_load((self.folder / "config.yaml").read_text())
 
     def copy(self, folder, targets):
-        """The same workflow with all its files, times and Snakemake's records, in another folder."""
+        """A copy of the workflow in another folder, with all files, their times and Snakemake's records."""
         shutil.copytree(self.folder, folder)
         return Workflow(folder, targets)
 
@@ -57,14 +57,14 @@ class Workflow:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def words(self, *arguments):
-        """Of Snakemake's command line, with these in the place of the targets if there are any."""
+        """Snakemake's command-line arguments, with `arguments`, if any, in place of the targets."""
         return ["-s", ROOT / "Snakefile", "--directory", self.folder, "--cores", "2", *(arguments or self.targets)]
 
     def environment(self, **more):
         return {**os.environ, "OMP_NUM_THREADS": "1", MARK: str(self.folder), **more}
 
     def start(self, **environment):
-        """Start Snakemake in a process group of its own, to be disturbed."""
+        """Start Snakemake in its own process group, to be disturbed."""
         with open(self.folder / "said.txt", "a") as said:
             process = subprocess.Popen(
                 [sys.executable, "-m", "snakemake", *self.words()],
@@ -77,19 +77,19 @@ class Workflow:
         return process
 
     def run(self, *arguments):
-        """(exit status, what it said) of Snakemake from its start to its end."""
+        """Run Snakemake to its end; returns (exit status, output)."""
         status, said = snakemakes.run(self.folder, *self.words(*arguments), environment=self.environment())
         with open(self.folder / "said.txt", "a") as file:
             file.write(said)
         return status, said
 
     def said(self):
-        """All that was printed by the Snakemakes of this folder so far."""
+        """Everything that this folder's Snakemakes have printed so far."""
         path = self.folder / "said.txt"
         return path.read_text(errors="replace") if path.exists() else ""
 
     def next_run(self):
-        """What the README tells a person to do after whatever happened: start it again, after --unlock if asked to."""
+        """Do what the README advises after any mishap: run again, with --unlock first if Snakemake asks for it."""
         status, said = self.run()
         if status and "--unlock" in said:
             self.run("--unlock")
@@ -97,16 +97,16 @@ class Workflow:
         return status, said
 
     def processes(self):
-        """{id: command line} of the living processes that were started here, whoever their parent is now."""
+        """{id: command line} of the living processes that were started here, whatever their parent is now."""
         found = {}
         for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error, OSError):  # ended meanwhile, or another user's
+            with contextlib.suppress(psutil.Error, OSError):  # it has ended, or is another user's
                 if process.environ().get(MARK) == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE:
                     found[process.pid] = " ".join(process.cmdline())
         return found
 
     def end(self):
-        """End all that is still running."""
+        """Kill everything that is still running."""
         while processes := self.processes():
             for pid in processes:
                 with contextlib.suppress(ProcessLookupError):
@@ -114,7 +114,7 @@ class Workflow:
             time.sleep(0.05)
 
     def wait_for(self, happened, timeout=120):
-        """Wait until `happened()` gives something true, and return it; raises TimeoutError."""
+        """Wait until `happened()` returns something true, and return it; raises TimeoutError."""
         end = time.monotonic() + timeout
         while not (found := happened()):
             if time.monotonic() > end:
@@ -123,12 +123,12 @@ class Workflow:
         return found
 
     def bits(self):
-        """{path: bytes} of all results, without the times in them; a report's PDF by whether it is a whole one."""
+        """{path: bytes} of all results, without the times in them; for a report's PDF, only whether it is complete."""
         paths = [path for pattern in COMPARED for path in self.folder.glob(pattern) if not path.name.startswith(".")]
         return {str(path.relative_to(self.folder)): _bits(path) for path in sorted(paths) if path.is_file()}
 
     def leftovers(self):
-        """Files that no run should leave: temporary ones, locks, checkpoints."""
+        """Files that no run should leave behind: temporary files, locks, checkpoints."""
         hidden = [path for path in self.folder.glob("results/**/.*") if path.is_file()]
         inside = [path for path in self.folder.glob("results/**/.*/*")]
         return sorted(str(path.relative_to(self.folder)) for path in [*hidden, *inside])

@@ -1,4 +1,4 @@
-"""The Slurm that the tests of this folder share."""
+"""The Slurm cluster that the tests in this folder share."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.cluster import slurm
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
-    """A running Slurm of two nodes; skips where it cannot start."""
+    """A running Slurm with two nodes; skips if it cannot start."""
     if reason := slurm.missing():
         pytest.skip(reason)
     started = slurm.Slurm(tmp_path_factory.mktemp("slurm"))

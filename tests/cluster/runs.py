@@ -1,4 +1,4 @@
-"""Runs of the real workflow, here or on the Slurm of the tests."""
+"""Runs of the real workflow, on this machine or on the tests' Slurm."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ QUICK += ["--seconds-between-status-checks", "2", "--latency-wait", "20"]
 
 
 def prepare(folder, *, cells, **settings):
-    """Make `folder` one to run the workflow in, with a study `s` of these `cells` (of which BASE holds the rest)."""
+    """Prepare `folder` for running the workflow, with a study `s` of these `cells`, whose other keys are in BASE."""
     folder.mkdir(exist_ok=True)
     study = {"base": BASE, "grids": [cells]}
     datasets = {"digits": {"source": "digits", "image_size": 8}}
@@ -21,7 +21,7 @@ def prepare(folder, *, cells, **settings):
 
 
 def start(folder, cluster=None, *arguments, **environment):
-    """Start the workflow in `folder`, through profiles/slurm if there is a cluster."""
+    """Start the workflow in `folder`, with profiles/slurm if a cluster is given."""
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--directory", str(folder)]
     if cluster:
         command += ["--profile", str(ROOT / "profiles/slurm"), *QUICK]
@@ -43,7 +43,7 @@ def finish(process):
 
 
 def bits(place):
-    """The results of the cell in a folder that must not depend on where and how it was made."""
+    """Those results of the cell in a folder that must not depend on where and how they were made."""
     history, *files = ("history.csv", "gradients.csv", "steps.npz", "test.json", "model.safetensors")
-    rows = [row.rpartition(b",")[0] for row in (place / history).read_bytes().splitlines()]  # but for the seconds
+    rows = [row.rpartition(b",")[0] for row in (place / history).read_bytes().splitlines()]  # without the seconds
     return [rows, *((place / name).read_bytes() for name in files)]

@@ -1,4 +1,4 @@
-"""A real Slurm on loopback, of two nodes with a GPU each (a /dev/null file), in one folder: started, and stopped."""
+"""A real Slurm in one folder, on loopback, of two nodes with a GPU each (a /dev/null file): started, and stopped."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 NODES = ("n1", "n2")
-MARK = "TEST_SLURM_FOLDER"  # in the environment of all that runs in a Slurm of these tests
+MARK = "TEST_SLURM_FOLDER"  # in the environment of everything that runs in the tests' Slurm
 
 CONFIGURATION = """
 ClusterName=gradscape
@@ -94,11 +94,11 @@ class Slurm:
         self._wait(lambda: self.states() == dict.fromkeys(NODES, "idle"), timeout, "slurmctld.log")
 
     def start_node(self, node):
-        """Start the daemon of a node, which may have been lost."""
+        """Start the daemon of a node, also one that was lost before."""
         self._run(node, "slurmd", "-D", "-N", node)
 
     def lose_node(self, node):
-        """Kill the daemon of a node and all that runs there at once, as when its power fails."""
+        """Kill the daemon of a node and everything that runs there at once, as in a power failure."""
         self.processes[node].kill()
         jobs = processes(**{MARK: str(self.folder), "SLURMD_NODENAME": node})
         for pid in (*{_parent(pid) for pid in jobs} - {*jobs, None}, *jobs):  # Slurm's step daemons are the parents
@@ -106,17 +106,17 @@ class Slurm:
         self.processes.pop(node).wait()
 
     def jobs(self):
-        """[{what scontrol says of a job: its value}] of all jobs of this Slurm, ended ones among them."""
+        """[{scontrol's key: value}] for all jobs of this Slurm, including those that have ended."""
         lines = self.client("scontrol", "show", "job", "--oneliner").splitlines()
         return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
 
     def states(self):
-        """{node: what sinfo calls its state}."""
+        """{node: its state in sinfo's words}."""
         output = self.client("sinfo", "-h", "-N", "-o", "%N %t")
         return dict(line.split() for line in output.splitlines())
 
     def client(self, *command):
-        """What a client of this Slurm prints; "" where it fails, as it does before the controller is up."""
+        """What a client of this Slurm prints; mostly "" if it fails, for instance before the controller is up."""
         return subprocess.run(command, env=self.environment, capture_output=True, text=True).stdout
 
     def stop(self):
@@ -153,7 +153,7 @@ class Slurm:
 
 
 def missing():
-    """What a Slurm on this machine lacks, as a reason to skip; "" where nothing does."""
+    """What this machine lacks to run Slurm, as a reason to skip; "" if nothing."""
     absent = [name for name in PROGRAMS if not shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")]
     if absent:
         return f"{', '.join(absent)} not found: apt-get install slurm-wlm munge"
@@ -171,13 +171,13 @@ def _free_ports(count):
 
 
 def processes(**environment):
-    """Ids of the processes of this machine that have these variables in their environment."""
+    """Ids of the processes on this machine that have these variables in their environment."""
     wanted = {f"{name}={value}" for name, value in environment.items()}
     return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if wanted <= set(words(pid, "environ"))]
 
 
 def words(pid, kind):
-    """The words of a process's command line (kind "cmdline") or environment ("environ"); [] where it has ended."""
+    """The words of a process's command line (kind "cmdline") or environment ("environ"); [] if it has ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/{kind}").read_text(errors="replace").split("\0")
     return []

@@ -1,4 +1,4 @@
-"""What a Slurm cannot give is one clear message, before anything is submitted."""
+"""Asking for what the Slurm cannot provide gives one clear message, before anything is submitted."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.cluster import runs
 from workflow_scripts.engine.machine import slurm
 
 CELL = {"epochs": 1, "seed": [0, 1, 2]}
-ASK = {  # resources of a profile, and what is said of them; the Slurm of the tests has one partition, gpu
+ASK = {  # a profile's resources, and the message about them; the tests' Slurm has one partition, gpu
     "a partition that is not there": (
         "slurm_partition=nope",
         "expected a partition of this cluster, gpu; it has no nope",
@@ -19,7 +19,7 @@ ASK = {  # resources of a profile, and what is said of them; the Slurm of the te
 
 
 def refused(folder, cluster, *arguments):
-    """What the workflow said of its mistake: a line and no traceback, and nothing was submitted."""
+    """The workflow's error message: one line and no traceback, and nothing was submitted."""
     before = len(cluster.jobs())
     process = runs.start(folder, cluster, "results/s/summary/cells.csv", *arguments)
     said = process.communicate()[0]
@@ -50,12 +50,12 @@ def test_no_partition_where_there_is_no_default(folder, cluster):
 
 
 def test_a_limit_below_the_array_jobs(folder, cluster):
-    """The plugin would wait for ever."""
+    """Otherwise the plugin would wait for ever."""
     assert "--jobs 2: expected none, or at least 3, the jobs that wait" in refused(folder, cluster, "--jobs", "2")
 
 
 def test_a_cell_with_more_threads_than_snakemake_asks_for(tmp_path, cluster):
-    """It would get fewer CPUs than it has threads."""
+    """Otherwise it would get fewer CPUs than it has threads."""
     slurm.check_cores(2, 2)
     runs.prepare(tmp_path, cells={**CELL, "threads": 3})
     assert "--cores 2: expected at least 3, the `threads` of a cell" in refused(tmp_path, cluster)
@@ -77,7 +77,7 @@ def test_without_slurm(folder, monkeypatch):
 
 
 def test_an_array_of_another_plugin():
-    """A task whose command is not in the batch script runs nothing, least of all the first task's."""
+    """A task whose command is not in the batch script runs nothing, least of all the first task's command."""
     with pytest.raises(slurm.UserError, match="array task 2: the batch script holds no commands of tasks"):
         slurm.array_command("#!/bin/sh\npython -m snakemake --target-jobs first", "2")
 
@@ -87,7 +87,7 @@ SINFO = "gpu*|gpu:h200:4(S:0-1),gpu:v100:2\ngpu*|(null)\ncpu|(null)\n"  # as rea
 
 @pytest.fixture
 def sinfo(tmp_path, monkeypatch):
-    """A cluster with GPUs of two models, of which this machine can have none."""
+    """A fake cluster with two GPU models, neither of which this machine need have."""
     (tmp_path / "sinfo").write_text(f"#!/bin/sh\nprintf '{SINFO}'\n")
     (tmp_path / "sinfo").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")

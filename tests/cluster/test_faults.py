@@ -1,7 +1,7 @@
 """The demo study on a real Slurm, with jobs that are cancelled, lose their node or hang: complete, and the same bits.
 
-One run meets all of it, since much of its time goes by waiting for Slurm to notice. All five networks at their full
-depth, with one seed each and a quarter of their width: more took minutes more and met nothing else.
+One run suffers all these faults, since much of its time is spent waiting for Slurm to notice. It has all five networks
+at full depth, with one seed each and a quarter of their width: more took minutes longer and exercised nothing else.
 """
 
 import os
@@ -24,25 +24,25 @@ FAULTS = ("cancelled", "lost", "hung")
 
 
 class Run:
-    """A run of the workflow on a Slurm, and what is known of its cells while they train."""
+    """A run of the workflow on a Slurm, and what is known about its cells while they train."""
 
     def __init__(self, folder, cluster):
         self.folder, self.cluster = folder, cluster
-        self.held, self.finished = {}, {}  # by cell: jobs, and the last epoch that was finished before its fault
-        # as if the login node had a GPU too: its one is not to limit how many cells train on the cluster
+        self.held, self.finished = {}, {}  # by cell: its job, and the last epoch finished before its fault
+        # as if the login node had a GPU too, which must not limit how many cells train on the cluster
         self.workflow = runs.start(folder, cluster, SUMMARY, CUDA_VISIBLE_DEVICES="0")
 
     def log(self, cell):
-        """What the last training of a cell has said."""
+        """What the last training of a cell has printed."""
         path = self.folder / f"results/logs/cw2/{cell}.log"
         return path.read_text() if path.exists() else ""
 
     def epochs(self, cell):
-        """The epochs that the last training of a cell has finished: numbers from 1."""
+        """The epochs that the last training of a cell has finished, counted from 1."""
         return [int(number) for number in re.findall(r"^epoch +(\d+)/", self.log(cell), re.MULTILINE)]
 
     def training(self):
-        """The jobs that train a cell and have finished two epochs of it: cell, process, job, node."""
+        """The jobs that are training a cell and have finished two of its epochs: cell, process, job, node."""
         found = []
         for pid in slurm.processes(**{slurm.MARK: str(self.cluster.folder)}):
             command = slurm.words(pid, "cmdline")
@@ -57,7 +57,7 @@ class Run:
         return found
 
     def hold(self, count):
-        """Stop the first `count` cells that train, each after two epochs or more, as if they hung; gives their jobs."""
+        """Stop training cells after two epochs or more, as if they hung; returns the jobs once `count` are stopped."""
         for job in self.training():
             if job.cell not in self.held:
                 os.kill(job.pid, signal.SIGSTOP)
@@ -65,7 +65,7 @@ class Run:
         return list(self.held.values()) if len(self.held) == count else None
 
     def wait(self, what, found, seconds=600):
-        """What `found()` gives once it is true; fails where the run has ended, or after so many seconds."""
+        """What `found()` returns once it is true; fails if the run has ended, or after `seconds`."""
         end = time.monotonic() + seconds
         while not (result := found()):
             assert self.workflow.poll() is None, f"the run ended before {what}: {self.workflow.communicate()[0]}"
@@ -76,7 +76,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, cluster):
-    """A run on the cluster that has met the faults, with what was seen of them; and an undisturbed one here."""
+    """A run on the cluster that has suffered the faults, with what was observed; and an undisturbed run here."""
     folder, here = tmp_path_factory.mktemp("there"), tmp_path_factory.mktemp("here")
     for place in (folder, here):
         write_config(place, STUDY)
@@ -116,11 +116,11 @@ def test_cells_go_as_one_array_of_jobs(run):
 def test_slurm_met_every_fault(run):
     jobs = {fault: run.jobs[job.id] for fault, job in run.faults.items()}
     assert (jobs["cancelled"]["JobState"], jobs["hung"]["JobState"]) == ("CANCELLED", "TIMEOUT")
-    assert int(jobs["lost"]["Restarts"]) == 1  # Slurm itself has put it back into the queue
+    assert int(jobs["lost"]["Restarts"]) == 1  # Slurm itself requeued it
 
 
 def test_no_other_job_failed(run):
-    """The lost one may: once Slurm cancelled its new step 16 s after it was put back, where nobody had asked for it."""
+    """The lost one may fail: Slurm once cancelled its new step 16 s after it was requeued, though nobody had asked."""
     states = {name: job["JobState"] for name, job in run.jobs.items()}
     for fault in FAULTS:
         del states[run.faults[fault].id]
@@ -141,16 +141,16 @@ def test_no_finished_epoch_is_trained_again(run, fault):
 
 
 def test_a_job_that_is_tried_again_asks_for_more(run):
-    """Of time and memory twice as much; a few megabytes more are the plugin's, for the commands of an array."""
+    """Twice the time and memory; the few megabytes on top are the plugin's, for the commands of an array."""
     array = run.faults["hung"].id.partition("_")[0]
     first = [job for job in run.jobs.values() if job.get("ArrayJobId") == array]
-    again = [job for job in run.jobs.values() if job.get("ArrayJobId") != array]  # alone, or in an array of their own
+    again = [job for job in run.jobs.values() if job.get("ArrayJobId") != array]  # alone, or in a separate array
     assert {asked(job)[1:] for job in first} == {(8, "gres:gpu:1")} and len(first) == len(CELLS)
-    assert {asked(job)[0] for job in first} <= {4, 0}  # 0 is the one whose time the test has cut short
+    assert {asked(job)[0] for job in first} <= {4, 0}  # 0 is the one whose time the test cut short
     assert (8, 16, "gres:gpu:1") in {asked(job) for job in again} and len(again) >= 2
     assert all(asked(job) >= (8, 16) for job in again)
 
 
 def asked(job):
-    """(hours, gigabytes, generic resources) that a job of Slurm asks for."""
+    """(hours, gigabytes, generic resources) that a Slurm job asks for."""
     return int(job["TimeLimit"].partition(":")[0]), int(job["MinMemoryNode"].rstrip("M")) // 1000, job["TresPerJob"]

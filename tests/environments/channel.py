@@ -1,4 +1,4 @@
-"""A conda channel on disk, of packages that are empty but for a Python."""
+"""A conda channel on disk, whose packages are empty except for a Python."""
 
 import asyncio
 import io
@@ -9,12 +9,12 @@ import tarfile
 import rattler
 from rattler.index import index_fs
 
-# a Python of its own environment, which says so, and is the one that runs the tests
+# the environment's Python, which notes there what it is asked to run, and runs it with the tests' Python
 PYTHON = f'#!/bin/sh\necho "$@" >> "$CONDA_PREFIX/ran"\nexec {sys.executable} "$@"\n'
 
 
 def make(folder, specs):
-    """Make a channel of the packages that these exact specs name; gives its address."""
+    """Make a channel of the packages named by these exact specs; returns its address."""
     (folder / "linux-64").mkdir(parents=True)
     for spec in map(rattler.MatchSpec, specs):
         name, version = spec.name.normalized, str(spec.version).removeprefix("==")

@@ -1,4 +1,4 @@
-"""As much of the command `conda` as Snakemake calls, over the library rattler, which solves and installs for real.
+"""The parts of the command `conda` that Snakemake calls, built on the library rattler: it really solves and installs.
 
     conda info --json | config ... | --version
     conda create --file <pins>.txt --prefix <folder>
@@ -22,7 +22,7 @@ ACTIVATE = 'export CONDA_PREFIX="$1" PATH="$1/bin:$PATH"\n'
 
 
 def install(prefix):
-    """The folder to put on PATH of a conda installed in `prefix`."""
+    """Install this conda in `prefix`; returns the folder to put on PATH."""
     binaries = prefix / "bin"
     binaries.mkdir(parents=True)
     (binaries / "conda").write_text(f'#!/bin/sh\nexec {sys.executable} {__file__} {prefix} "$@"\n')
@@ -40,7 +40,7 @@ def main():
         parser.add_argument("--prefix", type=Path)
         arguments, _ = parser.parse_known_args(words)
         asyncio.run(create(arguments.file, arguments.prefix, Path(prefix) / "pkgs"))
-        os._exit(0)  # rattler's threads may crash the interpreter while it shuts down
+        os._exit(0)  # rattler's threads may crash the interpreter during shutdown
     elif words[0] == "info":
         print(json.dumps({"conda_prefix": prefix, "platform": f"linux-{platform.machine().replace('x86_64', '64')}"}))
     elif words[0] == "config":
@@ -61,7 +61,7 @@ async def create(path, prefix, cache):
 
 
 def pinned(lines):
-    """The packages of `<file:// address>#<MD5>` lines, as the index of their channel has them."""
+    """The packages of `<file:// address>#<MD5>` lines, as described in their channel's index."""
     records = []
     for address, md5 in (line.split("#") for line in lines):
         folder = Path(address.removeprefix("file://")).parent

@@ -1,7 +1,7 @@
-"""The conda environments: exact, those of the lock file, minimal, and read by Snakemake.
+"""The conda environments: pinned exactly, consistent with the lock file, minimal, and readable by Snakemake.
 
-No conda channel is asked: what is installed comes from one on disk (`channel.py`), by a conda made of rattler
-(`conda.py`). That conda-forge has these very versions is not tested here.
+No real conda channel is contacted: packages come from one on disk (`channel.py`), through a conda built on rattler
+(`conda.py`). That conda-forge has exactly these versions is not tested here.
 """
 
 import ast
@@ -33,11 +33,11 @@ ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 PYTHON = "3.12.11"
 LOCK = re.findall(r"^([a-z0-9._-]+==[^\\\n]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
 
-# What an environment has beside what its commands import.
+# What an environment has besides what its commands import.
 BESIDE = {
     "notebook": {"ipykernel"},  # runs the notebook
 }
-# What commands import that they do not name: a notebook, and modules that register themselves.
+# What commands import without naming it: a notebook, and modules that register themselves.
 UNNAMED = {
     "export_notebook": [ROOT / "notebooks/beras_exploration.py"],
     "fetch_data": sorted((ROOT / "workflow_scripts/engine/sources").glob("*.py")),
@@ -75,7 +75,7 @@ def families():
         conda, shell = re.findall(r"^ *conda:", text, re.MULTILINE), re.findall(r"^ *shell:", text, re.MULTILINE)
         assert len(conda) == len(shell), path
         for name, command in re.findall(r'"\.\./envs/(\w+)\.yaml".*?workflow_scripts\.([\w{.}]+)', text, re.DOTALL):
-            tabled = re.findall(r'(?<!digest\()"((?:plot|make)_\w+)",', text)  # where a table names the command
+            tabled = re.findall(r'(?<!digest\()"((?:plot|make)_\w+)",', text)  # if a table names the command
             named = {command} if "{" not in command else set(tabled)
             found[name] = found.get(name, set()) | named
     return found
@@ -89,7 +89,7 @@ def test_every_environment_is_used():
 
 
 def imports(path, module=None):
-    """Names of the modules that a source file imports, also within functions."""
+    """Names of the modules that a source file imports, including inside functions."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -99,7 +99,7 @@ def imports(path, module=None):
 
 
 def reached(commands):
-    """Top-level packages, not of this project, that the commands import, directly or by modules of the project."""
+    """Third-party top-level packages that the commands import, directly or through modules of the project."""
     todo = [(code._path(f"workflow_scripts.{command}"), f"workflow_scripts.{command}") for command in commands]
     todo += [(path, None) for command in commands for path in UNNAMED.get(command, [])]
     seen, found = set(), set()
@@ -138,7 +138,7 @@ for command in commands:
 
 
 def needed(names):
-    """The distributions `names` and all that they require."""
+    """The distributions `names` and everything they require."""
     found, todo = set(), list(names)
     while todo:
         name = canonical(todo.pop())
@@ -156,7 +156,7 @@ INSTALLED = {canonical(each.metadata["Name"]) for each in metadata.distributions
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_an_environment_has_all_that_its_commands_import(name):
-    """Each command is imported where nothing can be but the packages of its environment and what these require."""
+    """Each command is imported with only the packages of its environment, and what these require, available."""
     allowed = needed(pins(ROOT / f"envs/{name}.yaml").keys() - {"python"})
     packages = metadata.packages_distributions().items()
     refused = [module for module, owners in packages if not {canonical(each) for each in owners} & allowed]
@@ -223,14 +223,14 @@ on_linux = pytest.mark.skipif(platform.machine() != "x86_64", reason="the channe
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """A channel on disk with all that the environments name."""
+    """A channel on disk with everything that the environments name."""
     specs = {spec for path in ENVIRONMENTS for spec in environments.read(path)[1]}
     return channel.make(tmp_path_factory.mktemp("channel"), sorted(specs))
 
 
 @on_linux
 def test_snakemake_installs_from_the_pin_file(project, address, tmp_path, monkeypatch):
-    """`make pins` against the channel on disk; then a rule runs in the environment that Snakemake makes of the file."""
+    """`make pins` against the channel on disk; then a rule runs in the environment Snakemake makes from the file."""
     write_config(tmp_path, TINY)
     environment = project / "envs/data.yaml"
     pin_file = environments.pin(environment, "linux-64", [address])
@@ -263,7 +263,7 @@ def test_a_channel_without_these_versions(project, address, refused, tmp_path):
 
 @on_linux
 def test_containerize_gives_a_dockerfile(tmp_path, monkeypatch):
-    """Every instruction is one that Docker has, what is copied exists, and every environment is made from its file."""
+    """Every instruction exists in Docker, what is copied exists, and every environment is made from its file."""
     monkeypatch.setenv("PATH", str(conda.install(tmp_path / "conda")), prepend=os.pathsep)
     command = [sys.executable, "-m", "snakemake", "--containerize"]
     text = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""Configurations that nobody should write: each loads, or is one clear message."""
+"""Configurations that nobody should write: each loads, or gives one clear message."""
 
 import copy
 import re
@@ -16,7 +16,7 @@ from workflow_scripts.engine.configuration import config, grids, syntax
 
 FULL, DEMO = (yaml.safe_load((ROOT / path).read_text()) for path in ("config.yaml", "profiles/demo/study.yaml"))
 REAL = [FULL, copy.deepcopy(FULL)]
-update_config(REAL[1], DEMO)  # as Snakemake lays one over the other
+update_config(REAL[1], DEMO)  # as Snakemake merges them
 
 
 def nested(depth, kind):
@@ -40,7 +40,7 @@ VALUES = st.recursive(
 
 
 def places(node, path=()):
-    """The paths of all that is in a configuration."""
+    """The paths of everything in a configuration."""
     yield path
     children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
     for key, child in children:
@@ -52,7 +52,7 @@ PLACES = [list(places(real)) for real in REAL]
 
 @st.composite
 def hostile(draw):
-    """A real configuration with one to three values replaced, removed, added, renamed or put twice."""
+    """A real configuration with one to three values replaced, removed, added, renamed or duplicated."""
     which = draw(st.sampled_from(range(len(REAL))))
     mapping = copy.deepcopy(REAL[which])
     for _ in range(draw(st.integers(1, 3))):
@@ -74,7 +74,7 @@ def hostile(draw):
                 node[path[-1]] = [node[path[-1]]] * 2
             else:
                 node[path[-1]] = draw(VALUES)
-        except (KeyError, IndexError, TypeError):  # an earlier change has taken this place away
+        except (KeyError, IndexError, TypeError):  # an earlier change removed this place
             continue
     return mapping
 
@@ -180,7 +180,7 @@ def test_the_workflow_refuses_it(tmp_path, text, message):
 
 @pytest.mark.parametrize("cell", ["$(touch x); touch y-seed0", "../../../x-seed0"])
 def test_the_name_of_a_cell_on_the_command_line(tmp_path, cell):
-    """Such a name is no cell's, and reaches no shell."""
+    """Such a name belongs to no cell, and reaches no shell."""
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(TINY))
     status, said = snakemake(tmp_path, f"results/cw2/{cell}/history.csv", check=False)
     assert status == 1 and "Traceback" not in said and ("No rule to produce" in said or "MissingRule" in said)

@@ -1,7 +1,7 @@
-"""Files that are not what they say: refused in one clear message, or started anew; nothing in them is ever executed.
+"""Files that are not what they claim are refused with one clear message or replaced; nothing in them is ever executed.
 
-What stands in test_datasets_folders.py and test_datasets_official.py is not repeated here: entries of archives with
-`..`, absolute paths, links and devices, bombs, truncated and damaged files.
+Tests in test_datasets_folders.py and test_datasets_official.py are not repeated here: archive entries with `..`,
+absolute paths, links and devices, bombs, truncated and damaged files.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ def test_an_idx_file_with_wrong_counts(content, message):
 
 
 def test_a_zip_that_says_that_it_is_small(tmp_path):
-    """The size in the list of contents is a lie: no more than that is unpacked, and the checksum shows it."""
+    """The size in the list of contents is a lie: no more than that is unpacked, and the checksum gives it away."""
     path = write_zip(tmp_path / "mine.zip", tree())
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("train/dog/bomb.png", bytes(2**26 + 1))
@@ -63,7 +63,7 @@ def test_a_zip_that_says_that_it_is_small(tmp_path):
 
 
 def png_header(width, height):
-    """A PNG file that says how large it is, and has almost no pixels."""
+    """A PNG file that declares this size, but has almost no pixels."""
 
     def chunk(kind, content):
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -80,7 +80,7 @@ def test_an_image_of_more_pixels_than_memory(tmp_path, size):
 
 
 class Touch:
-    """Pickled, it makes a file when it is unpickled."""
+    """When unpickled, it creates a file."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -96,7 +96,7 @@ def written_by_torch(value):
 
 
 def archive(opcodes):
-    """A file of PyTorch with a pickle of these opcodes; see `pickletools`."""
+    """A PyTorch file whose pickle consists of these opcodes; see `pickletools`."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as file:
         for name, content in {"data.pkl": b"\x80\x02" + opcodes, "version": b"3", "byteorder": b"little"}.items():
@@ -122,7 +122,7 @@ CONTENTS = {
 
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
 def test_a_checkpoint_of_something_else_is_started_anew(tmp_path, content):
-    """Its digest is right, as somebody who means harm would make it."""
+    """Its digest is correct, as an attacker would make it."""
     content, path = content(tmp_path / "trap"), tmp_path / "checkpoint"
     path.write_bytes(hashlib.sha256(content).digest() + content)
     state, note = checkpoints.load(path, "key")
@@ -156,7 +156,7 @@ WEIGHTS = {
     "a pickle": lambda content: pickle.dumps({}),
     "nothing": lambda content: b"",
     "other shapes": lambda content: save({name: value.flatten()[:1].clone() for name, value in load(content).items()}),
-    # not just any: PyTorch does without a batch norm's count of batches, and safetensors' order is another each time
+    # not just any: PyTorch can do without a batch norm's count of batches, and safetensors' order changes each time
     "fewer weights": lambda content: save({k: value for k, value in load(content).items() if k != "classifier.weight"}),
 }
 
@@ -199,7 +199,7 @@ def test_a_cell_json_that_is_damaged(cell, digits_file, tmp_path, refused, monke
 
 
 def test_arrays_that_would_have_to_be_unpickled(tmp_path):
-    """No file of arrays is ever unpickled: NumPy refuses it unless it is told otherwise, which no code here does."""
+    """No file of arrays is ever unpickled: NumPy refuses to unless told otherwise, which no code here does."""
     np.savez(tmp_path / "x.npz", train_images=np.array([Touch(tmp_path / "trap")], dtype=object))
     with pytest.raises(UserError, match="expected a data set"):
         datasets.load(tmp_path / "x.npz")

@@ -1,4 +1,4 @@
-"""What the configuration says is data to the shell, whatever is in it."""
+"""What the configuration says is only data to the shell, whatever it contains."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def pictures(tmp_path):
 
 
 def test_a_data_set_with_an_odd_path_and_title(pictures, tmp_path):
-    """In a working directory with an odd name, too."""
+    """And in a working directory with an odd name, too."""
     here = tmp_path / f"here {ODD}"
     here.mkdir()
     study = {"grids": [{"model": "vgg08", "dataset": "mine", "epochs": 1}]}

@@ -1,4 +1,4 @@
-"""The landscape study of closed forms: the folder of its tables, its design, and what is found in them."""
+"""The landscape study made from closed forms: the folder of its tables, its design, and what is loaded from them."""
 
 import pytest
 

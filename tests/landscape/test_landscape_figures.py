@@ -1,4 +1,4 @@
-"""Figures of a landscape study: from closed forms, and from a small study really trained."""
+"""Figures of a landscape study: from closed forms, and from a small study that is really trained."""
 
 import json
 import math
@@ -49,7 +49,7 @@ def test_a_figure_is_a_small_vector_pdf(folder, run, name):
 
 @pytest.mark.parametrize("name", names.FIGURES)
 def test_nothing_was_probed(tmp_path, study, name):
-    """A figure of the rates is drawn all the same, one of the walk says so."""
+    """A figure of the rates is still drawn; one of the walk says that nothing was probed."""
     folder = write_study(tmp_path, walked=False)
     figure, _ = figures.FIGURES[name](folder, study)
     said = [text.get_text() for axes in figure.axes for text in axes.texts]
@@ -84,7 +84,7 @@ def test_figures_of_diverged_runs(tmp_path, study, name, diverged):
 
 
 def test_curves_have_the_lines_that_the_caption_says(folder, study):
-    """Training and validation have panels of their own, so that no line is dashed."""
+    """Training and validation have separate panels, so no line is dashed."""
     figure, _ = figures.landscape_curves(folder, study)
     assert {line.get_linestyle() for axes in figure.axes for line in axes.lines} == {"-"}
     assert not re.search("dashed|solid", (ROOT / "report/captions/landscape-curves.rst").read_text())
@@ -117,7 +117,7 @@ def test_what_explodes_is_cut_off_and_the_figure_says_so():
 
 
 def test_a_small_study_from_training_to_figures(digits_file, tmp_path, monkeypatch):
-    """Real runs: what the observers leave is what the tables, figures and findings read."""
+    """Real runs: tables, figures and findings can read what the observers leave."""
     tiny = {"model": "vgg08", "width": 0.125, "dataset": "digits", "augmentation": "none", "epochs": 1}
     parts = [{**tiny, "block": ["plain", "bn"], "lr": [0.001, 0.01]}]
     parts.append({**tiny, "block": ["plain", "bn"], "lr": 0.1, "optimizer": "sgd"})

@@ -1,4 +1,4 @@
-"""Landscape studies of which nothing can be made: one clear message each."""
+"""Landscape studies that cannot work give one clear message each."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A landscape study in numbers: its tables, its envelopes and what is found, from closed forms."""
+"""A landscape study in numbers: its tables, its envelopes and its findings, from closed forms."""
 
 import json
 import math
@@ -18,7 +18,7 @@ def test_tables_hold_what_was_measured(folder):
     steps, lags, walks, shifts = (pd.read_csv(folder / name) for name in names.TABLES)
     cells = len(SCALE) * (len(RATES) + 1)
     assert len(steps) == cells * STEPS
-    assert len(lags) == cells * sum(STEPS - lag for lag in LAGS)  # no row where there is nothing to compare with
+    assert len(lags) == cells * sum(STEPS - lag for lag in LAGS)  # no row if there is nothing to compare with
     assert len(walks) == len(SCALE) * STEPS // 5 * len(SIZES)
     assert len(shifts) == len(SCALE) * STEPS // 5 * len(LAYERS)
     row = lags[(lags["cell"] == "cell1") & (lags["step"] == 7) & (lags["lag"] == 3)].iloc[0]
@@ -34,10 +34,10 @@ def test_tables_hold_what_was_measured(folder):
 def test_large_tables_keep_every_nth_step(tmp_path, monkeypatch, study):
     monkeypatch.setattr(tables, "MOST_ROWS", 8 * STEPS * len(LAGS) // 3)
     folder = write_study(tmp_path)
-    kept = list(range(0, STEPS, 4))  # every third would be a few rows more than allowed
+    kept = list(range(0, STEPS, 4))  # keeping every third would give a few rows too many
     steps, lags, walks, _ = (pd.read_csv(folder / name) for name in names.TABLES)
     assert sorted(steps["step"].unique()) == kept and sorted(lags["step"].unique()) == kept[1:]
-    assert sorted(walks["step"].unique()) == list(range(0, STEPS, 5))  # probes are few
+    assert sorted(walks["step"].unique()) == list(range(0, STEPS, 5))  # there are few probes
     assert sorted(runs.loss_envelope(runs.load(folder, study).steps)["step"].unique()) == kept
 
 
@@ -154,7 +154,7 @@ def test_numbers_have_three_digits_or_are_powers_of_ten(landscape):
 
 
 def test_of_few_steps_there_are_no_quantiles(landscape):
-    """They would be the minimum and the maximum under another name."""
+    """They would just be the minimum and the maximum."""
     table = protocols.quantiles(runs.per_step(landscape))
     few = table["steps"] < protocols.ENOUGH
     assert few.tolist() == (table["protocol"] == "walk").tolist()

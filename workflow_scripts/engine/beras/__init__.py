@@ -1,7 +1,8 @@
-"""The study of Beras, the Keras mimic in NumPy: what is trained and measured, and how that is drawn and told.
+"""The study of Beras, the Keras look-alike in NumPy: what is trained and measured, and how it is drawn and reported.
 
-Beras and its assignment are imported as their users import them, `import Beras`, with `models/` on the path. Importing
-this package puts the two folders there; nobody imports `models.Beras`, which would be a second copy of every class.
+Beras and its assignment are imported the way their users import them, `import Beras`, with `models/` on the path.
+Importing this package puts their two folders on the path; never import `models.Beras`, which would be a second copy of
+every class.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Beras held to PyTorch: the same model, weights and batches in both, in double precision; how far they come apart."""
+"""Beras compared with PyTorch: how far they differ on the same model, weights and batches, in double precision."""
 
 import Beras
 import numpy as np
@@ -11,15 +11,16 @@ MODELS = ("simple", "advanced")
 
 
 def compare(name, train_set, batch_size, steps, seed):
-    """Train a model and its twin side by side for `steps` batches; returns how far apart they are, as plain data.
+    """Train a model and its twin side by side for `steps` batches; returns how much they differ, as plain data.
 
-    `loss`: the largest relative difference of the losses of a step. `weights`: for every weight its shape, the relative
-    difference of the gradients at the first step, and that of the weights at the last. A relative difference of two
-    arrays is the largest absolute difference over the largest absolute entry. `shapes`: see `shapes`.
+    `loss` is the largest relative difference between the losses of a step. `weights` has for every weight its name and
+    shape, the relative difference between the gradients at the first step, and that between the weights after the last.
+    The relative difference of two arrays is the largest absolute difference over PyTorch's largest absolute entry.
+    `shapes` is described at the function `shapes`.
     """
     x, y = (array.astype(np.float64) for array in train_set)
     np.random.seed(seed)
-    model = variants.build(name, variants.Plan(1, batch_size, steps * batch_size))  # a schedule over all of them
+    model = variants.build(name, variants.Plan(1, batch_size, steps * batch_size))  # so that a schedule spans all steps
     for layer in model.layers:
         if hasattr(layer, "weights"):
             layer.weights = [weight.astype(np.float64) for weight in layer.weights]
@@ -47,7 +48,7 @@ def compare(name, train_set, batch_size, steps, seed):
 
 
 def _step(model, x, y):
-    """What the assignment's `batch_step` does when training, but returns (loss, gradients)."""
+    """Do what the assignment's `batch_step` does in training, but return (loss, gradients)."""
     with Beras.learning_phase(True), Beras.GradientTape() as tape:
         loss = model.compiled_loss(model.call(x), y) + sum(model.losses)
         grads = tape.gradient()
@@ -60,10 +61,10 @@ def _difference(ours, theirs):
 
 
 def shapes(model, x, y):
-    """The walk of the chain rule over one batch, from the loss back: a dict per layer with the shapes of its arrays.
+    """The backward walk over one batch, starting at the loss: a dict per layer with the shapes of its arrays.
 
-    `J` comes in from the layer behind (the loss has none); `jacobian` is what `input_gradients` returns, `grads` what
-    `compose_to_weight` does.
+    `J` comes from the next layer in the network (the loss has none); `jacobian` is the shape of what `input_gradients`
+    returns, `grads` those of what `compose_to_weight` returns.
     """
     with Beras.learning_phase(True):
         model.compiled_loss(model.call(x), y)

@@ -1,4 +1,4 @@
-"""The figures of the study: functions of the results' folder and of the data that return (figure, what it shows)."""
+"""The study's figures: functions of the results folder and the data, which return (figure, table of what it shows)."""
 
 import itertools
 
@@ -9,19 +9,19 @@ from workflow_scripts.engine.beras import names, summary
 from workflow_scripts.engine.figures import curves, style
 from workflow_scripts.engine.tables import reading
 
-SHOWN = 10  # pictures of right and of wrong predictions
-MOST = 1e6  # variance that is drawn: what explodes leaves the picture, or the others would be one flat line
+SHOWN = 10  # pictures each of right and of wrong predictions
+MOST = 1e6  # largest variance drawn: exploding lines leave the plot, or the others would all look flat
 
 
 def initializers(results, data):
-    """Variance of the outputs of the dense layers with depth: a line per initialiser, dotted what is predicted."""
+    """Variance of the dense layers' outputs by depth: a line per initialiser, dotted for what is predicted."""
     table = reading.table(results / "initializers.csv", "probe_initializers")
     means = table.groupby(["initializer", "depth"], sort=False)[["variance", "predicted"]].mean().reset_index()
     with style.look():
         figure = style.figure(style.COLUMN, 1.8)
         axes = figure.subplots()
         for (initializer, line), colour in zip(means.groupby("initializer", sort=False), style.COLOURS, strict=False):
-            if (line["variance"] == 0).all():  # not on a logarithmic scale
+            if (line["variance"] == 0).all():  # a logarithmic scale cannot show 0
                 axes.plot([], [], color=colour, label=f"{initializer} (0 at every depth)")
                 continue
             last = line["variance"].iloc[-1]
@@ -37,12 +37,12 @@ def initializers(results, data):
 
 
 def optimizers(results, data):
-    """Training loss by step: a line per optimiser, the mean over the seeds, from the same first weights."""
+    """Training loss by step: a line per optimiser, the mean over the seeds, from the same initial weights."""
     losses = summary.load(results / "summary").losses
     with style.look():
         figure = style.figure(style.COLUMN, 1.8)
         axes = figure.subplots()
-        # every other line dashed, as some lie on each other
+        # every other line is dashed, as some coincide
         shown = _lines(axes, losses, summary.variants_of(losses, "beras_optimizer"), "step", "train_loss", ("-", "--"))
         axes.set(xlabel="step", ylabel="training loss", xscale="log", yscale="log")
         figure.legend(loc="outside upper center", ncols=4, columnspacing=1.2)
@@ -50,9 +50,9 @@ def optimizers(results, data):
 
 
 def models(results, data):
-    """Accuracy over the epochs on test (solid) and training images (dashed) of the simple and the advanced model."""
+    """Accuracy by epoch on test (solid) and training images (dashed), for the simple and the advanced model."""
     history = summary.load(results / "summary").history
-    history["epoch"] += 1  # accuracies are those after an epoch
+    history["epoch"] += 1  # an epoch's accuracies are those after it
     variants = summary.variants_of(history, "beras_model")
     with style.look():
         figure = style.figure(style.COLUMN, 1.8)
@@ -70,9 +70,9 @@ def models(results, data):
 
 
 def _lines(axes, table, variants, x, metric, dashes=("-",), labelled=True):
-    """Draw the mean and the standard deviation over the seeds for each variant; returns what was drawn."""
+    """Draw mean and standard deviation over the seeds for each variant; returns what was drawn."""
     groups = table[table["variant"].isin(variants)].groupby(["variant", x])[metric]
-    means = groups.agg(["mean", "std"], skipna=False).reset_index()  # a line ends where a seed's training diverged
+    means = groups.agg(["mean", "std"], skipna=False).reset_index()  # a line ends where one seed's training diverged
     means = means.rename(columns={"mean": metric, "std": f"{metric}_std"})
     for variant, colour, dash in zip(variants, style.COLOURS, itertools.cycle(dashes), strict=False):
         label = names.label(variant) if labelled else None
@@ -81,7 +81,7 @@ def _lines(axes, table, variants, x, metric, dashes=("-",), labelled=True):
 
 
 def ablation(results, data):
-    """Test accuracy with each extra: a point for every seed, a bar for the mean; the line is the network without."""
+    """Test accuracy with each extra: a point per seed, a bar for the mean; the line is the network without extras."""
     runs = summary.load(results / "summary").runs
     variants = [names.BASELINE, *summary.variants_of(runs, "beras_extra")]
     shown = runs.loc[runs["variant"].isin(variants), ["variant", "seed", "test_acc"]]
@@ -102,7 +102,7 @@ def ablation(results, data):
 
 
 def predictions(results, data):
-    """The first test images that the advanced model of the first seed gets right, and the first that it gets wrong."""
+    """The first test images that the first seed's advanced model gets right, and the first that it gets wrong."""
     run = summary.load(results / "summary").runs.set_index("variant").loc[["advanced"]]["run"].iloc[0]
     with np.load(results / run / "predictions.npz") as file:
         predicted, probability = file["predicted"], file["probability"]

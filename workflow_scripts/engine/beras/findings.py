@@ -1,4 +1,4 @@
-"""What the study of Beras shows, as facts that its report turns into sentences. Numbers stay numbers here."""
+"""What the study of Beras shows, as facts that its report turns into sentences; numbers remain numbers here."""
 
 import math
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ MODELS = ("simple", "simple_mean", "advanced")  # what the report's sentences ar
 
 
 def context(results):
-    """The facts by the names that the template uses, from the study's folder. Raises UserError for a gap in it."""
+    """The facts under the names the template uses, from the study's folder. Raises UserError if runs are missing."""
     study = summary.load(results / "summary")
     rows = {row.variant: row for row in _rows(study)}
     missing = [variant for variant in (*MODELS, names.BASELINE) if variant not in rows]
@@ -49,7 +49,7 @@ def context(results):
 
 
 def _rows(study):
-    """The rows of `over_seeds` with their metrics as `Measure`s."""
+    """The rows of `over_seeds`, with metrics as `Measure`s."""
     for record in summary.over_seeds(study.runs).to_dict("records"):
         row = SimpleNamespace(**record)
         for metric in summary.METRICS:
@@ -59,13 +59,13 @@ def _rows(study):
 
 
 def _beside(rows, reference, metric):
-    """Each row with its comparison with a reference, as one family."""
+    """Each row with the result of comparing it with a reference, all as one family of tests."""
     pairs = [(row, reference) for row in rows]
     return [SimpleNamespace(row=row, result=result) for row, _, result in compared(pairs, metric)]
 
 
 def _initializers(table):
-    """For each initialiser the factor on the variance per layer, measured and predicted, and the `last` variance."""
+    """For each initialiser: the variance's growth factor per layer, measured and predicted, and the `last` variance."""
     for name, lines in table.groupby("initializer", sort=False):
         first, last = (lines.loc[lines["depth"] == depth, "variance"] for depth in (1, lines["depth"].max()))
         predicted = lines.loc[lines["depth"] == 2, "predicted"].to_numpy() / first.to_numpy() if first.all() else [0.0]

@@ -1,4 +1,4 @@
-"""What the first weights do to a signal: the variance of the activations with depth, for each initialiser."""
+"""What the initial weights do to a signal: the variance of the activations by depth, for each initialiser."""
 
 import Beras
 import numpy as np
@@ -9,10 +9,10 @@ COLUMNS = ("initializer", "seed", "depth", "variance", "predicted")
 
 
 def probe(inputs, seeds, depth=DEPTH, width=WIDTH):
-    """Rows (of `COLUMNS`) for a chain of `depth` dense layers of `width` units with a ReLU between them, not trained.
+    """Rows (of `COLUMNS`) for an untrained chain of `depth` dense layers of `width` units, with ReLUs between them.
 
-    `variance` is that of the dense layer's outputs over the samples of `inputs`, (n, m), and the units; `predicted` is
-    the value at depth 1 times `factor` for every layer since.
+    `variance` is that of a dense layer's outputs over the units and the samples of `inputs`, (n, m); `predicted` is the
+    value at depth 1 times `factor` for every further layer.
     """
     for initializer in INITIALIZERS:
         for seed in seeds:
@@ -26,7 +26,7 @@ def probe(inputs, seeds, depth=DEPTH, width=WIDTH):
 def factor(initializer, width):
     """What a ReLU and a dense layer of `width` x `width` do to the variance, n std^2 / 2 (He et al., 2015, eq. 9).
 
-    It holds for outputs that are symmetric about zero: the ReLU then lets half of their mean square through.
+    It holds for outputs that are symmetric about zero, of whose mean square the ReLU then lets half through.
     """
     return width * INITIALIZERS[initializer](width, width) ** 2 / 2
 

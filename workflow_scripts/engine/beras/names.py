@@ -1,4 +1,4 @@
-"""Names of variants (`simple`, `optimizer-adam`, `extra-dropout`), runs and files; for a dry-run, without NumPy."""
+"""Names of variants (`simple`, `optimizer-adam`, `extra-dropout`), runs and files; dry-runs use it: no NumPy."""
 
 from workflow_scripts.engine import code
 
@@ -7,7 +7,7 @@ RUN = ("run.json", "history.csv", "steps.npz", "predictions.npz", "weights.npz")
 SUMMARY = ("runs.csv", "history.csv", "losses.csv", "dataset.json")  # files of the summary of all runs
 BASELINE = "optimizer-adam"  # what the other optimisers and every extra are compared with
 
-LABELS = {  # for people; a variant that somebody adds is called by its name
+LABELS = {  # for people to read; a variant that somebody adds goes by its name
     "simple": "simple",
     "simple_mean": "simple, mean loss",
     "advanced": "advanced",
@@ -25,7 +25,7 @@ LABELS = {  # for people; a variant that somebody adds is called by its name
 
 
 def label(variant):
-    """What people call a variant."""
+    """What a variant is called in tables and figures."""
     return LABELS.get(variant, split(variant)[1].replace("_", " "))
 
 

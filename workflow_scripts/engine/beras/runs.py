@@ -17,17 +17,17 @@ SHAPE = (1, 28, 28)  # of an image: the brief's models have 784 inputs
 
 @dataclass
 class Run:
-    """A trained model, and what the files of run.json, history.csv, steps.npz and predictions.npz say of it."""
+    """A trained model, and the contents of run.json, history.csv, steps.npz and predictions.npz."""
 
     model: Beras.Model
     facts: dict
     history: list  # a dict per epoch
     steps: dict  # training loss and accuracy of every batch
-    predictions: dict  # of every test image: the label predicted, and its probability
+    predictions: dict  # for every test image: the predicted label and its probability
 
 
 def samples(data):
-    """((inputs, labels), the same to test) of a `datasets.Data`: (n, 784) in [0, 1], (n, 10) one-hot, both float32."""
+    """[(inputs, labels) to train, to test] of a `datasets.Data`: (n, 784) in [0, 1], (n, 10) one-hot, both float32."""
     if data.image_shape != SHAPE or data.num_classes != 10:
         raise UserError(
             f"the data set {data.meta['name']} has {data.num_classes} classes and images of "
@@ -43,8 +43,8 @@ def samples(data):
 def train(variant, data, epochs, batch_size, seed):
     """The `Run` of a variant on a `datasets.Data`.
 
-    On one thread, so that the same seed gives the same bits whatever else the machine does. Raises UserError for an
-    unknown variant, a data set that does not fit, and a batch larger than the data.
+    Uses one thread, so that the same seed gives the same bits whatever else the machine does. Raises UserError for an
+    unknown variant, a data set that does not fit, or a batch larger than the training set.
     """
     train_set, test_set = samples(data)
     count = len(train_set[0])
@@ -85,7 +85,7 @@ def train(variant, data, epochs, batch_size, seed):
 
 
 def _evaluated(model, part, name):
-    """Loss and accuracy in use: without dropout, and with the weights as they are now."""
+    """Loss and accuracy at inference: without dropout, and with the current weights."""
     means = model.evaluate(*part, batch_size=min(1000, len(part[0])))
     return {f"{name}_loss": means["loss"][0], f"{name}_acc": means["acc"][0]}
 

@@ -1,4 +1,4 @@
-"""The hand-in: Beras and its assignment as the brief's tree, hw2/code/..., in a zip of the same bytes every time."""
+"""The hand-in: Beras and its assignment in the brief's tree, hw2/code/..., as a zip with the same bytes every time."""
 
 from workflow_scripts.engine.beras import ASSIGNMENT, MODELS
 from workflow_scripts.engine.packing import zipped
@@ -54,7 +54,7 @@ def readme(rows, dataset):
 
 
 def sources():
-    """{path in the archive: file of the project}."""
+    """{path in the archive: file in the project}."""
     files = {f"hw2/code/{name}": ASSIGNMENT / name for name in COMMANDS}
     return files | {f"hw2/code/Beras/{path.name}": path for path in sorted((MODELS / "Beras").glob("*.py"))}
 

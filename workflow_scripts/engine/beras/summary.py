@@ -1,4 +1,4 @@
-"""The runs of the study as tidy tables: `gather` writes, `load` reads them, `over_seeds` gives means over the seeds."""
+"""The study's runs as tidy tables: `gather` writes them, `load` reads them, `over_seeds` takes means over the seeds."""
 
 import itertools
 import json
@@ -20,7 +20,7 @@ POINTS = 40  # of a loss curve, at most
 
 @dataclass(frozen=True)
 class Study:
-    """A row of `runs` is a run, of `history` an epoch, of `losses` a stretch of steps; `dataset` is a `Data.meta`."""
+    """A row is a run in `runs`, an epoch in `history`, a stretch of steps in `losses`; `dataset` is a `Data.meta`."""
 
     runs: pd.DataFrame
     history: pd.DataFrame
@@ -29,7 +29,7 @@ class Study:
 
 
 def gather(folders, out, titles=None):
-    """Write the tables of the runs in `folders` to the folder `out`; `titles` is {data set: what it is called now}."""
+    """Write the tables of the runs in `folders` to the folder `out`; `titles` is {data set: its current title}."""
     tables = {"runs": [], "history": [], "losses": []}
     for folder in folders:
         facts = _facts(folder)
@@ -51,7 +51,7 @@ def _facts(folder):
 
 
 def _losses(path):
-    """Mean training loss over stretches of the steps that grow in proportion, for a logarithmic axis; `step` from 1."""
+    """Mean training loss over stretches of steps that grow geometrically, for a logarithmic axis; `step` is from 1."""
     with np.load(path) as file:
         losses = file["train_loss"]
     edges = np.unique(np.geomspace(1, len(losses) + 1, POINTS + 1).round().astype(int))
@@ -62,7 +62,7 @@ def _losses(path):
 
 
 def load(folder):
-    """The `Study` in a folder that `gather` wrote; raises UserError where a file of it is missing."""
+    """The `Study` in a folder that `gather` wrote; raises UserError if one of its files is missing."""
     folder = Path(folder)
     *tables, dataset = (folder / name for name in names.SUMMARY)
     read = (reading.table(path, "summarise_beras") for path in tables)
@@ -70,9 +70,9 @@ def load(folder):
 
 
 def over_seeds(runs):
-    """One row per variant, in the order of their registration: `RECORD`, label, `finished` (its runs), and for each of
-    `METRICS` the mean and, as `<metric>_std`, the sample standard deviation (NaN with one seed). The mean loss of a
-    variant that diverged from some seed is no number either: it is not the mean over the others."""
+    """One row per variant, in order of registration: `RECORD`, label, `finished` (its runs), and for each of `METRICS`
+    the mean and, as `<metric>_std`, the sample standard deviation (NaN with one seed). If a variant diverged for any
+    seed, its mean loss is NaN too, rather than the mean over the other seeds."""
     rows = []
     for variant, group in runs.groupby("variant", sort=False):
         row = {"label": names.label(variant), **group.iloc[0][list(RECORD)], "finished": list(group["run"])}
@@ -85,12 +85,12 @@ def over_seeds(runs):
 
 
 def by_seed(runs, chosen):
-    """{metric: {seed: value}} over the runs named `chosen`, of each of `METRICS`."""
+    """{metric: {seed: value}} over the runs named in `chosen`, for each of `METRICS`."""
     found = runs[runs["run"].isin(chosen)].set_index("seed")
     return {metric: found[metric].to_dict() for metric in METRICS}
 
 
 def variants_of(table, kind):
-    """The variants in `table` that are registered as `kind`, in the order of their registration."""
+    """The variants in `table` that are registered as `kind`, in order of registration."""
     found = set(table["variant"])
     return [variant for variant in names.known() if variant in found and names.split(variant)[0] == kind]

@@ -9,7 +9,7 @@ HEADINGS = {"": "Models", "optimizer": "Optimisers", "extra": "Adam and an extra
 
 
 def formatted(rows):
-    """The rows of `summary.over_seeds` as people read them, each value a string; the index is the model."""
+    """The rows of `summary.over_seeds` for people to read, each value a string; the index is the model."""
     columns = {
         "Parameters": rows["parameters"].map("{:,}".format),
         "LR": rows["learning_rate"].map("{:g}".format),
@@ -21,7 +21,7 @@ def formatted(rows):
 
 
 def plain_text(rows, title):
-    """The table with a heading over each kind of variants; `title` is the data set's."""
+    """The table with a heading above each kind of variant; `title` is the data set's."""
     header, *lines = formatted(rows).to_string().splitlines()
     text, previous = [header, "-" * len(header)], None
     for variant, line in zip(rows["variant"], lines, strict=True):

@@ -1,4 +1,4 @@
-"""A compiled Beras model once more in PyTorch: network, loss, optimiser and schedule, from the same first weights."""
+"""A compiled Beras model rebuilt in PyTorch: network, loss, optimiser and schedule, from the same initial weights."""
 
 import Beras
 import torch
@@ -6,9 +6,9 @@ from torch import nn
 
 
 class Twin:
-    """`network` and `optimizer` of PyTorch for a `Beras.Model`, made by the tables below.
+    """The PyTorch `network` and `optimizer` for a `Beras.Model`, built from the tables below.
 
-    With `same_masks` dropout drops what the Beras model dropped in its last step, which then has to come first.
+    With `same_masks`, dropout drops what the Beras model dropped in its last step, which therefore has to come first.
     """
 
     def __init__(self, model, same_masks=False):
@@ -20,7 +20,7 @@ class Twin:
         self.steps = 0
 
     def step(self, x, y):
-        """One batch of tensors, forward and back, and one step of the optimiser; returns (loss, accuracy)."""
+        """Forward and backward on one batch of tensors, and one optimiser step; returns (loss, accuracy)."""
         self.network.train()
         self._set_rate()
         outputs = self.network(x)
@@ -32,7 +32,7 @@ class Twin:
         return loss.item(), (outputs.argmax(1) == y.argmax(1)).float().mean().item()
 
     def _set_rate(self):
-        """The schedule's rate; and Adam's epsilon, which Keras adds to the uncorrected root, at PyTorch's place."""
+        """Set the schedule's rate, and Adam's epsilon scaled from Keras's place (the uncorrected root) to PyTorch's."""
         rate = self.theirs.learning_rate
         for group in self.optimizer.param_groups:
             group["lr"] = rate(self.steps) if callable(rate) else rate
@@ -40,7 +40,7 @@ class Twin:
                 group["eps"] = self.theirs.epsilon / (1 - self.theirs.beta_2 ** (self.steps + 1)) ** 0.5
 
     def weights(self):
-        """[(name, weight, gradient), ...] as Beras has them: arrays, those of a dense layer (inputs, outputs)."""
+        """[(name, weight, gradient), ...] in Beras's layout: arrays, with dense weights (inputs, outputs)."""
         return [
             (name, parameter.detach().numpy().T, parameter.grad.numpy().T)
             for name, parameter in self.network.named_parameters()
@@ -48,7 +48,7 @@ class Twin:
 
 
 class SameMask(nn.Module):
-    """Dropout that drops what a Beras layer dropped in its last call: the two libraries draw differently."""
+    """Dropout that drops what a Beras layer dropped in its last call, as the two libraries draw different numbers."""
 
     def __init__(self, layer):
         super().__init__()

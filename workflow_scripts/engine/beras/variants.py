@@ -1,6 +1,6 @@
 """What the study trains: the brief's two models, and one network with each optimiser and with each extra.
 
-Names are in `names.py`. Those that are compared differ in one thing only; an extra is added to the network with Adam.
+Names are in `names.py`. Variants that are compared differ in one thing only; extras are added to the network with Adam.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Plan:
 
 
 def build(variant, plan):
-    """The compiled `Beras.Model` of a variant; its first weights come from NumPy's global generator."""
+    """The compiled `Beras.Model` of a variant; its initial weights come from NumPy's global generator."""
     if variant not in names.known():
         raise UserError(f"unknown variant {variant!r}; known: {', '.join(names.known())}")
     kind, name = names.split(variant)
@@ -65,7 +65,7 @@ def simple(plan):
 
 @register_beras_model("simple_mean")
 def simple_mean(plan):
-    """The simple model as the exact gradient of Keras's loss trains it: that is a tenth, a mean over the 10 outputs."""
+    """The simple model trained on the exact gradient of Keras's loss: a tenth, for a mean over the 10 outputs."""
     model = simple(plan)
     model.optimizer.learning_rate /= 10
     return model
