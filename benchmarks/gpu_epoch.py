@@ -63,7 +63,7 @@ def main():
     device = choose_device("cuda", args.threads)
     data = datasets.load(args.data) if args.data else random_data(100)
     print(f"{'CIFAR-100' if args.data else 'random images'}; {machine(args.threads, device)}")
-    print(f"median (least to most) of {args.runs} runs")
+    print(f"median (minimum to maximum) of {args.runs} runs")
     print(table(HEADER, []))
     for name in args.networks:
         print("\n".join(table(HEADER, rows(name, data, device, args.runs, args.steps)).splitlines()[2:]), flush=True)

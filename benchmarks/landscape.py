@@ -172,7 +172,7 @@ def compare(network, measured):
         [name, spread([1000 * s / POINTS for s in seconds], ".1f"), spread(ratios(baseline, seconds), ".2f")]
         for name, seconds in measured.items()
     ]
-    print(f"\n{network}, {IMAGES} images, {len(baseline)} runs of {POINTS} points each: median (least to most)")
+    print(f"\n{network}, {IMAGES} images, {len(baseline)} runs of {POINTS} points each: median (minimum to maximum)")
     print(table(["surface", "ms per point", "DataLoader / this, run by run"], rows))
     for name in ("ours, fp32", "ours, bf16"):
         faster = median(ratios(baseline, measured[name]))

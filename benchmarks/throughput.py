@@ -31,7 +31,9 @@ def main():
     parser.add_argument("--runs", type=int, default=3, help="n (%(default)s)")
     args = parser.parse_args()
     print(machine(1))
-    print(f"{args.cells} cells of {args.epochs} epochs on {args.data.stem}; n = {args.runs}, median (least to most)")
+    print(
+        f"{args.cells} cells of {args.epochs} epochs on {args.data.stem}; n = {args.runs}, median (minimum to maximum)"
+    )
     rows = []
     for model, block in NETWORKS:
         record = {"model": model, "block": block, "dataset": args.data.stem, "epochs": args.epochs, "batch_size": 50}

@@ -67,7 +67,7 @@ def compare(measured, steps):
         [name, spread([1000 * s / steps for s in seconds], ".1f"), spread(ratios(baseline, seconds), ".2f")]
         for name, seconds in measured.items()
     ]
-    print(f"{len(baseline)} runs of {steps} steps each: median (least to most)")
+    print(f"{len(baseline)} runs of {steps} steps each: median (minimum to maximum)")
     print(table(["training", "ms per step", "course / this, run by run"], rows))
     for precision, bar in BARS.items():
         faster = median(ratios(baseline, measured[precision]))
