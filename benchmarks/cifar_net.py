@@ -47,7 +47,9 @@ def main():
     print(f"{'CIFAR-10' if args.data else 'random images'}; {machine(args.threads, device)}")
     measured = interleaved({name: ours(training, steps) for name, training in trainings.items()}, args.runs)
     print(
-        f"batches of {args.batch_size}, {args.precision}; {args.runs} runs of {steps} step(s): median (minimum to maximum)"
+        f"batches of {args.batch_size}, {args.precision}; {args.runs} runs of {steps} step(s): ",
+        "median (minimum to maximum)",
+        sep="",
     )
     rows = [row(name, trainings[name], [s / steps for s in seconds], data) for name, seconds in measured.items()]
     print(table(["network", "parameters", "forward MFLOPs", "ms per step", "s per epoch of 50,000"], rows))
