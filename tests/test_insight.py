@@ -1,4 +1,4 @@
-"""What is read from a trained network is what it computes: closed forms, and the whole network's gradients."""
+"""What is read from a trained network is what it computes: predictions, heat maps, filters and features."""
 
 import json
 import shutil
@@ -7,20 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from matplotlib.colors import to_rgb
 from safetensors.torch import load_file
 from scipy import stats
 from torch import nn
 
-from models.registry import build_model, list_models
 from tests.conftest import command
 from workflow_scripts import inspect_cell, plot_insight
-from workflow_scripts.engine.configuration.record import Cell
-from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.insight import insight, insight_figures
-from workflow_scripts.engine.insight.grad_cam import grad_cam, last_map
+from workflow_scripts.engine.insight.grad_cam import grad_cam
 from workflow_scripts.engine.runs import trained
-from workflow_scripts.engine.training.trainer import Training
 
 SIZES = ["--width", "0.25", "--epochs", "2", "--batch-size", "50", "--augmentation", "none", "--val-fraction", "0.2"]
 
@@ -40,73 +35,6 @@ def folder(study, digits_file):
     """What the command makes from the chosen cell."""
     command("inspect_cell", "--chosen", study / "chosen.json", "--data", digits_file, "--out", study / "insight")
     return study / "insight"
-
-
-# Grad-CAM
-
-
-class Pooled(nn.Module):
-    """A network that ends in global average pooling and a linear layer."""
-
-    def __init__(self, channels=3, classes=5):
-        super().__init__()
-        self.features = nn.Sequential(nn.Conv2d(channels, 8, 3), nn.Tanh(), nn.Conv2d(8, 6, 3))
-        self.classifier = nn.Linear(6, classes)
-
-    def forward(self, x):
-        return self.classifier(self.features(x).mean((2, 3)))
-
-
-@pytest.mark.parametrize("channels, side", [(3, 12), (1, 9)])
-def test_with_global_average_pooling_it_is_the_class_activation_map(channels, side):
-    torch.manual_seed(0)
-    model, images, classes = Pooled(channels).eval(), torch.randn(4, channels, side, side), torch.tensor([0, 3, 4, 1])
-    maps = grad_cam(model, "features", images, classes)
-    with torch.no_grad():
-        features = model.features(images)
-        expected = torch.einsum("bk,bkij->bij", model.classifier.weight[classes], features).relu() / (side - 4) ** 2
-    torch.testing.assert_close(maps, expected)
-    assert (maps > 0).any() and (maps == 0).any()
-
-
-def test_the_last_map_is_the_outermost_of_those_that_are_fine_enough():
-    images = torch.randn(2, 3, 12, 12)
-    pooled = Pooled().eval()
-    assert last_map(pooled, images) == "features"
-    body = nn.Sequential(
-        nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 2)
-    )
-    assert last_map(body, images) == "2"  # 5 x 5; the next one's 2 x 2 would say little about where
-    assert last_map(body[:4], images[..., :10, :10]) == "2"  # 4 x 4
-    assert last_map(body[:4], images[..., :6]) == "1"  # 10 x 4; the next one's 5 x 2 is as coarse as its shorter side
-    assert last_map(body[2:5], images[..., :6, :6]) == "2"  # 3 x 3, as there is none of 4 x 4
-    with pytest.raises(insight.UserError, match="no feature map of more than one position"):
-        last_map(nn.Sequential(nn.Flatten(), nn.Linear(432, 2)), images)
-
-
-@pytest.mark.parametrize("name", list_models())
-@pytest.mark.parametrize("channels, classes", [(3, 10), (1, 7)])
-def test_it_is_what_pytorchs_gradients_give_for_every_network(name, channels, classes):
-    torch.manual_seed(0)
-    model = build_model(name, num_classes=classes, image_shape=(channels, 32, 32), width=0.25).eval()
-    images, chosen = torch.randn(3, channels, 32, 32), torch.tensor([0, 2, 6])
-    layer, kept = last_map(model, images), {}
-    maps = grad_cam(model, layer, images, chosen)
-
-    def keep(module, inputs, output):
-        output.retain_grad()
-        kept["map"] = output
-
-    handle = model.get_submodule(layer).register_forward_hook(keep)
-    for place, label in enumerate(chosen):  # one image at a time, with the gradient of the whole network
-        model(images[place : place + 1])[0, label].backward()
-        weights = kept["map"].grad.mean((2, 3), keepdim=True)
-        expected = (weights * kept["map"]).sum(1).relu()[0]
-        torch.testing.assert_close(
-            maps[place], expected.detach(), rtol=1e-3, atol=1e-7 + 1e-4 * float(expected.detach().max())
-        )
-    handle.remove()
-    assert maps.shape[1] >= 2 and not any(module._forward_hooks for module in model.modules())
 
 
 # The files
@@ -222,81 +150,6 @@ def test_few_or_equal_features_have_a_place(features):
 
 
 # The figures
-
-
-def data_with(classes, channels, side=16):
-    """Random images, with class names as long as CIFAR-100's."""
-    draw = np.random.RandomState(0)
-    labels = np.arange(4 * classes) % classes
-    images = draw.randint(0, 256, (len(labels), side, side, channels), dtype=np.uint8)
-    meta = {"title": "noise", "embedded": False, "sha256": f"{classes}-{channels}"}
-    names = np.array([f"pickup_truck_{label}" for label in range(classes)])
-    return datasets.Data(images, labels, images, labels, names, meta)
-
-
-@pytest.mark.parametrize("classes, channels", [(10, 3), (2, 1), (100, 1)])
-def test_figures_of_any_number_of_classes_and_channels(classes, channels, tmp_path):
-    cell = Cell(width=0.25, val_fraction=0.5, batch_size=2)
-    training = Training(cell, data_with(classes, channels), torch.device("cpu"))
-    training.model.eval()
-    insight.write(insight.inspect(training, data_with(classes, channels), 3), tmp_path)
-    found = insight_figures.load(tmp_path)
-    for name, draw in insight_figures.FIGURES.items():
-        figure, table = draw(found)
-        figure.savefig(tmp_path / f"{name}.pdf")
-        assert len(table), name
-
-
-def test_a_class_without_images_has_no_place_among_the_accuracies(tmp_path):
-    names, probabilities = ["NA", "null", "c"], np.eye(3)[[0, 1, 1, 1]]
-    table = insight.predictions(np.arange(4), np.array([0, 0, 1, 1]), probabilities)
-    facts = {"class_names": names}
-    insight.write({"insight.json": facts, "per_class.csv": insight.per_class(table, names)}, tmp_path)
-    found = insight_figures.load(tmp_path)
-    assert found.table("per_class")["name"].tolist() == names
-    figure, shown = insight_figures.class_accuracy(found)
-    assert shown["label"].tolist() == [1, 0] and shown["accuracy"].tolist() == [1, 0.5]
-    (dots,) = (line for line in figure.axes[0].lines if line.get_marker() == "o")
-    assert list(dots.get_xdata()) == [1, 0.5]
-
-
-def test_without_mistakes_the_figures_say_so(tmp_path):
-    table = insight.predictions(np.arange(300), np.arange(300) % 30, np.eye(30)[np.arange(300) % 30])
-    facts = {"class_names": [f"class {label}" for label in range(30)]}
-    arrays = {"pixels": np.zeros((2, 8, 8, 3), np.uint8), "image": np.arange(2), "label": np.arange(2)}
-    arrays |= {"predicted": np.arange(2), **{f"probability_{role}": np.ones(2) for role in ("label", "predicted")}}
-    arrays |= {f"map_{role}": np.zeros((2, 4, 4)) for role in ("label", "predicted")}
-    embedded = table.assign(x=0.0, y=1.0, right=True)
-    files = {"insight.json": facts, "confusion.csv": insight.confusion(table, 30), "tsne.csv": embedded}
-    insight.write({**files, "grad_cam.npz": arrays}, tmp_path)
-    found = insight_figures.load(tmp_path)
-    confusion, _ = insight_figures.confusion(found)
-    assert "no mistakes" in confusion.axes[0].get_xlabel()
-    heat, _ = insight_figures.grad_cam(found)
-    assert [axes.get_ylabel() for axes in heat.axes if axes.get_ylabel()] == ["right", "predicted"]
-    assert not insight_figures.tsne(found)[0].legends
-
-
-def test_the_frame_of_a_name_has_the_colour_of_its_points(tmp_path):
-    """Where classes overlap, a name's position alone does not tell which colour it belongs to."""
-    embedded = pd.DataFrame({"image": range(8), "x": [0.0, 1] * 4, "y": range(8), "label": [0, 1] * 4, "right": True})
-    insight.write({"insight.json": {"class_names": ["cat", "dog"]}, "tsne.csv": embedded}, tmp_path)
-    (axes,) = insight_figures.tsne(insight_figures.load(tmp_path))[0].axes
-    colour_at = {line.get_xdata()[0]: line.get_color() for line in axes.lines if len(line.get_xdata())}
-    frames = {text.get_text(): text.get_bbox_patch().get_edgecolor()[:3] for text in axes.texts}
-    assert frames == {"cat": to_rgb(colour_at[0]), "dog": to_rgb(colour_at[1])} and frames["cat"] != frames["dog"]
-
-
-def test_a_name_stands_above_its_points(tmp_path):
-    side = np.arange(10.0)
-    x, y = (values.ravel() for values in np.meshgrid(side, side))
-    clusters = [pd.DataFrame({"x": x + 100 * label, "y": y, "label": label}) for label in (0, 1)]
-    embedded = pd.concat(clusters).assign(image=0, right=True)
-    insight.write({"insight.json": {"class_names": ["cat", "dog"]}, "tsne.csv": embedded}, tmp_path)
-    (axes,) = insight_figures.tsne(insight_figures.load(tmp_path))[0].axes
-    places = {text.get_text(): text.get_position() for text in axes.texts}
-    assert {name: x for name, (x, _) in places.items()} == {"cat": 4.5, "dog": 104.5}
-    assert all(height > side.max() for _, height in places.values())
 
 
 @pytest.mark.parametrize("name", insight_figures.FIGURES)

@@ -1,67 +1,20 @@
 """Our optimisers compared with PyTorch's, step by step in float64, for all combinations of options; and in cells."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from models.registry import build_model
+from tests.made_trajectories import assert_equal_on_the_way, give_gradients, grid, named, parameters
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.runs import checkpoints
 from workflow_scripts.engine.training.optimizers import OPTIMIZERS
-from workflow_scripts.engine.training.own_optimizers import COEFFICIENTS, Muon, OwnAdam, OwnSGD, orthogonalized
+from workflow_scripts.engine.training.own_optimizers import Muon, OwnAdam, OwnSGD
 from workflow_scripts.engine.training.trainer import Training
 
 CPU = torch.device("cpu")
-CONVERGENT = (15 / 8, -5 / 4, 3 / 8)  # a polynomial that maps every singular value to 1
-SHAPES = ((4, 3), (5,), ())
-
-
-def grid(**options):
-    """Every combination of the options' values."""
-    return [dict(zip(options, values, strict=True)) for values in itertools.product(*options.values())]
-
-
-def named(options):
-    return "-".join(f"{key}={value}" for key, value in options.items())
-
-
-def parameters(shapes=SHAPES, seed=0):
-    torch.manual_seed(seed)
-    return [nn.Parameter(torch.randn(shape, dtype=torch.float64)) for shape in shapes]
-
-
-def give_gradients(parameters, step, seed=0):
-    """Gradients of a noisy quadratic; the second parameter has none in the first steps, nor in a later one."""
-    generator = torch.Generator().manual_seed(1000 * seed + step)
-    for index, parameter in enumerate(parameters):
-        noise = torch.randn(parameter.shape, dtype=torch.float64, generator=generator)
-        absent = index == 1 and (step < 3 or step == 20)
-        parameter.grad = None if absent else 0.3 * parameter.detach() + noise
-
-
-def trajectory(make, shapes, steps=200):
-    """(steps, weights): the weights after each step of the optimiser that `make` returns for them."""
-    weights, found = parameters(shapes), []
-    optimizer = make(weights)
-    for step in range(steps):
-        give_gradients(weights, step)
-        optimizer.step()
-        found.append(torch.cat([weight.detach().flatten() for weight in weights]))
-    return torch.stack(found)
-
-
-def assert_equal_on_the_way(ours, theirs, shapes=SHAPES):
-    """Two optimisers agree from the same start, each with gradients at its own weights."""
-    one, other = trajectory(ours, shapes), trajectory(theirs, shapes)
-    torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-11)
-    assert (one[1:] != one[:-1]).any(1).all()
-
-
 SGD = [
     options
     for options in grid(
@@ -99,126 +52,6 @@ ADAM = [
 @pytest.mark.parametrize("options", ADAM, ids=named)
 def test_adam_equals_pytorchs(options):
     assert_equal_on_the_way(lambda p: OwnAdam(p, 0.01, **options), lambda p: torch.optim.Adam(p, 0.01, **options))
-
-
-MUON = [
-    {**numbers, **options}
-    for numbers in ({"weight_decay": 0}, {"weight_decay": 0.1, "momentum": 0, "ns_steps": 2})
-    for options in grid(nesterov=[False, True], adjust_lr_fn=[None, "original", "match_rms_adamw"])
-]
-
-
-@pytest.mark.parametrize("options", MUON, ids=named)
-def test_muon_equals_pytorchs(options):
-    """Both orthogonalize in bfloat16, with the same operations; everything else is in float64."""
-    assert_equal_on_the_way(
-        lambda p: Muon(p, 0.01, **options),
-        lambda p: torch.optim.Muon(p, 0.01, **options),
-        shapes=((4, 3), (3, 5), (4, 4)),
-    )
-
-
-@pytest.mark.parametrize("options", grid(ns_coefficients=[COEFFICIENTS, CONVERGENT], eps=[1e-7, 100.0]), ids=named)
-def test_muon_equals_pytorchs_with_other_polynomials(options):
-    assert_equal_on_the_way(
-        lambda p: Muon(p, 0.01, **options), lambda p: torch.optim.Muon(p, 0.01, **options), shapes=((4, 3), (3, 5))
-    )
-
-
-def by_singular_values(matrix, coefficients, steps):
-    """What `orthogonalized` computes, in closed form: the polynomial on each singular value."""
-    a, b, c = coefficients
-    u, s, v = torch.linalg.svd(matrix / matrix.norm(), full_matrices=False)
-    for _ in range(steps):
-        s = a * s + b * s**3 + c * s**5
-    return u @ s.diag() @ v
-
-
-@pytest.mark.parametrize("shape", [(6, 6), (3, 8), (8, 3), (1, 4)])
-@pytest.mark.parametrize("steps", [1, 5])
-def test_orthogonalized_is_the_polynomial_of_the_singular_values(shape, steps):
-    torch.manual_seed(0)
-    matrix = torch.randn(shape, dtype=torch.float64)
-    expected = by_singular_values(matrix, COEFFICIENTS, steps)
-    torch.testing.assert_close(orthogonalized(matrix, steps=steps), expected, rtol=1e-9, atol=1e-11)
-
-
-@pytest.mark.parametrize("shape", [(16, 16), (16, 144), (40, 9)])
-def test_orthogonalized_is_orthogonal(shape):
-    torch.manual_seed(0)
-    matrix = torch.randn(shape, dtype=torch.float64)
-    u, _, v = torch.linalg.svd(matrix, full_matrices=False)
-    torch.testing.assert_close(orthogonalized(matrix, CONVERGENT, 60), u @ v, rtol=1e-9, atol=1e-9)
-    for dtype, slack in ((torch.float64, 0.0), (torch.bfloat16, 0.05)):
-        values = torch.linalg.svdvals(orthogonalized(matrix.to(dtype)).double())
-        assert values.min() > 0.3 - slack and values.max() < 1.21 + slack
-        assert values.median() == pytest.approx(0.95, abs=0.25)
-
-
-def test_orthogonalized_of_nothing_is_nothing():
-    assert torch.equal(orthogonalized(torch.zeros(3, 4)), torch.zeros(3, 4))
-
-
-@pytest.mark.parametrize("precision", ["float64", "bfloat16"])
-def test_muon_takes_a_convolution_as_a_matrix_of_filters(precision):
-    """200 steps compared with Muon written out with singular values, which is exact only in float64."""
-    shape, lr, decay, momentum = (4, 2, 3, 3), 0.02, 0.1, 0.95
-    (ours,), (theirs,) = parameters([shape], seed=1), parameters([shape], seed=1)
-    ours.data = ours.data.to(memory_format=torch.channels_last)
-    optimizer = Muon([ours], lr, decay, momentum, adjust_lr_fn="match_rms_adamw", precision=precision)
-    buffer, w = torch.zeros(4, 18, dtype=torch.float64), theirs.detach().view(4, 18)
-    for step in range(200):
-        give_gradients([theirs], step)  # the same for both, so that bfloat16 can differ only by its rounding
-        ours.grad = theirs.grad.clone(memory_format=torch.channels_last)
-        optimizer.step()
-        gradient = theirs.grad.view(4, 18)
-        buffer = momentum * buffer + (1 - momentum) * gradient
-        direction = by_singular_values((1 - momentum) * gradient + momentum * buffer, COEFFICIENTS, 5)
-        w.mul_(1 - lr * decay).sub_(lr * 0.2 * 18**0.5 * direction)
-    tolerance = {"float64": 1e-9, "bfloat16": 0.03}[precision]
-    assert (ours.detach().reshape(4, 18) - w).norm() < tolerance * w.norm()
-
-
-class Plain(nn.Sequential):
-    """A network whose weights are all matrices, as torch.optim.Muon requires."""
-
-    def __init__(self):
-        super().__init__(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 3))
-
-
-def test_registered_muon_is_pytorchs_muon_and_adamw():
-    networks = []
-    for ours in (True, False):
-        torch.manual_seed(0)
-        network = Plain().double()
-        hidden = [network[0].weight, network[2].weight]
-        others = [p for p in network.parameters() if all(p is not weight for weight in hidden)]
-        if ours:
-            optimizers = [OPTIMIZERS["muon"](network.parameters(), 0.01, 0.1)]
-        else:
-            muon = torch.optim.Muon(hidden, 0.01, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
-            optimizers = [muon, torch.optim.AdamW(others, 0.01, weight_decay=0.1)]
-        images, labels = torch.randn(32, 6, dtype=torch.float64), torch.randint(0, 3, (32,))
-        for _ in range(200):
-            network.zero_grad()
-            nn.functional.cross_entropy(network(images), labels).backward()
-            for optimizer in optimizers:
-                optimizer.step()
-        networks.append(network)
-    for one, other in zip(*(network.parameters() for network in networks), strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.parametrize("model", ["cifar_net", "vgg38"])
-def test_registered_muon_leaves_the_last_layer_to_adamw(model):
-    network = build_model(model, "bn_rc", width=0.25)
-    groups = {
-        group["method"]: group["params"] for group in OPTIMIZERS["muon"](network.parameters(), 1.0, 0).param_groups
-    }
-    weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-    assert [id(weight) for weight in groups["muon"]] == [id(weight) for weight in weights[:-1]]
-    assert any(parameter is network.classifier.weight for parameter in groups["adamw"])
-    assert sum(map(len, groups.values())) == len(list(network.parameters()))
 
 
 PYTORCHS = {
@@ -313,11 +146,6 @@ def test_an_option_out_of_range_is_named(kind, options, message):
     with pytest.raises(ValueError) as error:
         kind(parameters([(2, 2)]), **options)
     assert message in str(error.value)
-
-
-def test_muon_refuses_a_vector():
-    with pytest.raises(ValueError, match=r"shape of a parameter is \(5,\): expected two or more dimensions"):
-        Muon(parameters())
 
 
 class Killed(Exception):

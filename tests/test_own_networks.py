@@ -53,30 +53,17 @@ def nothing(block, num_classes, image_shape):
     Net(num_classes)
 
 
-@register_model("normed")
-def normed(block, num_classes, image_shape):
-    return Net(num_classes, normed=True)
-
-
-@register_model("unused")
-def unused(block, num_classes, image_shape):
-    return Net(num_classes, unused=True)
-
-
-@register_model("dropped")
-def dropped(block, num_classes, image_shape):
-    return Net(num_classes, dropped=True)
-
-
-@register_model("looks")
-def looks(block, num_classes, image_shape):
-    return Net(num_classes, looks=True)
-
-
 @register_model("without_weights")
 def without_weights(block, num_classes, image_shape):
     return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(math.prod(image_shape)))
 """
+ODDITY = """
+
+@register_model("{0}")
+def {0}(block, num_classes, image_shape):
+    return Net(num_classes, {0}=True)
+"""
+NETWORKS += "".join(map(ODDITY.format, ("normed", "unused", "dropped", "looks")))
 # as README.md has it
 LADDER = textwrap.dedent(
     re.search(r'( {4}"""A stem, a number of blocks(?:.*\n)(?:    .*\n|\n)*)', (ROOT / "README.md").read_text())[1]

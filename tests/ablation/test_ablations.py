@@ -1,4 +1,4 @@
-"""Ablations: rows, tables, figures and the cost of accuracy, from cells made from closed forms."""
+"""Ablations: rows, tables and figures, from cells made from closed forms."""
 
 import math
 import re
@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from tests.made_ablations import DESIGN, GAIN, STUDY, WOBBLE, accuracy, names, rows_of
+from tests.made_ablations import BROKEN, DESIGN, GAIN, STUDY, WOBBLE, accuracy, rows_of
 from tests.made_cells import CURVE, PARAMETERS, SECONDS, write_study
 from tests.workflow_runs import dry_run, write_config
 from workflow_scripts import make_ablation_tables, plot_ablations, plot_pareto
@@ -23,33 +23,7 @@ from workflow_scripts.engine.ablation import (
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.configuration.studies import Study
-from workflow_scripts.engine.figures import style
 from workflow_scripts.engine.tables import labels, statistics
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return write_study(tmp_path_factory.mktemp("made"), STUDY, accuracy)
-
-
-@pytest.fixture(scope="module")
-def rows(folder):
-    return rows_of(folder, STUDY)
-
-
-@pytest.fixture
-def run(monkeypatch, tmp_path):
-    """Run a command's main() in this process on a summary; returns the folder or file it wrote to."""
-
-    def run(module, folder, study, out="out"):
-        out = tmp_path / out
-        flags = ["--summary", folder, "--study", study.model_dump_json(exclude_unset=True), "--out", out]
-        monkeypatch.setattr("sys.argv", [module.__name__, *map(str, flags)])
-        module.main()
-        return out
-
-    return run
-
 
 # Rows
 
@@ -204,11 +178,6 @@ def test_differences_that_the_seeds_can_tell_are_marked(rows, verdict):
 
 # Divergence
 
-BROKEN = {
-    "one seed of a level": names(STUDY, width=2, seed=1) + names(STUDY, block="bn"),
-    "all": names(STUDY),
-}
-
 
 @pytest.mark.parametrize("end", [0, 2])
 @pytest.mark.parametrize("diverged", [BROKEN["one seed of a level"], BROKEN["all"]], ids=["one seed", "all"])
@@ -225,11 +194,6 @@ def test_what_diverged_is_shown(tmp_path, run, diverged, end):
         drawn = pd.read_csv(out / f"{row.factor}-drawn.csv", dtype={"level": str})
         seeds = drawn[(drawn["kind"] == "seed") & (drawn["level"] == row.level)]
         assert seeds["diverged"].notna().sum() == broken
-
-
-def test_pareto_of_nothing_but_divergence(tmp_path, run):
-    out = run(plot_pareto, write_study(tmp_path / "made", STUDY, accuracy, BROKEN["all"]), STUDY, "pareto.pdf")
-    assert pd.read_csv(out.with_suffix(".csv")).empty
 
 
 def test_a_seed_that_diverged_is_no_part_of_the_difference(tmp_path):
@@ -283,63 +247,6 @@ def test_numbers_stand_on_an_axis_with_their_sizes_below(folder):
     assert [text.get_text() for text in axes.get_xticklabels()] == [
         "0.25\n100", "0.5\n400", "1 (base)\n1.6 k", "2\n6.4 k",
     ]  # fmt: skip
-
-
-# What accuracy costs
-
-
-def test_the_front_is_what_nothing_beats():
-    random = np.random.default_rng(0)
-    costs, values = random.integers(0, 12, (2, 60)).astype(float)
-    values[::7] = math.nan
-    known = [(cost, value) for cost, value in zip(costs, values, strict=True) if not math.isnan(value)]
-    expected = [
-        not math.isnan(value) and not any(c <= cost and v >= value and (c, v) != (cost, value) for c, v in known)
-        for cost, value in zip(costs, values, strict=True)
-    ]
-    assert pareto.front(costs, values).tolist() == expected and any(expected)
-
-
-def test_pareto_has_every_setting_once(tmp_path, run):
-    study = Study(**DESIGN, grids=[{"model": "vgg38", "seed": 0}])
-    bad = names(study, block="bn_rc", seed=0)
-    out = run(plot_pareto, write_study(tmp_path / "made", study, accuracy, bad), study, "pareto.pdf")
-    table = pd.read_csv(out.with_suffix(".csv")).set_index("name")
-    assert set(table.index) == {
-        "base", "width 0.25", "width 0.5", "width 2", "BN", "BN+RC", "L2 0.0005", "L1 1e-05", "VGG38",
-    }  # fmt: skip
-    assert table["factor"].value_counts().to_dict() == {
-        "width": 3, "block": 2, "penalty": 2, "base": 1, "other cells": 1,
-    }  # fmt: skip
-    assert not table.loc["BN+RC", "front_parameters"]  # the most accurate, but one of its seeds diverged
-    assert set(table.index[table["front_parameters"]]) == {"width 0.25", "width 0.5", "BN"}
-    assert table.loc["base", "seconds"] == SECONDS * len(CURVE)
-
-
-@pytest.mark.parametrize("beside", [10.5, 11.5, 13, 20, None])
-def test_in_pareto_no_name_touches_a_mark(folder, beside):
-    """A point to the right of the cheapest one, at the same height, lies where the name would be."""
-    table = pareto.points(ablations.load(folder), STUDY)
-    cheap = table[table["front_seconds"]].nsmallest(1, "seconds").assign(seconds=10.0)
-    dear = cheap.assign(seconds=40.0, best_val_acc=cheap["best_val_acc"] + 0.1, name="dear")
-    near = cheap.assign(seconds=beside, name="near", front_seconds=False, front_parameters=False)
-    table = pd.concat([cheap, dear] + ([near] if beside else []))
-    figure = pareto.draw(table)
-    axes = figure.axes[1]
-    marks = axes.transData.transform(table[["seconds", "best_val_acc"]].to_numpy(float))
-    radius = 2 * figure.dpi / 72
-    assert axes.texts
-    for text in axes.texts:
-        box = text.get_window_extent().padded(radius)
-        assert not any(box.contains(*mark) for mark in marks), text.get_text()
-
-
-def test_in_pareto_the_base_is_a_star_of_its_blocks_colour_and_no_factor_has_one_of_the_brief(folder):
-    table = pareto.points(ablations.load(folder), STUDY)
-    handles = {handle.get_label(): handle for handle in pareto.draw(table).legends[0].legend_handles}
-    assert (handles["base"].get_marker(), handles["base"].get_color()) == ("*", style.colour("plain"))
-    factors = {handles[factor].get_color() for factor in ("width", "block", "penalty")}
-    assert len(factors) == 3 and factors.isdisjoint(map(style.colour, labels.BRIEF_BLOCKS))
 
 
 # Rules

@@ -1,0 +1,87 @@
+"""Figures of what a network has learned, for data of any shape and for results of every kind."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib.colors import to_rgb
+
+from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.data import datasets
+from workflow_scripts.engine.insight import insight, insight_figures
+from workflow_scripts.engine.training.trainer import Training
+
+
+def data_with(classes, channels, side=16):
+    """Random images, with class names as long as CIFAR-100's."""
+    draw = np.random.RandomState(0)
+    labels = np.arange(4 * classes) % classes
+    images = draw.randint(0, 256, (len(labels), side, side, channels), dtype=np.uint8)
+    meta = {"title": "noise", "embedded": False, "sha256": f"{classes}-{channels}"}
+    names = np.array([f"pickup_truck_{label}" for label in range(classes)])
+    return datasets.Data(images, labels, images, labels, names, meta)
+
+
+@pytest.mark.parametrize("classes, channels", [(10, 3), (2, 1), (100, 1)])
+def test_figures_of_any_number_of_classes_and_channels(classes, channels, tmp_path):
+    cell = Cell(width=0.25, val_fraction=0.5, batch_size=2)
+    training = Training(cell, data_with(classes, channels), torch.device("cpu"))
+    training.model.eval()
+    insight.write(insight.inspect(training, data_with(classes, channels), 3), tmp_path)
+    found = insight_figures.load(tmp_path)
+    for name, draw in insight_figures.FIGURES.items():
+        figure, table = draw(found)
+        figure.savefig(tmp_path / f"{name}.pdf")
+        assert len(table), name
+
+
+def test_a_class_without_images_has_no_place_among_the_accuracies(tmp_path):
+    names, probabilities = ["NA", "null", "c"], np.eye(3)[[0, 1, 1, 1]]
+    table = insight.predictions(np.arange(4), np.array([0, 0, 1, 1]), probabilities)
+    facts = {"class_names": names}
+    insight.write({"insight.json": facts, "per_class.csv": insight.per_class(table, names)}, tmp_path)
+    found = insight_figures.load(tmp_path)
+    assert found.table("per_class")["name"].tolist() == names
+    figure, shown = insight_figures.class_accuracy(found)
+    assert shown["label"].tolist() == [1, 0] and shown["accuracy"].tolist() == [1, 0.5]
+    (dots,) = (line for line in figure.axes[0].lines if line.get_marker() == "o")
+    assert list(dots.get_xdata()) == [1, 0.5]
+
+
+def test_without_mistakes_the_figures_say_so(tmp_path):
+    table = insight.predictions(np.arange(300), np.arange(300) % 30, np.eye(30)[np.arange(300) % 30])
+    facts = {"class_names": [f"class {label}" for label in range(30)]}
+    arrays = {"pixels": np.zeros((2, 8, 8, 3), np.uint8), "image": np.arange(2), "label": np.arange(2)}
+    arrays |= {"predicted": np.arange(2), **{f"probability_{role}": np.ones(2) for role in ("label", "predicted")}}
+    arrays |= {f"map_{role}": np.zeros((2, 4, 4)) for role in ("label", "predicted")}
+    embedded = table.assign(x=0.0, y=1.0, right=True)
+    files = {"insight.json": facts, "confusion.csv": insight.confusion(table, 30), "tsne.csv": embedded}
+    insight.write({**files, "grad_cam.npz": arrays}, tmp_path)
+    found = insight_figures.load(tmp_path)
+    confusion, _ = insight_figures.confusion(found)
+    assert "no mistakes" in confusion.axes[0].get_xlabel()
+    heat, _ = insight_figures.grad_cam(found)
+    assert [axes.get_ylabel() for axes in heat.axes if axes.get_ylabel()] == ["right", "predicted"]
+    assert not insight_figures.tsne(found)[0].legends
+
+
+def test_the_frame_of_a_name_has_the_colour_of_its_points(tmp_path):
+    """Where classes overlap, a name's position alone does not tell which colour it belongs to."""
+    embedded = pd.DataFrame({"image": range(8), "x": [0.0, 1] * 4, "y": range(8), "label": [0, 1] * 4, "right": True})
+    insight.write({"insight.json": {"class_names": ["cat", "dog"]}, "tsne.csv": embedded}, tmp_path)
+    (axes,) = insight_figures.tsne(insight_figures.load(tmp_path))[0].axes
+    colour_at = {line.get_xdata()[0]: line.get_color() for line in axes.lines if len(line.get_xdata())}
+    frames = {text.get_text(): text.get_bbox_patch().get_edgecolor()[:3] for text in axes.texts}
+    assert frames == {"cat": to_rgb(colour_at[0]), "dog": to_rgb(colour_at[1])} and frames["cat"] != frames["dog"]
+
+
+def test_a_name_stands_above_its_points(tmp_path):
+    side = np.arange(10.0)
+    x, y = (values.ravel() for values in np.meshgrid(side, side))
+    clusters = [pd.DataFrame({"x": x + 100 * label, "y": y, "label": label}) for label in (0, 1)]
+    embedded = pd.concat(clusters).assign(image=0, right=True)
+    insight.write({"insight.json": {"class_names": ["cat", "dog"]}, "tsne.csv": embedded}, tmp_path)
+    (axes,) = insight_figures.tsne(insight_figures.load(tmp_path))[0].axes
+    places = {text.get_text(): text.get_position() for text in axes.texts}
+    assert {name: x for name, (x, _) in places.items()} == {"cat": 4.5, "dog": 104.5}
+    assert all(height > side.max() for _, height in places.values())
