@@ -93,8 +93,10 @@ class Model(ABC):
             raise RuntimeError("the model was not compiled: call compile(optimizer, loss_fn, acc_fn) first")
         if len(x) != len(y):
             raise ValueError(f"as many labels as samples are needed, found {len(x)} samples and {len(y)} labels")
-        if not 1 <= batch_size <= len(x):
-            raise ValueError(f"batch_size should be from 1 to the number of samples, {len(x)}, found {batch_size}")
+        if len(x) == 0:
+            raise ValueError("at least one sample is needed, found none")
+        if batch_size < 1:
+            raise ValueError(f"batch_size should be at least 1, found {batch_size}")
 
     def save_weights(self, path):
         """Write everything the layers have learned to `path`, an .npz file."""

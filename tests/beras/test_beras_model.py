@@ -37,10 +37,18 @@ def test_a_short_last_batch_counts_by_its_size(capsys):
     assert Beras.Diffable.training is False
 
 
-@pytest.mark.parametrize("size", [0, 11, -1])
-def test_a_batch_that_the_data_does_not_hold_is_refused(size):
-    x = np.ones((10, 1))
-    message = f"from 1 to the number of samples, 10, found {size}"
+def test_a_batch_may_be_larger_than_the_data():
+    model, x = Recorder(), np.arange(10.0)[:, None]
+    assert model.evaluate(x, x / 8, batch_size=64) == {"loss": [4.5], "acc": [0.5625]}
+    assert model.seen == [(10, False, False)]
+
+
+@pytest.mark.parametrize(
+    ("samples", "size", "message"),
+    [(10, 0, "at least 1, found 0"), (10, -1, "at least 1, found -1"), (0, 1, "at least one sample is needed")],
+)
+def test_no_batch_and_no_samples_are_refused(samples, size, message):
+    x = np.ones((samples, 1))
     with pytest.raises(ValueError, match=message):
         Recorder().fit(x, x, 1, size)
     with pytest.raises(ValueError, match=message):
