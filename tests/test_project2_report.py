@@ -70,7 +70,7 @@ SENTENCES = {
             "VGG-A in 3, larger in none and alike in none. The median cosine of VGG-A BN is nearer to 1 in 3 of 3.",
             r"s1234567 \\{\small Code: not given (\texttt{report.code\_url} in \texttt{config.yaml})}",
             r"reaches $81.00$\,$\pm$\,1.00\,\% (an error of $19.00$\,$\pm$\,1.00\,\%) on the test images",
-            r"trains for 5 epochs of $2.00$\,$\pm$\,0.00\,s, $10.0$ seconds in all",
+            r"trains for 5 epochs of $2.00$\,$\pm$\,0.00\,s, at this pace $10.0$ seconds in all",
             "Between them are, without weights: a $2\\times2$ max-pool",
             "before a pair's second activation, the sum with the pair's input; the mean over the positions",
             r"But of the two runs walked along, that of VGG-A reached only $10.00$\,\% in validation, and that of "
