@@ -64,8 +64,8 @@ SENTENCES = {
             "$10.0$ seconds in all",
             "no setting is more accurate than width 0.5, base, L2 0.0005, Muon, own Adam and width 2 (by parameters)",
             "they agree: in the median, VGG-A lies above VGG-A BN.",
-            r"Along the gradient the median effective $\beta$, which is small where the loss is smooth, of VGG-A BN "
-            r"is smaller than that of VGG-A; the learning rates say the same.",
+            r"The effective $\beta$ is small where the loss is smooth. Along the gradient its median is smaller for "
+            "VGG-A BN than for VGG-A; the learning rates say the same.",
             "Of the 3 layers that have others before them, the median distance is smaller with VGG-A BN than with "
             "VGG-A in 3, larger in none and alike in none. The median cosine of VGG-A BN is nearer to 1 in 3 of 3.",
             r"s1234567 \\{\small Code: not given (\texttt{report.code\_url} in \texttt{config.yaml})}",
@@ -280,7 +280,7 @@ SENTENCES = {
             "they agree",
             "\\gradfigure{walks}",
             "\\gradfigure{covariate_shift}",
-            "Along the gradient the median effective",
+            "Along the gradient its median",
             "who find all three",
             "internal covariate shift of VGG-A BN",
         ],
