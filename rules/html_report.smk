@@ -37,11 +37,11 @@ CAPTIONS = {
     "insight-confusion": ("What it has learned", "confusion of classes"),
     "insight-class-accuracy": ("What it has learned", "accuracy by class"),
     "insight-tsne": ("What it has learned", "t-SNE of the features"),
-    "beras-initializers": ("Figures", "initialisers"),
-    "beras-optimizers": ("Figures", "optimisers"),
-    "beras-models": ("Figures", "models"),
-    "beras-ablation": ("Figures", "extras"),
-    "beras-predictions": ("Figures", "predictions"),
+    "beras-initializers": ("Figures", "variance by initialiser"),
+    "beras-optimizers": ("Figures", "training loss by optimiser"),
+    "beras-models": ("Figures", "accuracy of the models"),
+    "beras-ablation": ("Figures", "accuracy with each extra"),
+    "beras-predictions": ("Figures", "right and wrong predictions"),
     "beras-table": ("Tables", "every variant"),
 }
 

@@ -63,14 +63,14 @@ SENTENCES = {
             "intervals overlap: these images may be too few to tell which is harder",
             "$10.0$ seconds in all",
             "no setting is more accurate than width 0.5, base, L2 0.0005, Muon, own Adam and width 2 (by parameters)",
-            "On the range of losses they agree: that of VGG-A is larger than that of VGG-A BN in the median.",
-            r"Along the gradient the median effective $\beta$ of VGG-A BN, which is small where the loss is smooth, "
-            r"is smaller than that of VGG-A; the learning rates say the same.",
+            "they agree: in the median, VGG-A lies above VGG-A BN.",
+            r"The effective $\beta$ is small where the loss is smooth. Along the gradient its median is smaller for "
+            "VGG-A BN than for VGG-A; the learning rates say the same.",
             "Of the 3 layers that have others before them, the median distance is smaller with VGG-A BN than with "
-            "VGG-A in 3, larger in 0 and alike in 0. The median cosine of VGG-A BN is nearer to 1 in 3 of 3.",
+            "VGG-A in 3, larger in none and alike in none. The median cosine of VGG-A BN is nearer to 1 in 3 of 3.",
             r"s1234567 \\{\small Code: not given (\texttt{report.code\_url} in \texttt{config.yaml})}",
             r"reaches $81.00$\,$\pm$\,1.00\,\% (an error of $19.00$\,$\pm$\,1.00\,\%) on the test images",
-            r"trains for 5 epochs of $2.00$\,$\pm$\,0.00\,s, $10.0$ seconds in all",
+            r"trains for 5 epochs of $2.00$\,$\pm$\,0.00\,s, at this pace $10.0$ seconds in all",
             "Between them are, without weights: a $2\\times2$ max-pool",
             "before a pair's second activation, the sum with the pair's input; the mean over the positions",
             r"But of the two runs walked along, that of VGG-A reached only $10.00$\,\% in validation, and that of "
@@ -158,7 +158,7 @@ SENTENCES = {
         [
             r"Along the gradient the range of losses, the gradient distance and the effective $\beta$ are larger. This "
             r"does not show the smoothing of \citet{santurkar2018}, who find",
-            "is smaller in none of the 3 layers with others before them: BN does not reduce it throughout",
+            "is smaller in none of the 3 layers with others before them: BN does not reduce it, and",
         ],
         ["agrees with", "BN reduces it"],
     ),
@@ -190,7 +190,7 @@ SENTENCES = {
         [
             "For orientation, as published elsewhere and not measured here: ",
             "krizhevsky2009",
-            " 90 images are for training, 10, taken from the training images",
+            " Of its training images, 10, taken",
         ],
         ["Demonstration run", "None of the numbers is from", "a part of the training", "a random part"],
     ),
@@ -199,7 +199,7 @@ SENTENCES = {
         {"title": "CIFAR-10", "embedded": False},
         [
             "in 21 runs on a part of the training images, 90 of them.",
-            " 90 images are for training, a random part of those available, 10, taken",
+            " a random part of the others, 90, for training;",
             "not measured here, after training on all 50,000 images: ResNet-110",
         ],
         [],
@@ -280,7 +280,7 @@ SENTENCES = {
             "they agree",
             "\\gradfigure{walks}",
             "\\gradfigure{covariate_shift}",
-            "Along the gradient the median effective",
+            "Along the gradient its median",
             "who find all three",
             "internal covariate shift of VGG-A BN",
         ],
@@ -289,8 +289,8 @@ SENTENCES = {
         {},
         {"change": bn_worse_along_the_gradient},
         [
-            r"On the effective $\beta$ they disagree: in the median, that of VGG-A is larger over learning rates and "
-            "smaller along the gradient, compared with VGG-A BN.",
+            r"On the effective $\beta$ they disagree: in the median, VGG-A lies above VGG-A BN over learning rates and "
+            "below it along the gradient.",
             "over learning rates it is not so",
             r"Along the gradient the effective $\beta$ is larger, the range of losses and the gradient distance are "
             "smaller. This agrees only in part with",

@@ -151,7 +151,7 @@ SENTENCES = {
     "level at the ends alone": (
         {"dips": ("rc",)},
         [
-            "$0.0$\\,$\\pm$\\,0.0 above the last's for RC",
+            "$0.0$\\,$\\pm$\\,0.0 from the last's for RC",
             "VGG38 BN has the most even gradients, within a factor of $3.2$",
         ],
         ["VGG38 RC has the most even"],

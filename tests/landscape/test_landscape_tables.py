@@ -171,11 +171,11 @@ def test_quantiles_are_of_the_steps(landscape):
     assert len(table) == 12
     row = table.loc["walk", "gradient_distance", network(landscape, "plain")]
     values = 4 * 4 * (1.0 + np.arange(0, STEPS, 5))
-    assert (row["steps"], row["median"], row["maximum"]) == (8, np.sort(values)[3], values.max())
+    assert (row["steps"], row["median"], row["maximum"]) == (8, np.median(values), values.max())
     row = table.loc["rates", "loss_range", network(landscape, "bn")]
     widths = np.abs(20 - np.arange(STEPS)) * (RATES[-1] - RATES[0])
-    expected = np.quantile(widths, (0.05, 0.5, 0.95), method="inverted_cdf")
-    assert row[["low", "median", "high"]].tolist() == pytest.approx(expected, rel=1e-3)
+    low, high = np.quantile(widths, (0.05, 0.95), method="inverted_cdf")
+    assert row[["low", "median", "high"]].tolist() == pytest.approx([low, np.median(widths), high], rel=1e-3)
 
 
 def test_findings_say_which_is_larger(landscape):

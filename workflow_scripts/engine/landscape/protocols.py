@@ -19,15 +19,16 @@ TYPESET = {"β": r"$\beta$", "∞": r"$\infty$"}
 def quantiles(values):
     """A row per protocol, quantity and network of `runs.per_step`, over all its steps and seeds.
 
-    Columns: protocol, quantity, network, steps (how many), minimum, low, median, high, maximum. The quantile of a share
-    is the least value that at least this share of the values does not exceed, so it is defined where some are infinite.
+    Columns: protocol, quantity, network, steps (how many), minimum, low, median, high, maximum. Apart from the median,
+    the quantile of a share is the least value that at least this share of the values does not exceed, so it is defined
+    where some are infinite.
     """
     rows = []
     for (protocol, quantity, network), group in values.groupby(["protocol", "quantity", "network"], sort=False):
         found = group["value"].to_numpy()
-        low, median, high = np.quantile(found, (LOW, 0.5, HIGH), method="inverted_cdf")
+        low, high = np.quantile(found, (LOW, HIGH), method="inverted_cdf")
         row = {"protocol": protocol, "quantity": quantity, "network": network, "steps": len(found)}
-        row |= {"minimum": found.min(), "low": low, "median": median, "high": high, "maximum": found.max()}
+        row |= {"minimum": found.min(), "low": low, "median": np.median(found), "high": high, "maximum": found.max()}
         rows.append(row)
     columns = ["protocol", "quantity", "network", "steps", "minimum", "low", "median", "high", "maximum"]
     return pd.DataFrame(rows, columns=columns)

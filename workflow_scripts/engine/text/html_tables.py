@@ -36,7 +36,7 @@ document.querySelectorAll("thead th").forEach((heading, column) => {{
   const list = document.createElement("select");
   list.ariaLabel = heading.textContent;
   list.add(new Option("all", ""));
-  values.filter(value => value).forEach(value => list.add(new Option(value, value)));
+  values.filter(value => value).sort((a, b) => a - b).forEach(value => list.add(new Option(value, value)));
   list.onchange = show;
   heading.append(list);
   lists.set(column, list);
