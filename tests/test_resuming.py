@@ -113,7 +113,7 @@ def test_a_checkpoint_is_not_executed_whatever_its_digest_says(tmp_path):
 
 @pytest.fixture
 def saved(monkeypatch):
-    """(epoch, step) of the checkpoints written by a run in which a step takes a second."""
+    """(epoch, step) of the checkpoints written by a run in which a step takes a second, and a checkpoint no time."""
     found, save = [], checkpoints.save
 
     def noted(path, key, state):
@@ -122,6 +122,7 @@ def saved(monkeypatch):
 
     monkeypatch.setattr(checkpoints, "save", noted)
     monkeypatch.setattr(trainer, "time", argparse.Namespace(monotonic=itertools.count().__next__))
+    monkeypatch.setattr(run, "time", argparse.Namespace(monotonic=itertools.repeat(0).__next__))
     return found
 
 
