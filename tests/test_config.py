@@ -95,6 +95,11 @@ BAD = {
     "unknown block": ("studies.cw2.grids.0.block", "bm", "block[0]: 'bm': unknown block; known: plain, bn, rc, bn_rc"),
     "unknown augmentation": ("studies.cw2.grids.0.augmentation", "crop+blur", "augmentation[0]: 'crop+blur': unknown"),
     "unknown data set": ("studies.cw2.grids.0.dataset", "cifar", "which `datasets` does not define"),
+    "unknown data set of a base": (
+        "studies.a",
+        {"base": {"dataset": "cifar"}, "ablations": {"data": {"dataset": "cifar100"}}},
+        "studies.a.base.dataset is 'cifar', which `datasets` does not define",
+    ),
     "unknown source": ("datasets.cifar100.source", "cifar1000", "unknown source; known: "),
     "empty list": ("studies.cw2.grids.0.lr", [], "lr: expected at least one value"),
     "empty grid": ("studies.cw2.grids", [], "studies.cw2: expected at least one grid in `grids` or `ablations`"),
