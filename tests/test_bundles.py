@@ -231,6 +231,13 @@ def test_one_that_finds_no_memory_does_not_either(tmp_path, digits_file):
         ('{"cell": "one"', 'standard input: expected a cell as JSON, found \'{"cell": "one"\''),
         ('{"cell": "one"}', "standard input: expected a cell as JSON, found "),
         ("[]", "standard input: expected a cell as JSON, found '[]'"),
+        (
+            "\n".join(
+                json.dumps({"cell": f"c{threads}", "record": {"threads": threads}, "checkpoint": "c", "measured": {}})
+                for threads in (1, 2)
+            ),
+            "standard input: expected cells with the same number of `threads`, found several",
+        ),
     ],
 )
 def test_what_is_no_bundle_is_refused(tmp_path, digits_file, refused, monkeypatch, text, message):
