@@ -127,12 +127,13 @@ for study in ABLATIONS:
             params:
                 normalize=cell.normalize,
                 batch_size=cell.batch_size,
+                titles=titles([dataset]),
                 code=digest("plot_samples"),
             message:
                 f"Drawing images of {dataset}"
             shell:
                 "python -P -m workflow_scripts.plot_samples --data {input} --normalize {params.normalize}"
-                " --batch-size {params.batch_size} --out {output.pdf} 2> {log}"
+                " --batch-size {params.batch_size} {params.titles:q} --out {output.pdf} 2> {log}"
 
 
 for study in CHOSEN:

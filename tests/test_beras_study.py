@@ -252,11 +252,13 @@ def test_images_of_another_size_are_refused(refused, digits_file, tmp_path):
     assert "images of 3 x 8 x 8" in message and "set the data set's image_size to 28 and its channels to 1" in message
 
 
-def test_a_damaged_run_is_named(refused, results, tmp_path, monkeypatch):
-    shutil.copytree(results / "simple-seed0", tmp_path / "simple-seed0")
-    (tmp_path / "simple-seed0/run.json").write_text('{"variant"')
-    with pytest.raises(UserError, match=r"simple-seed0/run\.json is damaged"):
-        summary.gather([tmp_path / "simple-seed0"], tmp_path / "summary")
+@pytest.mark.parametrize("text", ['{"variant"', "{}", "[]"])
+def test_a_damaged_run_is_named(refused, results, tmp_path, text):
+    run = tmp_path / "simple-seed0"
+    shutil.copytree(results / "simple-seed0", run)
+    (run / "run.json").write_text(text)
+    with pytest.raises(UserError, match=f"{run}.* is damaged .*; delete {run}/run.json and run the workflow again"):
+        summary.gather([run], tmp_path / "summary")
     assert "runs.csv: expected a file that `python -m workflow_scripts.summarise_beras` writes" in refused(
         "make_beras_table", "--summary", tmp_path, "--out", tmp_path / "table1.csv"
     )

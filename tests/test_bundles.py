@@ -150,6 +150,20 @@ def test_paths_on_standard_input_stand_for_cells(tmp_path, monkeypatch):
     assert manifests.folders_from_stdin() == [study / name for name in "abcde"]
 
 
+def test_a_cell_counts_once_however_often_it_is_named(tmp_path, monkeypatch):
+    """As where a shell's pattern matches several of its files: its epochs twice would make deviations too small."""
+    cell = tmp_path / "s/a"
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{cell}/cell.json\n{cell}/history.csv\n"))
+    assert manifests.folders_from_stdin() == [cell]
+
+
+def test_cells_of_one_name_are_a_mistake(tmp_path, monkeypatch):
+    """As of two studies: the rows of both would be taken for one cell's."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{tmp_path}/s/a/cell.json\n{tmp_path}/t/a/cell.json\n"))
+    with pytest.raises(UserError, match=f"expected cells of different names, found {tmp_path}/s/a and {tmp_path}/t/a"):
+        manifests.folders_from_stdin()
+
+
 @pytest.mark.parametrize("nothing", ["", "\n"])  # the latter is what printf prints for no names
 def test_no_cells_are_a_mistake(monkeypatch, nothing):
     monkeypatch.setattr(sys, "stdin", io.StringIO(nothing))
@@ -217,6 +231,13 @@ def test_one_that_finds_no_memory_does_not_either(tmp_path, digits_file):
         ('{"cell": "one"', 'standard input: expected a cell as JSON, found \'{"cell": "one"\''),
         ('{"cell": "one"}', "standard input: expected a cell as JSON, found "),
         ("[]", "standard input: expected a cell as JSON, found '[]'"),
+        (
+            "\n".join(
+                json.dumps({"cell": f"c{threads}", "record": {"threads": threads}, "checkpoint": "c", "measured": {}})
+                for threads in (1, 2)
+            ),
+            "standard input: expected cells with the same number of `threads`, found several",
+        ),
     ],
 )
 def test_what_is_no_bundle_is_refused(tmp_path, digits_file, refused, monkeypatch, text, message):

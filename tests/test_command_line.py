@@ -120,6 +120,8 @@ RANGES = {
     f"{FILL} --shallow model=vgg08 --deep lr=no": "--deep lr=no is not valid:\n  lr: 'no': Input should be",
     f"{FILL} --shallow model=vgg08 --deep model=vgg38 --search d": "--search: expected --search-study as well",
     "plot_search --summary s --out o.pdf --study {": "argument --study: expected JSON, found '{'",
+    "summarise --out o --titles [1]": "argument --titles: expected a JSON object, found '[1]'",
+    "train_cell --data d --out o --measure 3": "argument --measure: expected a JSON object, found '3'",
     "measure_surface --cell c --data d --out o --device tpu": "device: 'tpu': Input should be 'auto', 'cpu' or 'cuda'",
 }
 

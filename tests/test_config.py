@@ -95,6 +95,11 @@ BAD = {
     "unknown block": ("studies.cw2.grids.0.block", "bm", "block[0]: 'bm': unknown block; known: plain, bn, rc, bn_rc"),
     "unknown augmentation": ("studies.cw2.grids.0.augmentation", "crop+blur", "augmentation[0]: 'crop+blur': unknown"),
     "unknown data set": ("studies.cw2.grids.0.dataset", "cifar", "which `datasets` does not define"),
+    "unknown data set of a base": (
+        "studies.a",
+        {"base": {"dataset": "cifar"}, "ablations": {"data": {"dataset": "cifar100"}}},
+        "studies.a.base.dataset is 'cifar', which `datasets` does not define",
+    ),
     "unknown source": ("datasets.cifar100.source", "cifar1000", "unknown source; known: "),
     "empty list": ("studies.cw2.grids.0.lr", [], "lr: expected at least one value"),
     "empty grid": ("studies.cw2.grids", [], "studies.cw2: expected at least one grid in `grids` or `ablations`"),
@@ -130,6 +135,16 @@ def test_a_mistake_is_one_clear_message(path, value, message):
             grids.expand(name, study)
     assert message in str(error.value)
     assert len(str(error.value).splitlines()) <= 10
+
+
+def test_what_is_to_be_tested_is_chosen_on_one_data_set():
+    """Otherwise this would be known only when all cells are trained."""
+    data = {name: {"source": "digits"} for name in ("one", "two")}
+    study = {"base": {"dataset": "one"}, "grids": [{}, {"dataset": "two"}], "test": "chosen"}
+    with pytest.raises(UserError, match="studies.a.test: expected `every`, as .* cannot be compared: one, two"):
+        config.load({"datasets": data, "studies": {"a": study}})
+    study |= {"search": {"space": {"lr": [0.1, 0.01]}}}  # which chooses among its own cells, on the data of the base
+    config.load({"datasets": data, "studies": {"a": study}})
 
 
 def test_many_mistakes_fit_on_one_screen():

@@ -128,6 +128,7 @@ EXTRA = "layer_dict.input_conv.layer_dict.conv_0.bias"
             "expected the weights of vgg38 (plain), found entry.conv.bias, which it does not have",
         ),
         "no tensors": (lambda: {"logit_linear_layer.weight": [0.0]}, "expected tensors by name under 'network'"),
+        "numbers as names": (lambda: {0: torch.zeros(1)}, "expected tensors by name under 'network'"),
         "another network": (
             lambda: {"fc.weight": torch.zeros(2, 2)},
             "fc.weight is the name of no layer of the course's",

@@ -33,13 +33,13 @@ def test_a_selection_may_ask_for_null(tmp_path):
 
 
 def test_images_are_drawn_as_the_cells_on_their_data_are_given_them(tmp_path):
-    config = {"datasets": {name: {"source": "digits"} for name in ("one", "two")}, "studies": {}}
+    config = {"datasets": {"one": {"source": "digits"}, "two": {"source": "digits", "title": "Another"}}, "studies": {}}
     other = {"dataset": "two", "normalize": "dataset", "batch_size": 25}
     config["studies"]["net"] = {"base": {"model": "vgg08", "dataset": "one"}, "ablations": {"data": other}}
     write_config(tmp_path, config)
     said = dry_run(tmp_path, "-p", *(f"results/net/figures/samples_{name}.pdf" for name in ("one", "two")))
     assert "one.npz --normalize course --batch-size 100" in said
-    assert "two.npz --normalize dataset --batch-size 25" in said
+    assert """two.npz --normalize dataset --batch-size 25 --titles '{"two": "Another"}' --out""" in said
 
 
 def test_reports_are_given_what_is_said_of_their_author(tmp_path):

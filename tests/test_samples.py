@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.conftest import inside
 from workflow_scripts import plot_samples
-from workflow_scripts.engine.figures import samples
+from workflow_scripts.engine.figures import samples, style
 
 
 def test_samples_are_the_first_of_each_class_and_the_arrays_are_described(digits, digits_file, tmp_path, monkeypatch):
@@ -29,6 +30,13 @@ def test_samples_are_the_first_of_each_class_and_the_arrays_are_described(digits
     assert "uint8 (1500, 8, 8, 3) = (image, row, column, channel), RGB, 0 to 255; labels int64 (1500,), 0 to 9" in text
     assert "float32 (50, 3, 8, 8) = (image, channel, row, column), channels last in memory, normalised: " in text
     assert f"−{-low:.2f} to {high:.2f}" in text
+
+
+def test_the_present_title_is_drawn(digits_file, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(style, "save", lambda figure, *where: drawn.append(figure.get_supxlabel()))
+    inside("plot_samples", "--data", digits_file, "--out", tmp_path / "x.pdf", "--titles", '{"digits": "Eights"}')
+    assert drawn[0].startswith("Eights: 1,500 training and 297 test images")
 
 
 @pytest.mark.parametrize(("classes", "shown"), [(3, [4, 4, 4]), (15, [2] * 15), (120, [1] * 100)])

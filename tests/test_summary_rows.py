@@ -95,6 +95,13 @@ def test_best_is_the_highest_validation_accuracy_then_the_lowest_loss():
         summary.best(pd.DataFrame([row(math.nan, math.nan, diverged=1)]))
 
 
+def test_best_is_one_that_finished_even_if_those_with_fewer_diverged_seeds_have_none():
+    rows = pd.DataFrame({"diverged": [1, 2, 2], "val_acc": [math.nan, 0.5, 0.6], "val_loss": [math.nan, 1.0, 1.0]})
+    assert summary.best(rows).name == 2
+    with pytest.raises(UserError, match="only diverged ones"):
+        summary.best(rows[:1])
+
+
 def test_pick_stays_where_it_was_when_a_grid_grows():
     records = [record("plain", weight_decay=decay, model="vgg38") for decay in (1e-4, 0.0, 1e-3)]
     cells = pd.DataFrame(records).assign(cell="c", parameters=1, num_classes=2, status="finished", diverged_step=None)
@@ -173,6 +180,13 @@ def test_rows_are_chosen_once_each_in_the_order_in_which_they_are_asked_for(tmp_
 def test_a_missing_table_is_named(tmp_path, missing):
     (write_summary(tmp_path, study(seeds=1)) / missing).unlink()
     with pytest.raises(UserError, match=missing):
+        summary.load(tmp_path)
+
+
+@pytest.mark.parametrize("damaged", ["cells.csv", "history.csv", "gradients.csv", "dataset.json"])
+def test_a_damaged_table_is_named(tmp_path, damaged):
+    (write_summary(tmp_path, study()) / damaged).write_text("")
+    with pytest.raises(UserError, match=f"{damaged} is damaged .*; run summarise again"):
         summary.load(tmp_path)
 
 

@@ -51,6 +51,17 @@ def spoil(path):
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+@pytest.mark.parametrize("place", [0, 2])
+@pytest.mark.parametrize("text", ["", "epoch,layer,depth,l2,mean_abs,last_batch_mean_abs\n0,a,0,1,2,3\n"])
+def test_a_cell_with_other_columns_is_refused(made, tmp_path, place, text):
+    """Below the columns of the first cell, its numbers would be taken for others."""
+    folders, _ = made
+    (folders[place] / "gradients.csv").write_text(text)
+    with pytest.raises(UserError, match=r"gradients\.csv: expected the columns of the cell .*, found .*"):
+        gathering.gather(folders, tmp_path / "anew")
+    assert not (tmp_path / "anew/gradients.csv").exists()
+
+
 def test_a_cell_that_is_older_than_a_key_of_the_record_has_its_default(made, tmp_path):
     folders, _ = made
     facts = json.loads((folders[0] / "cell.json").read_text())

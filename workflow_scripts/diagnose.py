@@ -65,8 +65,8 @@ def main():
         raise commands.UserError(f"{cell_name(cell)}: {error}") from None
     print("\n".join(diagnosis.lines(found)))
     if arguments.out:
-        from workflow_scripts.engine.figures import style  # takes a second, and the table does not need it
-        from workflow_scripts.engine.insight import diagnosis_figure  # takes a second, and the table does not need it
+        from workflow_scripts.engine.figures import style  # Matplotlib: a second, which the table is spared
+        from workflow_scripts.engine.insight import diagnosis_figure
 
         style.save(diagnosis_figure.draw(found, cell), arguments.out, found.layers)
 

@@ -22,10 +22,9 @@ def main():
     arguments = parser.parse_args()
     landscape = runs.load(arguments.summary, arguments.study)
     table = protocols.quantiles(runs.per_step(landscape))
-    labels = table["network"].map(landscape.networks["label"])
+    numbers = table.assign(network=table["network"].map(landscape.networks["label"]))
     forms = (protocols.formatted, protocols.plain_text, protocols.tabular)
-    forms = (form(table, landscape.networks) for form in forms)
-    text_tables.write(arguments.out, table.assign(network=labels), *forms)
+    text_tables.write(arguments.out, numbers, *(form(table, landscape.networks) for form in forms))
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
     python -m workflow_scripts.pin_environments
 
-It needs a connection to the channels of envs/*.yaml, and py-rattler. Which packages are
-pinned depends on the machine that it runs on; on one without a GPU, `CONDA_OVERRIDE_CUDA=13.0` pins those for a GPU.
+It needs a connection to the channels of envs/*.yaml, and py-rattler. Which packages are pinned depends on the machine
+that it runs on; on one without a GPU, `CONDA_OVERRIDE_CUDA=13.0` pins those for a GPU.
 """
 
 from pathlib import Path

@@ -39,7 +39,9 @@ def main():
     orders = [_order(line, arguments) for line in sys.stdin]
     if not orders:
         raise commands.UserError("expected cells on standard input, a line of JSON for each, found none")
-    (threads,) = {order.cell.threads for order in orders}
+    threads, *others = {order.cell.threads for order in orders}
+    if others:  # they are set once per process
+        raise commands.UserError("standard input: expected cells with the same number of `threads`, found several")
     failed = []
     with devices.computing(running, threads) as device:
         data = datasets.load(arguments.data)

@@ -27,11 +27,14 @@ def parser(command, description):
 
 
 def json_value(text):
-    """The value of a flag's JSON; a `type` for `add_argument`."""
+    """The mapping that a flag holds as JSON; a `type` for `add_argument`."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"expected JSON, found {text!r} ({error})") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"expected a JSON object, found {text!r}")
+    return value
 
 
 def whole(least):

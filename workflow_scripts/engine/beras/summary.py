@@ -1,7 +1,6 @@
 """The study's runs as tidy tables: `gather` writes them, `load` reads them, `over_seeds` takes means over the seeds."""
 
 import itertools
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.engine.beras import names
-from workflow_scripts.engine.commands import UserError, write_json, written_whole
+from workflow_scripts.engine.commands import write_json, written_whole
 from workflow_scripts.engine.data.titles import titled
+from workflow_scripts.engine.runs import cell_files
 from workflow_scripts.engine.tables import reading
 
 METRICS = ("train_loss", "train_acc", "test_loss", "test_acc", "seconds")
@@ -32,22 +32,17 @@ def gather(folders, out, titles=None):
     """Write the tables of the runs in `folders` to the folder `out`; `titles` is {data set: its current title}."""
     tables = {"runs": [], "history": [], "losses": []}
     for folder in folders:
-        facts = _facts(folder)
-        mark = {"run": folder.name, "variant": facts["variant"], "seed": facts["seed"]}
-        tables["runs"].append(pd.DataFrame([mark | {key: facts[key] for key in (*RECORD, *METRICS)}]))
-        tables["history"].append(pd.read_csv(folder / "history.csv").assign(**mark))
-        tables["losses"].append(_losses(folder / "steps.npz").assign(**mark))
+        (facts,) = cell_files.read(folder, "run.json")
+        with cell_files.understood(folder):
+            mark = {"run": folder.name, "variant": facts["variant"], "seed": facts["seed"]}
+            tables["runs"].append(pd.DataFrame([mark | {key: facts[key] for key in (*RECORD, *METRICS)}]))
+            tables["history"].append(pd.read_csv(folder / "history.csv").assign(**mark))
+            tables["losses"].append(_losses(folder / "steps.npz").assign(**mark))
+            dataset = titled(facts["dataset"], titles)
     for name, parts in tables.items():
         with written_whole(out / f"{name}.csv") as path:
             pd.concat(parts).to_csv(path, index=False, lineterminator="\n")
-    write_json(out / "dataset.json", titled(facts["dataset"], titles))
-
-
-def _facts(folder):
-    try:
-        return json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{folder / 'run.json'} is damaged ({error}); delete it and run the workflow again") from None
+    write_json(out / "dataset.json", dataset)
 
 
 def _losses(path):

@@ -166,7 +166,9 @@ class Study(Strict):
     )
 
     def located_grids(self):
-        """(its path, grid) of every grid: the study's own, its ablations', then the data sets of its search."""
+        """(its path, grid) of every grid: the base of ablations, the study's own, its ablations', its search's data."""
+        if any(self.ablations.values()):
+            yield "base", Grid()  # the base is a cell itself, and says all that this grid leaves out
         yield from ((f"grids[{index}]", grid) for index, grid in enumerate(self.grids))
         for factor, grids in self.ablations.items():
             yield from ((f"ablations.{factor}[{index}]", grid) for index, grid in enumerate(grids or []))

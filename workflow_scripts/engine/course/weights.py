@@ -137,7 +137,9 @@ def load_course(path):
             f"{path}: expected a checkpoint of the course's framework, found another file ({error})"
         ) from None
     state = saved.get("network", saved) if isinstance(saved, dict) else saved
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
+    ):
         raise UserError(f"{path}: expected tensors by name under 'network', found something else")
     return state
 

@@ -120,19 +120,17 @@ def judge(first, ratio, norm):
 
 def lines(found):
     """A `Diagnosis` as lines of text: a row per layer, the loss, the verdict."""
-    words = found.layers[list(HEADINGS)].copy().astype(object)
-    for column, (_, form) in HEADINGS.items():
-        words[column] = ["–" if _absent(value) else format(value, form) for value in found.layers[column]]
-    words.columns = [heading for heading, _ in HEADINGS.values()]
+    words = {
+        heading: ["–" if _absent(value) else format(value, form) for value in found.layers[column]]
+        for column, (heading, form) in HEADINGS.items()
+    }
+    late = f"Registered before layers that run earlier, so that depths are wrong: {', '.join(found.late)}."
     return [
-        *text_tables.plain(words, ("layer",)),
+        *text_tables.plain(pd.DataFrame(words), ("layer",)),
         "",
         f"Loss {found.loss:.4g}; gradient norm {found.norm:.3g}; first-to-last ratio {found.ratio:.3g}.",
         found.sentence,
-        *(
-            [f"Registered before layers that run earlier, so that depths are wrong: {', '.join(found.late)}."]
-            * bool(found.late)
-        ),
+        *([late] if found.late else []),
     ]
 
 

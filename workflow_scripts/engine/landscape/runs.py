@@ -6,7 +6,7 @@ quotients of gradient distance over distance moved: their widths or maxima are w
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +48,8 @@ class Landscape:
     def first_seed(self):
         """The `Landscape` of only the cells with the lowest seed, which the figures show."""
         seed = min(table["seed"].min() for table in (self.steps, self.walks, self.ends) if not table.empty)
-        names = ("steps", "lags", "walks", "shifts", "ends")
-        return Landscape(self.networks, *(table[table["seed"] == seed] for table in (getattr(self, n) for n in names)))
+        tables = {name: table for name, table in vars(self).items() if name != "networks"}
+        return replace(self, **{name: table[table["seed"] == seed] for name, table in tables.items()})
 
 
 def load(folder, study):

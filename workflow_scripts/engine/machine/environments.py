@@ -5,6 +5,7 @@ installs it without solving anything.
 """
 
 import asyncio
+import itertools
 import re
 
 import yaml
@@ -40,11 +41,8 @@ def check(folder):
 
 def _flat(dependencies):
     """The packages of an environment, including those under `pip:`."""
-    return [
-        str(spec)
-        for entry in dependencies
-        for spec in ([spec for nested in entry.values() for spec in nested] if isinstance(entry, dict) else [entry])
-    ]
+    nested = (itertools.chain(*entry.values()) if isinstance(entry, dict) else [entry] for entry in dependencies)
+    return [str(spec) for spec in itertools.chain.from_iterable(nested)]
 
 
 def _locked(name):

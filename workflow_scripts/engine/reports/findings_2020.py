@@ -57,6 +57,7 @@ ASKED = (
     ("block", "dense", "dense connections alone"),
     ("supervision", None, "deep supervision, which should not suffice,"),  # whatever its weight
 )
+VERDICTS = {"better": "higher", "worse": "lower", "alike": "alike"}  # the facts' name: the verdict of `statistics`
 
 
 def of_remedies(folder, study):
@@ -121,9 +122,6 @@ def _verdicts(rows, column):
     """The rows by their verdict; `single`: whether none has one of these verdicts, for want of seeds."""
     found = {name: [row for row in rows if getattr(row, column) == verdict] for name, verdict in VERDICTS.items()}
     return {**found, "single": not any(found.values())}
-
-
-VERDICTS = {"better": "higher", "worse": "lower", "alike": "alike"}
 
 
 def _other(rows):

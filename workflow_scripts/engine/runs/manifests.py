@@ -25,10 +25,11 @@ def write(path, names):
 def how_to_make_again(folder):
     """The end of a message about a damaged cell: delete what stands for the cell in `folder` in the DAG, and run again.
 
-    The workflow looks at nothing else to see whether the cell exists. Other cells of a bundle are not made again.
+    The workflow looks at nothing else to see whether the cell, or the run of Beras, exists. Other cells of a bundle are
+    not made again.
     """
-    bundles = folder.parent / FOLDER
-    looked_at = [folder / "cell.json", *([bundles] if bundles.exists() else [])]
+    bundles, beras = folder.parent / FOLDER, folder / "run.json"
+    looked_at = [beras if beras.exists() else folder / "cell.json", *([bundles] if bundles.exists() else [])]
     return f"delete {' and '.join(map(str, looked_at))} and run the workflow again"
 
 
@@ -43,8 +44,16 @@ def folders(path):
 
 
 def folders_from_stdin():
-    """The folders that the paths on standard input stand for, one per line: no command line takes ten thousand."""
-    found = [folder for line in sys.stdin if line.strip() for folder in folders(line.strip())]
+    """The folders that the paths on standard input stand for, each once; a path per line, as ten thousand fit on no
+    command line.
+
+    Raises UserError if there are none, or two with the same name: by their names, cells are told apart in all that is
+    made of them.
+    """
+    found = {}
+    for folder in (folder for line in sys.stdin if line.strip() for folder in folders(line.strip())):
+        if (other := found.setdefault(folder.name, folder)) != folder:
+            raise UserError(f"standard input: expected cells of different names, found {other} and {folder}")
     if not found:
         raise UserError("no cells were named on standard input: expected a folder, or a file in it, per line")
-    return found
+    return list(found.values())

@@ -92,7 +92,8 @@ def _concatenate(folders, name, path, kept, cells, out):
         file = opened.enter_context(open(path, "wb"))
         before = opened.enter_context(open(out / name, "rb")) if kept else None
         with open(folders[0] / name, "rb") as first:
-            file.write(b"cell," + first.readline().rstrip() + b"\n")
+            columns = first.readline().rstrip()
+        file.write(b"cell," + columns + b"\n")
         for folder in folders:
             start = file.tell()
             if cells[folder.name] is kept.get(folder.name):
@@ -100,14 +101,23 @@ def _concatenate(folders, name, path, kept, cells, out):
                 before.seek(first_byte)
                 file.write(before.read(end - first_byte))
             else:
-                file.write(_rows(folder, name))
+                file.write(_rows(folder, name, columns, folders[0]))
             places[folder.name] = (start, file.tell())
     return places
 
 
-def _rows(folder, name):
-    """The rows of a cell's file `name`, each preceded by the cell's name."""
-    _, *lines = (folder / name).read_bytes().splitlines()
+def _rows(folder, name, columns, first):
+    """The rows of a cell's file `name`, each preceded by the cell's name.
+
+    Raises UserError where its columns are not those of the cell `first`, below which its numbers would mean another.
+    """
+    header, *lines = (folder / name).read_bytes().splitlines() or [b""]
+    if header != columns or not header:
+        raise UserError(
+            f"{folder / name}: expected the columns of the cell {first}, {columns.decode(errors='replace') or 'none'}, "
+            f"found {header.decode(errors='replace') or 'none'}; the one that is damaged or of older code must be made "
+            "again"
+        )
     start = folder.name.encode() + b","
     return b"".join(start + line + b"\n" for line in lines)
 

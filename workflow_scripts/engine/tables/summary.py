@@ -210,12 +210,13 @@ def pick(rows, record, source="selection"):
 def best(rows, metric="val_acc", tie="val_loss"):
     """The row of `over_seeds` with the highest mean of `metric`; among equals, the one with the lower `tie`.
 
-    Where some rows have fewer diverged seeds than others, only those can be best: the mean over the remaining seeds
-    would flatter the others. Raises UserError where no cell finished.
+    Of the rows with a finished cell, only those with the fewest diverged seeds can be best: the mean over the remaining
+    seeds would flatter the others. Raises UserError where no cell finished.
     """
-    candidates = rows[rows["diverged"] == rows["diverged"].min()].dropna(subset=metric)
-    if candidates.empty:
+    finished = rows.dropna(subset=metric)
+    if finished.empty:
         raise UserError("expected a finished cell, to take as the best; found only diverged ones")
+    candidates = finished[finished["diverged"] == finished["diverged"].min()]
     return candidates.sort_values([metric, tie], ascending=[False, True], kind="stable").iloc[0]
 
 
