@@ -122,6 +122,9 @@ RANGES = {
     "plot_search --summary s --out o.pdf --study {": "argument --study: expected JSON, found '{'",
     "summarise --out o --titles [1]": "argument --titles: expected a JSON object, found '[1]'",
     "train_cell --data d --out o --measure 3": "argument --measure: expected a JSON object, found '3'",
+    "train_cell --data d --out .": "argument --out: expected a folder with a name, found '.'",
+    "train_beras --data d --out a/.. --variant simple": "argument --out: expected a folder with a name, found 'a/..'",
+    "course_train --data d --experiment_name .": "argument --experiment_name: expected a folder with a name, found '.'",
     "measure_surface --cell c --data d --out o --device tpu": "device: 'tpu': Input should be 'auto', 'cpu' or 'cuda'",
 }
 

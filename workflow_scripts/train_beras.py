@@ -20,7 +20,7 @@ def main():
     """Train, test, write."""
     parser = commands.parser("train_beras", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--out", type=commands.new_folder, required=True, help="folder of the results")
     parser.add_argument("--variant", required=True, help=f"one of {', '.join(names.known())}")
     flags.add(parser, config.Beras, "epochs", "batch_size")
     parser.add_argument(

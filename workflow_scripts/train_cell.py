@@ -22,7 +22,7 @@ def parser():
     """A flag for every key of a cell's record, and for where to read and write."""
     parser = commands.parser("train_cell", __doc__)
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the results")
+    parser.add_argument("--out", type=commands.new_folder, required=True, help="folder of the results")
     parser.add_argument("--checkpoint", type=Path, help="file of the checkpoint (default: <out>.checkpoint)")
     devices.add_flags(parser)
     making.add_flags(parser)

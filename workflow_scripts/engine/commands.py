@@ -48,6 +48,13 @@ def whole(least):
     return number
 
 
+def new_folder(text):
+    """A `type` for `add_argument`: a folder to be made, whose name files beside it take up."""
+    if Path(text).name in ("", ".."):
+        raise argparse.ArgumentTypeError(f"expected a folder with a name, found {text!r}")
+    return Path(text)
+
+
 def add_figure(parser, required=True):
     """Add `--out`, the figure's file, to a parser."""
 

@@ -157,7 +157,9 @@ class Study(Strict):
     )
     landscape: Landscape | None = Field(None, description="what is measured along the way")
     measure: Measure = Field(
-        Measure(), description="observers of every cell, with their settings; what they measure is in steps.npz"
+        Measure(),
+        description="observers of every cell, with their settings; what they measure is in steps.npz. For the cells of "
+        "`landscape`, its settings hold",
     )
     surface: Surface | None = Field(None, description="loss surfaces around the trained networks")
     search: Search | None = Field(None, description="candidates around the base, from which one is chosen; null: none")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from workflow_scripts.engine import code
-from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.commands import UserError, new_folder
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.course import FILTERS, MODELS, STAGES
@@ -33,7 +33,7 @@ ARGUMENTS = {
     "num_filters": (int, 16, "filters of a convolution; the course's scripts say 32"),
     "num_epochs": (int, 100, "passes over the training images"),
     "num_classes": (int, 100, "classes of the data"),
-    "experiment_name": (Path, Path("exp_1"), "folder of the results"),
+    "experiment_name": (new_folder, Path("exp_1"), "folder of the results"),
     "use_gpu": (_bool, True, "True: a GPU where there is one"),
     "weight_decay_coefficient": (float, 0.0, "Adam's weight decay"),
     "block_type": (str, "conv_block", "conv_block, conv_bn, conv_rc, conv_bn_rc, or a block of this workflow"),
