@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+os.environ |= dict.fromkeys(("no_proxy", "NO_PROXY"), "127.0.0.1")  # where tests serve files, which no proxy reaches
 SHARE = ("tests/test_workflow.py", "tests/test_unfinished.py")  # the study `finished`, which takes a minute to make
 FIRST = ("tests/cluster/", *SHARE, "tests/chaos/")  # slow ones; the cluster mostly waits, while others compute
 

@@ -10,6 +10,7 @@ import zipfile
 import PIL.Image
 import pytest
 
+SECONDS = 300  # that a busy machine may take for what is waited for
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -22,8 +23,11 @@ def opened(report, folder):
     with zipfile.ZipFile(report) as archive:
         archive.extractall(folder)
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"], timeout=SECONDS * 1000
+        )
         page = browser.new_page(viewport={"width": 1500, "height": 900})
+        page.set_default_timeout(SECONDS * 1000)
         wrong = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
@@ -59,7 +63,7 @@ def visit(page, path, item):
     inside = frame.element_handle().content_frame()
     inside.wait_for_load_state()
     if path.endswith(".html"):
-        assert inside.locator("tbody tr:visible").count()
+        inside.locator("tbody tr:visible").first.wait_for()
     else:
         assert paper(page, frame) > 0.02
     press(row.locator("a").nth(1))
@@ -68,8 +72,8 @@ def visit(page, path, item):
     return inside, caption.inner_text()
 
 
-def paper(page, frame, attempts=40):
-    """The share of white in the browser's view of a PDF page, which takes a moment to be drawn."""
+def paper(page, frame, attempts=600):
+    """The share of white in the browser's view of a PDF page, which takes a moment to be drawn, or many."""
     for _ in range(attempts):
         colours = PIL.Image.open(io.BytesIO(frame.screenshot())).convert("RGB")
         share = sum(n for n, colour in colours.getcolors(2**24) if colour == (255, 255, 255)) / math.prod(colours.size)

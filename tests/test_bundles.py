@@ -31,7 +31,7 @@ RECORDS = [
     for seed in (0, 1)
 ]
 CELLS = {cells.cell_name(cell): cell for cell in RECORDS}
-FIRST, SECOND, *_ = CELLS
+FIRST, SECOND, THIRD, *_ = CELLS
 
 
 def study(**keys):
@@ -178,16 +178,17 @@ def test_a_study_may_be_called_as_the_manifests_folder_is(tmp_path):
 
 
 def test_a_bundle_that_was_killed_keeps_its_finished_cells(bundled, tmp_path, digits_file):
+    """Its third cell waits for this process, so that it cannot be done before it is killed."""
     orders = [order(name, tmp_path) for name in CELLS]
     command = [sys.executable, "-m", "workflow_scripts.train_bundle", *map(str, flags(tmp_path, digits_file))]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True)
-    process.stdin.write(lines(orders))
-    process.stdin.close()
-    while not (tmp_path / SECOND / "cell.json").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    held = making.Order(CELLS[THIRD], tmp_path / THIRD, tmp_path / f"checkpoints/{THIRD}")
+    with held.alone(), subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True) as process:
+        process.stdin.write(lines(orders))
+        process.stdin.close()
+        while "waiting for" not in logs(tmp_path).get(THIRD, ""):
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
     before = {name: stamps(tmp_path, name) for name in (FIRST, SECOND)}
     assert not (tmp_path / manifests.FOLDER).exists()
     said = train(tmp_path, digits_file, *orders)

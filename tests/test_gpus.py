@@ -24,7 +24,7 @@ from pathlib import Path
 from workflow_scripts.engine.machine import gpus
 with gpus.taken(share=int(sys.argv[2]), folder=sys.argv[1]):
     print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
-    time.sleep(60)
+    time.sleep(3600)  # until it is killed
 """
 
 

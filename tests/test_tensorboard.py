@@ -40,7 +40,7 @@ def served(folder):
     program = [sys.executable, "-m", "tensorboard.main", "--logdir", str(folder), "--port", str(port)]
     server = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def ask(path, attempts=300, **query):
+    def ask(path, attempts=3000, **query):
         url = f"http://127.0.0.1:{port}/data/{'plugin/' if '/' in path else ''}{path}?{urllib.parse.urlencode(query)}"
         for _ in range(attempts):
             assert server.poll() is None

@@ -1,5 +1,6 @@
 """What a run began and did not finish is made by the next, although what was made from it before still exists."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -7,12 +8,13 @@ import time
 
 from tests.conftest import ROOT
 from tests.workflow_runs import CELL, TINY, dry_run, edited, snakemake, to_train, write_config
+from workflow_scripts.engine import locks
 from workflow_scripts.engine.workflow.unfinished import Journal
 
 TABLE = "results/cw2/tables/table1.txt"
 
 
-def wait_until(holds, seconds=120):
+def wait_until(holds, seconds=600):
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end
@@ -45,22 +47,27 @@ def test_a_cell_that_has_lost_a_file(study, project):
 
 
 def test_a_training_that_outlives_snakemake_is_not_lost(tmp_path):
-    """Snakemake does not know that the job was done, and runs it again, from its last checkpoint."""
-    grid = {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 12, "augmentation": "none"}
+    """Snakemake does not know that the job was done, and runs it again, from its last checkpoint.
+
+    The training waits for this process until Snakemake is dead.
+    """
+    grid = {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 2, "augmentation": "none"}
     write_config(tmp_path, {**TINY, "studies": {"s": {"grids": [grid]}}, "beras": None})
-    cell = "vgg08-plain-width0.25-digits-augnone-epochs12-lr0.001-seed0"
+    cell = "vgg08-plain-width0.25-digits-augnone-epochs2-lr0.001-seed0"
     target, folder = f"results/s/{cell}/history.csv", tmp_path / "results/s" / cell
-    checkpoints, log = tmp_path / "results/.checkpoints", tmp_path / f"results/logs/s/{cell}.log"
+    log = tmp_path / f"results/logs/s/{cell}.log"
+    kept = tmp_path / re.search(r"--checkpoint (\S+)", dry_run(tmp_path, "-p", "--", target))[1]
+    lock = kept.with_name(f"{kept.name}.lock")
     program = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "1", "--", target]
-    with subprocess.Popen(program, cwd=tmp_path, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as first:
-        wait_until(lambda: any(path.suffix != ".lock" for path in checkpoints.glob("*")))
+    silent = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
+    with locks.alone(lock), subprocess.Popen(program, cwd=tmp_path, **silent) as first:
+        wait_until(lambda: log.exists() and "waiting for" in log.read_text())
         first.kill()
-    wait_until(lambda: (folder / "cell.json").exists())
-    (kept,) = (path for path in checkpoints.glob("*") if path.suffix != ".lock")
+    wait_until(lambda: (folder / "cell.json").exists() and not lock.exists())
     weights = (folder / "model.safetensors").read_bytes()
     snakemake(tmp_path, "--unlock")
     snakemake(tmp_path, target)
-    assert log.read_text().startswith("going on from epoch 13, step 0\n")
+    assert log.read_text().startswith("going on from epoch 3, step 0\n")
     assert (folder / "model.safetensors").read_bytes() == weights and not kept.exists()
 
 

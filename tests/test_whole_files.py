@@ -25,12 +25,12 @@ with written_whole(Path(sys.argv[1])) as path:
     time.sleep(600)
 """
 HOLDS = """
-import sys, time
+import sys
 from pathlib import Path
 from workflow_scripts.engine import locks
 with locks.alone(Path(sys.argv[1])):
     print("ready", flush=True)
-    time.sleep(float(sys.argv[2]))
+    sys.stdin.readline()
     Path(sys.argv[1]).with_name("made").touch()
 """
 
@@ -38,7 +38,8 @@ with locks.alone(Path(sys.argv[1])):
 def started(code, *arguments):
     """A process that runs `code`, once it has said that it is ready."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    process = subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
     assert process.stdout.readline() == "ready\n"
     return process
 
@@ -101,15 +102,30 @@ def test_a_file_may_be_read_by_whom_any_other_may(tmp_path):
     assert (tmp_path / "mine").stat().st_mode == (tmp_path / "any").stat().st_mode
 
 
+def waited_for(take, capsys, release):
+    """What `take` says while it waits for a lock in a thread; it is released once that has been said."""
+    said, waiting = "", threading.Thread(target=take)
+    waiting.start()
+    while waiting.is_alive() and "\n" not in said:
+        said += capsys.readouterr().err
+        time.sleep(0.01)
+    release()
+    waiting.join()
+    return said + capsys.readouterr().err
+
+
 def test_a_lock_is_waited_for_and_a_killed_process_holds_none(tmp_path, capsys):
     path = tmp_path / "cell.lock"
-    holder = started(HOLDS, path, 1)
-    with locks.alone(path):
-        (tmp_path / "made").unlink()  # by now the other process is done
-    holder.communicate()
-    said = f"waiting for process {holder.pid} on {platform.node()}, which makes the same files (lock: {path})\n"
-    assert capsys.readouterr().err == said
-    killed(started(HOLDS, path, 600))
+    holder = started(HOLDS, path)
+
+    def take():
+        with locks.alone(path):
+            (tmp_path / "made").unlink()  # by now the other process is done
+
+    said = waited_for(take, capsys, lambda: holder.communicate("go on\n"))
+    assert said == f"waiting for process {holder.pid} on {platform.node()}, which makes the same files (lock: {path})\n"
+    assert not (tmp_path / "made").exists()
+    killed(started(HOLDS, path))
     assert path.exists()
     with locks.alone(path):
         pass
@@ -121,19 +137,15 @@ def test_a_lock_is_waited_for_and_a_killed_process_holds_none(tmp_path, capsys):
 
 
 def test_who_holds_a_lock_may_not_have_said_so_yet(tmp_path, capsys):
-    path, said = tmp_path / "cell.lock", ""
+    path = tmp_path / "cell.lock"
 
-    def wait():
+    def take():
         with locks.alone(path):
             pass
 
-    waiting = threading.Thread(target=wait)
-    with FileLock(path):
-        waiting.start()
-        while waiting.is_alive() and "\n" not in said:
-            said += capsys.readouterr().err
-            time.sleep(0.01)
-    waiting.join()
+    holder = FileLock(path)
+    holder.acquire()
+    said = waited_for(take, capsys, holder.release)
     assert said == f"waiting for another process, which makes the same files (lock: {path})\n"
 
 

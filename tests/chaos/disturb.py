@@ -103,14 +103,14 @@ KILLS = tuple(DISTURBANCES)
 @register_disturbance("the disk full")
 def disk_full(workflow, random):
     """`results/` is a separate file system, which fills up during training and is enlarged afterwards."""
-    with _disk(workflow.folder / "results", spare=2**24) as resize:
+    with _disk(workflow, spare=2**24) as resize:
         filler = workflow.folder / "results/filler"
         run = _training(workflow)
         time.sleep(random.uniform(0, 1))
-        with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+        with _halted(workflow, run) as said, contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
             while True:
                 file.write(bytes(4096))
-        _refused(workflow, run, "No space left on device")
+        _refused(workflow, run, said, "No space left on device")
         resize(2**26)
         filler.unlink()
         yield
@@ -122,14 +122,14 @@ def read_only(workflow, random):
     results = workflow.folder / "results"
     run = _training(workflow)
     time.sleep(random.uniform(0, 1))
-    _mount("--bind", results, results)
-    try:
-        _mount("-o", "remount,ro,bind", results)
-        _refused(workflow, run, "Read-only file system")
+    with contextlib.ExitStack() as mounted:
+        with _halted(workflow, run) as said:
+            _mount("--bind", results, results)
+            mounted.callback(_unmount, workflow, results)
+            _mount("-o", "remount,ro,bind", results)
+        _refused(workflow, run, said, "Read-only file system")
         status, said = workflow.run()
         assert status and f"{results}: cannot be written to" in said and "Traceback" not in said, said
-    finally:
-        subprocess.run(["umount", results], check=True)
     yield
 
 
@@ -150,11 +150,10 @@ def checkpoint_flipped(workflow, random):
 def _checkpoint(workflow, random, harm):
     run = _training(workflow)
     time.sleep(random.uniform(0, 1))
-    os.killpg(run.pid, signal.SIGKILL)
+    with _halted(workflow, run):
+        os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     checkpoints = _checkpoints(workflow)
-    if not checkpoints:
-        raise Missed
     for path in checkpoints:
         path.write_bytes(harm(path.read_bytes()))
     yield
@@ -193,8 +192,9 @@ def meanwhile(*names):
 
     def disturbance(workflow, random):
         run = _training(workflow)
-        for name in names:
-            MEANWHILE[name](workflow)
+        with _halted(workflow, run):
+            for name in names:
+                MEANWHILE[name](workflow)
         assert run.wait() == 0, workflow.said()[-3000:]
         yield
 
@@ -231,21 +231,51 @@ def _training(workflow, **environment):
 
 
 def _checkpoints(workflow):
-    folder = workflow.folder / "results/.checkpoints"
-    return [path for path in folder.glob("[!.]*") if path.suffix != ".lock" and path.stat().st_size]
+    found = []
+    for path in (workflow.folder / "results/.checkpoints").glob("[!.]*"):
+        with contextlib.suppress(FileNotFoundError):  # the training has just ended
+            if path.suffix != ".lock" and path.stat().st_size:
+                found.append(path)
+    return found
 
 
-def _refused(workflow, run, reason):
+@contextlib.contextmanager
+def _halted(workflow, run):
+    """The run stands still in the middle of a training until the end of the context; yields what it has said so far.
+
+    So it cannot be over before it is disturbed, however slowly that happens.
+    """
+    try:
+        os.killpg(run.pid, signal.SIGSTOP)
+        workflow.wait_for(workflow.stands_still)
+        if not _in_training(workflow):
+            raise Missed
+        yield workflow.said()
+    except ProcessLookupError:
+        raise Missed from None
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGCONT)
+
+
+def _in_training(workflow):
+    """Whether a cell is being trained whose files are not yet there."""
+    lines = [line for line in workflow.processes().values() if TRAINING in line and "bash -c" not in line]
+    cells = [workflow.folder / re.search(r"--out (\S+)", line)[1] for line in lines]
+    return any(not (cell / "cell.json").exists() for cell in cells)
+
+
+def _refused(workflow, run, before, reason):
     """The run must end with a one-line error that names a file and the `reason`, and no traceback of ours."""
-    length = len(workflow.said())
     assert run.wait(), f"the run succeeded in spite of: {reason}"
-    said = workflow.said()[length:]
+    said = workflow.said().removeprefix(before)
     assert re.search(rf"results/\S+: {reason}", said) and not OURS.search(said), f"no clear message: {said[-3000:]}"
 
 
 @contextlib.contextmanager
-def _disk(folder, spare):
-    """Move `folder` to a separate file system with `spare` free bytes; yields a function that sets the free bytes."""
+def _disk(workflow, spare):
+    """Move `results/` to a separate file system with `spare` free bytes; yields a function that sets the free bytes."""
+    folder = workflow.folder / "results"
     aside = folder.with_name(f"{folder.name}-aside")
     folder.rename(aside)
     folder.mkdir()
@@ -255,10 +285,15 @@ def _disk(folder, spare):
         subprocess.run(["cp", "-a", f"{aside}/.", folder], check=True)
         yield lambda spare: _mount("-o", f"remount,size={used + spare}", folder)
     finally:
-        subprocess.run(["umount", folder], check=True)
+        _unmount(workflow, folder)
 
 
 def _mount(*arguments):
     done = subprocess.run(["mount", *map(str, arguments)], capture_output=True, text=True)
     if done.returncode:
         raise Impossible(f"mounting needs root: {done.stderr.strip()}")
+
+
+def _unmount(workflow, folder):
+    workflow.end()  # a process that a failed assertion left behind may have files open there
+    subprocess.run(["umount", folder], check=True)

@@ -105,6 +105,14 @@ class Workflow:
                     found[process.pid] = " ".join(process.cmdline())
         return found
 
+    def stands_still(self):
+        """Whether all those processes are stopped."""
+        states = []
+        for pid in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                states.append(psutil.Process(pid).status())
+        return set(states) <= {psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE}
+
     def end(self):
         """Kill everything that is still running."""
         while processes := self.processes():
@@ -113,7 +121,7 @@ class Workflow:
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.05)
 
-    def wait_for(self, happened, timeout=120):
+    def wait_for(self, happened, timeout=600):
         """Wait until `happened()` returns something true, and return it; raises TimeoutError."""
         end = time.monotonic() + timeout
         while not (found := happened()):

@@ -4,12 +4,14 @@ One run suffers all these faults, since much of its time is spent waiting for Sl
 at full depth, with one seed each and a quarter of their width: more took minutes longer and exercised nothing else.
 """
 
+import contextlib
 import os
 import re
 import signal
 import time
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from tests import demo_study
@@ -59,10 +61,20 @@ class Run:
     def hold(self, count):
         """Stop training cells after two epochs or more, as if they hung; returns the jobs once `count` are stopped."""
         for job in self.training():
-            if job.cell not in self.held:
-                os.kill(job.pid, signal.SIGSTOP)
+            if job.cell not in self.held and self.stopped(job):
                 self.held[job.cell] = job
         return list(self.held.values()) if len(self.held) == count else None
+
+    def stopped(self, job):
+        """Stop the process of a job, unless its cell has been trained to its last epoch since it was looked at."""
+        with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+            os.kill(job.pid, signal.SIGSTOP)
+            while psutil.Process(job.pid).status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE):
+                time.sleep(0.01)
+            if max(self.epochs(job.cell)) < CELLS[job.cell].epochs:
+                return True
+            os.kill(job.pid, signal.SIGCONT)
+        return False
 
     def wait(self, what, found, seconds=600):
         """What `found()` returns once it is true; fails if the run has ended, or after `seconds`."""

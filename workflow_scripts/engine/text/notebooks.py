@@ -16,7 +16,7 @@ from pygments.lexers import PythonLexer
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.text.latex import Tex
 
-SECONDS = 300  # that a cell may take
+SECONDS = 300  # that a cell, the start of the kernel and an output may take
 CODE = LatexFormatter(style="friendly")
 MARKDOWN = "markdown-auto_identifiers"  # Pandoc's, without a label for every heading
 HEADINGS = ["--shift-heading-level-by=-1"]  # `##` is a section: the title is not part of the text
@@ -37,7 +37,14 @@ def executed(source, paths):
         places = {"JUPYTER_RUNTIME_DIR": folder, "IPYTHONDIR": folder, "PYTHONPATH": os.pathsep.join(map(str, paths))}
         arguments = ["--InlineBackend.figure_formats=pdf", "--log-level=ERROR"]
         client = NotebookClient(
-            notebook, timeout=SECONDS, kernel_name="python3", coalesce_streams=True, extra_arguments=arguments
+            notebook,
+            timeout=SECONDS,
+            startup_timeout=SECONDS,
+            iopub_timeout=SECONDS,  # after 4 s it would go on without the output
+            raise_on_iopub_timeout=True,
+            kernel_name="python3",
+            coalesce_streams=True,
+            extra_arguments=arguments,
         )
         try:
             client.execute(env={**os.environ, **SETTINGS, **places})
