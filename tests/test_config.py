@@ -141,10 +141,14 @@ def test_what_is_to_be_tested_is_chosen_on_one_data_set():
     """Otherwise this would be known only when all cells are trained."""
     data = {name: {"source": "digits"} for name in ("one", "two")}
     study = {"base": {"dataset": "one"}, "grids": [{}, {"dataset": "two"}], "test": "chosen"}
+
+    def expand():
+        return grids.expand("a", config.load({"datasets": data, "studies": {"a": study}}).studies["a"])
+
     with pytest.raises(UserError, match="studies.a.test: expected `every`, as .* cannot be compared: one, two"):
-        config.load({"datasets": data, "studies": {"a": study}})
+        expand()
     study |= {"search": {"space": {"lr": [0.1, 0.01]}}}  # which chooses among its own cells, on the data of the base
-    config.load({"datasets": data, "studies": {"a": study}})
+    assert expand()
 
 
 def test_many_mistakes_fit_on_one_screen():

@@ -143,9 +143,8 @@ class Config(Running):
         return self
 
     @model_validator(mode="after")
-    def _datasets_are_known_and_comparable(self):
+    def _datasets_are_known(self):
         for name, study in self.studies.items():
-            used = {}
             for path, grid in study.located_grids():
                 for dataset in grid.dataset or study.base.dataset or [Cell.model_fields["dataset"].default]:
                     if dataset not in self.datasets:
@@ -153,12 +152,6 @@ class Config(Running):
                             f"studies.{name}.{path}.dataset is {dataset!r}, "
                             f"which `datasets` does not define; it defines: {', '.join(self.datasets)}"
                         )
-                    used[dataset] = True
-            if study.test == "chosen" and not study.search and len(used) > 1:
-                raise ValueError(
-                    f"studies.{name}.test: expected `every`, as accuracies on several data sets cannot be compared: "
-                    f"{', '.join(used)}"
-                )
         return self
 
     @model_validator(mode="after")

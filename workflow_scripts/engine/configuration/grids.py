@@ -16,8 +16,8 @@ def expand(name, study):
 
     After these come all cells that a search might train.
 
-    Raises UserError if two cells would share a name, if a selection of the study selects no cell, or if there are more
-    cells than Snakemake can plan.
+    Raises UserError if two cells would share a name, if a selection of the study selects no cell, if the best of cells
+    on several data sets is to be chosen, or if there are more cells than Snakemake can plan.
     """
     cells = {}
     ablated = [grid for grids in study.ablations.values() for grid in grids or []]
@@ -30,6 +30,12 @@ def expand(name, study):
         other = cells.setdefault(cell_name(cell), cell)
         if other != cell:
             raise UserError(f"studies.{name}: two different cells would both be called {cell_name(cell)!r}")
+    datasets = dict.fromkeys(cell.dataset for cell in cells.values())
+    if study.test == "chosen" and not study.search and len(datasets) > 1:
+        raise UserError(
+            f"studies.{name}.test: expected `every`, as accuracies on several data sets cannot be compared: "
+            f"{', '.join(datasets)}"
+        )
     for path, selection in _selections(study):
         if not any(selects(selection, cell) for cell in cells.values()):
             wanted = ", ".join(f"{key}={text(value)}" for key, value in selected(selection).items())
