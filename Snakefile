@@ -37,10 +37,12 @@ configfile: CONFIG
 
 
 include: "rules/common.smk"
+include: "rules/studies.smk"
+include: "rules/data_sets.smk"
+include: "rules/cells.smk"
 include: "rules/devices.smk"
 include: "rules/html_report.smk"
 include: "rules/data.smk"
-include: "rules/cells.smk"
 include: "rules/training.smk"
 include: "rules/course.smk"
 include: "rules/tables.smk"

@@ -1,97 +1,37 @@
 # Ablations: a table and a figure for every factor, the cost of accuracy, sample images, and the choice that is tested.
 
-# Studies with ablations: {factor: {name of a cell: its level}}.
-ABLATIONS = {name: grids.ablations(study) for name, study in SETTINGS.studies.items() if any(study.ablations.values())}
-
-# Studies of which only the chosen cells are tested.
-CHOSEN = [name for name, study in SETTINGS.studies.items() if study.test == "chosen"]
-
-
-def first_cells(study):
-    """{data set: the first cell of a study that is trained on it}."""
-    found = {}
-    for cell in STUDIES[study].values():
-        found.setdefault(cell.dataset, cell)
-    return found
-
-
-def datasets_of(study):
-    """The files of the data sets that the cells of a study are trained on."""
-    return [f"results/data/{dataset}.npz" for dataset in first_cells(study)]
-
-
-# What is made from a study's ablations, each by a command that is given the study's design. Patterns of files contain
-# {factor} where there is a file for each factor.
-# part: (command, its --out, its files, (pattern of those that the HTML report shows, caption), words)
-PARTS = {
+# What is made of all factors of a study by one job, with files for each factor.
+# part: (command, ends of its files' names, the one that the HTML report shows, caption, words)
+OF_FACTORS = {
     "ablation_tables": (
         "make_ablation_tables",
-        "ablations",
-        [f"ablations/{{factor}}.{suffix}" for suffix in ("csv", "tex", "txt")],
-        ("ablations/{factor}.html", "ablation-table"),
+        [".csv", ".tex", ".txt"],
+        ".html",
+        "ablation-table",
         "Making the tables of all factors",
     ),
-    "ablation_figures": (
-        "plot_ablations",
-        "ablations",
-        ["ablations/{factor}-drawn.csv"],
-        ("ablations/{factor}.pdf", "ablation"),
-        "Drawing all factors",
-    ),
-    "pareto": (
-        "plot_pareto",
-        "figures/pareto.pdf",
-        ["figures/pareto.csv"],
-        ("figures/pareto.pdf", "pareto"),
-        "Drawing what accuracy costs",
-    ),
-    "remedies": (
-        "plot_remedies",
-        "figures/remedies.pdf",
-        ["figures/remedies.csv"],
-        ("figures/remedies.pdf", "remedies"),
-        "Drawing the gradient flow of all remedies, which are the levels of the factors",
-    ),
-    "remedies_statistics": (
-        "make_remedies_table",
-        "tables/remedies_statistics.csv",
-        [f"tables/remedies_statistics.{suffix}" for suffix in ("csv", "tex", "txt")],
-        ("tables/remedies_statistics.html", "remedies-table"),
-        "Comparing all remedies",
-    ),
+    "ablation_figures": ("plot_ablations", ["-drawn.csv"], ".pdf", "ablation", "Drawing all factors"),
 }
 
+for study, factors in ABLATIONS.items():
+    for part, (command, ends, shown_end, caption, words) in OF_FACTORS.items():
 
-def of_factors(study, patterns):
-    """The files of a study by these patterns."""
-    return list(
-        dict.fromkeys(
-            f"results/{study}/{pattern.format(factor=factor)}" for pattern in patterns for factor in ABLATIONS[study]
-        )
-    )
-
-
-def shown_of_factors(study, pattern, caption):
-    """The files of one pattern, shown in the HTML report: for each factor, or once for all cells."""
-    if "{factor}" not in pattern:
-        return [in_report(f"results/{study}/{pattern}", caption)]
-    return [
-        in_report(f"results/{study}/{pattern.format(factor=factor)}", caption, levels, subject=factor)
-        for factor, levels in ABLATIONS[study].items()
-    ]
-
-
-for study in ABLATIONS:
-    for part, (command, out, files, shown, words) in PARTS.items():
-
-        rule:
+        rule:  # one for each study, whose factors, and so whose files, are its own
             name:
                 f"{part}_{study}"
             input:
                 summary=summary_of(study),
             output:
-                of_factors(study, files),
-                shown=shown_of_factors(study, *shown),
+                [f"results/{study}/ablations/{factor}{end}" for factor in factors for end in ends],
+                shown=[
+                    in_report(
+                        f"results/{study}/ablations/{factor}{shown_end}",
+                        caption,
+                        lambda study, factor=factor: ABLATIONS[study][factor],
+                        factor,
+                    )
+                    for factor in factors
+                ],
             log:
                 f"results/logs/{study}/{part}.log",
             localrule: True
@@ -101,67 +41,121 @@ for study in ABLATIONS:
                 command=command,
                 study=study,
                 design=design(study, "base", "ablations"),
-                out=out,
                 code=digest(command),
             message:
                 f"{words} ({study})"
             shell:
                 "python -P -m workflow_scripts.{params.command} --summary results/{params.study}/summary"
-                " --study {params.design:q} --out results/{params.study}/{params.out} 2> {log}"
-
-    for dataset, cell in first_cells(study).items():
-
-        rule:
-            name:
-                f"samples_{study}__{dataset}"
-            input:
-                f"results/data/{dataset}.npz",
-            output:
-                pdf=in_report(f"results/{study}/figures/samples_{dataset}.pdf", "samples", None, subject=dataset),
-                csv=f"results/{study}/figures/samples_{dataset}.csv",
-            log:
-                f"results/logs/{study}/samples_{dataset}.log",
-            localrule: True
-            conda:
-                "../envs/evaluate.yaml"
-            params:
-                normalize=cell.normalize,
-                batch_size=cell.batch_size,
-                titles=titles([dataset]),
-                code=digest("plot_samples"),
-            message:
-                f"Drawing images of {dataset}"
-            shell:
-                "python -P -m workflow_scripts.plot_samples --data {input} --normalize {params.normalize}"
-                " --batch-size {params.batch_size} {params.titles:q} --out {output.pdf} 2> {log}"
+                " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
 
 
-for study in CHOSEN:
+# What is made of all cells of a study with ablations.
+# part: (command, its --out, other files that it writes, the one that the HTML report shows, caption, words)
+OF_ALL = {
+    "plot_pareto": (
+        "plot_pareto",
+        "figures/pareto.pdf",
+        ["figures/pareto.csv"],
+        "figures/pareto.pdf",
+        "pareto",
+        "Drawing what accuracy costs",
+    ),
+    "plot_remedies": (
+        "plot_remedies",
+        "figures/remedies.pdf",
+        ["figures/remedies.csv"],
+        "figures/remedies.pdf",
+        "remedies",
+        "Drawing the gradient flow of all remedies, which are the levels of the factors",
+    ),
+    "table_remedies": (
+        "make_remedies_table",
+        "tables/remedies_statistics.csv",
+        [f"tables/remedies_statistics.{suffix}" for suffix in ("csv", "tex", "txt")],
+        "tables/remedies_statistics.html",
+        "remedies-table",
+        "Comparing all remedies",
+    ),
+}
+
+for part, (command, out, files, shown, caption, words) in OF_ALL.items():
 
     rule:
         name:
-            f"choose_{study}"
+            part
         input:
-            summary=summary_of(study),
-            cells=lambda wildcards, study=study: trained(study, final_cells(study)),
-            data=datasets_of(study),
+            summary=summary_of("{study}"),
         output:
-            f"results/{study}/chosen.json",
+            [f"results/{{study}}/{file}" for file in files],
+            shown=in_report(f"results/{{study}}/{shown}", caption, studies=ABLATIONS),
         log:
-            f"results/logs/{study}/choose.log",
-        benchmark:
-            f"results/benchmarks/{study}/choose.tsv"
+            f"results/logs/{{study}}/{part}.log",
+        wildcard_constraints:
+            study=one_of(ABLATIONS),
+        localrule: True
         conda:
-            "../envs/evaluate.yaml"
-        threads: max(cell.threads for cell in STUDIES[study].values())
-        resources:
-            gpu=GPUS_PER_CELL,
+            "../envs/figures.yaml"
         params:
-            study=study,
-            code=digest("choose"),
+            command=command,
+            design=lambda wildcards: design(wildcards.study, "base", "ablations"),
+            out=out,
+            code=digest(command),
         message:
-            f"Choosing by validation accuracy, and testing what is chosen ({study})"
+            f"{words} ({{wildcards.study}})"
         shell:
-            "printf '%s\\n' {input.cells:q}"
-            " | python -P -m workflow_scripts.choose --summary results/{params.study}/summary --data {input.data}"
-            " $GRADSCAPE_COMPUTING --out {output} 2> {log}"
+            "python -P -m workflow_scripts.{params.command} --summary results/{wildcards.study}/summary"
+            " --study {params.design:q} --out results/{wildcards.study}/{params.out} 2> {log}"
+
+
+rule plot_samples:
+    input:
+        "results/data/{dataset}.npz",
+    output:
+        pdf=in_report("results/{study}/figures/samples_{dataset}.pdf", "samples", None, "{dataset}", []),
+        csv="results/{study}/figures/samples_{dataset}.csv",
+    log:
+        "results/logs/{study}/samples_{dataset}.log",
+    wildcard_constraints:
+        study=one_of(ABLATIONS),
+    localrule: True
+    conda:
+        "../envs/evaluate.yaml"
+    params:
+        flags=sample_flags,
+        titles=lambda wildcards: titles([wildcards.dataset]),
+        code=digest("plot_samples"),
+    message:
+        "Drawing images of {wildcards.dataset} ({wildcards.study})"
+    shell:
+        "python -P -m workflow_scripts.plot_samples --data {input} {params.flags} {params.titles:q} --out {output.pdf} 2> {log}"
+
+
+SHOWN += [path for study in ABLATIONS for path in samples_of(study)]
+
+
+rule choose:
+    input:
+        summary=summary_of("{study}"),
+        cells=lambda wildcards: trained(wildcards.study, final_cells(wildcards.study)),
+        data=datasets_of,
+    output:
+        "results/{study}/chosen.json",
+    log:
+        "results/logs/{study}/choose.log",
+    benchmark:
+        "results/benchmarks/{study}/choose.tsv"
+    wildcard_constraints:
+        study=one_of(CHOSEN),
+    conda:
+        "../envs/evaluate.yaml"
+    threads: lambda wildcards: max(cell.threads for cell in STUDIES[wildcards.study].values())
+    resources:
+        gpu=GPUS_PER_CELL,
+    params:
+        code=digest("choose"),
+    message:
+        "Choosing by validation accuracy, and testing what is chosen ({wildcards.study})"
+    shell:
+        "printf '%s\\n' {input.cells:q}"
+        " | python -P -m workflow_scripts.choose --summary results/{wildcards.study}/summary --data {input.data}"
+        " $GRADSCAPE_COMPUTING --out {output} 2> {log}"

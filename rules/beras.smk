@@ -125,7 +125,7 @@ if BERAS:
 
         rule:
             name:
-                f"{figure}_beras"
+                f"plot_beras_{figure}"
             input:
                 sources,
                 data=f"results/data/{BERAS.dataset}.npz",

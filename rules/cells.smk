@@ -1,4 +1,5 @@
-# Cells in the DAG: which job trains them, alone or in bundles, with which flags, and which files represent them.
+# Cells in the DAG: which are wanted, which job trains them, alone or in bundles, with which flags, and which files
+# represent them.
 
 from snakemake.settings.types import SharedFSUsage
 from workflow_scripts.engine.runs import bundles, made, manifests
@@ -34,6 +35,37 @@ def trained(study, names):
         for cell in names
     ]
     return list(dict.fromkeys(found))
+
+
+def kept(study, rung):
+    """The cells whose recipes go on from a rung of a study's search; known once the rung is trained."""
+    path = checkpoints.select_rung.get(study=study, rung=rung).output[0]
+    with open(path) as file:
+        return [STUDIES[study][name] for name in json.load(file)["kept"]]
+
+
+def rung_cells(study, rung):
+    """Names of the cells that a rung of a study's search trains."""
+    recipes = kept(study, rung - 1) if rung else SEARCHES[study].recipes
+    return [cells.cell_name(cell) for cell in SEARCHES[study].rung(rung, recipes)]
+
+
+def final_cells(study):
+    """Names of the cells with the recipe that a study's search chose; of all its cells if it has no search."""
+    if study not in SEARCHES:
+        return list(STUDIES[study])
+    (recipe,) = kept(study, len(SEARCHES[study].epochs) - 1)
+    return [cells.cell_name(cell) for cell in SEARCHES[study].final(recipe)]
+
+
+def wanted_cells(study):
+    """Names of the cells of a study that are trained: all except those of candidates that a search dropped."""
+    final = final_cells(study)
+    if study in SEARCHES:
+        rungs = [name for rung in range(len(SEARCHES[study].epochs)) for name in rung_cells(study, rung)]
+        others = [name for name in STUDIES[study] if name not in CANDIDATES[study]]
+        final = list(dict.fromkeys([*others, *rungs, *final]))
+    return final
 
 
 def measured(study, cell):

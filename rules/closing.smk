@@ -2,6 +2,7 @@
 # target was asked for that no rule makes, those with similar names.
 
 import atexit
+import itertools
 from itertools import filterfalse
 
 from workflow_scripts.engine.workflow import preview
@@ -34,18 +35,32 @@ def say_what_was_done():
     yield from (f"The hand-in: {HERE / file}" for file in sorted(made) if file.startswith("submission/"))
 
 
+def is_made_by_a_rule(path):
+    return any(rule.is_producer(path) for rule in workflow.rules)
+
+
 def is_known(target):
-    known = workflow.is_rule(target) or any(rule.is_producer(target) for rule in workflow.rules)
-    return known or (HERE / target).exists()
+    return workflow.is_rule(target) or is_made_by_a_rule(target) or (HERE / target).exists()
+
+
+def targets_to_name():
+    """Names of rules, and files whose wildcards have few values: all except those of single cells."""
+    values = {"study": list(STUDIES), "dataset": list(DATASETS), "paper": [Path(paper).stem for paper in PAPERS]}
+    yield from (rule.name for rule in workflow.rules if not rule.has_wildcards())
+    products = {file for rule in workflow.rules for file in rule.products()}
+    for file in products:
+        if (wildcards := file.get_wildcard_names()) <= values.keys():
+            for combination in itertools.product(*(values[wildcard] for wildcard in wildcards)):
+                path = str(file.apply_wildcards(dict(zip(wildcards, combination, strict=True))))
+                if is_made_by_a_rule(path):
+                    yield path
 
 
 def say_what_was_meant():
-    names = {rule.name for rule in workflow.rules if not rule.has_wildcards()}
-    files = {file for rule in workflow.rules for file in rule.products() if file.get_wildcard_names() <= {"study"}}
-    known = names | {str(file.apply_wildcards({"study": study})) for file in files for study in STUDIES}
-    targets = workflow.dag_settings.targets if workflow.dag_settings else ()
-    for target in filterfalse(is_known, targets):
-        if near := difflib.get_close_matches(target, sorted(known)):
+    unknown = list(filterfalse(is_known, workflow.dag_settings.targets if workflow.dag_settings else ()))
+    known = sorted(set(targets_to_name())) if unknown else []
+    for target in unknown:
+        if near := difflib.get_close_matches(target, known):
             yield f"error: nothing is called {target}; the nearest: {', '.join(near)}\n"
 
 

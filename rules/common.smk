@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import shlex
 from pathlib import Path
 
@@ -27,12 +28,6 @@ HERE = Path.cwd()  # the working directory of the run; at exit the current one i
 # The cells of the study of Beras, which are not PyTorch cells: {name: (variant, seed)}.
 BERAS = SETTINGS.beras
 BERAS_RUNS = beras.runs(BERAS) if BERAS else {}
-
-# Studies that compare a shallow network with a deep one: what the cw2 figures and report are about.
-COMPARED = {name: study.compare for name, study in SETTINGS.studies.items() if study.compare}
-
-# Studies that search for a recipe: what each may train.
-SEARCHES = {name: grids.plan(study) for name, study in SETTINGS.studies.items() if study.search}
 
 # The cells of a study as tidy tables: files of results/<study>/summary/.
 SUMMARY = (
@@ -76,8 +71,13 @@ shell.prefix(
 )
 
 
+def one_of(names):
+    """The constraint of a wildcard to these names. Without any, it matches nothing: no job is made by the rule."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 wildcard_constraints:
-    study="|".join(STUDIES),
+    study=one_of(STUDIES),
     cell=r"[A-Za-z0-9][A-Za-z0-9._+-]*-seed\d+",
 
 

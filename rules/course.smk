@@ -29,10 +29,9 @@ def external_flags(wildcards):
     return ["--external", json.dumps(runs)] if runs else []
 
 
-def external_names(command, study):
-    """The flags that name the runs made elsewhere, for a command that draws them."""
-    names = external_runs(study) if command == "plot_curves" else []
-    return "".join(f" --external {name}" for name in names)
+def external_names(study):
+    """The flags that name these runs, for the commands that draw them."""
+    return "".join(f" --external {name}" for name in external_runs(study))
 
 
 def student_number(wildcards):

@@ -7,71 +7,86 @@ def select(selection, without=(), flag="--select"):
     return " ".join([flag, *(f"{key}={'null' if value is None else value}" for key, value in values)])
 
 
-# figure: (command, its flags for the study's `compare`, the arguments of `in_report` for it)
+def selected(study, selection, without=()):
+    """Names of the cells of a study that a `record.Selection` selects, by its keys except those in `without`."""
+    return [name for name, cell in STUDIES[study].items() if grids.selects(selection, cell, without)]
+
+
+# figure: (command, its flags, its caption, the cells that it shows, what they are); functions of a study and its `compare`
 FIGURES = {
     "curves_problem": (
         "plot_curves",
-        lambda compare: f"{select(compare.shallow)} {select(compare.deep)}",
-        lambda study, compare: (
-            "curves",
-            selected_cells(study, compare.shallow) + selected_cells(study, compare.deep),
-            "the shallow and the deep network",
-        ),
+        lambda study, compare: f"{select(compare.shallow)} {select(compare.deep)}{external_names(study)}",
+        "curves",
+        lambda study, compare: selected(study, compare.shallow) + selected(study, compare.deep),
+        "the shallow and the deep network",
     ),
     "grad_flow_shallow": (
         "plot_grad_flow",
-        lambda compare: select(compare.shallow),
-        lambda study, compare: ("grad-flow", selected_cells(study, compare.shallow), "the shallow network"),
+        lambda study, compare: select(compare.shallow),
+        "grad-flow",
+        lambda study, compare: selected(study, compare.shallow),
+        "the shallow network",
     ),
     "grad_flow_deep": (
         "plot_grad_flow",
-        lambda compare: select(compare.deep),
-        lambda study, compare: ("grad-flow", selected_cells(study, compare.deep), "the deep network"),
+        lambda study, compare: select(compare.deep),
+        "grad-flow",
+        lambda study, compare: selected(study, compare.deep),
+        "the deep network",
     ),
     "curves_best": (
         "plot_curves",
-        lambda compare: f"{select(compare.deep)} --best",
-        lambda study, compare: (
-            "curves",
-            [*selected_cells(study, compare.deep), "best"],
-            "the deep network and the best of all",
-        ),
+        lambda study, compare: f"{select(compare.deep)} --best{external_names(study)}",
+        "curves",
+        lambda study, compare: [*selected(study, compare.deep), "best"],
+        "the deep network and the best of all",
     ),
     "grad_flow_best": (
         "plot_grad_flow",
-        lambda compare: "--best",
-        lambda study, compare: ("grad-flow", ["best"], "the best network"),
+        lambda study, compare: "--best",
+        "grad-flow",
+        lambda study, compare: ["best"],
+        "the best network",
     ),
     "gradient_heatmap": (
         "plot_gradient_heatmap",
-        lambda compare: select(compare.deep, without=["block"]),
-        lambda study, compare: ("gradient-heatmap", selected_cells(study, compare.deep, without=["block", "lr"])),
+        lambda study, compare: select(compare.deep, without=["block"]),
+        "gradient-heatmap",
+        lambda study, compare: selected(study, compare.deep, without=["block", "lr"]),
+        "",
     ),
 }
 
-for study, compare in COMPARED.items():
-    for figure, (command, flags, shown_as) in FIGURES.items():
 
-        rule:
-            name:
-                f"{figure}_{study}"
-            input:
-                summary=summary_of(study),
-            output:
-                pdf=in_report(f"results/{study}/figures/{figure}.pdf", *shown_as(study, compare)),
-                csv=f"results/{study}/figures/{figure}.csv",
-            log:
-                f"results/logs/{study}/{figure}.log",
-            localrule: True
-            conda:
-                "../envs/figures.yaml"
-            params:
-                command=command,
-                study=study,
-                flags=flags(compare) + external_names(command, study),
-                code=digest(command),
-            message:
-                f"Drawing {figure} ({study})"
-            shell:
-                "python -P -m workflow_scripts.{params.command} --summary results/{params.study}/summary"
-                " {params.flags} --out {output.pdf} 2> {log}"
+def of_study(function):
+    """A function of a study and its `compare`, as one of the study's name alone."""
+    return lambda study: function(study, COMPARED[study])
+
+
+for figure, (command, flags, caption, shown, subject) in FIGURES.items():
+
+    rule:
+        name:
+            f"plot_{figure}"
+        input:
+            summary=summary_of("{study}"),
+        output:
+            pdf=in_report(f"results/{{study}}/figures/{figure}.pdf", caption, of_study(shown), subject, COMPARED),
+            csv=f"results/{{study}}/figures/{figure}.csv",
+        log:
+            f"results/logs/{{study}}/{figure}.log",
+        wildcard_constraints:
+            study=one_of(COMPARED),
+        localrule: True
+        conda:
+            "../envs/figures.yaml"
+        params:
+            command=command,
+            flags=lambda wildcards, flags=of_study(flags): flags(wildcards.study),
+            code=digest(command),
+        message:
+            f"Drawing {figure} ({{wildcards.study}})"
+        shell:
+            "python -P -m workflow_scripts.{params.command} --summary results/{wildcards.study}/summary"
+            " {params.flags} --out {output.pdf} 2> {log}"

@@ -47,35 +47,37 @@ CAPTIONS = {
 
 LABELS = {"model": "model", "block": "block", "rate": "lr"}  # label: key of a cell's record
 ITEMS = itertools.count()
-SHOWN = []  # what it shows of every study: made by the rule all
+SHOWN = []  # what the rule all makes for it
 
 
-def in_report(path, caption, shown="all", subject="", in_all=True):
-    """An output under results/<study>/ that the HTML report shows.
+def in_report(path, caption, shown=STUDIES.get, subject="", studies=STUDIES):
+    """An output under results/<study>/ that the HTML report shows, and that the rule all makes for `studies`.
 
-    `shown` says which cells it is about: "all" of the study, a list of their names, in which "best" and "chosen" stand
-    for the cell that turns out to be so, or None. `in_all` says whether the rule all makes it.
+    `shown` gives the names of the cells of a study that it is about, where "best" and "chosen" stand for the cell that
+    turns out to be so; None means that it is about no cells. `path` and `subject` may contain wildcards.
     """
-    study = path.split("/")[1]
+    category = path.split("/")[1]
     subcategory, name = CAPTIONS[caption]
-    SHOWN.extend(expand(path, study=STUDIES) if in_all else [])
+    SHOWN.extend(expand(path, study=studies) if studies else [])
 
     def labels(wildcards):
-        found = labels_of(study.format(**dict(wildcards.items())), shown) if shown is not None else {}
+        named = dict(wildcards.items())
+        study = category.format(**named)
+        found = labels_of(study, shown(study)) if shown else {}
         # Where two values are equally frequent, Snakemake makes a switch, and its page breaks where an item has only
         # one of them. So no two values are the same: they differ in trailing spaces, which a browser does not show.
         spaces = " " * next(ITEMS)
-        return {"shows": name.format(subject=subject), **{label: value + spaces for label, value in found.items()}}
+        subject_now = subject.format(**named)
+        return {"shows": name.format(subject=subject_now), **{label: value + spaces for label, value in found.items()}}
 
     return report(
-        path, caption=f"../report/captions/{caption}.rst", category=study, subcategory=subcategory, labels=labels
+        path, caption=f"../report/captions/{caption}.rst", category=category, subcategory=subcategory, labels=labels
     )
 
 
-def labels_of(study, shown):
-    """{label: value} for the cells of a study that `in_report` is given; "all" stands for all of several values."""
+def labels_of(study, names):
+    """{label: value} for cells of a study, "best" and "chosen" included; "all" stands for all of several values."""
     everything = {name: cell.model_dump() for name, cell in STUDIES[study].items()}
-    names = everything if shown == "all" else shown
     records = [OUTCOMES[name](f"results/{study}") if name in OUTCOMES else everything[name] for name in names]
     found = {}
     for label, key in LABELS.items():
@@ -98,8 +100,3 @@ def chosen_record(results):
 
 
 OUTCOMES = {"best": best_record, "chosen": chosen_record}
-
-
-def selected_cells(study, selection, without=()):
-    """Names of the cells of a study that a `record.Selection` selects by its keys except those in `without`."""
-    return [name for name, cell in STUDIES[study].items() if grids.selects(selection, cell, without)]

@@ -12,59 +12,58 @@ INSIGHT = (
 INSIGHT_FIGURES = ("filters", "grad_cam", "confusion", "class_accuracy", "tsne")
 
 
-for study in CHOSEN:
+rule insight:
+    input:
+        chosen="results/{study}/chosen.json",
+        data=datasets_of,
+    output:
+        [f"results/{{study}}/insight/{name}" for name in INSIGHT],
+    log:
+        "results/logs/{study}/insight.log",
+    benchmark:
+        "results/benchmarks/{study}/insight.tsv"
+    wildcard_constraints:
+        study=one_of(CHOSEN),
+    conda:
+        "../envs/evaluate.yaml"
+    resources:
+        gpu=GPUS_PER_CELL,
+    params:
+        code=digest("inspect_cell"),
+    message:
+        "Inspecting the chosen network of {wildcards.study}"
+    shell:
+        "python -P -m workflow_scripts.inspect_cell --chosen {input.chosen} --data {input.data}"
+        " $GRADSCAPE_COMPUTING --out results/{wildcards.study}/insight 2> {log}"
+
+
+for figure in INSIGHT_FIGURES:
 
     rule:
         name:
-            f"insight_{study}"
+            f"plot_{figure}"
         input:
-            chosen=f"results/{study}/chosen.json",
-            data=datasets_of(study),
+            [f"results/{{study}}/insight/{name}" for name in INSIGHT],
         output:
-            [f"results/{study}/insight/{name}" for name in INSIGHT],
+            pdf=in_report(
+                f"results/{{study}}/figures/{figure}.pdf",
+                f"insight-{figure.replace('_', '-')}",
+                lambda study: ["chosen"],
+                studies=[],  # made on request: not every network has filters and feature maps
+            ),
+            csv=f"results/{{study}}/figures/{figure}.csv",
         log:
-            f"results/logs/{study}/insight.log",
-        benchmark:
-            f"results/benchmarks/{study}/insight.tsv"
+            f"results/logs/{{study}}/{figure}.log",
+        wildcard_constraints:
+            study=one_of(CHOSEN),
+        localrule: True
         conda:
-            "../envs/evaluate.yaml"
-        resources:
-            gpu=GPUS_PER_CELL,
+            "../envs/figures.yaml"
         params:
-            study=study,
-            code=digest("inspect_cell"),
+            figure=figure,
+            code=digest("plot_insight"),
         message:
-            f"Inspecting the chosen network of {study}"
+            f"Drawing {figure} ({{wildcards.study}})"
         shell:
-            "python -P -m workflow_scripts.inspect_cell --chosen {input.chosen} --data {input.data}"
-            " $GRADSCAPE_COMPUTING --out results/{params.study}/insight 2> {log}"
-
-    for figure in INSIGHT_FIGURES:
-
-        rule:
-            name:
-                f"{figure}_{study}"
-            input:
-                [f"results/{study}/insight/{name}" for name in INSIGHT],
-            output:
-                pdf=in_report(
-                    f"results/{study}/figures/{figure}.pdf",
-                    f"insight-{figure.replace('_', '-')}",
-                    ["chosen"],
-                    in_all=False,  # made on request: not every network has filters and feature maps
-                ),
-                csv=f"results/{study}/figures/{figure}.csv",
-            log:
-                f"results/logs/{study}/{figure}.log",
-            localrule: True
-            conda:
-                "../envs/figures.yaml"
-            params:
-                study=study,
-                figure=figure,
-                code=digest("plot_insight"),
-            message:
-                f"Drawing {figure} ({study})"
-            shell:
-                "python -P -m workflow_scripts.plot_insight --figure {params.figure} --insight results/{params.study}/insight"
-                " --out {output.pdf} 2> {log}"
+            "python -P -m workflow_scripts.plot_insight --figure {params.figure}"
+            " --insight results/{wildcards.study}/insight --out {output.pdf} 2> {log}"

@@ -14,7 +14,7 @@ if PROJECT2:
             insight=[f"results/cifar_net/insight/{name}" for name in INSIGHT],
             figures=[
                 *(f"results/cifar_net/figures/{figure}.pdf" for figure in ("pareto", *INSIGHT_FIGURES)),
-                *(f"results/cifar_net/figures/samples_{dataset}.pdf" for dataset in first_cells("cifar_net")),
+                *samples_of("cifar_net"),
             ],
             ablations=[
                 f"results/cifar_net/ablations/{factor}.{suffix}"

@@ -80,7 +80,7 @@ def test_the_rules_lead_from_the_data_to_report_notebook_and_hand_in(tmp_path):
     jobs = dict(line.split() for line in said.splitlines() if re.fullmatch(r"\w+ +\d+", line))
     assert jobs["train_beras"] == "39"
     assert re.search(r"^  beras +39 cells, +39 to train, +390 epochs, FLOP unknown$", said, re.MULTILINE)
-    for rule in ("data_digits28", "check_beras", "predictions_beras", "fill_beras", "explore_beras", "hw2"):
+    for rule in ("fetch_data", "check_beras", "plot_beras_predictions", "fill_beras", "explore_beras", "hw2"):
         assert jobs[rule] == "1"
     assert "pack_beras --summary results/beras/summary --flag-2470" in said
     assert "train_cell" not in jobs

@@ -49,7 +49,7 @@ module gradscape:
     snakefile: {snakefile!r}
     config: config["gradscape"]
 
-use rule data_digits, train_cell from gradscape as gs_*
+use rule fetch_data, train_cell from gradscape as gs_*
 
 rule mine:
     default_target: True

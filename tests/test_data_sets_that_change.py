@@ -33,7 +33,7 @@ def done_again(folder, **changes):
     """Which of these jobs a dry-run would run."""
     write_config(folder, config(**changes))
     said = dry_run(folder, "results/s/tables/table1.txt")
-    return [job for job in ("data_mine", "train_cell", "summarise") if f"\n{job} " in said]
+    return [job for job in ("fetch_data", "train_cell", "summarise") if f"\n{job} " in said]
 
 
 def test_nothing_has_changed(made):
@@ -60,14 +60,14 @@ def test_what_is_no_image_is_not_noticed(made):
 
 
 def test_another_size(made):
-    assert done_again(made, image_size=9) == ["data_mine", "train_cell", "summarise"]
+    assert done_again(made, image_size=9) == ["fetch_data", "train_cell", "summarise"]
 
 
 def test_an_image_more(made):
     """Snakemake sees only the folder, whose time does not show it."""
     new = made / "pictures/train/cat/new.png"
     new.write_bytes((made / "pictures/train/cat/0.png").read_bytes())
-    assert done_again(made) == ["data_mine", "train_cell", "summarise"]
+    assert done_again(made) == ["fetch_data", "train_cell", "summarise"]
     new.unlink()
     assert done_again(made) == []
 
@@ -79,7 +79,7 @@ def test_an_image_more_behind_a_link(made):
     cats.symlink_to(made / "cats")
     assert done_again(made) == []
     (made / "cats/new.png").write_bytes((made / "cats/0.png").read_bytes())
-    assert done_again(made) == ["data_mine", "train_cell", "summarise"]
+    assert done_again(made) == ["fetch_data", "train_cell", "summarise"]
     (made / "cats/new.png").unlink()
     assert done_again(made) == []
 
@@ -90,7 +90,7 @@ def test_what_was_made_from_images_that_have_gone_stays(made):
     try:
         assert done_again(made) == []
         assert "Nothing to be done" in snakemake(made)[1] and (made / "results/data/mine.npz").exists()
-        status, said = snakemake(made, "-n", "--forcerun", "data_mine", check=False)
+        status, said = snakemake(made, "-n", "--forcerun", "results/data/mine.npz", check=False)
         assert status and "pictures" in said
     finally:
         (made / "away").rename(made / "pictures")
@@ -105,6 +105,6 @@ def test_where_official_files_come_from_trains_nothing_again(tmp_path):
     for places in ({}, {"mirrors": ["https://mirror.example/"]}, {"path": "/mnist"}):
         write_config(tmp_path, {"datasets": {"mnist": mnist | places}, "studies": {"s": study}, "beras": None})
         said = dry_run(tmp_path, "--printshellcmds", "results/data/mnist.npz")
-        shells.append(next(line for line in said.splitlines() if "fetch_data" in line))
+        shells.append(next(line for line in said.splitlines() if "workflow_scripts.fetch_data" in line))
         assert "input:" not in said
     assert len(set(shells)) == 3  # the job gets the address, but in a way that does not make it run again

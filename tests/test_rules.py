@@ -72,54 +72,48 @@ def said(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def every(said):
-    """All jobs that the full configuration needs."""
+def jobs(said):
+    """All jobs that the full configuration needs, as {its first output: job}."""
     for job in said["jobs"]:
         job["name"] = re.search(r"-m workflow_scripts\.(\w+)", job["command"])[1]
-    return said["jobs"]
-
-
-@pytest.fixture(scope="module")
-def jobs(every):
-    """One job of each rule, as {rule: job}."""
-    return {job["rule"]: job for job in every}
+    return {job["output"][0]: job for job in said["jobs"]}
 
 
 def test_a_job_depends_on_all_files_that_it_is_told_of(jobs):
     """Each is an input file, or a folder that contains some of its inputs."""
-    for rule, job in jobs.items():
+    for made, job in jobs.items():
         words = [word.rstrip(")") for word in shlex.split(job["command"])]
         inside = {str(folder) for path in job["input"] for folder in Path(path).parents}
         for flag, word in zip(["", *words], words, strict=False):
             if word.startswith(("results/", "report/", f"{ROOT}/")) and flag not in FOLDERS:
-                assert word in inside.union(job["input"], job["output"], job["log"]), f"{rule}: {flag} {word}"
+                assert word in inside.union(job["input"], job["output"], job["log"]), f"{made}: {flag} {word}"
 
 
 def test_a_job_is_done_again_when_its_code_changes(jobs):
-    for rule, job in jobs.items():
+    for made, job in jobs.items():
         own = code.digest(f"workflow_scripts.{job['name']}")
-        assert job["params"]["code"] if job["name"] in BY_NAME else job["params"]["code"] == own, rule
-        assert ("beras" in job["params"]) == (job["name"] in OF_BERAS), rule
+        assert job["params"]["code"] if job["name"] in BY_NAME else job["params"]["code"] == own, made
+        assert ("beras" in job["params"]) == (job["name"] in OF_BERAS), made
 
 
 def test_a_job_is_told_all_that_it_is_done_again_for(jobs):
-    for rule, job in jobs.items():
+    for made, job in jobs.items():
         told = set(re.findall(r"{params\.(\w+)", job["shell"]))
-        assert job["params"].keys() - {"code", "beras", "listing"} <= told, rule
-        assert set(job["log"]) <= set(re.findall(r"[\w./+-]+", job["command"])), rule
+        assert job["params"].keys() - {"code", "beras", "listing"} <= told, made
+        assert set(job["log"]) <= set(re.findall(r"[\w./+-]+", job["command"])), made
 
 
 def test_a_job_is_done_again_when_two_numbers_change_places(jobs):
     """This needs care because Snakemake compares a job's params as a set of values."""
-    for rule, job in jobs.items():
+    for made, job in jobs.items():
         numbers = [value for value in job["params"].values() if isinstance(value, (int, float))]
-        assert len(numbers) <= 1, rule
+        assert len(numbers) <= 1, made
 
 
-def test_a_cell_is_trained_as_its_study_says(every):
+def test_a_cell_is_trained_as_its_study_says(jobs):
     studies = config.load(yaml.safe_load((ROOT / "config.yaml").read_text())).studies
     records = {name: grids.expand(name, study) for name, study in studies.items()}
-    for job in every:
+    for job in jobs.values():
         if job["rule"] == "train_cell":
             words, (study, cell) = shlex.split(job["command"]), job["output"][0].split("/")[1:3]
             measured = json.loads(words[words.index("--measure") + 1]) if "--measure" in words else {}
@@ -128,18 +122,18 @@ def test_a_cell_is_trained_as_its_study_says(every):
 
 
 def test_what_computes_goes_to_the_cluster_and_nothing_else(jobs):
-    for rule, job in jobs.items():
-        assert job["local"] != job["computes"], rule
+    for made, job in jobs.items():
+        assert job["local"] != job["computes"], made
 
 
 def test_a_report_depends_on_the_figures_that_it_shows(jobs):
     shown = 0
-    for rule, job in jobs.items():
-        if rule.startswith("fill_"):
+    for made, job in jobs.items():
+        if job["rule"].startswith("fill_"):
             figures = {Path(path).stem for path in job["input"] if path.endswith(".pdf")}
             for template in filter(re.compile(r"\.tex\.j2$").search, job["input"]):
                 named = re.findall(r"\\gradfigure(?:here)?{(\w+)}", Path(template).read_text())
-                assert set(named) <= figures, rule
+                assert set(named) <= figures, made
                 shown += len(named)
     assert shown > 20
 
