@@ -56,12 +56,11 @@ AROUND = """
 include: "{root}/Snakefile"
 
 os.environ.update(PATH=f"{folder}/bin:{{os.environ['PATH']}}")
-shell.prefix("set -euo pipefail; export PYTHONPATH={root}; ")
 """
 PYTHON = """#!/bin/sh
-case "$2" in
-workflow_scripts.train_cell) while [ "$1" != --out ]; do shift; done; cp {made}/* "$2" ;;
-workflow_scripts.train_bundle)
+case "$*" in
+*workflow_scripts.train_cell*) while [ "$1" != --out ]; do shift; done; cp {made}/* "$2" ;;
+*workflow_scripts.train_bundle*)
     while [ "$1" != --out ]; do shift; done; exec {python} -S {folder}/bundle.py {made} "$2" ;;
 *) exec {python} "$@" ;;
 esac
@@ -70,10 +69,11 @@ BUNDLE = """
 import json, os, sys
 made, manifest = sys.argv[1:]
 names = [json.loads(line)["cell"] for line in sys.stdin]
-for name in names:
-    os.mkdir(f"results/many/{name}")
-    for file in os.listdir(made):
-        os.link(f"{made}/{file}", f"results/many/{name}/{file}")
+for folder in (f"results/many/{name}" for name in names):
+    if not os.path.exists(folder):
+        os.mkdir(folder)
+        for file in os.listdir(made):
+            os.link(f"{made}/{file}", f"{folder}/{file}")
 with open(manifest, "w") as file:
     file.write("".join(f"{name}\\n" for name in names))
 """

@@ -55,6 +55,18 @@ def test_a_made_cell_has_the_columns_of_a_trained_one(tmp_path):
         assert pd.read_csv(tmp_path / "cell" / name).notna().all(axis=None), name
 
 
+@pytest.mark.parametrize("build", [0, 10])
+def test_our_dag_is_compared_with_trivial_ones(monkeypatch, capsys, build):
+    """Built for real, or from files put in place; either way, no network is trained."""
+    flags = ["--cells", "10", "--build", str(build), "--runs", "1", "--cells-per-job", "5"]
+    monkeypatch.setattr(sys, "argv", ["scaling", "dag", *flags])
+    scaling.main()
+    rows = [[cell.strip() for cell in line.split("|")[2:4]] for line in capsys.readouterr().out.splitlines()[4:]]
+    runs = ["dry-run", *(["build"] if build else []), "nothing to do"]
+    workflows = ["ours, 5 per job", "one file per job", "six files per job"]
+    assert rows == [["first dry-run", workflows[0]], *([run, workflow] for run in runs for workflow in workflows)]
+
+
 def test_an_epoch_is_compared_with_the_courses(monkeypatch, digits):
     monkeypatch.setattr(gpu_epoch, "PROFILED", 1)
     found = gpu_epoch.rows("vgg08", digits, CPU, runs=1, steps=1)
