@@ -130,6 +130,15 @@ def test_penalties_are_in_the_loss(digits):
     assert loss == pytest.approx(penalty + MeanSquaredError()(model(x), y), rel=1e-6)
 
 
+def test_a_frozen_layer_has_no_penalty(digits):
+    """As in Keras: nothing can make it smaller."""
+    (x, y), _ = digits
+    model = SequentialModel([Dense(64, 10, kernel_regularizer=Beras.regularizers.L2(0.1)), Softmax()])
+    model.compile(BasicOptimizer(0.1), MeanSquaredError(), CategoricalAccuracy())
+    model.layers[0].trainable = False
+    assert model.evaluate(x, y, len(x))["loss"] == [MeanSquaredError()(model(x), y)]
+
+
 def test_dropout_keeps_the_expectation_in_training_and_everything_in_use():
     dropout, x = Beras.Dropout(0.3), np.ones((400, 100), np.float32)
     assert dropout(x) is x

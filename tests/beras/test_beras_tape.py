@@ -166,6 +166,12 @@ def test_an_unknown_initializer_is_refused(initializer):
         Dense(3, 2, initializer=initializer)
 
 
+@pytest.mark.parametrize("wrong", ["l2", Beras.regularizers.L2], ids=str)
+def test_a_regularizer_that_is_no_object_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"kernel_regularizer should be an object, .*found .*(l2|L2)"):
+        Dense(3, 2, kernel_regularizer=wrong)
+
+
 @pytest.mark.parametrize(
     "sizes,message", [((None, 3), "input_size.*None"), ((3, 0), "output_size.*0"), ((2.5, 3), "2.5")]
 )
