@@ -6,7 +6,8 @@ from .core import Diffable, floating
 
 # Standard deviation of the initial weights, by name. In a layer of n inputs the variance of a sum is n times that of
 # its terms: `xavier` (Glorot and Bengio, 2010) keeps the variance level forward and backward, `kaiming` (He et al.,
-# 2015) makes up for what a ReLU takes away. With `zero` all hidden units stay alike, so they learn nothing of use.
+# 2015) makes up for what a ReLU takes away. (Keras's `glorot_normal` and `he_normal` have the same deviations, but no
+# values beyond about two of them.) With `zero` all hidden units stay alike, so they learn nothing of use.
 INITIALIZERS = {
     "zero": lambda inputs, outputs: 0.0,
     "normal": lambda inputs, outputs: 1.0,
