@@ -243,6 +243,17 @@ def learning_phase(training):
         Diffable.training = before
 
 
+@contextmanager
+def stop_recording():
+    """A scope in which no tape records what is called, as TensorFlow's `tape.stop_recording()`."""
+    before = Diffable.gradient_tape
+    Diffable.gradient_tape = None
+    try:
+        yield
+    finally:
+        Diffable.gradient_tape = before
+
+
 def name(layer):
     """The name of a layer in messages: its class."""
     return type(layer).__name__
