@@ -257,6 +257,7 @@ print("loss by epoch:", np.round(history["loss"], 4), f"  test accuracy: {accura
 apart = difference(np.array(model.batch_metrics["loss"]), losses)
 print("difference to PyTorch over 150 steps:", apart)
 assert apart < 1e-9
+assert difference(model.predict(images[test]), F.softmax(network(torch.tensor(images[test])), dim=1)) < 1e-9
 
 # %%
 figure, axes = plt.subplots(figsize=(5, 2.2), layout="constrained")

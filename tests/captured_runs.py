@@ -1,9 +1,13 @@
 """Runs that the tests of the captured step make with and without graphs, and which of their state must be identical."""
 
+import contextlib
+
 import pytest
 import torch
+from torch.optim import rmsprop
 
 from workflow_scripts.engine.runs import checkpoints
+from workflow_scripts.engine.training import optimizers
 from workflow_scripts.engine.training.optimizers import OPTIMIZERS
 from workflow_scripts.engine.training.trainer import Training
 
@@ -71,14 +75,18 @@ def resumed(cell, data, path, device=CPU, first=True, second=True):
     return other
 
 
-FUSED = (
-    "adam",
-    "adamw",
-    "sgd",
-    "momentum",
-    "nesterov",
-)  # optimisers that update all weights with one kernel on a GPU
+# optimisers whose updates can be captured on a GPU
+CAPTURED = ("adam", "adamw", "sgd", "momentum", "nesterov", "rmsprop", "muon")
 OBSTACLES = {
     "dropout draws other random numbers within a graph": {"dropout": 0.2},
     "the weight of the companion classifiers changes from epoch to epoch": {"supervision": 0.3},
 }
+
+
+@contextlib.contextmanager
+def as_on_a_gpu():
+    """Let the CPU use the optimisers of a GPU, which PyTorch's RMSprop would otherwise refuse."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optimizers, "GPUS", {"cpu"})
+        patch.setattr(rmsprop, "_get_capturable_supported_devices", lambda: ["cpu"])
+        yield

@@ -11,14 +11,18 @@ from torch.utils._pytree import tree_leaves
 META = torch.device("meta")
 aten = torch.ops.aten
 COPIES = (aten._to_copy.default, aten.copy_.default)
+UNKNOWN = (aten._fused_adamw_.tensor_lr,)  # operations that lack a `meta` kernel, work in place and return nothing
 
 
 class EmptyDevice(TorchDispatchMode):
-    """A context; `sent` and `read` list the operations that moved something to the device, or back from it."""
+    """A context; `sent` and `read` list the operations that moved something to the device, or back from it.
+
+    `launched` lists the others that would be kernels there, each with the numbers that it is given by the host.
+    """
 
     def __init__(self):
         super().__init__()
-        self.sent, self.read = [], []
+        self.sent, self.read, self.launched = [], [], []
 
     def __torch_dispatch__(self, operation, types, arguments=(), options=None):
         options = options or {}
@@ -30,13 +34,16 @@ class EmptyDevice(TorchDispatchMode):
             self.read.append(operation)
             shape, dtype = arguments[0].shape, options.get("dtype") or arguments[0].dtype
             return torch.zeros(shape, dtype=dtype, device="cpu")
-        result = operation(*arguments, **options)
+        result = None if operation in UNKNOWN else operation(*arguments, **options)
         if len({*given, *_on_meta(result)}) > 1:
             # a tensor of no dimension may be on the CPU: it is passed with the kernel, and a graph would freeze it
             mixed = {*_on_meta((arguments, options), least=1), *_on_meta(result, least=1)}
             if operation not in COPIES and len(mixed) > 1:
                 raise RuntimeError(f"{operation} of tensors on two devices")
             self.sent.append(operation)
+        elif any(given) and not operation.is_view:
+            numbers = [value for value in tree_leaves((arguments, options)) if not isinstance(value, torch.Tensor)]
+            self.launched.append((operation, numbers))
         return result
 
 

@@ -12,7 +12,20 @@ from unittest import mock
 import pytest
 import torch
 
-from tests.captured_runs import CPU, FUSED, MEASURED, OBSTACLES, SAME, TINY, bits, plain, resumed, state, trained
+from tests.captured_runs import (
+    CAPTURED,
+    CPU,
+    MEASURED,
+    OBSTACLES,
+    SAME,
+    TINY,
+    as_on_a_gpu,
+    bits,
+    plain,
+    resumed,
+    state,
+    trained,
+)
 from tests.conftest import inside
 from tests.false_graphs import WRONG, WRONG_UPDATES, Graph
 from workflow_scripts.engine.configuration.record import Cell
@@ -45,14 +58,14 @@ def test_a_captured_run_has_the_bits_of_the_plain_one(digits, graph, capsys, rec
 
 
 @pytest.fixture
-def fused(monkeypatch):
-    """Let the CPU use the optimisers of a GPU."""
-    monkeypatch.setattr(optimizers, "FUSED", {"cpu"})
+def gpu_optimizers():
+    with as_on_a_gpu():
+        yield
 
 
-@pytest.mark.parametrize("optimizer", FUSED)
+@pytest.mark.parametrize("optimizer", CAPTURED)
 @pytest.mark.parametrize("record", [{}, {"clip": 0.5, "weight_decay": 0.01}], ids=["update alone", "clip and decay"])
-def test_an_update_is_replayed_with_the_bits_of_the_plain_one(digits, graph, fused, capsys, optimizer, record):
+def test_an_update_is_replayed_with_the_bits_of_the_plain_one(digits, graph, gpu_optimizers, capsys, optimizer, record):
     """Its rate changes at every step, and is read from its place in memory."""
     cell = Cell(**TINY, optimizer=optimizer, schedule="linear", warmup_epochs=1, **record)
     expected = plain(cell, digits)
@@ -63,8 +76,8 @@ def test_an_update_is_replayed_with_the_bits_of_the_plain_one(digits, graph, fus
     assert state(training) == expected and capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("optimizer", sorted(set(optimizers.OPTIMIZERS) - set(FUSED)))
-def test_an_update_that_asks_the_host_is_not_captured(digits, graph, fused, capsys, optimizer):
+@pytest.mark.parametrize("optimizer", sorted(set(optimizers.OPTIMIZERS) - set(CAPTURED)))
+def test_an_update_that_asks_the_host_is_not_captured(digits, graph, gpu_optimizers, capsys, optimizer):
     cell = Cell(**TINY, optimizer=optimizer)
     expected = plain(cell, digits)
     used = graph()
@@ -74,7 +87,7 @@ def test_an_update_that_asks_the_host_is_not_captured(digits, graph, fused, caps
 
 
 @pytest.mark.parametrize(("kind", "reason"), WRONG_UPDATES.items())
-def test_an_update_that_is_replayed_wrongly_is_taken_the_plain_way(digits, graph, fused, capsys, kind, reason):
+def test_an_update_that_is_replayed_wrongly_is_taken_the_plain_way(digits, graph, gpu_optimizers, capsys, kind, reason):
     cell = Cell(**TINY, schedule="linear", clip=0.5)
     expected = plain(cell, digits)
     graph(kind)
@@ -84,8 +97,8 @@ def test_an_update_that_is_replayed_wrongly_is_taken_the_plain_way(digits, graph
     assert capsys.readouterr().err == f"CUDA graph of the update not used: {reason}\n"
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "momentum"])
-def test_a_killed_run_whose_updates_are_replayed_goes_on(digits, graph, fused, tmp_path, optimizer):
+@pytest.mark.parametrize("optimizer", ["adam", "momentum", "rmsprop", "muon"])
+def test_a_killed_run_whose_updates_are_replayed_goes_on(digits, graph, gpu_optimizers, tmp_path, optimizer):
     cell = Cell(**TINY, optimizer=optimizer, schedule="linear")
     expected = plain(cell, digits)
     graph()
@@ -93,20 +106,24 @@ def test_a_killed_run_whose_updates_are_replayed_goes_on(digits, graph, fused, t
     assert training.captured_update.path == "cuda_graph" and state(training) == expected
 
 
-@pytest.mark.parametrize("begun", [set(), {"cpu"}])
-def test_a_run_goes_on_where_optimisers_are_others(digits, graph, monkeypatch, tmp_path, begun):
-    """For example from a CPU to a GPU, or back: it continues with the optimiser it started with."""
-    monkeypatch.setattr(optimizers, "FUSED", begun)
-    expected = plain(Cell(**TINY), digits)
+@pytest.mark.parametrize("optimizer", ["adam", "momentum", "rmsprop", "muon"])
+@pytest.mark.parametrize("places", [(contextlib.nullcontext, as_on_a_gpu), (as_on_a_gpu, contextlib.nullcontext)])
+def test_a_run_goes_on_where_optimisers_are_others(digits, graph, tmp_path, optimizer, places):
+    """From a CPU to a GPU, or back: it continues with the kernels that suit the device."""
     graph()
-    training = Training(Cell(**TINY), digits, CPU)
-    training.run_epoch()
-    checkpoints.save(tmp_path / "checkpoint", "key", training.state_dict())
-    monkeypatch.setattr(optimizers, "FUSED", {"cpu"} - begun)
-    other = Training(Cell(**TINY), digits, CPU)
-    other.load_state_dict(checkpoints.load(tmp_path / "checkpoint", "key")[0])
-    other.run_epoch()
-    assert state(other) == expected
+    runs = []
+    for place in places:
+        with place():
+            runs.append(Training(Cell(**TINY, optimizer=optimizer), digits, CPU))
+            if len(runs) == 1:
+                runs[0].run_epoch()
+                checkpoints.save(tmp_path / "checkpoint", "key", runs[0].state_dict())
+            else:
+                runs[1].load_state_dict(checkpoints.load(tmp_path / "checkpoint", "key")[0])
+            runs[-1].run_epoch()
+    captured_there = places[1] is as_on_a_gpu or optimizer == "muon"
+    assert runs[1].captured_update.path == ("cuda_graph" if captured_there else "plain")
+    torch.testing.assert_close(runs[1].step_losses, runs[0].step_losses)
 
 
 @pytest.mark.parametrize("record", [{}, {"l1": 1e-4, "l2": 1e-3, "clip": 0.5}], ids=["loss alone", "penalties"])

@@ -2,9 +2,8 @@
 
 import pytest
 
-from tests.captured_runs import FUSED, MEASURED, OBSTACLES, SAME, TINY, plain, resumed, state, trained
+from tests.captured_runs import CAPTURED, MEASURED, OBSTACLES, SAME, TINY, plain, resumed, state, trained
 from workflow_scripts.engine.configuration.record import Cell
-from workflow_scripts.engine.training import captured_update
 from workflow_scripts.engine.training.trainer import Training
 
 on_a_gpu = pytest.mark.parametrize("device", [pytest.param("cuda", marks=pytest.mark.gpu)], indirect=True)
@@ -18,9 +17,8 @@ def test_a_cuda_graph_has_the_bits_of_the_plain_run(digits, device, tmp_path, ca
     expected = plain(cell, digits, device)
     training = trained(cell, digits, device)
     assert training.captured.path == "cuda_graph" and capsys.readouterr().err == ""
-    fused = captured_update.same_kernels(training.optimizer)
-    assert training.captured_update.path == ("cuda_graph" if fused else "plain")
-    assert fused == (cell.optimizer in FUSED) and state(training) == expected
+    assert training.captured_update.path == ("cuda_graph" if cell.optimizer in CAPTURED else "plain")
+    assert state(training) == expected
     if training.progress.diverged_step is None:
         training = resumed(cell, digits, tmp_path / "checkpoint", device)
         assert training.captured.path == "cuda_graph" and state(training) == expected

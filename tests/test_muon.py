@@ -17,21 +17,65 @@ MUON = [
 ]
 
 
+SHAPES = ((4, 3), (3, 5), (4, 4), (3, 5), (3, 4), (4, 3), (3, 5), (1, 6))  # tall, wide, square; alone, and in stacks
+
+
+@pytest.fixture
+def float64(monkeypatch):
+    """Let PyTorch's Muon orthogonalize in float64: it sums products one matrix at a time, which bfloat16 would show."""
+    monkeypatch.setattr(torch.Tensor, "bfloat16", lambda matrix: matrix.to(torch.float64, copy=True))
+
+
 @pytest.mark.parametrize("options", MUON, ids=named)
-def test_muon_equals_pytorchs(options):
-    """Both orthogonalize in bfloat16, with the same operations; everything else is in float64."""
+def test_muon_equals_pytorchs(float64, options):
     assert_equal_on_the_way(
-        lambda p: Muon(p, 0.01, **options),
+        lambda p: Muon(p, 0.01, precision="float64", **options),
         lambda p: torch.optim.Muon(p, 0.01, **options),
-        shapes=((4, 3), (3, 5), (4, 4)),
+        shapes=SHAPES,
     )
 
 
 @pytest.mark.parametrize("options", grid(ns_coefficients=[COEFFICIENTS, CONVERGENT], eps=[1e-7, 100.0]), ids=named)
-def test_muon_equals_pytorchs_with_other_polynomials(options):
+def test_muon_equals_pytorchs_with_other_polynomials(float64, options):
     assert_equal_on_the_way(
-        lambda p: Muon(p, 0.01, **options), lambda p: torch.optim.Muon(p, 0.01, **options), shapes=((4, 3), (3, 5))
+        lambda p: Muon(p, 0.01, precision="float64", **options),
+        lambda p: torch.optim.Muon(p, 0.01, **options),
+        shapes=SHAPES,
     )
+
+
+def test_a_step_in_bfloat16_is_pytorchs():
+    """To the rounding of its products: the weights and gradients are the same."""
+    ours, theirs = parameters(SHAPES), parameters(SHAPES)
+    for weights, kind in ((ours, Muon), (theirs, torch.optim.Muon)):
+        give_gradients(weights, 30)
+        kind(weights, 1.0, weight_decay=0).step()
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0.02)
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-12), ("float32", 1e-5), ("bfloat16", 0.02)])
+@pytest.mark.parametrize("shape", [(4, 3), (3, 5), (4, 4), (64, 27), (16, 144)])
+def test_a_stack_is_orthogonalized_as_its_matrices_are(shape, precision, tolerance):
+    torch.manual_seed(0)
+    matrices = torch.randn(5, *shape, dtype=torch.float64).to(getattr(torch, precision))
+    expected = torch.cat([orthogonalized(matrix[None]) for matrix in matrices])
+    torch.testing.assert_close(orthogonalized(matrices), expected, rtol=0, atol=tolerance)
+
+
+def test_no_weight_is_moved_by_another_of_its_shape():
+    """Convolutions too, in the order in which their memory lies on a GPU."""
+    shapes = [*SHAPES, (4, 2, 3, 3), (2, 4, 3, 3), (4, 2, 3, 3)]
+    together, alone = ([weight.detach() for weight in parameters(shapes)] for _ in range(2))
+    for weights in (together, alone):
+        weights[-3:] = [weight.to(memory_format=torch.channels_last) for weight in weights[-3:]]
+    optimizers = [Muon(together, 0.01, precision="float64"), *(Muon([one], 0.01, precision="float64") for one in alone)]
+    for step in range(50):
+        for weights in (together, alone):
+            give_gradients(weights, step)
+        for optimizer in optimizers:
+            optimizer.step()
+    torch.testing.assert_close(together, alone, rtol=1e-10, atol=1e-10)
 
 
 def by_singular_values(matrix, coefficients, steps):
@@ -49,7 +93,7 @@ def test_orthogonalized_is_the_polynomial_of_the_singular_values(shape, steps):
     torch.manual_seed(0)
     matrix = torch.randn(shape, dtype=torch.float64)
     expected = by_singular_values(matrix, COEFFICIENTS, steps)
-    torch.testing.assert_close(orthogonalized(matrix, steps=steps), expected, rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(orthogonalized(matrix[None], steps=steps)[0], expected, rtol=1e-9, atol=1e-11)
 
 
 @pytest.mark.parametrize("shape", [(16, 16), (16, 144), (40, 9)])
@@ -57,15 +101,15 @@ def test_orthogonalized_is_orthogonal(shape):
     torch.manual_seed(0)
     matrix = torch.randn(shape, dtype=torch.float64)
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
-    torch.testing.assert_close(orthogonalized(matrix, CONVERGENT, 60), u @ v, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(orthogonalized(matrix[None], CONVERGENT, 60)[0], u @ v, rtol=1e-9, atol=1e-9)
     for dtype, slack in ((torch.float64, 0.0), (torch.bfloat16, 0.05)):
-        values = torch.linalg.svdvals(orthogonalized(matrix.to(dtype)).double())
+        values = torch.linalg.svdvals(orthogonalized(matrix[None].to(dtype))[0].double())
         assert values.min() > 0.3 - slack and values.max() < 1.21 + slack
         assert values.median() == pytest.approx(0.95, abs=0.25)
 
 
 def test_orthogonalized_of_nothing_is_nothing():
-    assert torch.equal(orthogonalized(torch.zeros(3, 4)), torch.zeros(3, 4))
+    assert torch.equal(orthogonalized(torch.zeros(1, 3, 4)), torch.zeros(1, 3, 4))
 
 
 @pytest.mark.parametrize("precision", ["float64", "bfloat16"])
@@ -89,13 +133,14 @@ def test_muon_takes_a_convolution_as_a_matrix_of_filters(precision):
 
 
 class Plain(nn.Sequential):
-    """A network whose weights are all matrices, as torch.optim.Muon requires."""
+    """A network whose weights are all matrices, as torch.optim.Muon requires, and no gradient is only rounding."""
 
     def __init__(self):
-        super().__init__(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 3))
+        hidden = nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 8, bias=False), nn.BatchNorm1d(8), nn.Tanh()
+        super().__init__(*hidden, nn.Linear(8, 3))
 
 
-def test_registered_muon_is_pytorchs_muon_and_adamw():
+def test_registered_muon_is_pytorchs_muon_and_adamw(float64):
     networks = []
     for ours in (True, False):
         torch.manual_seed(0)
@@ -104,18 +149,19 @@ def test_registered_muon_is_pytorchs_muon_and_adamw():
         others = [p for p in network.parameters() if all(p is not weight for weight in hidden)]
         if ours:
             optimizers = [OPTIMIZERS["muon"](network.parameters(), 0.01, 0.1)]
+            optimizers[0].param_groups[0]["precision"] = "float64"
         else:
             muon = torch.optim.Muon(hidden, 0.01, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
             optimizers = [muon, torch.optim.AdamW(others, 0.01, weight_decay=0.1)]
-        images, labels = torch.randn(32, 6, dtype=torch.float64), torch.randint(0, 3, (32,))
         for _ in range(200):
+            images, labels = torch.randn(32, 6, dtype=torch.float64), torch.randint(0, 3, (32,))
             network.zero_grad()
             nn.functional.cross_entropy(network(images), labels).backward()
             for optimizer in optimizers:
                 optimizer.step()
         networks.append(network)
     for one, other in zip(*(network.parameters() for network in networks), strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("model", ["cifar_net", "vgg38"])

@@ -7,6 +7,7 @@ computes nothing, for every registered network, block, loss, optimiser and so on
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.optim import rmsprop
 
 from tests.empty_device import META, EmptyDevice
 from tests.variants import TINY, VARIANTS, name
@@ -14,7 +15,10 @@ from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.insight import insight
 from workflow_scripts.engine.landscape import surfaces
 from workflow_scripts.engine.runs import results
+from workflow_scripts.engine.training import optimizers
+from workflow_scripts.engine.training.captured_update import same_kernels
 from workflow_scripts.engine.training.observers import OBSERVERS
+from workflow_scripts.engine.training.optimizers import OPTIMIZERS
 from workflow_scripts.engine.training.trainer import Training
 
 SETTINGS = {"lags": [1, 2], "walk": {"step_sizes": [0.5, 4], "every": 1}, "covariate_shift": {"every": 1}}
@@ -69,6 +73,40 @@ def test_an_epoch_is_read_back_once(device, large_digits, monkeypatch, record):
     assert moved == left == [False] * 4
 
 
+def updates(device, run):
+    """For each update of an epoch: the operations that it launches, and how many move something to or from the host."""
+    found, update = [], run._update
+
+    def watched():
+        before = len(device.launched), len(device.sent) + len(device.read)
+        update()
+        found.append((device.launched[before[0] :], len(device.sent) + len(device.read) - before[1]))
+
+    run._update = watched
+    run.run_epoch()
+    return found
+
+
+@pytest.mark.parametrize(("optimizer", "gpus"), [*((name, set()) for name in OPTIMIZERS), ("rmsprop", {META.type})])
+def test_an_update_takes_nothing_from_the_host_if_it_says_so(device, large_digits, monkeypatch, optimizer, gpus):
+    """No tensor, and no number that changes: a graph would freeze it. PyTorch refuses fused optimisers on `meta`."""
+    monkeypatch.setattr(optimizers, "GPUS", gpus)
+    monkeypatch.setattr(rmsprop, "_get_capturable_supported_devices", lambda: gpus)
+    record = TINY | {"optimizer": optimizer, "weight_decay": 0.1, "clip": 1.0, "schedule": "linear", "train_items": 75}
+    run = training(large_digits, record)
+    _, (second, moved), (third, moved_later) = updates(device, run)
+    assert same_kernels(run.optimizer) == (optimizer == "muon" or bool(gpus))
+    assert same_kernels(run.optimizer) == (second == third and not moved + moved_later)
+
+
+def test_muon_launches_no_more_for_more_layers_of_the_same_shape(device, large_digits):
+    counts = [
+        len(updates(device, training(large_digits, TINY | {"model": model, "optimizer": "muon"}))[-1][0])
+        for model in ("vgg08", "vgg38")
+    ]
+    assert counts[0] == counts[1]
+
+
 @pytest.mark.parametrize("observer", OBSERVERS)
 def test_observers_wait_for_nothing(device, large_digits, observer):
     run = training(large_digits, measured={observer: SETTINGS[observer]})
@@ -78,10 +116,12 @@ def test_observers_wait_for_nothing(device, large_digits, observer):
     assert run.observers[observer].arrays()
 
 
-def test_a_run_is_resumed_and_its_files_are_written(device, large_digits, tmp_path):
-    run = training(large_digits, measured=SETTINGS)
+@pytest.mark.parametrize("optimizer", ["adam", "muon"])
+def test_a_run_is_resumed_and_its_files_are_written(device, large_digits, tmp_path, optimizer):
+    record = TINY | {"optimizer": optimizer}
+    run = training(large_digits, record, SETTINGS)
     run.run_epoch()
-    later = training(large_digits, measured=SETTINGS)
+    later = training(large_digits, record, SETTINGS)
     later.load_state_dict(run.state_dict())
     later.run_epoch()
     assert later.finished

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.captured_runs import CAPTURED, as_on_a_gpu
 from tests.made_trajectories import assert_equal_on_the_way, give_gradients, grid, named, parameters
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
@@ -77,6 +78,28 @@ def test_unguarded_optimisers_give_the_bits_of_pytorchs(name):
     assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.parametrize("name", CAPTURED)
+def test_on_a_gpu_the_rate_may_be_a_tensor(name):
+    """It is the same optimiser as elsewhere, which is given numbers."""
+
+    def weights_after(rate, steps=100):
+        weights = parameters(((4, 3, 2), (5,), (4, 3, 2), (3, 4)))
+        optimizer = OPTIMIZERS[name](weights, 0.01, 0.05)
+        for step in range(steps):
+            give_gradients(weights, 100 + step)
+            for group in optimizer.param_groups:
+                group["lr"] = rate(0.01 * (1 - step / steps))
+            if name == "muon":
+                optimizer.param_groups[0]["precision"] = "float64"
+            optimizer.step()
+        return weights
+
+    expected = weights_after(float)
+    with as_on_a_gpu():
+        found = weights_after(lambda rate: torch.tensor(rate, dtype=torch.float64))
+    torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-11)
+
+
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_state_goes_on_from_a_file(name, tmp_path):
     """50 steps, a checkpoint and 50 more with another optimiser object give the same bits as 100 in one go."""
@@ -99,11 +122,11 @@ def test_state_goes_on_from_a_file(name, tmp_path):
     assert all(torch.equal(one, other) for one, other in zip(whole, second, strict=True))
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "nesterov", "momentum"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "nesterov", "momentum", "rmsprop"])
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def test_an_update_is_one_kernel_on_a_gpu_alone(name, device):
+def test_an_update_is_a_few_kernels_on_a_gpu_alone(name, device):
     optimizer = OPTIMIZERS[name](iter([nn.Parameter(torch.ones(3, device=device))]), 0.1, 0.0)
-    assert bool(optimizer.param_groups[0]["fused"]) == (device == "cuda")
+    assert bool(optimizer.param_groups[0]["foreach" if name == "rmsprop" else "fused"]) == (device == "cuda")
 
 
 def test_a_closure_gives_the_loss():

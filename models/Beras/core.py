@@ -13,7 +13,9 @@ output of the layer it has reached; that layer composes `J` with its own derivat
 
 Shapes. Everything is done for a batch of samples at once: a layer maps (batch, inputs) to (batch, outputs), and
 J is (batch, outputs): row b is the gradient of the loss *of sample b*. The samples of a batch stay separate until the
-very end: the loss of a batch is the mean over its samples, and that mean is taken in `compose_to_weight`.
+very end: the loss of a batch is the mean over its samples, and that mean is taken in `compose_to_weight`. (The one
+exception is BatchNormalization in training, where every output depends on all samples: row b of the J that it passes on
+is the gradient of the *sum* of all their losses with respect to sample b.)
 """
 
 from abc import ABC, abstractmethod
@@ -52,7 +54,7 @@ class Diffable(Callable):
         outputs = self.forward(*args, **kwargs)
         self.latest_tape = Diffable.gradient_tape  # the recording that its stored inputs belong to, or None
         if self.latest_tape is not None:
-            self.latest_tape.operations.append(self)
+            self.latest_tape.record(self, [*args, *kwargs.values()], outputs)
         return outputs
 
     @abstractmethod
@@ -60,7 +62,9 @@ class Diffable(Callable):
         """Derivative of the output with respect to the input, at the input of the last call.
 
         (inputs, outputs) if the matrix is the same for every sample, (batch, inputs, outputs) if it is not;
-        entry [i, o] is d output_o / d input_i. A loss returns (batch, inputs): its output is one number per sample.
+        entry [i, o] is d output_o / d input_i. A loss returns (batch, inputs): its output is one number per sample. So
+        does an elementwise layer: each matrix is diagonal, and only the diagonal is returned. As the definition of
+        `compose_to_input` below expects whole matrices, such a layer overrides it.
         """
 
     def weight_gradients(self):
@@ -106,19 +110,34 @@ class Diffable(Callable):
 class GradientTape:
     """Records the layers that are called within its scope; `gradient()` then walks back over them.
 
+    They have to form a chain, in which each is given what the one before it returned: unlike TensorFlow's tape, this
+    one sees no arithmetic in between, and nothing that is done to the loss.
+
     >>> with GradientTape() as tape:                            # doctest: +SKIP
     ...     loss = loss_fn(softmax(dense(x)), labels)
     ...     dw, db = tape.gradient()
     """
 
     def __init__(self):
-        self.operations = []
-        self._spent = False
+        self._clear()
         self._around = None  # the tape that was recording before this one, and resumes after it
+
+    def _clear(self):
+        self.operations = []
+        self._outputs = None  # of the latest operation
+        self._strays = []  # operations that were given something other than the outputs of the one before them
+        self._spent = False
+
+    def record(self, operation, arguments, outputs):
+        """Note that `operation` was called with `arguments`, a list, and returned `outputs`."""
+        if self.operations and not any(argument is self._outputs for argument in arguments):
+            self._strays.append(operation)
+        self.operations.append(operation)
+        self._outputs = outputs
 
     def __enter__(self):
         if self._spent:  # entered again after gradient(): a new recording
-            self.operations, self._spent = [], False
+            self._clear()
         if Diffable.gradient_tape is not self:  # else it was set by hand
             self._around, Diffable.gradient_tape = Diffable.gradient_tape, self
         return self
@@ -129,8 +148,9 @@ class GradientTape:
     def gradient(self):
         """[dW1, db1, dW2, ...]: the gradients of the trainable weights, in the order in which they were used.
 
-        Raises RuntimeError if nothing was recorded, the last operation is not a loss, a layer was called twice or
-        again outside the scope (it remembers only its last input), or the gradient was already taken.
+        Raises RuntimeError if nothing was recorded, the last operation is not a loss, the operations are not a chain, a
+        layer was called twice or again outside the scope (it remembers only its last input), or the gradient was
+        already taken.
         """
         self._check()
         self._spent = True
@@ -164,10 +184,14 @@ class GradientTape:
                 f"{gone_on[0]} was called again after this tape had recorded it, but it remembers its last input only: "
                 "take the gradient first"
             )
-        last = self.operations[-1]
-        if trainable_weights(last) or np.ndim(last.input_gradients()) != 2:
+        if self._strays:
             raise RuntimeError(
-                f"the last operation on the tape should be a loss, found {name(last)}: "
+                f"{name(self._strays[0])} was not given what the operation before it on the tape had returned, but the "
+                "tape can follow only a chain: make a layer of what happens in between, a SkipConnection of x + f(x)"
+            )
+        if np.ndim(self._outputs) > 0:  # a loss returns one number
+            raise RuntimeError(
+                f"the last operation on the tape should be a loss, found {name(self.operations[-1])}: "
                 "call it inside the scope, as loss_fn(y_pred, y_true), not loss_fn.forward(...)"
             )
 
@@ -217,6 +241,17 @@ def learning_phase(training):
         yield
     finally:
         Diffable.training = before
+
+
+@contextmanager
+def stop_recording():
+    """A scope in which no tape records what is called, as TensorFlow's `tape.stop_recording()`."""
+    before = Diffable.gradient_tape
+    Diffable.gradient_tape = None
+    try:
+        yield
+    finally:
+        Diffable.gradient_tape = before
 
 
 def name(layer):

@@ -9,6 +9,7 @@ class Dropout(Diffable):
     """In training each input is set to 0 with probability `rate`, and the others are divided by 1 - rate.
 
     This keeps the expectation the same, and at inference (`Diffable.training` False) the layer does nothing at all.
+    The draws are from NumPy's global generator (`np.random.seed`). Raises ValueError for a rate outside [0, 1).
     """
 
     def __init__(self, rate):

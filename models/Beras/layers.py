@@ -6,7 +6,8 @@ from .core import Diffable, floating
 
 # Standard deviation of the initial weights, by name. In a layer of n inputs the variance of a sum is n times that of
 # its terms: `xavier` (Glorot and Bengio, 2010) keeps the variance level forward and backward, `kaiming` (He et al.,
-# 2015) makes up for what a ReLU takes away. With `zero` all hidden units stay alike, so they learn nothing of use.
+# 2015) makes up for what a ReLU takes away. (Keras's `glorot_normal` and `he_normal` have the same deviations, but no
+# values beyond about two of them.) With `zero` all hidden units stay alike, so they learn nothing of use.
 INITIALIZERS = {
     "zero": lambda inputs, outputs: 0.0,
     "normal": lambda inputs, outputs: 1.0,
@@ -19,12 +20,15 @@ class Dense(Diffable):
     """outputs = inputs @ w + b: (batch, input_size) -> (batch, output_size).
 
     `w` is (input_size, output_size), `b` (output_size,), both float32. `kernel_regularizer`, one of `regularizers`,
-    penalises large entries of `w`.
+    penalises large entries of `w`. Raises ValueError for sizes below 1, an unknown initialiser, a name or a class in
+    place of a regulariser, and inputs of another shape.
     """
 
     def __init__(self, input_size, output_size, initializer="kaiming", kernel_regularizer=None):
         super().__init__()
         self.w, self.b = self._initialize_weight(initializer, input_size, output_size)
+        if isinstance(kernel_regularizer, (str, type)):
+            raise ValueError(f"kernel_regularizer should be an object, such as L2(0.01), found {kernel_regularizer!r}")
         self.kernel_regularizer = kernel_regularizer
         self.inputs = None
         self.outputs = None
@@ -71,7 +75,8 @@ class Dense(Diffable):
 
     @property
     def losses(self):
-        return [self.kernel_regularizer(self.w)] if self.kernel_regularizer else []
+        """[the penalty on w], or [] without one. A frozen layer has none, as in Keras: nothing can make it smaller."""
+        return [self.kernel_regularizer(self.w)] if self.kernel_regularizer and self.trainable else []
 
     @staticmethod
     def _initialize_weight(initializer, input_size, output_size):

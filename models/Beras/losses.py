@@ -2,7 +2,7 @@
 
 `forward(y_pred, y_true)` returns one number, the mean of the samples' losses over the batch. `input_gradients()`
 returns (batch, n), where row b is the gradient of *sample b's own* loss, not divided by the batch size: the mean over
-the batch is taken once, in the layers' `compose_to_weight`.
+the batch is taken once, in the layers' `compose_to_weight`. (Keras's losses take their arguments the other way round.)
 """
 
 import numpy as np
@@ -11,7 +11,10 @@ from .core import Diffable, floating, name
 
 
 class Loss(Diffable):
-    """What the losses share: their two arguments, checked and kept as `y_pred` and `y_true`, both (batch, n)."""
+    """What the losses share: their two arguments, checked and kept as `y_pred` and `y_true`, both (batch, n).
+
+    Raises ValueError for other shapes.
+    """
 
     def __init__(self):
         super().__init__()
@@ -24,7 +27,7 @@ class Loss(Diffable):
         y_true = np.asarray(y_true)
         if y_pred.ndim != 2 or y_pred.shape != y_true.shape:
             raise ValueError(
-                f"{name(self)} takes predictions and labels of the same shape (batch, n), "
+                f"{name(self)} takes predictions and labels (for classes: one-hot) of the same shape (batch, n), "
                 f"found {y_pred.shape} and {y_true.shape}"
             )
         # labels in double precision would make the whole backward pass double precision, at twice the cost
@@ -57,8 +60,9 @@ class MeanSquaredError(Loss):
 class CategoricalCrossentropy(Loss):
     """Mean over the batch of -sum_o t_o log p_o, for probabilities `y_pred` and one-hot (or softer) `y_true`.
 
-    This is the formula of Keras and PyTorch. (The course's stencil has a different one under this name, which adds
-    (1 - t) log(1 - p) and divides by n.)
+    This is the formula of Keras and PyTorch. (Keras first divides a sample's predictions by their sum, which after a
+    Softmax is 1. The course's stencil has a different formula under this name, which adds (1 - t) log(1 - p) and
+    divides by n.) Raises ValueError for predictions that are not probabilities.
 
     After a Softmax the gradient with respect to the scores is p - t (for labels that sum to 1). This holds even for a
     hopelessly wrong sample with p = 1e-300: there -t/p is huge and the Softmax's derivative tiny, but their product is

@@ -9,7 +9,7 @@ class CategoricalAccuracy(Callable):
     """The fraction of samples whose most probable class is the label."""
 
     def forward(self, probs, labels):
-        """probs, labels: (batch, classes), labels one-hot. Returns a float in 0..1."""
+        """probs and one-hot labels, each (batch, classes) -> a float in 0..1. Raises ValueError for other shapes."""
         probs, labels = np.asarray(probs), np.asarray(labels)
         if probs.ndim != 2 or probs.shape != labels.shape:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""A model: layers, and the loops that train and evaluate them batch by batch."""
+"""A model: layers, and the loops that train, evaluate and use them batch by batch."""
 
 import sys
 from abc import ABC, abstractmethod
@@ -6,11 +6,14 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from . import saving
-from .core import checked_layers, learning_phase, trainable_weights
+from .core import checked_layers, learning_phase, stop_recording, trainable_weights
 
 
 class Model(ABC):
-    """A network of `layers`. A subclass says how they are connected (`call`) and what one batch does (`batch_step`)."""
+    """A network of `layers`. A subclass says how they are connected (`call`) and what one batch does (`batch_step`).
+
+    Raises ValueError if one of them is not a layer.
+    """
 
     def __init__(self, layers):
         self.layers = checked_layers(layers, "Model")
@@ -29,8 +32,11 @@ class Model(ABC):
     def compile(self, optimizer, loss_fn, acc_fn):
         """Set how to train: an optimiser, and a loss and a metric that each take (predictions, labels).
 
-        Raises ValueError for a loss or metric that cannot be called that way, such as Keras's string names.
+        Raises ValueError for a class or one of Keras's string names in place of an object, and for any other loss or
+        metric that cannot be called.
         """
+        if isinstance(optimizer, (str, type)):
+            raise ValueError(f"optimizer should be an object, such as Adam(0.001), found {optimizer!r}")
         for argument, given in (("loss_fn", loss_fn), ("acc_fn", acc_fn)):
             if isinstance(given, type) or not callable(given):
                 raise ValueError(f"{argument} should be an object to be called with (y_pred, y_true), found {given!r}")
@@ -49,54 +55,67 @@ class Model(ABC):
     def __call__(self, inputs):
         return self.call(inputs)
 
-    def fit(self, x, y, epochs, batch_size, verbose=True):
+    def fit(self, x, y, epochs=1, batch_size=32, verbose=True, validation_data=None):
         """Train on x (samples, inputs) and y (samples, outputs). Returns {"loss": [...], "acc": [...]}, by epoch.
 
-        Batches are taken in the order of the data, and the last may be shorter; an epoch's value is the mean over its
-        samples. Also kept as attributes: `agg_metrics` (what is returned), `epoch_metrics` (the last epoch's batches)
-        and `batch_metrics` (every batch since `fit` began). Raises ValueError if the sizes do not fit.
+        Batches are taken in the order of the data (Keras shuffles the samples before every epoch), and the last may be
+        shorter; an epoch's value is the mean over its samples. After every epoch the model is evaluated on
+        `validation_data`, a pair (x, y), if given: these values are under "val_loss" and "val_acc".
+
+        Also kept as attributes: `agg_metrics` (what is returned), `epoch_metrics` (the last epoch's batches) and
+        `batch_metrics` (every batch since `fit` began). Raises RuntimeError if the model was not compiled, and
+        ValueError if the sizes do not fit.
         """
         self.batch_metrics, self.agg_metrics = {}, {}
         for epoch in range(epochs):
             title = f"epoch {epoch + 1}/{epochs}" if verbose else None
             self.epoch_metrics, means = self._run(x, y, batch_size, training=True, title=title)
+            for key, values in self.epoch_metrics.items():
+                self.batch_metrics.setdefault(key, []).extend(values)
+            if validation_data is not None:
+                _, unseen = self._run(*validation_data, batch_size, training=False)
+                means |= {f"val_{key}": mean for key, mean in unseen.items()}
             for key, mean in means.items():
-                self.batch_metrics.setdefault(key, []).extend(self.epoch_metrics[key])
                 self.agg_metrics.setdefault(key, []).append(mean)
+            if verbose:
+                _show(title, means)
         return self.agg_metrics
 
-    def evaluate(self, x, y, batch_size):
+    def evaluate(self, x, y, batch_size=32):
         """Like `fit`, but without learning, and with one value per metric: {"loss": [...], "acc": [...]}."""
         _, means = self._run(x, y, batch_size, training=False)
         return {key: [mean] for key, mean in means.items()}
 
+    def predict(self, x, batch_size=32):
+        """x (samples, inputs) -> (samples, outputs), at inference, and recorded by no tape.
+
+        `model(x)` gives the same, but takes all samples as one batch, whose arrays every layer then keeps. Raises
+        ValueError if there is no sample, or for a batch size below 1.
+        """
+        x = np.asarray(x)
+        with learning_phase(False), stop_recording():
+            return np.concatenate([self(x[batch]) for batch in _batches(x, batch_size)])
+
     def _run(self, x, y, batch_size, training, title=None):
         """Run every batch once. Returns the metrics of each batch, and their means over the samples."""
         x, y = np.asarray(x), np.asarray(y)
-        self._check(x, y, batch_size)
-        starts = range(0, len(x), batch_size)
+        self._check(x, y)
+        batches = _batches(x, batch_size)
         metrics, sizes = {}, []
         with learning_phase(training):
-            for number, start in enumerate(starts, start=1):
-                batch = slice(start, start + batch_size)
+            for number, batch in enumerate(batches, start=1):
                 for key, value in self.batch_step(x[batch], y[batch], training=training).items():
                     metrics.setdefault(key, []).append(float(np.mean(value)))
                 sizes.append(len(x[batch]))
                 if title and sys.stdout.isatty() and number % 20 == 0:
-                    _show(f"{title}, batch {number}/{len(starts)}", metrics, sizes, end="")
-        if title:
-            _show(title, metrics, sizes)
+                    _show(f"{title}, batch {number}/{len(batches)}", _means(metrics, sizes), end="")
         return metrics, _means(metrics, sizes)
 
-    def _check(self, x, y, batch_size):
+    def _check(self, x, y):
         if self.compiled_loss is None:
             raise RuntimeError("the model was not compiled: call compile(optimizer, loss_fn, acc_fn) first")
         if len(x) != len(y):
             raise ValueError(f"as many labels as samples are needed, found {len(x)} samples and {len(y)} labels")
-        if len(x) == 0:
-            raise ValueError("at least one sample is needed, found none")
-        if batch_size < 1:
-            raise ValueError(f"batch_size should be at least 1, found {batch_size}")
 
     def save_weights(self, path):
         """Write everything the layers have learned to `path`, an .npz file."""
@@ -107,12 +126,21 @@ class Model(ABC):
         saving.load_weights(self, path)
 
 
+def _batches(x, batch_size):
+    """Slices that take the samples in their order, `batch_size` at a time; the last may be shorter."""
+    if len(x) == 0:
+        raise ValueError("at least one sample is needed, found none")
+    if batch_size < 1:
+        raise ValueError(f"batch_size should be at least 1, found {batch_size}")
+    return [slice(start, start + batch_size) for start in range(0, len(x), batch_size)]
+
+
 def _means(metrics, sizes):
     """Means over the samples: a short last batch is weighted by its size."""
     return {key: float(np.average(values, weights=sizes)) for key, values in metrics.items()}
 
 
-def _show(title, metrics, sizes, end="\n"):
-    numbers = "  ".join(f"{key} {mean:.4f}" for key, mean in _means(metrics, sizes).items())
+def _show(title, means, end="\n"):
+    numbers = "  ".join(f"{key} {mean:.4f}" for key, mean in means.items())
     start = "\r" if sys.stdout.isatty() else ""
     print(f"{start}{title}: {numbers:<40}", end=end, flush=True)

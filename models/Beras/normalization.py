@@ -10,7 +10,8 @@ class BatchNormalization(Diffable):
 
     In training, mean and variance are those of the batch, and running means of both are kept (Keras's formula and
     defaults: moving = momentum moving + (1 - momentum) batch's, with the variance divided by the batch size). At
-    inference, and whenever the layer is not trainable, the running means take their place.
+    inference, and whenever the layer is not trainable, the running means take their place. Raises ValueError for inputs
+    of another shape than (batch, size).
     """
 
     def __init__(self, size, momentum=0.99, epsilon=1e-3):

@@ -18,12 +18,15 @@ class OneHotEncoder(Callable):
         self.uniq2oh = dict(zip(self.uniq.tolist(), self._vectors, strict=True))
 
     def forward(self, data):
-        """(samples,) labels -> (samples, classes) float32. Calls `fit` on `data` first if it was never called."""
+        """(samples,) labels -> (samples, classes) float32. Calls `fit` on `data` first if it was never called.
+
+        Raises ValueError for another shape, and for a label that `fit` has not seen.
+        """
         data = np.asarray(data)
-        if not hasattr(self, "uniq"):
-            self.fit(data)
         if data.ndim != 1:
             raise ValueError(f"OneHotEncoder takes labels (samples,), found shape {data.shape}")
+        if not hasattr(self, "uniq"):
+            self.fit(data)
         unknown = np.setdiff1d(data, self.uniq)
         if len(unknown):
             raise ValueError(
@@ -33,7 +36,10 @@ class OneHotEncoder(Callable):
         return self._vectors[np.searchsorted(self.uniq, data)]
 
     def inverse(self, data):
-        """(samples, classes) -> (samples,): the label of the largest entry in each row."""
+        """(samples, classes) -> (samples,): the label of the largest entry in each row.
+
+        Raises RuntimeError if no label is known yet, and ValueError for another shape.
+        """
         if not hasattr(self, "uniq"):
             raise RuntimeError("fit() or forward() should come before inverse(): the encoder knows no labels yet")
         data = np.asarray(data)

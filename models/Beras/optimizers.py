@@ -1,8 +1,8 @@
 """Optimisers: what to do to the weights, given their gradients.
 
-`apply_gradients(weights, grads)` changes the arrays in place. `learning_rate` is a number or one of `schedules`. What
-an optimiser remembers about a weight (its moments) is stored by the weight's place in the list, so it refuses any other
-weights than before, even those of a second model with the same shapes.
+`apply_gradients(weights, grads)` changes the arrays in place. `learning_rate` is a number (Keras's by default) or one
+of `schedules`. What an optimiser remembers about a weight (its moments) is stored by the weight's place in the list, so
+it refuses any other weights than before, even those of a second model with the same shapes.
 """
 
 from math import sqrt
@@ -21,7 +21,10 @@ class Optimizer:
         self._memory = []
 
     def apply_gradients(self, weights, grads):
-        """Make one step: weights and grads are lists of arrays of matching shapes."""
+        """Make one step: weights and grads are lists of arrays of matching shapes.
+
+        Raises ValueError for shapes that do not match, and for other weights than those of the first step.
+        """
         shapes = [np.shape(weight) for weight in weights], [np.shape(grad) for grad in grads]
         if shapes[0] != shapes[1]:
             raise ValueError(f"a gradient of the same shape for every weight is needed, found {shapes[0]}, {shapes[1]}")
@@ -41,7 +44,10 @@ class Optimizer:
 
 
 class BasicOptimizer(Optimizer):
-    """Gradient descent: w -= rate g."""
+    """Gradient descent: w -= rate g. (Keras's SGD.)"""
+
+    def __init__(self, learning_rate=0.01):
+        super().__init__(learning_rate)
 
     def _step(self, w, g, rate):
         w -= rate * g
@@ -54,12 +60,13 @@ class RMSProp(Optimizer):
 
         v = beta v + (1 - beta) g^2,    w -= rate g / (sqrt(v) + epsilon)
 
-    This is the brief's formula, and that of PyTorch and Keras up to 2.10; newer Keras puts epsilon under the root.
+    This is the brief's formula, and that of PyTorch and Keras up to 2.10 (which call beta alpha and rho); newer Keras
+    puts epsilon under the root.
     """
 
     memories = 1
 
-    def __init__(self, learning_rate, beta=0.9, epsilon=1e-6):
+    def __init__(self, learning_rate=0.001, beta=0.9, epsilon=1e-6):
         super().__init__(learning_rate)
         self.beta = beta
         self.epsilon = epsilon
@@ -81,7 +88,7 @@ class Adam(Optimizer):
 
     memories = 3
 
-    def __init__(self, learning_rate, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False):
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, amsgrad=False):
         super().__init__(learning_rate)
         self.beta_1 = beta_1
         self.beta_2 = beta_2

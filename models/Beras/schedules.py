@@ -35,7 +35,10 @@ class CosineDecay:
 
 
 class PiecewiseConstantDecay:
-    """values[0] up to and including step boundaries[0], then values[1] up to and including boundaries[1], and so on."""
+    """values[0] up to and including step boundaries[0], then values[1] up to and including boundaries[1], and so on.
+
+    Raises ValueError unless there is one value more than boundaries.
+    """
 
     def __init__(self, boundaries, values):
         if len(values) != len(boundaries) + 1:

@@ -6,7 +6,7 @@ from .core import Diffable, backpropagate, checked_layers, floating, trainable_w
 
 
 class SkipConnection(Diffable):
-    """outputs = inputs + f(inputs), where f is the chain of `layers`; f must not change the shape.
+    """outputs = inputs + f(inputs), where f is the chain of `layers`; ValueError is raised if it changes the shape.
 
     Its derivative is 1 + f': however small f' is, the gradient of the loss reaches the earlier layers.
     """

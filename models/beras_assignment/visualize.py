@@ -24,7 +24,7 @@ def visualize_images(model, train_inputs, train_labels_ohe, num_searching=None, 
     if num_searching:
         chosen = np.random.choice(len(train_inputs), min(num_searching, len(train_inputs)), replace=False)
         train_inputs, train_labels_ohe = train_inputs[chosen], train_labels_ohe[chosen]
-    predicted = model.call(train_inputs).argmax(axis=1)
+    predicted = model.predict(train_inputs).argmax(axis=1)
     true = np.asarray(train_labels_ohe).argmax(axis=1)
     right = predicted == true
     side = round(train_inputs.shape[1] ** 0.5)

@@ -36,8 +36,10 @@ def test_wrong_shapes_into_the_encoder_are_refused():
     encoder.fit([0, 1, 2])
     with pytest.raises(ValueError, match=r"\(samples, 3\), found shape \(2, 4\)"):
         encoder.inverse(np.zeros((2, 4)))
-    with pytest.raises(ValueError, match=r"found shape \(1, 2\)"):
-        encoder([[0, 1]])
+    for each in (encoder, OneHotEncoder()):
+        with pytest.raises(ValueError, match=r"found shape \(1, 2\)"):
+            each([[0, 1]])
+    assert each([5, 9]).tolist() == [[1, 0], [0, 1]], "what was refused should not be learned"
 
 
 def test_accuracy_is_the_fraction_of_right_answers():

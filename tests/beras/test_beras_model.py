@@ -1,10 +1,16 @@
 """Training and evaluation loops, what layers do in training and at inference, and weights in files."""
 
+import re
+from pathlib import Path
+from textwrap import dedent
+
 import Beras
 import numpy as np
 import pytest
 from assignment import SequentialModel
 from Beras import Adam, BasicOptimizer, CategoricalAccuracy, CategoricalCrossentropy, Dense, MeanSquaredError, Softmax
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 class Recorder(Beras.Model):
@@ -35,6 +41,53 @@ def test_a_short_last_batch_counts_by_its_size(capsys):
     assert model.evaluate(x, x / 8, batch_size=6) == {"loss": [4.5], "acc": [0.5625]}
     assert model.seen == [(6, False, False), (4, False, False)]
     assert Beras.Diffable.training is False
+
+
+def test_the_model_is_evaluated_on_validation_data_after_every_epoch(capsys):
+    model, x, unseen = Recorder(), np.arange(10.0)[:, None], np.arange(3.0)[:, None]
+    history = model.fit(x, x / 8, epochs=2, batch_size=4, validation_data=(unseen, unseen / 8))
+    assert history == {"loss": [4.5] * 2, "acc": [0.5625] * 2, "val_loss": [1.0] * 2, "val_acc": [0.125] * 2}
+    assert model.seen == [(4, True, True), (4, True, True), (2, True, True), (3, False, False)] * 2
+    assert sorted(model.batch_metrics) == sorted(model.epoch_metrics) == ["acc", "loss"], "of training alone"
+    assert "epoch 2/2: loss 4.5000  acc 0.5625  val_loss 1.0000  val_acc 0.1250" in capsys.readouterr().out
+
+
+def test_without_being_told_a_model_does_as_in_keras():
+    model, x = Recorder(), np.ones((40, 1))
+    assert model.fit(x, x, verbose=False)["loss"] == [1.0]
+    model.evaluate(x, x)
+    assert model.seen == [(32, True, True), (8, True, True), (32, False, False), (8, False, False)]
+
+
+def test_the_example_of_the_readme_runs(rng):
+    example = re.search(r" {4}import Beras\n(?: {4}.*\n|\n)+", README.read_text())[0]
+    x, y = rng.random(size=(50, 784), dtype=np.float32), np.eye(10)[np.arange(50) % 10]
+    result = {"x": x, "y": y, "x_test": x, "y_test": y}
+    exec(dedent(example), result)
+    assert sorted(result["history"]) == ["acc", "loss", "val_acc", "val_loss"]
+    assert result["history"]["val_acc"][-1] == (result["labels"] == y.argmax(axis=1)).mean()
+
+
+def test_predictions_are_those_at_inference_and_leave_no_trace(rng):
+    class Largest(Beras.ReLU):
+        batch = 0
+
+        def forward(self, inputs):
+            Largest.batch = max(Largest.batch, len(inputs))
+            return super().forward(inputs)
+
+    model = SequentialModel([Dense(5, 4), Beras.BatchNormalization(4), Largest(), Beras.Dropout(0.5), Softmax()])
+    x = rng.normal(size=(10, 5))
+    with Beras.learning_phase(True), Beras.GradientTape() as tape:
+        outputs = model.predict(x, batch_size=4)
+        assert Beras.Diffable.training and Beras.Diffable.gradient_tape is tape
+    assert tape.operations == [] and Largest.batch == 4
+    np.testing.assert_array_equal(model.layers[1].moving_mean, np.zeros(4))
+    np.testing.assert_allclose(outputs, model(x), rtol=1e-6)
+    with pytest.raises(ValueError, match="at least one sample"):
+        model.predict(x[:0])
+    with pytest.raises(ValueError, match="at least 1, found 0"):
+        model.predict(x, batch_size=0)
 
 
 def test_a_batch_may_be_larger_than_the_data():
@@ -83,6 +136,12 @@ def test_a_loss_or_a_metric_that_cannot_be_called_is_refused(wrong):
         model.compile(Adam(0.1), MeanSquaredError(), wrong)
 
 
+@pytest.mark.parametrize("wrong", ["adam", Adam], ids=str)
+def test_an_optimizer_that_is_no_object_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"optimizer should be an object, .*found .*(adam|Adam)"):
+        SequentialModel([Dense(2, 2)]).compile(wrong, MeanSquaredError(), CategoricalAccuracy())
+
+
 def test_trainable_variables_are_the_weights_themselves():
     first, last = Dense(3, 4), Dense(4, 2)
     model = SequentialModel([first, Beras.ReLU(), last])
@@ -128,6 +187,15 @@ def test_penalties_are_in_the_loss(digits):
     penalty = 0.1 * np.abs(w).sum() + 0.2 * (w**2).sum()
     loss = model.batch_step(x, y, training=False)["loss"]
     assert loss == pytest.approx(penalty + MeanSquaredError()(model(x), y), rel=1e-6)
+
+
+def test_a_frozen_layer_has_no_penalty(digits):
+    """As in Keras: nothing can make it smaller."""
+    (x, y), _ = digits
+    model = SequentialModel([Dense(64, 10, kernel_regularizer=Beras.regularizers.L2(0.1)), Softmax()])
+    model.compile(BasicOptimizer(0.1), MeanSquaredError(), CategoricalAccuracy())
+    model.layers[0].trainable = False
+    assert model.evaluate(x, y, len(x))["loss"] == [MeanSquaredError()(model(x), y)]
 
 
 def test_dropout_keeps_the_expectation_in_training_and_everything_in_use():

@@ -166,6 +166,12 @@ def test_an_unknown_initializer_is_refused(initializer):
         Dense(3, 2, initializer=initializer)
 
 
+@pytest.mark.parametrize("wrong", ["l2", Beras.regularizers.L2], ids=str)
+def test_a_regularizer_that_is_no_object_is_refused(wrong):
+    with pytest.raises(ValueError, match=r"kernel_regularizer should be an object, .*found .*(l2|L2)"):
+        Dense(3, 2, kernel_regularizer=wrong)
+
+
 @pytest.mark.parametrize(
     "sizes,message", [((None, 3), "input_size.*None"), ((3, 0), "output_size.*0"), ((2.5, 3), "2.5")]
 )
@@ -252,7 +258,7 @@ def test_gradient_twice_is_refused(parts):
         tape.gradient()
 
 
-@pytest.mark.parametrize("last", [0, 3], ids=["dense", "softmax"])
+@pytest.mark.parametrize("last", [0, 1, 3], ids=["dense", "relu", "softmax"])
 def test_a_loss_that_was_not_recorded_is_missed(parts, last):
     layers, x, _ = parts
     with GradientTape() as tape:
@@ -260,6 +266,23 @@ def test_a_loss_that_was_not_recorded_is_missed(parts, last):
     MeanSquaredError().forward(p, np.zeros_like(p))
     with pytest.raises(RuntimeError, match=f"found {type(layers[last]).__name__}"):
         tape.gradient()
+
+
+@pytest.mark.parametrize("between", [lambda p, x: 2 * p, lambda p, x: p + x[:, :2]], ids=["arithmetic", "branch"])
+def test_what_is_no_chain_is_refused(parts, between):
+    """The walk back would leave out what lies between, and the gradient would silently be wrong."""
+    layers, x, y = parts
+    with GradientTape() as tape:
+        MeanSquaredError()(between(predict(layers, x), x), y)
+    with pytest.raises(RuntimeError, match="MeanSquaredError was not given what .* SkipConnection"):
+        tape.gradient()
+
+
+def test_a_loss_may_be_called_by_keyword(parts):
+    layers, x, y = parts
+    with GradientTape() as tape:
+        MeanSquaredError()(y_true=y, y_pred=predict(layers, x))
+    assert [grad.shape for grad in tape.gradient()] == SHAPES
 
 
 def test_a_layer_used_twice_is_refused(rng):

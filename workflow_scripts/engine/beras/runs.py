@@ -13,6 +13,7 @@ from workflow_scripts.engine.beras import variants
 from workflow_scripts.engine.commands import UserError, write_json, written_whole
 
 SHAPE = (1, 28, 28)  # of an image: the brief's models have 784 inputs
+BATCH = 1000  # images at a time, when nothing is learned
 
 
 @dataclass
@@ -62,7 +63,7 @@ def train(variant, data, epochs, batch_size, seed):
             history.append({"epoch": epoch, "train_loss": means["loss"][0], "train_acc": means["acc"][0], **tested})
             for key, values in model.batch_metrics.items():
                 steps.setdefault(f"train_{key}", []).extend(values)
-        probabilities = model(test_set[0])
+        probabilities = model.predict(test_set[0], BATCH)
         trained = _evaluated(model, train_set, "train")
     rate = model.optimizer.learning_rate
     facts = {
@@ -86,7 +87,7 @@ def train(variant, data, epochs, batch_size, seed):
 
 def _evaluated(model, part, name):
     """Loss and accuracy at inference: without dropout, and with the current weights."""
-    means = model.evaluate(*part, batch_size=min(1000, len(part[0])))
+    means = model.evaluate(*part, BATCH)
     return {f"{name}_loss": means["loss"][0], f"{name}_acc": means["acc"][0]}
 
 

@@ -71,5 +71,13 @@ class CapturedUpdate:
 
 
 def same_kernels(optimizer):
-    """Whether an optimiser's step needs nothing from the host: fused, with step counts and rate on the device."""
-    return all(group.get("fused") and group.get("capturable", True) for group in optimizer.param_groups)
+    """Whether each of an optimiser's steps launches the same kernels and needs nothing from the host."""
+    return all(map(on_the_device, optimizer.param_groups))
+
+
+def on_the_device(group):
+    """Whether a group is updated with step counts and rate on the device, so that the rate may be a tensor there.
+
+    PyTorch calls this `capturable`. Its SGD counts no steps, lacks this option, and needs only be fused.
+    """
+    return group.get("capturable", group.get("fused"))

@@ -17,54 +17,70 @@ register_optimizer = OPTIMIZERS.register
 Adam, AdamW, RMSprop, SGD = map(eager, (torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD))
 
 
-FUSED = {"cuda"}  # device types on which PyTorch's default is a kernel per operation, where one kernel can do all
+GPUS = {"cuda"}  # device types on which launches cost time, and graphs can hold them
+ON_A_GPU = {  # options that make a step a few kernels, which need nothing from the host
+    Adam: {"fused": True, "capturable": True},
+    AdamW: {"fused": True, "capturable": True},
+    RMSprop: {"foreach": True, "capturable": True},  # it has no fused kernel
+    SGD: {"fused": True},
+}
+KERNELS = ("fused", "foreach", "capturable")  # the options that say with which kernels a group is updated
 
 
-def _fused(kind, parameters, **options):
-    """A PyTorch optimiser, fused where that is faster and such that a graph can hold its step.
-
-    RMSprop has no fused kernel.
-    """
+def _made(kind, parameters, **options):
+    """A PyTorch optimiser with the kernels that suit its parameters' device."""
     parameters = list(parameters)
-    if parameters[0].device.type in FUSED:
-        options |= {"fused": True, **({} if kind is SGD else {"capturable": True})}
+    if parameters[0].device.type in GPUS:
+        options |= ON_A_GPU[kind]
     return kind(parameters, **options)
+
+
+def load_state(optimizer, state):
+    """Let an optimiser continue from the `state_dict` of another, perhaps on another device, with its own `KERNELS`.
+
+    PyTorch would take over the other's: a GPU's RMSprop is refused on a CPU, and a CPU's Adam is slow on a GPU.
+    """
+    groups = [
+        {**group, **{key: own[key] for key in KERNELS if key in own}}
+        for own, group in zip(optimizer.param_groups, state["param_groups"], strict=True)
+    ]
+    optimizer.load_state_dict({**state, "param_groups": groups})
 
 
 @register_optimizer("adam")
 def adam(parameters, lr, weight_decay):
     """Adam (Kingma & Ba 2015); the weight decay is an L2 term of the gradient."""
-    return _fused(Adam, parameters, lr=lr, weight_decay=weight_decay)
+    return _made(Adam, parameters, lr=lr, weight_decay=weight_decay)
 
 
 @register_optimizer("adamw")
 def adamw(parameters, lr, weight_decay):
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
-    return _fused(AdamW, parameters, lr=lr, weight_decay=weight_decay)
+    return _made(AdamW, parameters, lr=lr, weight_decay=weight_decay)
 
 
 @register_optimizer("sgd")
 def sgd(parameters, lr, weight_decay):
     """Plain stochastic gradient descent."""
-    return _fused(SGD, parameters, lr=lr, weight_decay=weight_decay)
+    return _made(SGD, parameters, lr=lr, weight_decay=weight_decay)
 
 
 @register_optimizer("nesterov")
 def nesterov(parameters, lr, weight_decay):
     """Stochastic gradient descent with Nesterov momentum 0.9."""
-    return _fused(SGD, parameters, lr=lr, momentum=0.9, nesterov=True, weight_decay=weight_decay)
+    return _made(SGD, parameters, lr=lr, momentum=0.9, nesterov=True, weight_decay=weight_decay)
 
 
 @register_optimizer("momentum")
 def momentum(parameters, lr, weight_decay):
     """Stochastic gradient descent with momentum 0.9 (Polyak 1964)."""
-    return _fused(SGD, parameters, lr=lr, momentum=0.9, weight_decay=weight_decay)
+    return _made(SGD, parameters, lr=lr, momentum=0.9, weight_decay=weight_decay)
 
 
 @register_optimizer("rmsprop")
 def rmsprop(parameters, lr, weight_decay):
     """RMSprop (Tieleman & Hinton 2012): the gradient divided by the root of the running mean of its square."""
-    return RMSprop(parameters, lr=lr, weight_decay=weight_decay)
+    return _made(RMSprop, parameters, lr=lr, weight_decay=weight_decay)
 
 
 @register_optimizer("own_sgd")

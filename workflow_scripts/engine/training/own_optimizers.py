@@ -1,10 +1,12 @@
 """Our own optimisers: SGD, Adam and Muon as `torch.optim.Optimizer`s, with the options of their PyTorch namesakes.
 
 An update is a function of a group's options and of lists: parameters, their gradients and their states. It works on
-whole lists at once (`torch._foreach_*`), which on a GPU is one kernel instead of one per parameter.
+whole lists at once (`torch._foreach_*`), which on a GPU is one kernel instead of one per parameter. Where a group is
+`capturable`, its learning rate may be a tensor on the device, and an update needs nothing from the host.
 """
 
 import math
+from collections import defaultdict
 from functools import partial
 
 import torch
@@ -82,30 +84,64 @@ def muon_update(group, parameters, gradients, states):
     torch._foreach_lerp_(buffers, gradients, 1 - momentum)
     updates = torch._foreach_lerp(gradients, buffers, momentum) if group["nesterov"] else buffers
     torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
-    dtype, scale = getattr(torch, group["precision"]), RATE_SCALES[group["adjust_lr_fn"] or "original"]
-    for parameter, update in zip(parameters, updates, strict=True):
-        matrix = update.flatten(1)
-        step = orthogonalized(matrix.to(dtype), group["ns_coefficients"], group["ns_steps"], group["eps"])
-        parameter.add_(step.view(parameter.shape), alpha=-group["lr"] * scale(*matrix.shape))
+    directions, scale = _directions(group, updates), RATE_SCALES[group["adjust_lr_fn"] or "original"]
+    torch._foreach_mul_(directions, [scale(len(filters), filters[0].numel()) for filters in directions])
+    torch._foreach_mul_(directions, group["lr"])
+    torch._foreach_sub_(parameters, directions)
 
 
-def orthogonalized(matrix, coefficients=COEFFICIENTS, steps=5, eps=1e-7):
-    """Roughly U V^T of a matrix U S V^T, by `steps` of the polynomial a x + b x^3 + c x^5 on its singular values.
+def _directions(group, updates):
+    """The orthogonalized `updates`, in the same order; those of the same shape are one stack, which saves launches."""
+    places = defaultdict(list)
+    for place, update in enumerate(updates):
+        places[update.shape].append(place)
+    directions = {}
+    for same in places.values():
+        stack = torch.stack([updates[place] for place in same])
+        matrices = stack.to(getattr(torch, group["precision"]), memory_format=torch.contiguous_format).flatten(2)
+        found = orthogonalized(matrices, group["ns_coefficients"], group["ns_steps"], group["eps"])
+        stack.copy_(found.view(stack.shape))  # in the order in which the parameters lie in memory, as adding them needs
+        directions |= zip(same, stack, strict=True)
+    return [directions[place] for place in range(len(updates))]
 
-    The values are first divided by the Frobenius norm (at least `eps`), so that none exceeds 1. With the default
-    coefficients they end up between about 0.7 and 1.2, unless they were very small; only matrix products are needed.
+
+def orthogonalized(matrices, coefficients=COEFFICIENTS, steps=5, eps=1e-7):
+    """Roughly U V^T of each matrix U S V^T of a stack (n, rows, columns), by `steps` of a polynomial.
+
+    It is a x + b x^3 + c x^5, and is applied to the singular values. They are first divided by the matrix's Frobenius
+    norm (at least `eps`), so that none exceeds 1. With the default coefficients they end up between about 0.7 and 1.2,
+    unless they were very small; only matrix products are needed.
     """
     a, b, c = coefficients
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix
-    x = x / x.norm().clamp(min=eps)
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = matrices.mT if tall else matrices
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=eps)
     for _ in range(steps):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.T if tall else x
+        gram = torch.bmm(x, x.mT)
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if tall else x
 
 
-METHODS = {"muon": muon_update, "adamw": adam_update}  # the updates of the groups of `MuonAndAdamW`
+def adamw_update(group, parameters, gradients, states):
+    """Move `parameters` by a step of AdamW: one kernel of PyTorch's for all of them, which needs nothing from the host.
+
+    `adam_update` counts steps on the host. Had it the counts on the device, each parameter would need two more kernels
+    for its bias corrections. The kernel takes for granted that gradients lie in memory as their parameters do, which
+    autograd sees to.
+    """
+    for state, parameter in zip(states, parameters, strict=True):
+        if not state:  # at its first gradient
+            state["step"] = torch.zeros((), device=parameter.device)
+            for key in ("exp_avg", "exp_avg_sq"):
+                state[key] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+    means, squares, steps = ([state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step"))
+    torch._foreach_add_(steps, 1)
+    options = {key: group[key] for key in ("lr", "weight_decay", "eps", "amsgrad", "maximize")}
+    beta1, beta2 = group["betas"]
+    torch._fused_adamw_(parameters, gradients, means, squares, [], steps, beta1=beta1, beta2=beta2, **options)
+
+
+METHODS = {"muon": muon_update, "adamw": adamw_update}  # the updates of the groups of `MuonAndAdamW`
 
 
 class ListOptimizer(Eager, Optimizer):
@@ -230,7 +266,7 @@ class MuonAndAdamW(ListOptimizer):
             for method, kind, parameters in (("muon", muon, hidden), ("adamw", adamw, others))
             if parameters
         ]
-        super().__init__(groups, {"lr": lr, "weight_decay": weight_decay})
+        super().__init__(groups, {"lr": lr, "weight_decay": weight_decay, "capturable": True})
 
     def update(self, group, parameters, gradients, states):
         METHODS[group["method"]](group, parameters, gradients, states)

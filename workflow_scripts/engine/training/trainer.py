@@ -19,12 +19,12 @@ from workflow_scripts.engine.data.batches import Batches, channel_statistics
 from workflow_scripts.engine.data.datasets import split_indices
 from workflow_scripts.engine.training import probes
 from workflow_scripts.engine.training.captured import CapturedStep
-from workflow_scripts.engine.training.captured_update import CapturedUpdate
+from workflow_scripts.engine.training.captured_update import CapturedUpdate, on_the_device
 from workflow_scripts.engine.training.gradients import GradientRecorder
 from workflow_scripts.engine.training.initializations import INITS
 from workflow_scripts.engine.training.objectives import LOSSES, added_terms
 from workflow_scripts.engine.training.observers import observe
-from workflow_scripts.engine.training.optimizers import OPTIMIZERS
+from workflow_scripts.engine.training.optimizers import OPTIMIZERS, load_state
 from workflow_scripts.engine.training.schedules import learning_rate
 
 EVALUATION_BATCH = 500
@@ -69,7 +69,7 @@ class Training:
         self.gradients = GradientRecorder(self.model)
         self.captured = CapturedStep(self.model, cell, device, cuda_graphs)
         self.captured_update = CapturedUpdate(self.model, self.optimizer, device, cuda_graphs)
-        self.rate = torch.zeros((), device=device)  # for fused optimisers: a graph would freeze a number from the host
+        self.rate = torch.zeros((), device=device)  # where it may be a tensor: a graph would freeze a number
 
         train, val = split_indices(data.train_labels, cell.split, cell.val_fraction, cell.train_items)
         self.train_indices, self.val_indices = train, val  # among the training images of the data set
@@ -122,7 +122,7 @@ class Training:
     def _step(self, images, labels):
         progress = self.progress
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate.fill_(self.learning_rate) if group.get("fused") else self.learning_rate
+            group["lr"] = self.rate.fill_(self.learning_rate) if on_the_device(group) else self.learning_rate
         losses = self.captured(self._gradient_step, self.moved, images, labels)
         self.step_losses[progress.epoch * self.steps + progress.step] = losses[0]
         if progress.step == 0:
@@ -258,7 +258,7 @@ class Training:
         """Continue from what `state_dict` returned, possibly on another device."""
         self.progress = Progress(**state["progress"])
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_state(self.optimizer, state["optimizer"])
         self.best = {name: value.to(self.device) for name, value in state["best"].items()}
         self.history, self.gradient_rows = state["history"], state["gradient_rows"]
         self.gradients.sums.copy_(state["gradient_sums"])
