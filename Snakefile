@@ -46,15 +46,50 @@ include: "rules/data.smk"
 include: "rules/training.smk"
 include: "rules/course.smk"
 include: "rules/tables.smk"
-include: "rules/search.smk"
-include: "rules/figures.smk"
-include: "rules/ablations.smk"
-include: "rules/landscape.smk"
-include: "rules/insight.smk"
-include: "rules/report.smk"
-include: "rules/project2.smk"
-include: "rules/submission.smk"
-include: "rules/beras.smk"
+
+
+# What only some studies have. Where none has it, its rules would make every DAG a little slower.
+if SEARCHES:
+
+    include: "rules/search.smk"
+
+
+if COMPARED:
+
+    include: "rules/figures.smk"
+
+
+if ABLATIONS:
+
+    include: "rules/ablations.smk"
+
+
+if LANDSCAPES or SURFACES:
+
+    include: "rules/landscape.smk"
+
+
+if CHOSEN:
+
+    include: "rules/insight.smk"
+
+
+if "cw2" in COMPARED:
+
+    include: "rules/report.smk"
+    include: "rules/submission.smk"
+
+
+if "cifar_net" in ABLATIONS and "cifar_net" in CHOSEN and "bn_landscape" in LANDSCAPES:
+
+    include: "rules/project2.smk"
+
+
+if BERAS:
+
+    include: "rules/beras.smk"
+
+
 include: "rules/typeset.smk"
 include: "rules/opening.smk"
 include: "rules/unfinished.smk"

@@ -1,4 +1,4 @@
-# Ablations: a table and a figure for every factor, the cost of accuracy, sample images, and the choice that is tested.
+# Ablations: a table and a figure for every factor, the cost of accuracy, and sample images.
 
 # What is made of all factors of a study by one job, with files for each factor.
 # part: (command, ends of its files' names, the one that the HTML report shows, caption, words)
@@ -131,31 +131,3 @@ rule plot_samples:
 
 
 SHOWN += [path for study in ABLATIONS for path in samples_of(study)]
-
-
-rule choose:
-    input:
-        summary=summary_of("{study}"),
-        cells=lambda wildcards: trained(wildcards.study, final_cells(wildcards.study)),
-        data=datasets_of,
-    output:
-        "results/{study}/chosen.json",
-    log:
-        "results/logs/{study}/choose.log",
-    benchmark:
-        "results/benchmarks/{study}/choose.tsv"
-    wildcard_constraints:
-        study=one_of(CHOSEN),
-    conda:
-        "../envs/evaluate.yaml"
-    threads: lambda wildcards: max(cell.threads for cell in STUDIES[wildcards.study].values())
-    resources:
-        gpu=GPUS_PER_CELL,
-    params:
-        code=digest("choose"),
-    message:
-        "Choosing by validation accuracy, and testing what is chosen ({wildcards.study})"
-    shell:
-        "printf '%s\\n' {input.cells:q}"
-        " | python -P -m workflow_scripts.choose --summary results/{wildcards.study}/summary --data {input.data}"
-        " $GRADSCAPE_COMPUTING --out {output} 2> {log}"

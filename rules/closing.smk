@@ -7,6 +7,9 @@ from itertools import filterfalse
 
 from workflow_scripts.engine.workflow import preview
 
+# the rule's name, in the workflow that uses this one as a module if there is one; None where that leaves it out
+RUNGS = checkpoints.select_rung.rule.name if hasattr(checkpoints, "select_rung") else None
+
 
 def say_what_is_to_do():
     dag = workflow.dag

@@ -1,4 +1,4 @@
-# What the chosen network of a study has learned: tidy files, and figures of them.
+# The network that a study chooses, and what it has learned: tidy files, and figures of them.
 
 INSIGHT = (
     "insight.json",
@@ -10,6 +10,34 @@ INSIGHT = (
     "grad_cam.npz",
 )
 INSIGHT_FIGURES = ("filters", "grad_cam", "confusion", "class_accuracy", "tsne")
+
+
+rule choose:
+    input:
+        summary=summary_of("{study}"),
+        cells=lambda wildcards: trained(wildcards.study, final_cells(wildcards.study)),
+        data=datasets_of,
+    output:
+        "results/{study}/chosen.json",
+    log:
+        "results/logs/{study}/choose.log",
+    benchmark:
+        "results/benchmarks/{study}/choose.tsv"
+    wildcard_constraints:
+        study=one_of(CHOSEN),
+    conda:
+        "../envs/evaluate.yaml"
+    threads: lambda wildcards: max(cell.threads for cell in STUDIES[wildcards.study].values())
+    resources:
+        gpu=GPUS_PER_CELL,
+    params:
+        code=digest("choose"),
+    message:
+        "Choosing by validation accuracy, and testing what is chosen ({wildcards.study})"
+    shell:
+        "printf '%s\\n' {input.cells:q}"
+        " | python -P -m workflow_scripts.choose --summary results/{wildcards.study}/summary --data {input.data}"
+        " $GRADSCAPE_COMPUTING --out {output} 2> {log}"
 
 
 rule insight:

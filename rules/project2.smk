@@ -1,56 +1,54 @@
-# The report of Project 2, on the studies cifar_net and bn_landscape, where both are configured for it.
+# The report of Project 2, on the studies cifar_net and bn_landscape.
 
-PROJECT2 = "cifar_net" in ABLATIONS and "cifar_net" in CHOSEN and "bn_landscape" in LANDSCAPES
+REPORTS["report/project2.pdf"] = "results/cifar_net/tables/table1.txt"
 
 
-if PROJECT2:
-    REPORTS["report/project2.pdf"] = "results/cifar_net/tables/table1.txt"
+rule fill_project2:
+    input:
+        net=summary_of("cifar_net"),
+        table="results/cifar_net/tables/table1.txt",
+        chosen="results/cifar_net/chosen.json",
+        insight=[f"results/cifar_net/insight/{name}" for name in INSIGHT],
+        figures=[
+            *(f"results/cifar_net/figures/{figure}.pdf" for figure in ("pareto", *INSIGHT_FIGURES)),
+            *samples_of("cifar_net"),
+        ],
+        ablations=[
+            f"results/cifar_net/ablations/{factor}.{suffix}"
+            for factor in ABLATIONS["cifar_net"]
+            for suffix in ("pdf", "tex")
+        ],
+        landscape=summary_of("bn_landscape", LANDSCAPE_SUMMARY),
+        landscape_table="results/bn_landscape/tables/landscape_table.tex",
+        landscape_figures=[
+            f"results/bn_landscape/figures/{figure}.pdf"
+            for figure in (
+                *landscape_names.FIGURES,
+                *(landscape_names.SURFACES if "bn_landscape" in SURFACES else []),
+            )
+        ],
+        template=source("report/project2.tex.j2"),
+        style=source("report/gradscape.sty"),
+        references=source("report/references.bib"),
+    output:
+        "results/report/project2/project2.tex",
+    log:
+        "results/logs/cifar_net/fill_project2.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        net=design("cifar_net", "base", "ablations"),
+        landscape=design("bn_landscape"),
+        author=author_flags("student_number", "author", "code_url", "data_url", "weights_url"),
+        code=digest("fill_project2"),
+    message:
+        "Filling in the report of Project 2"
+    shell:
+        "python -P -m workflow_scripts.fill_project2 --net results/cifar_net --net-study {params.net:q}"
+        " --landscape results/bn_landscape --landscape-study {params.landscape:q} --template {input.template:q}"
+        " --style {input.style:q} --references {input.references:q}"
+        " {params.author:q} --out results/report/project2 2> {log}"
 
-    rule fill_project2:
-        input:
-            net=summary_of("cifar_net"),
-            table="results/cifar_net/tables/table1.txt",
-            chosen="results/cifar_net/chosen.json",
-            insight=[f"results/cifar_net/insight/{name}" for name in INSIGHT],
-            figures=[
-                *(f"results/cifar_net/figures/{figure}.pdf" for figure in ("pareto", *INSIGHT_FIGURES)),
-                *samples_of("cifar_net"),
-            ],
-            ablations=[
-                f"results/cifar_net/ablations/{factor}.{suffix}"
-                for factor in ABLATIONS["cifar_net"]
-                for suffix in ("pdf", "tex")
-            ],
-            landscape=summary_of("bn_landscape", LANDSCAPE_SUMMARY),
-            landscape_table="results/bn_landscape/tables/landscape_table.tex",
-            landscape_figures=[
-                f"results/bn_landscape/figures/{figure}.pdf"
-                for figure in (
-                    *landscape_names.FIGURES,
-                    *(landscape_names.SURFACES if "bn_landscape" in SURFACES else []),
-                )
-            ],
-            template=source("report/project2.tex.j2"),
-            style=source("report/gradscape.sty"),
-            references=source("report/references.bib"),
-        output:
-            "results/report/project2/project2.tex",
-        log:
-            "results/logs/cifar_net/fill_project2.log",
-        localrule: True
-        conda:
-            "../envs/report.yaml"
-        params:
-            net=design("cifar_net", "base", "ablations"),
-            landscape=design("bn_landscape"),
-            author=author_flags("student_number", "author", "code_url", "data_url", "weights_url"),
-            code=digest("fill_project2"),
-        message:
-            "Filling in the report of Project 2"
-        shell:
-            "python -P -m workflow_scripts.fill_project2 --net results/cifar_net --net-study {params.net:q}"
-            " --landscape results/bn_landscape --landscape-study {params.landscape:q} --template {input.template:q}"
-            " --style {input.style:q} --references {input.references:q}"
-            " {params.author:q} --out results/report/project2 2> {log}"
 
-    PAPERS["report/project2.pdf"] = rules.fill_project2.output
+PAPERS["report/project2.pdf"] = rules.fill_project2.output

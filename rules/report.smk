@@ -28,7 +28,7 @@ FORMS = {
     "mlp-cw2-2020": ("mlp-cw2-2020", "mlp-cw2-2020-answers", ["curves_problem", "grad_flow_deep"], BESIDE),
 }
 
-for form, (main, answers, shown, beside) in FORMS.items() if "cw2" in COMPARED else ():
+for form, (main, answers, shown, beside) in FORMS.items():
     REPORTS[f"report/{form}.pdf"] = "results/cw2/tables/table1.txt"
     PAPERS[f"report/{form}.pdf"] = [f"results/report/{form}/{part}.tex" for part in (main, answers)]
 

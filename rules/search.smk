@@ -23,10 +23,6 @@ checkpoint select_rung:
         " | python -P -m workflow_scripts.select_rung --keep {params.keep} --out {output} 2> {log}"
 
 
-# the rule's name, in the workflow that uses this one as a module if there is one; None where that leaves it out
-RUNGS = checkpoints.select_rung.rule.name if hasattr(checkpoints, "select_rung") else None
-
-
 rule plot_search:
     input:
         summary=summary_of("{study}"),

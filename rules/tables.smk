@@ -1,4 +1,4 @@
-# The cells of a study as tidy tables, and the table for people to read.
+# The cells of a study as tidy tables, as a table for people to read, and as the course's folders.
 
 
 rule summarise:
@@ -45,3 +45,21 @@ rule table1:
         "Making the table of {wildcards.study}"
     shell:
         "python -P -m workflow_scripts.make_table --summary results/{wildcards.study}/summary --out {output.csv} 2> {log}"
+
+
+rule export_course:
+    input:
+        lambda wildcards: trained(wildcards.study, wanted_cells(wildcards.study)),
+    output:
+        directory("results/{study}/course"),
+    log:
+        "results/logs/{study}/export_course.log",
+    localrule: True
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=digest("export_course"),
+    message:
+        "Writing the cells of {wildcards.study} as experiment folders of the course"
+    shell:
+        "printf '%s\\n' {input:q} | python -P -m workflow_scripts.export_course --out {output} 2> {log}"
