@@ -14,6 +14,7 @@ TINY = {
     "datasets": {"digits": {"source": "digits", "image_size": 8}},
     "studies": {
         "cw2": {
+            "question": "What is in `the_way`? 2 * 2 < |5|",  # not to be taken for markup
             "grids": [
                 {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 2, "augmentation": "none"},
                 {
