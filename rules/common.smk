@@ -107,7 +107,9 @@ def run_flags(wildcards):
 
 def design(study, *sections):
     """A study as JSON for the `--study` of commands: these sections of its configuration, or all that change results."""
-    return SETTINGS.studies[study].model_dump_json(exclude_unset=True, include=set(sections) or None, exclude={"question"})
+    return SETTINGS.studies[study].model_dump_json(
+        exclude_unset=True, include=set(sections) or None, exclude={"question"}
+    )
 
 
 def author_flags(*keys):

@@ -40,6 +40,7 @@ from workflow_scripts.engine.text import latex, typesetting
         ("\\VAR{1.3|digits} \\VAR{29|digits} \\VAR{999.9|digits} \\VAR{1959|digits}", "$1.30$ $29.0$ $1000$ $1959$"),
         ("\\VAR{0|digits} \\VAR{0.0124|digits(2)} \\VAR{14990|digits}", r"$0$ $0.012$ $1.50{\times}10^{4}$"),
         ("\\VAR{['a_b', 'c', 'd']|listed}", r"a\_b, c and d"),
+        ("\\VAR{['BN, lr 0.1', 'c', 'd']|listed}", "BN, lr 0.1; c; and d"),
         ("%> if 1 < 2\n% a LaTeX comment with {#1}\n%> endif\n", "% a LaTeX comment with {#1}\n"),
     ],
 )

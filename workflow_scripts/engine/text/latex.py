@@ -87,9 +87,10 @@ def count(value):
 
 
 def listed(values, conjunction="and"):
-    """`a, b and c`, each escaped unless it is LaTeX already."""
+    """`a, b and c`, each escaped unless it is LaTeX already; `a, b; c; and d` where there are commas within."""
     *head, last = [value if isinstance(value, Tex) else escape(str(value)) for value in values]
-    return Tex(f"{', '.join(head)} {conjunction} {last}" if head else last)
+    separator, before_last = ("; ", "; ") if any(", " in value for value in [*head, last]) else (", ", " ")
+    return Tex(f"{separator.join(head)}{before_last}{conjunction} {last}" if head else last)
 
 
 def math_mode(text):
