@@ -102,6 +102,7 @@ def test_the_html_report_shows_every_figure_and_table(finished, project, tmp_pat
     with report_reader.opened(tmp_path / "report.zip", tmp_path) as (page, wrong):
         home = page.locator(".prose").inner_text()
         assert "why a deep network fails to train" in home and TINY["studies"]["cw2"]["question"] in home
+        assert "System Message" not in home  # what docutils says of wrong markup
         items = report_reader.items(page)
         study = folder / "results/cw2"
         made = [*study.glob("figures/*.pdf"), *study.glob("tables/*.html"), *study.glob("summary/*.html")]
