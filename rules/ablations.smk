@@ -1,11 +1,5 @@
 # Ablations: a table and a figure for every factor, the cost of accuracy, and sample images.
 
-
-def at_levels(factor):
-    """The function of a study that gives the names of its cells at the levels of a factor."""
-    return lambda study: ABLATIONS[study][factor]
-
-
 # One job makes the files of all factors of a study. Which factors it has is its own, so each study has its own rules.
 for study, factors in ABLATIONS.items():
 
