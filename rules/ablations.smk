@@ -1,110 +1,118 @@
 # Ablations: a table and a figure for every factor, the cost of accuracy, and sample images.
 
-# What is made of all factors of a study by one job, with files for each factor.
-# part: (command, ends of its files' names, the one that the HTML report shows, caption, words)
-OF_FACTORS = {
-    "ablation_tables": (
-        "make_ablation_tables",
-        [".csv", ".tex", ".txt"],
-        ".html",
-        "ablation-table",
-        "Making the tables of all factors",
-    ),
-    "ablation_figures": ("plot_ablations", ["-drawn.csv"], ".pdf", "ablation", "Drawing all factors"),
-}
-
+# One job makes the files of all factors of a study. Which factors it has is its own, so each study has its own rules.
 for study, factors in ABLATIONS.items():
-    for part, (command, ends, shown_end, caption, words) in OF_FACTORS.items():
-
-        rule:  # one for each study, whose factors, and so whose files, are its own
-            name:
-                f"{part}_{study}"
-            input:
-                summary=summary_of(study),
-            output:
-                [f"results/{study}/ablations/{factor}{end}" for factor in factors for end in ends],
-                shown=[
-                    in_report(
-                        f"results/{study}/ablations/{factor}{shown_end}",
-                        caption,
-                        lambda study, factor=factor: ABLATIONS[study][factor],
-                        factor,
-                    )
-                    for factor in factors
-                ],
-            log:
-                f"results/logs/{study}/{part}.log",
-            localrule: True
-            conda:
-                "../envs/figures.yaml"
-            params:
-                command=command,
-                study=study,
-                design=design(study, "base", "ablations"),
-                code=digest(command),
-            message:
-                f"{words} ({study})"
-            shell:
-                "python -P -m workflow_scripts.{params.command} --summary results/{params.study}/summary"
-                " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
-
-
-# What is made of all cells of a study with ablations.
-# part: (command, its --out, other files that it writes, the one that the HTML report shows, caption, words)
-OF_ALL = {
-    "plot_pareto": (
-        "plot_pareto",
-        "figures/pareto.pdf",
-        ["figures/pareto.csv"],
-        "figures/pareto.pdf",
-        "pareto",
-        "Drawing what accuracy costs",
-    ),
-    "plot_remedies": (
-        "plot_remedies",
-        "figures/remedies.pdf",
-        ["figures/remedies.csv"],
-        "figures/remedies.pdf",
-        "remedies",
-        "Drawing the gradient flow of all remedies, which are the levels of the factors",
-    ),
-    "table_remedies": (
-        "make_remedies_table",
-        "tables/remedies_statistics.csv",
-        [f"tables/remedies_statistics.{suffix}" for suffix in ("csv", "tex", "txt")],
-        "tables/remedies_statistics.html",
-        "remedies-table",
-        "Comparing all remedies",
-    ),
-}
-
-for part, (command, out, files, shown, caption, words) in OF_ALL.items():
 
     rule:
         name:
-            part
+            f"ablation_tables_{study}"
+        input:
+            summary=summary_of(study),
+        output:
+            [f"results/{study}/ablations/{factor}.{suffix}" for factor in factors for suffix in ("csv", "tex", "txt")],
+            html=[
+                in_report(f"results/{study}/ablations/{factor}.html", "ablation-table", at_levels(factor), factor)
+                for factor in factors
+            ],
+        log:
+            f"results/logs/{study}/ablation_tables.log",
+        localrule: True
+        conda:
+            "../envs/figures.yaml"
+        params:
+            study=study,
+            design=design(study, "base", "ablations"),
+            code=digest("make_ablation_tables"),
+        message:
+            f"Making the tables of all factors ({study})"
+        shell:
+            "python -P -m workflow_scripts.make_ablation_tables --summary results/{params.study}/summary"
+            " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
+
+    rule:
+        name:
+            f"ablation_figures_{study}"
+        input:
+            summary=summary_of(study),
+        output:
+            pdf=[
+                in_report(f"results/{study}/ablations/{factor}.pdf", "ablation", at_levels(factor), factor)
+                for factor in factors
+            ],
+            csv=[f"results/{study}/ablations/{factor}-drawn.csv" for factor in factors],
+        log:
+            f"results/logs/{study}/ablation_figures.log",
+        localrule: True
+        conda:
+            "../envs/figures.yaml"
+        params:
+            study=study,
+            design=design(study, "base", "ablations"),
+            code=digest("plot_ablations"),
+        message:
+            f"Drawing all factors ({study})"
+        shell:
+            "python -P -m workflow_scripts.plot_ablations --summary results/{params.study}/summary"
+            " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
+
+
+# figure of all cells of a study with ablations: what it shows
+ABLATION_FIGURES = {
+    "pareto": "what accuracy costs",
+    "remedies": "the gradient flow of all remedies, which are the levels of the factors",
+}
+
+for figure, subject in ABLATION_FIGURES.items():
+
+    rule:
+        name:
+            f"plot_{figure}"
         input:
             summary=summary_of("{study}"),
         output:
-            [f"results/{{study}}/{file}" for file in files],
-            shown=in_report(f"results/{{study}}/{shown}", caption, studies=ABLATIONS),
+            pdf=in_report(f"results/{{study}}/figures/{figure}.pdf", figure, studies=ABLATIONS),
+            csv=f"results/{{study}}/figures/{figure}.csv",
         log:
-            f"results/logs/{{study}}/{part}.log",
+            f"results/logs/{{study}}/{figure}.log",
         wildcard_constraints:
             study=one_of(ABLATIONS),
         localrule: True
         conda:
             "../envs/figures.yaml"
         params:
-            command=command,
+            command=f"plot_{figure}",
             design=lambda wildcards: design(wildcards.study, "base", "ablations"),
-            out=out,
-            code=digest(command),
+            code=digest(f"plot_{figure}"),
         message:
-            f"{words} ({{wildcards.study}})"
+            f"Drawing {subject} ({{wildcards.study}})"
         shell:
             "python -P -m workflow_scripts.{params.command} --summary results/{wildcards.study}/summary"
-            " --study {params.design:q} --out results/{wildcards.study}/{params.out} 2> {log}"
+            " --study {params.design:q} --out {output.pdf} 2> {log}"
+
+
+rule table_remedies:
+    input:
+        summary=summary_of("{study}"),
+    output:
+        csv="results/{study}/tables/remedies_statistics.csv",
+        tex="results/{study}/tables/remedies_statistics.tex",
+        txt="results/{study}/tables/remedies_statistics.txt",
+        html=in_report("results/{study}/tables/remedies_statistics.html", "remedies-table", studies=ABLATIONS),
+    log:
+        "results/logs/{study}/remedies_statistics.log",
+    wildcard_constraints:
+        study=one_of(ABLATIONS),
+    localrule: True
+    conda:
+        "../envs/figures.yaml"
+    params:
+        design=lambda wildcards: design(wildcards.study, "base", "ablations"),
+        code=digest("make_remedies_table"),
+    message:
+        "Comparing all remedies ({wildcards.study})"
+    shell:
+        "python -P -m workflow_scripts.make_remedies_table --summary results/{wildcards.study}/summary"
+        " --study {params.design:q} --out {output.csv} 2> {log}"
 
 
 rule plot_samples:
@@ -117,6 +125,7 @@ rule plot_samples:
         "results/logs/{study}/samples_{dataset}.log",
     wildcard_constraints:
         study=one_of(ABLATIONS),
+        dataset=one_of({dataset for study in ABLATIONS for dataset in first_cells(study)}),
     localrule: True
     conda:
         "../envs/evaluate.yaml"

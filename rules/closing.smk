@@ -3,7 +3,6 @@
 
 import atexit
 import itertools
-from itertools import filterfalse
 
 from workflow_scripts.engine.workflow import preview
 
@@ -60,7 +59,8 @@ def targets_to_name():
 
 
 def say_what_was_meant():
-    unknown = list(filterfalse(is_known, workflow.dag_settings.targets if workflow.dag_settings else ()))
+    targets = workflow.dag_settings.targets if workflow.dag_settings else ()
+    unknown = [target for target in targets if not is_known(target)]
     known = sorted(set(targets_to_name())) if unknown else []
     for target in unknown:
         if near := difflib.get_close_matches(target, known):

@@ -12,57 +12,61 @@ def selected(study, selection, without=()):
     return [name for name, cell in STUDIES[study].items() if grids.selects(selection, cell, without)]
 
 
-# figure: (command, its flags, its caption, the cells that it shows, what they are); functions of a study and its `compare`
+def shallow(study):
+    """The selection of the shallow network of a study."""
+    return COMPARED[study].shallow
+
+
+def deep(study):
+    """The selection of the deep network of a study."""
+    return COMPARED[study].deep
+
+
+# figure: (command, its flags, its caption, the cells that it shows, what they are); functions of a study
 FIGURES = {
     "curves_problem": (
         "plot_curves",
-        lambda study, compare: f"{select(compare.shallow)} {select(compare.deep)}{external_names(study)}",
+        lambda study: f"{select(shallow(study))} {select(deep(study))}{external_names(study)}",
         "curves",
-        lambda study, compare: selected(study, compare.shallow) + selected(study, compare.deep),
+        lambda study: selected(study, shallow(study)) + selected(study, deep(study)),
         "the shallow and the deep network",
     ),
     "grad_flow_shallow": (
         "plot_grad_flow",
-        lambda study, compare: select(compare.shallow),
+        lambda study: select(shallow(study)),
         "grad-flow",
-        lambda study, compare: selected(study, compare.shallow),
+        lambda study: selected(study, shallow(study)),
         "the shallow network",
     ),
     "grad_flow_deep": (
         "plot_grad_flow",
-        lambda study, compare: select(compare.deep),
+        lambda study: select(deep(study)),
         "grad-flow",
-        lambda study, compare: selected(study, compare.deep),
+        lambda study: selected(study, deep(study)),
         "the deep network",
     ),
     "curves_best": (
         "plot_curves",
-        lambda study, compare: f"{select(compare.deep)} --best{external_names(study)}",
+        lambda study: f"{select(deep(study))} --best{external_names(study)}",
         "curves",
-        lambda study, compare: [*selected(study, compare.deep), "best"],
+        lambda study: [*selected(study, deep(study)), "best"],
         "the deep network and the best of all",
     ),
     "grad_flow_best": (
         "plot_grad_flow",
-        lambda study, compare: "--best",
+        lambda study: "--best",
         "grad-flow",
-        lambda study, compare: ["best"],
+        lambda study: ["best"],
         "the best network",
     ),
     "gradient_heatmap": (
         "plot_gradient_heatmap",
-        lambda study, compare: select(compare.deep, without=["block"]),
+        lambda study: select(deep(study), without=["block"]),
         "gradient-heatmap",
-        lambda study, compare: selected(study, compare.deep, without=["block", "lr"]),
+        lambda study: selected(study, deep(study), without=["block", "lr"]),
         "",
     ),
 }
-
-
-def of_study(function):
-    """A function of a study and its `compare`, as one of the study's name alone."""
-    return lambda study: function(study, COMPARED[study])
-
 
 for figure, (command, flags, caption, shown, subject) in FIGURES.items():
 
@@ -72,7 +76,7 @@ for figure, (command, flags, caption, shown, subject) in FIGURES.items():
         input:
             summary=summary_of("{study}"),
         output:
-            pdf=in_report(f"results/{{study}}/figures/{figure}.pdf", caption, of_study(shown), subject, COMPARED),
+            pdf=in_report(f"results/{{study}}/figures/{figure}.pdf", caption, shown, subject, COMPARED),
             csv=f"results/{{study}}/figures/{figure}.csv",
         log:
             f"results/logs/{{study}}/{figure}.log",
@@ -83,7 +87,7 @@ for figure, (command, flags, caption, shown, subject) in FIGURES.items():
             "../envs/figures.yaml"
         params:
             command=command,
-            flags=lambda wildcards, flags=of_study(flags): flags(wildcards.study),
+            flags=lambda wildcards, flags=flags: flags(wildcards.study),
             code=digest(command),
         message:
             f"Drawing {figure} ({{wildcards.study}})"

@@ -53,8 +53,8 @@ for form, (main, answers, shown, beside) in FORMS.items():
             "../envs/report.yaml"
         params:
             form=form,
-            shallow=select(COMPARED["cw2"].shallow, flag="--shallow"),
-            deep=select(COMPARED["cw2"].deep, flag="--deep"),
+            shallow=select(shallow("cw2"), flag="--shallow"),
+            deep=select(deep("cw2"), flag="--deep"),
             beside=[
                 word
                 for study, (_, design_of) in beside.items()

@@ -30,6 +30,11 @@ SURFACES = {
 }
 
 
+def at_levels(factor):
+    """The function of a study that gives the names of its cells at the levels of a factor."""
+    return lambda study: ABLATIONS[study][factor]
+
+
 def first_cells(study):
     """{data set: the first cell of a study that is trained on it}."""
     found = {}

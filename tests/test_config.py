@@ -106,6 +106,11 @@ BAD = {
     "no studies": ("studies", {}, "studies: expected at least one value"),
     "wrong type": ("studies.cw2.grids.0.seed", {"a": 1}, "seed[0]: Input should be a valid integer"),
     "study not a mapping": ("studies.cw2", "vgg38", "studies.cw2: 'vgg38': Input should be"),
+    "name of a folder of the workflow": (
+        "studies.logs",
+        {"grids": [{}]},
+        "studies.logs: results/logs belongs to the logs; choose another name",
+    ),
     "shell in a name": ("studies.a; rm -rf x", {"grids": [{}]}, "a; rm -rf x"),
     "path in a name": ("datasets.../x", {"source": "digits"}, "studies"),
     "compare without cells": (

@@ -42,6 +42,15 @@ def test_images_are_drawn_as_the_cells_on_their_data_are_given_them(tmp_path):
     assert """two.npz --normalize dataset --batch-size 25 --titles '{"two": "Another"}' --out""" in said
 
 
+def test_images_that_no_cell_is_trained_on_are_not_drawn(tmp_path):
+    """They are not among the nearest names either."""
+    config = {"datasets": {"one": {"source": "digits"}, "two": {"source": "digits"}}, "studies": {}}
+    config["studies"]["net"] = {"base": {"model": "vgg08", "dataset": "one"}, "ablations": {"rate": {"lr": 0.1}}}
+    write_config(tmp_path, config)
+    status, said = snakemake(tmp_path, "-n", "results/net/figures/samples_two.pdf", check=False)
+    assert status and "samples_two.pdf; the nearest: results/net/figures/samples_one.pdf" in said
+
+
 def test_reports_are_given_what_is_said_of_their_author(tmp_path):
     author = {"author": "Li Hua, 22307130001", "code_url": "https://example.org/a?b&c"}
     targets = ["report/project2.pdf", "report/beras.pdf"]

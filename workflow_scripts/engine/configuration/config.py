@@ -28,6 +28,14 @@ from workflow_scripts.engine.configuration.fields import (
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
 
+# The folders of results/ that are no study's, and what they belong to.
+_FOLDERS = {
+    "data": "the data sets",
+    "logs": "the logs",
+    "benchmarks": "the benchmarks of jobs",
+    "report": "the sources of reports",
+}
+
 
 def _number(value):
     """The number that a text stands for, as on a command line: a `Literal` of numbers accepts no text."""
@@ -156,14 +164,20 @@ class Config(Running):
         return self
 
     @model_validator(mode="after")
-    def _beras_has_data_and_a_folder_of_its_own(self):
+    def _beras_has_data(self):
         if self.beras and self.beras.dataset not in self.datasets:
             raise ValueError(
                 f"beras.dataset is {self.beras.dataset!r}, which `datasets` does not define; "
                 f"it defines: {', '.join(self.datasets)}"
             )
-        if self.beras and "beras" in self.studies:
-            raise ValueError("studies.beras: results/beras belongs to the section `beras`; choose another name")
+        return self
+
+    @model_validator(mode="after")
+    def _studies_have_folders_of_their_own(self):
+        folders = _FOLDERS | ({"beras": "the section `beras`"} if self.beras else {})
+        for name in self.studies:
+            if name in folders:
+                raise ValueError(f"studies.{name}: results/{name} belongs to {folders[name]}; choose another name")
         return self
 
 
