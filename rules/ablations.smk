@@ -125,7 +125,7 @@ rule plot_samples:
         "results/logs/{study}/samples_{dataset}.log",
     wildcard_constraints:
         study=one_of(ABLATIONS),
-        dataset=one_of({dataset for study in ABLATIONS for dataset in first_cells(study)}),
+        dataset=one_of(sorted({dataset for study in ABLATIONS for dataset in first_cells(study)})),
     localrule: True
     conda:
         "../envs/evaluate.yaml"
