@@ -21,7 +21,7 @@ GOOD = {
 
 def test_the_default_is_the_brief():
     beras = config.load(yaml.safe_load((ROOT / "config.yaml").read_text())).beras
-    assert beras == config.Beras()
+    assert beras.model_copy(update={"question": None}) == config.Beras()
     assert (beras.dataset, beras.epochs, beras.batch_size) == ("mnist", 10, 100)
     assert len(names.runs(beras)) == 3 * 13
 

@@ -40,7 +40,7 @@ def inspect(training, data, count):
         "right": int((table["label"] == table["predicted"]).sum()),
         "image_shape": list(data.image_shape),
         "class_names": data.class_names.tolist(),
-        "dataset": data.meta["name"],
+        "dataset": training.cell.dataset,
         "structure": structure(training),
         "filters": {"layer": name, "shape": list(filters.shape)},
         "grad_cam": {"layer": layer, "shape": list(maps["map_predicted"].shape[1:])},
