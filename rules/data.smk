@@ -1,4 +1,4 @@
-# Fetch, verify and decode: one rule and one file of arrays per data set.
+# Fetch, verify and decode: one file of arrays per data set.
 
 
 rule fetch_data:
