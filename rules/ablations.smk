@@ -119,7 +119,13 @@ rule plot_samples:
     input:
         "results/data/{dataset}.npz",
     output:
-        pdf=in_report("results/{study}/figures/samples_{dataset}.pdf", "samples", None, "{dataset}", []),
+        pdf=in_report(
+            "results/{study}/figures/samples_{dataset}.pdf",
+            "samples",
+            shown=None,
+            subject="{dataset}",
+            studies=[],  # added below, since each study has its own data sets
+        ),
         csv="results/{study}/figures/samples_{dataset}.csv",
     log:
         "results/logs/{study}/samples_{dataset}.log",

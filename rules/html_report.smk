@@ -58,7 +58,7 @@ def in_report(path, caption, shown=STUDIES.get, subject="", studies=STUDIES):
     """
     category = path.split("/")[1]
     subcategory, name = CAPTIONS[caption]
-    SHOWN.extend(expand(path, study=studies) if studies else [])
+    SHOWN.extend(expand(path, study=studies))
 
     def labels(wildcards):
         named = dict(wildcards.items())

@@ -22,6 +22,7 @@ from workflow_scripts.engine.configuration.fields import (
     Name,
     Number,
     OneOrMany,
+    Question,
     Registered,
     Strict,
 )
@@ -62,7 +63,7 @@ class Dataset(Strict):
 class Beras(Strict):
     """The study of Beras, the Keras mimic in NumPy. Its simple and advanced models are always trained."""
 
-    question: str | None = Field(None, description="what the study asks, for the first page of the HTML report")
+    question: Question = None
     dataset: Name = Field("mnist", description="a key of `datasets`, of grey images of 28 x 28 pixels in 10 classes")
     epochs: Count = Field(10, description="passes over the training images, for every model", ge=1, le=10_000)
     batch_size: Count = Field(100, description="images per step, for every model", ge=1)

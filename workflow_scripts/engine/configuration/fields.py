@@ -101,6 +101,7 @@ PATTERNS = {  # in words, for those who do not read regular expressions
 Number = Annotated[float, BeforeValidator(_not_a_bool), Field(allow_inf_nan=False)]
 Count = Annotated[int, BeforeValidator(_not_a_bool)]
 Name = Annotated[str, Field(pattern=NAME)]
+Question = Annotated[str | None, Field(description="what the study asks, for the first page of the HTML report")]
 Line = Annotated[str, AfterValidator(_one_line)]
 LatinLine = Annotated[Line, Field(min_length=1), AfterValidator(_latin)]
 Link = Annotated[str, AfterValidator(_an_address)]

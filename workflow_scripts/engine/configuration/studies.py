@@ -11,6 +11,7 @@ from workflow_scripts.engine.configuration.fields import (
     Name,
     Number,
     OneOrMany,
+    Question,
     Registered,
     Steps,
     StepSizes,
@@ -147,7 +148,7 @@ class Search(Strict):
 class Study(Strict):
     """A set of cells: the union of its grids, of its ablations' grids and of what its search may train."""
 
-    question: str | None = Field(None, description="what the study asks, for the first page of the HTML report")
+    question: Question = None
     base: Grid = Field(Grid(), description="values of the keys that a grid of this study leaves out")
     grids: list[Grid] = Field([], description="grids of cells; a cell that is in two grids is trained once")
     ablations: dict[Name, Annotated[list[Grid], OneOrMany()] | None] = Field(
