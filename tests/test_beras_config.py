@@ -84,3 +84,10 @@ def test_the_rules_lead_from_the_data_to_report_notebook_and_hand_in(tmp_path):
         assert jobs[rule] == "1"
     assert "pack_beras --summary results/beras/summary --flag-2470" in said
     assert "train_cell" not in jobs
+
+
+def test_it_may_be_the_only_study(tmp_path):
+    write_config(tmp_path, {key: GOOD[key] for key in ("datasets", "beras")})
+    said = dry_run(tmp_path)
+    assert {"train_beras 39", "typeset 2"} <= {" ".join(line.split()) for line in said.splitlines()}
+    assert "train_cell" not in said

@@ -103,7 +103,7 @@ BAD = {
     "unknown source": ("datasets.cifar100.source", "cifar1000", "unknown source; known: "),
     "empty list": ("studies.cw2.grids.0.lr", [], "lr: expected at least one value"),
     "empty grid": ("studies.cw2.grids", [], "studies.cw2: expected at least one grid in `grids` or `ablations`"),
-    "no studies": ("studies", {}, "studies: expected at least one value"),
+    "no studies": ("studies", {}, "studies: expected at least one study, or else the section `beras`; found neither"),
     "wrong type": ("studies.cw2.grids.0.seed", {"a": 1}, "seed[0]: Input should be a valid integer"),
     "study not a mapping": ("studies.cw2", "vgg38", "studies.cw2: 'vgg38': Input should be"),
     "name of a folder of the workflow": (

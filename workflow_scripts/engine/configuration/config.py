@@ -134,13 +134,19 @@ class Config(Running):
     """The whole of `config.yaml`."""
 
     datasets: dict[Name, Dataset] = Field(description="data sets by name")
-    studies: dict[Name, Study] = Field(min_length=1, description="studies by name")
+    studies: dict[Name, Study] = Field({}, description="studies by name; at least one, or else the section `beras`")
     # `snakemake --config beras=null` hands over text
     beras: Annotated[Beras | None, BeforeValidator(lambda value: None if value == "null" else value)] = Field(
         None, description="the study of Beras and its report; null: none"
     )
     external_runs: dict[Name, ExternalRun] = Field({}, description="runs made with the course's framework, by name")
     report: Report = Report()
+
+    @model_validator(mode="after")
+    def _there_is_something_to_do(self):
+        if not (self.studies or self.beras):
+            raise ValueError("studies: expected at least one study, or else the section `beras`; found neither")
+        return self
 
     @model_validator(mode="after")
     def _external_runs_join_a_study(self):
