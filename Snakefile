@@ -37,61 +37,59 @@ configfile: CONFIG
 
 
 include: "rules/common.smk"
-include: "rules/studies.smk"
-include: "rules/data_sets.smk"
-include: "rules/cells.smk"
+include: "rules/inputs.smk"
 include: "rules/devices.smk"
 include: "rules/html_report.smk"
 include: "rules/data.smk"
 include: "rules/training.smk"
-include: "rules/course.smk"
 include: "rules/tables.smk"
 
 
 # What only some studies have. Where none has it, its rules would make every DAG a little slower.
-if SEARCHES:
+if PLAN.searches:
 
     include: "rules/search.smk"
 
 
-if COMPARED:
+if PLAN.compared:
 
     include: "rules/figures.smk"
 
 
-if ABLATIONS:
+if PLAN.ablations:
 
     include: "rules/ablations.smk"
 
 
-if LANDSCAPES or SURFACES:
+if PLAN.landscapes or PLAN.surfaces:
 
     include: "rules/landscape.smk"
 
 
-if CHOSEN:
+if PLAN.chosen:
 
     include: "rules/insight.smk"
 
 
-if "cw2" in COMPARED:
+if "cw2" in PLAN.compared:
 
     include: "rules/report.smk"
     include: "rules/submission.smk"
 
 
-if "cifar_net" in ABLATIONS and "cifar_net" in CHOSEN and "bn_landscape" in LANDSCAPES:
+if "cifar_net" in PLAN.ablations and "cifar_net" in PLAN.chosen and "bn_landscape" in PLAN.landscapes:
 
     include: "rules/project2.smk"
 
 
-if BERAS:
+if SETTINGS.beras:
 
     include: "rules/beras.smk"
 
 
 include: "rules/typeset.smk"
 include: "rules/opening.smk"
+include: "rules/events.smk"
 include: "rules/unfinished.smk"
 include: "rules/progress.smk"
 include: "rules/closing.smk"
@@ -101,10 +99,9 @@ rule all:
     default_target: True
     input:
         list(PAPERS),
-        SHOWN,
-        [f"results/{study}/chosen.json" for study in CHOSEN],
+        TARGETS,
 
 
 rule data:
     input:
-        [f"results/data/{dataset}.npz" for dataset in sorted(DATASETS)],
+        [f"results/data/{dataset}.npz" for dataset in sorted(PLAN.datasets)],

@@ -1,7 +1,7 @@
 # Ablations: a table and a figure for every factor, the cost of accuracy, and sample images.
 
 # One job makes the files of all factors of a study. Which factors it has is its own, so each study has its own rules.
-for study, factors in ABLATIONS.items():
+for study, factors in PLAN.ablations.items():
 
     rule:
         name:
@@ -21,7 +21,7 @@ for study, factors in ABLATIONS.items():
             "../envs/figures.yaml"
         params:
             study=study,
-            design=design(study, "base", "ablations"),
+            design=flags.design(PLAN, study, "base", "ablations"),
             code=digest("make_ablation_tables"),
         message:
             f"Making the tables of all factors ({study})"
@@ -47,7 +47,7 @@ for study, factors in ABLATIONS.items():
             "../envs/figures.yaml"
         params:
             study=study,
-            design=design(study, "base", "ablations"),
+            design=flags.design(PLAN, study, "base", "ablations"),
             code=digest("plot_ablations"),
         message:
             f"Drawing all factors ({study})"
@@ -70,18 +70,18 @@ for figure, subject in ABLATION_FIGURES.items():
         input:
             summary=summary_of("{study}"),
         output:
-            pdf=in_report(f"results/{{study}}/figures/{figure}.pdf", figure, studies=ABLATIONS),
+            pdf=in_report(f"results/{{study}}/figures/{figure}.pdf", figure),
             csv=f"results/{{study}}/figures/{figure}.csv",
         log:
             f"results/logs/{{study}}/{figure}.log",
         wildcard_constraints:
-            study=one_of(ABLATIONS),
+            study=one_of(PLAN.ablations),
         localrule: True
         conda:
             "../envs/figures.yaml"
         params:
             command=f"plot_{figure}",
-            design=lambda wildcards: design(wildcards.study, "base", "ablations"),
+            design=design("base", "ablations"),
             code=digest(f"plot_{figure}"),
         message:
             f"Drawing {subject} ({{wildcards.study}})"
@@ -97,16 +97,16 @@ rule table_remedies:
         csv="results/{study}/tables/remedies_statistics.csv",
         tex="results/{study}/tables/remedies_statistics.tex",
         txt="results/{study}/tables/remedies_statistics.txt",
-        html=in_report("results/{study}/tables/remedies_statistics.html", "remedies-table", studies=ABLATIONS),
+        html=in_report("results/{study}/tables/remedies_statistics.html", "remedies-table"),
     log:
         "results/logs/{study}/remedies_statistics.log",
     wildcard_constraints:
-        study=one_of(ABLATIONS),
+        study=one_of(PLAN.ablations),
     localrule: True
     conda:
         "../envs/figures.yaml"
     params:
-        design=lambda wildcards: design(wildcards.study, "base", "ablations"),
+        design=design("base", "ablations"),
         code=digest("make_remedies_table"),
     message:
         "Comparing all remedies ({wildcards.study})"
@@ -122,22 +122,21 @@ rule plot_samples:
         pdf=in_report(
             "results/{study}/figures/samples_{dataset}.pdf",
             "samples",
-            shown=None,
+            shows=None,
             subject="{dataset}",
-            studies=[],  # added below, since each study has its own data sets
         ),
         csv="results/{study}/figures/samples_{dataset}.csv",
     log:
         "results/logs/{study}/samples_{dataset}.log",
     wildcard_constraints:
-        study=one_of(ABLATIONS),
-        dataset=one_of(sorted({dataset for study in ABLATIONS for dataset in first_cells(study)})),
+        study=one_of(PLAN.ablations),
+        dataset=one_of(sorted({dataset for study in PLAN.ablations for dataset in PLAN.first_cells(study)})),
     localrule: True
     conda:
         "../envs/evaluate.yaml"
     params:
-        flags=sample_flags,
-        titles=lambda wildcards: titles([wildcards.dataset]),
+        flags=or_exit(lambda wildcards: flags.samples(PLAN, wildcards.study, wildcards.dataset)),
+        titles=lambda wildcards: flags.titles(SETTINGS, [wildcards.dataset]),
         code=digest("plot_samples"),
     message:
         "Drawing images of {wildcards.dataset} ({wildcards.study})"
@@ -145,4 +144,7 @@ rule plot_samples:
         "python -P -m workflow_scripts.plot_samples --data {input} {params.flags} {params.titles:q} --out {output.pdf} 2> {log}"
 
 
-SHOWN += [path for study in ABLATIONS for path in samples_of(study)]
+for study, factors in PLAN.ablations.items():
+    TARGETS += expand(f"results/{study}/ablations/{{factor}}.{{suffix}}", factor=factors, suffix=["html", "pdf"])
+    TARGETS += expand(f"results/{study}/figures/{{figure}}.pdf", figure=ABLATION_FIGURES)
+    TARGETS += [f"results/{study}/tables/remedies_statistics.html", *samples_of(study)]

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from workflow_scripts.engine.beras import submission
+from workflow_scripts.engine.beras import names as beras, submission
 
 BERAS_SUMMARY = [f"results/beras/summary/{name}" for name in beras.SUMMARY]
+
+BERAS = SETTINGS.beras
 
 # figure: what it is drawn from, besides the data
 BERAS_FIGURES = {
@@ -35,7 +37,7 @@ rule train_beras:
     conda:
         "../envs/beras.yaml"
     params:
-        flags=run_flags,
+        flags=lambda wildcards: flags.beras_training(PLAN, wildcards.cell),
         code=lambda wildcards: code.digest("workflow_scripts.train_beras", (beras.split(the_run(wildcards)[0]),)),
         beras=BERAS_CODE,
     message:
@@ -88,7 +90,7 @@ rule check_beras:
 
 rule summarise_beras:
     input:
-        [f"results/beras/{run}/run.json" for run in BERAS_RUNS],
+        [f"results/beras/{run}/run.json" for run in PLAN.beras_runs],
     output:
         BERAS_SUMMARY,
     log:
@@ -97,7 +99,7 @@ rule summarise_beras:
     conda:
         "../envs/figures.yaml"
     params:
-        titles=titles([BERAS.dataset]),
+        titles=flags.titles(SETTINGS, [BERAS.dataset]),
         code=digest("summarise_beras"),
     message:
         "Gathering the cells of beras"
@@ -169,7 +171,7 @@ rule fill_beras:
     conda:
         "../envs/report.yaml"
     params:
-        author=author_flags("student_number", "author"),
+        author=flags.author(SETTINGS.report, "student_number", "author"),
         code=digest("fill_beras_report"),
     message:
         "Filling in the report from results/beras"
@@ -222,3 +224,6 @@ rule hw2:
         "Packing {output}"
     shell:
         "python -P -m workflow_scripts.pack_beras --summary results/beras/summary {params.flag} --out {output} 2> {log}"
+
+
+TARGETS += ["results/beras/tables/table1.html", *(f"results/beras/figures/{figure}.pdf" for figure in BERAS_FIGURES)]

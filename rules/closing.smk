@@ -2,6 +2,7 @@
 # target was asked for that no rule makes, those with similar names.
 
 import atexit
+import difflib
 import itertools
 
 from workflow_scripts.engine.workflow import preview
@@ -10,18 +11,26 @@ from workflow_scripts.engine.workflow import preview
 RUNGS = checkpoints.select_rung.rule.name if hasattr(checkpoints, "select_rung") else None
 
 
+def still_to_train(job):
+    """Names of the cells that a training job still has to train: of a bundle, some may exist already."""
+    names = TRAINED_BY[job.rule.name](job.wildcards)
+    if job.rule.name == rules.train_cell.rule.name:
+        return names
+    return [name for name in names if not PLAN.is_made(job.wildcards.study, name, HERE / "results")]
+
+
 def say_what_is_to_do():
     dag = workflow.dag
-    todo, searching, runs = {study: [] for study in STUDIES}, {}, 0
+    todo, searching, runs = {study: [] for study in PLAN.studies}, {}, 0
     for job in filter(dag.needrun, dag.jobs):
         if job.rule.name in TRAINED_BY:
             todo[job.wildcards.study] += still_to_train(job)
         elif job.rule.name == RUNGS:
             searching[job.wildcards.study] = True
-        elif BERAS and job.rule.name == rules.train_beras.rule.name:
+        elif SETTINGS.beras and job.rule.name == rules.train_beras.rule.name:
             runs += 1
-    others = [("beras", len(BERAS_RUNS), runs, runs * BERAS.epochs)] if BERAS else []
-    yield from preview.preview(STUDIES, todo, SETTINGS.datasets, HERE / "results", HERE / ".snakemake", others)
+    others = [("beras", len(PLAN.beras_runs), runs, runs * SETTINGS.beras.epochs)] if SETTINGS.beras else []
+    yield from preview.preview(PLAN.studies, todo, SETTINGS.datasets, HERE / "results", HERE / ".snakemake", others)
     for study in searching:
         yield f"  Not counted: what {study} trains after the next rung of its search, because that rung decides it."
 
@@ -47,7 +56,11 @@ def is_known(target):
 
 def targets_to_name():
     """Names of rules, and files whose wildcards have few values: all except those of single cells."""
-    values = {"study": list(STUDIES), "dataset": list(DATASETS), "paper": [Path(paper).stem for paper in PAPERS]}
+    values = {
+        "study": list(PLAN.studies),
+        "dataset": list(PLAN.datasets),
+        "paper": [Path(paper).stem for paper in PAPERS],
+    }
     yield from (rule.name for rule in workflow.rules if not rule.has_wildcards())
     products = {file for rule in workflow.rules for file in rule.products()}
     for file in products:

@@ -1,9 +1,11 @@
 # Fetch, verify and decode: one file of arrays per data set.
 
+from workflow_scripts.engine.sources import listing
+
 
 rule fetch_data:
     input:
-        lambda wildcards: followed(wildcards.dataset),
+        followed,
     output:
         "results/data/{dataset}.npz",
     log:
@@ -15,9 +17,9 @@ rule fetch_data:
         "../envs/data.yaml"
     resources:
         # as params they would cause everything to be remade when they change
-        idle=lambda wildcards: shlex.join(dataset_flags(wildcards.dataset, idle=True)),
+        unseen=lambda wildcards: shlex.join(flags.dataset_unseen(SETTINGS.datasets[wildcards.dataset])),
     params:
-        flags=lambda wildcards: dataset_flags(wildcards.dataset),
+        flags=lambda wildcards: flags.dataset(SETTINGS.datasets[wildcards.dataset]),
         listing=lambda wildcards: listing.listing_now(
             SETTINGS.datasets[wildcards.dataset], f"results/data/{wildcards.dataset}.npz"
         ),
@@ -25,5 +27,5 @@ rule fetch_data:
     message:
         "Fetching and decoding the data set {wildcards.dataset}"
     shell:
-        "python -P -m workflow_scripts.fetch_data --name {wildcards.dataset} {params.flags:q} {resources.idle} --out {output}"
+        "python -P -m workflow_scripts.fetch_data --name {wildcards.dataset} {params.flags:q} {resources.unseen} --out {output}"
         " 2> >(tee {log} >&2)"

@@ -2,6 +2,8 @@
 
 import itertools
 
+from workflow_scripts.engine.workflow import html_labels
+
 
 report: "../report/workflow.rst"
 
@@ -45,25 +47,22 @@ CAPTIONS = {
     "beras-table": ("Tables", "every variant"),
 }
 
-LABELS = {"model": "model", "block": "block", "rate": "lr"}  # label: key of a cell's record
 ITEMS = itertools.count()
-SHOWN = []  # what the rule all makes for it
 
 
-def in_report(path, caption, shown=STUDIES.get, subject="", studies=STUDIES):
-    """An output under results/<study>/ that the HTML report shows, and that the rule all makes for `studies`.
+def in_report(path, caption, shows=PLAN.studies.get, subject=""):
+    """An output under results/<study>/ that the HTML report shows.
 
-    `shown` gives the names of the cells of a study that it is about, where "best" and "chosen" stand for the cell that
+    `shows` gives the names of the cells of a study that it is about, where "best" and "chosen" stand for the cell that
     turns out to be so; None means that it is about no cells. `path` and `subject` may contain wildcards.
     """
     category = path.split("/")[1]
     subcategory, name = CAPTIONS[caption]
-    SHOWN.extend(expand(path, study=studies))
 
     def labels(wildcards):
         named = dict(wildcards.items())
         study = category.format(**named)
-        found = labels_of(study, shown(study)) if shown else {}
+        found = html_labels.labels(PLAN.studies[study], shows(study), f"results/{study}") if shows else {}
         # Where two values are equally frequent, Snakemake makes a switch, and its page breaks where an item has only
         # one of them. So no two values are the same: they differ in trailing spaces, which a browser does not show.
         spaces = " " * next(ITEMS)
@@ -75,28 +74,6 @@ def in_report(path, caption, shown=STUDIES.get, subject="", studies=STUDIES):
     )
 
 
-def labels_of(study, names):
-    """{label: value} for cells of a study, "best" and "chosen" included; "all" stands for all of several values."""
-    everything = {name: cell.model_dump() for name, cell in STUDIES[study].items()}
-    records = [OUTCOMES[name](f"results/{study}") if name in OUTCOMES else everything[name] for name in names]
-    found = {}
-    for label, key in LABELS.items():
-        values, known = (dict.fromkeys(f"{record[key]}" for record in some) for some in (records, everything.values()))
-        found[label] = "all" if len(values) > 1 and values.keys() == known.keys() else ", ".join(values)
-    return found
-
-
-def best_record(results):
-    """The record of the best network of a study, once the summary is made."""
-    from workflow_scripts.engine.tables import summary  # here because it imports pandas
-
-    return summary.best(summary.over_seeds(summary.load(f"{results}/summary").cells))
-
-
-def chosen_record(results):
-    """The record of the network that a study chose, once it has done so."""
-    with open(f"{results}/chosen.json") as file:
-        return json.load(file)["record"]
-
-
-OUTCOMES = {"best": best_record, "chosen": chosen_record}
+def at_levels(factor):
+    """The function of a study that gives the names of its cells at the levels of a factor."""
+    return lambda study: PLAN.ablations[study][factor]

@@ -15,8 +15,8 @@ INSIGHT_FIGURES = ("filters", "grad_cam", "confusion", "class_accuracy", "tsne")
 rule choose:
     input:
         summary=summary_of("{study}"),
-        cells=lambda wildcards: trained(wildcards.study, final_cells(wildcards.study)),
-        data=datasets_of,
+        cells=lambda wildcards: PLAN.trained(wildcards.study, final_cells(wildcards.study)),
+        data=all_data_of,
     output:
         "results/{study}/chosen.json",
     log:
@@ -24,10 +24,10 @@ rule choose:
     benchmark:
         "results/benchmarks/{study}/choose.tsv"
     wildcard_constraints:
-        study=one_of(CHOSEN),
+        study=one_of(PLAN.chosen),
     conda:
         "../envs/evaluate.yaml"
-    threads: lambda wildcards: max(cell.threads for cell in STUDIES[wildcards.study].values())
+    threads: lambda wildcards: max(cell.threads for cell in PLAN.studies[wildcards.study].values())
     resources:
         gpu=GPUS_PER_CELL,
     params:
@@ -43,7 +43,7 @@ rule choose:
 rule insight:
     input:
         chosen="results/{study}/chosen.json",
-        data=datasets_of,
+        data=all_data_of,
     output:
         [f"results/{{study}}/insight/{name}" for name in INSIGHT],
     log:
@@ -51,7 +51,7 @@ rule insight:
     benchmark:
         "results/benchmarks/{study}/insight.tsv"
     wildcard_constraints:
-        study=one_of(CHOSEN),
+        study=one_of(PLAN.chosen),
     conda:
         "../envs/evaluate.yaml"
     resources:
@@ -77,13 +77,12 @@ for figure in INSIGHT_FIGURES:
                 f"results/{{study}}/figures/{figure}.pdf",
                 f"insight-{figure.replace('_', '-')}",
                 lambda study: ["chosen"],
-                studies=[],  # made on request: not every network has filters and feature maps
             ),
             csv=f"results/{{study}}/figures/{figure}.csv",
         log:
             f"results/logs/{{study}}/{figure}.log",
         wildcard_constraints:
-            study=one_of(CHOSEN),
+            study=one_of(PLAN.chosen),
         localrule: True
         conda:
             "../envs/figures.yaml"
@@ -95,3 +94,7 @@ for figure in INSIGHT_FIGURES:
         shell:
             "python -P -m workflow_scripts.plot_insight --figure {params.figure}"
             " --insight results/{wildcards.study}/insight --out {output.pdf} 2> {log}"
+
+
+# not the figures, which are made on request: not every network has filters and feature maps
+TARGETS += expand("results/{study}/chosen.json", study=PLAN.chosen)

@@ -8,13 +8,13 @@ LANDSCAPE_SUMMARY = (*SUMMARY, *landscape_names.TABLES)
 
 rule summarise_landscape:
     input:
-        lambda wildcards: trained(wildcards.study, LANDSCAPES[wildcards.study]),
+        lambda wildcards: PLAN.trained(wildcards.study, PLAN.landscapes[wildcards.study]),
     output:
         summary_of("{study}", landscape_names.TABLES),
     log:
         "results/logs/{study}/summary_landscape.log",
     wildcard_constraints:
-        study=one_of(LANDSCAPES),
+        study=one_of(PLAN.landscapes),
     localrule: True
     conda:
         "../envs/figures.yaml"
@@ -34,16 +34,16 @@ rule table_landscape:
         csv="results/{study}/tables/landscape_table.csv",
         tex="results/{study}/tables/landscape_table.tex",
         txt="results/{study}/tables/landscape_table.txt",
-        html=in_report("results/{study}/tables/landscape_table.html", "landscape-table", studies=LANDSCAPES),
+        html=in_report("results/{study}/tables/landscape_table.html", "landscape-table"),
     log:
         "results/logs/{study}/landscape_table.log",
     wildcard_constraints:
-        study=one_of(LANDSCAPES),
+        study=one_of(PLAN.landscapes),
     localrule: True
     conda:
         "../envs/figures.yaml"
     params:
-        design=lambda wildcards: design(wildcards.study),
+        design=design(),
         code=digest("make_landscape_table"),
     message:
         "Making the table of both protocols ({wildcards.study})"
@@ -63,20 +63,19 @@ for figure in landscape_names.FIGURES:
             pdf=in_report(
                 f"results/{{study}}/figures/{figure}.pdf",
                 figure.replace("_", "-"),
-                LANDSCAPES.get,
-                studies=LANDSCAPES,
+                PLAN.landscapes.get,
             ),
             csv=f"results/{{study}}/figures/{figure}.csv",
         log:
             f"results/logs/{{study}}/{figure}.log",
         wildcard_constraints:
-            study=one_of(LANDSCAPES),
+            study=one_of(PLAN.landscapes),
         localrule: True
         conda:
             "../envs/figures.yaml"
         params:
             figure=figure,
-            design=lambda wildcards: design(wildcards.study),
+            design=design(),
             code=digest("plot_landscape"),
         message:
             f"Drawing {figure} ({{wildcards.study}})"
@@ -87,8 +86,8 @@ for figure in landscape_names.FIGURES:
 
 rule measure_surface:
     input:
-        data=lambda wildcards: f"results/data/{the_cell(wildcards).dataset}.npz",
-        cell=lambda wildcards: trained(wildcards.study, [wildcards.cell]),
+        data=data_of,
+        cell=lambda wildcards: PLAN.trained(wildcards.study, [wildcards.cell]),
     output:
         "results/{study}/surfaces/{cell}.csv",
     log:
@@ -96,15 +95,15 @@ rule measure_surface:
     benchmark:
         "results/benchmarks/{study}/surface_{cell}.tsv"
     wildcard_constraints:
-        study=one_of(SURFACES),
+        study=one_of(PLAN.surfaces),
     conda:
         "../envs/train.yaml"
     threads: lambda wildcards: the_cell(wildcards).threads
     resources:
         gpu=GPUS_PER_CELL,
     params:
-        flags=surface_flags,
-        code=surface_code,
+        flags=lambda wildcards: flags.surface(PLAN, wildcards.study),
+        code=lambda wildcards: PLAN.surface_code(wildcards.study, wildcards.cell),
     message:
         "Measuring the loss surface around {wildcards.cell} ({wildcards.study})"
     shell:
@@ -120,17 +119,15 @@ for figure in landscape_names.SURFACES:
         input:
             summary=summary_of("{study}"),
             surfaces=lambda wildcards: [
-                f"results/{wildcards.study}/surfaces/{cell}.csv" for cell in SURFACES[wildcards.study]
+                f"results/{wildcards.study}/surfaces/{cell}.csv" for cell in PLAN.surfaces[wildcards.study]
             ],
         output:
-            pdf=in_report(
-                f"results/{{study}}/figures/{figure}.pdf", figure.replace("_", "-"), SURFACES.get, studies=SURFACES
-            ),
+            pdf=in_report(f"results/{{study}}/figures/{figure}.pdf", figure.replace("_", "-"), PLAN.surfaces.get),
             csv=f"results/{{study}}/figures/{figure}.csv",
         log:
             f"results/logs/{{study}}/{figure}.log",
         wildcard_constraints:
-            study=one_of(SURFACES),
+            study=one_of(PLAN.surfaces),
         localrule: True
         conda:
             "../envs/figures.yaml"
@@ -142,3 +139,8 @@ for figure in landscape_names.SURFACES:
         shell:
             "python -P -m workflow_scripts.plot_surfaces --figure {params.figure} --surfaces {input.surfaces:q}"
             " --summary results/{wildcards.study}/summary --out {output.pdf} 2> {log}"
+
+
+TARGETS += expand("results/{study}/tables/landscape_table.html", study=PLAN.landscapes)
+TARGETS += expand("results/{study}/figures/{figure}.pdf", study=PLAN.landscapes, figure=landscape_names.FIGURES)
+TARGETS += expand("results/{study}/figures/{figure}.pdf", study=PLAN.surfaces, figure=landscape_names.SURFACES)

@@ -1,11 +1,8 @@
 # During a run: a line for each finished cell, with its numbers, how many of the cells are done, and the time left.
 
-import logging
 import time
 from pathlib import Path
 
-from snakemake.logging import logger
-from snakemake_interface_logger_plugins.common import LogEvent
 from workflow_scripts.engine.workflow import progress
 
 LOOK_EVERY = 10  # seconds, at all cells and the time left: with ten thousand cells this takes a while
@@ -14,12 +11,12 @@ LOOK_EVERY = 10  # seconds, at all cells and the time left: with ten thousand ce
 def cells_of(job):
     """{"<study>/<cell>": (kind, whose epochs take about equally long, epochs)} of the cells that a job trains."""
     name, wildcards = job.rule.name, job.wildcards
-    if BERAS and name == rules.train_beras.rule.name:
-        return {f"beras/{wildcards.cell}": (f"beras {the_run(wildcards)[0]}", BERAS.epochs)}
+    if SETTINGS.beras and name == rules.train_beras.rule.name:
+        return {f"beras/{wildcards.cell}": (f"beras {the_run(wildcards)[0]}", SETTINGS.beras.epochs)}
     if name not in TRAINED_BY:
         return {}
     study = wildcards.study
-    records = {cell: STUDIES[study][cell] for cell in TRAINED_BY[name](wildcards)}
+    records = {cell: PLAN.cell(study, cell) for cell in TRAINED_BY[name](wildcards)}
     return {f"{study}/{cell}": (f"{study} {record.model}", record.epochs) for cell, record in records.items()}
 
 

@@ -15,7 +15,7 @@ rule fill_project2:
         ],
         ablations=[
             f"results/cifar_net/ablations/{factor}.{suffix}"
-            for factor in ABLATIONS["cifar_net"]
+            for factor in PLAN.ablations["cifar_net"]
             for suffix in ("pdf", "tex")
         ],
         landscape=summary_of("bn_landscape", LANDSCAPE_SUMMARY),
@@ -24,7 +24,7 @@ rule fill_project2:
             f"results/bn_landscape/figures/{figure}.pdf"
             for figure in (
                 *landscape_names.FIGURES,
-                *(landscape_names.SURFACES if "bn_landscape" in SURFACES else []),
+                *(landscape_names.SURFACES if "bn_landscape" in PLAN.surfaces else []),
             )
         ],
         template=source("report/project2.tex.j2"),
@@ -38,9 +38,9 @@ rule fill_project2:
     conda:
         "../envs/report.yaml"
     params:
-        net=design("cifar_net", "base", "ablations"),
-        landscape=design("bn_landscape"),
-        author=author_flags("student_number", "author", "code_url", "data_url", "weights_url"),
+        net=flags.design(PLAN, "cifar_net", "base", "ablations"),
+        landscape=flags.design(PLAN, "bn_landscape"),
+        author=flags.author(SETTINGS.report, "student_number", "author", "code_url", "data_url", "weights_url"),
         code=digest("fill_project2"),
     message:
         "Filling in the report of Project 2"

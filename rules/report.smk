@@ -2,16 +2,16 @@
 
 # What the 2020/21 form of the report covers besides cw2, where it is configured: {study: (its files, its design)}.
 BESIDE = {}
-if "remedies" in ABLATIONS:
+if "remedies" in PLAN.ablations:
     BESIDE["remedies"] = (
         [
             *summary_of("remedies"),
             "results/remedies/figures/remedies.pdf",
             "results/remedies/tables/remedies_statistics.tex",
         ],
-        design("remedies", "base", "ablations"),
+        flags.design(PLAN, "remedies", "base", "ablations"),
     )
-if "search" in SEARCHES:
+if "search" in PLAN.searches:
     BESIDE["search"] = (
         [
             "results/search/summary/dataset.json",
@@ -19,12 +19,12 @@ if "search" in SEARCHES:
             "results/search/tables/search.csv",
             "results/search/chosen.json",
         ],
-        design("search", "base", "search", "test"),
+        flags.design(PLAN, "search", "base", "search", "test"),
     )
 
 # form of the report: (its fixed part, its answers, the figures of cw2 that it shows, studies besides cw2)
 FORMS = {
-    "mlp-cw2": ("mlp-cw2-template", "mlp-cw2-questions", list(FIGURES), {}),
+    "mlp-cw2": ("mlp-cw2-template", "mlp-cw2-questions", list(comparison.FIGURES), {}),
     "mlp-cw2-2020": ("mlp-cw2-2020", "mlp-cw2-2020-answers", ["curves_problem", "grad_flow_deep"], BESIDE),
 }
 
@@ -53,8 +53,8 @@ for form, (main, answers, shown, beside) in FORMS.items():
             "../envs/report.yaml"
         params:
             form=form,
-            shallow=select(shallow("cw2"), flag="--shallow"),
-            deep=select(deep("cw2"), flag="--deep"),
+            shallow=flags.select(PLAN.compared["cw2"].shallow, flag="--shallow"),
+            deep=flags.select(PLAN.compared["cw2"].deep, flag="--deep"),
             beside=[
                 word
                 for study, (_, design_of) in beside.items()

@@ -3,7 +3,7 @@
 
 checkpoint select_rung:
     input:
-        lambda wildcards: trained(wildcards.study, rung_cells(wildcards.study, int(wildcards.rung))),
+        lambda wildcards: PLAN.trained(wildcards.study, rung_cells(wildcards.study, int(wildcards.rung))),
     output:
         "results/{study}/search/rung{rung}.json",
     log:
@@ -14,7 +14,7 @@ checkpoint select_rung:
     conda:
         "../envs/figures.yaml"
     params:
-        keep=lambda wildcards: SEARCHES[wildcards.study].kept(int(wildcards.rung)),
+        keep=lambda wildcards: PLAN.searches[wildcards.study].kept(int(wildcards.rung)),
         code=digest("select_rung"),
     message:
         "Choosing from rung {wildcards.rung} of the search {wildcards.study}"
@@ -28,25 +28,28 @@ rule plot_search:
         summary=summary_of("{study}"),
         rungs=lambda wildcards: [
             f"results/{wildcards.study}/search/rung{rung}.json"
-            for rung in range(len(SEARCHES[wildcards.study].epochs))
+            for rung in range(len(PLAN.searches[wildcards.study].epochs))
         ],
     output:
-        pdf=in_report("results/{study}/figures/search.pdf", "search", studies=SEARCHES),
+        pdf=in_report("results/{study}/figures/search.pdf", "search"),
         csv="results/{study}/figures/search.csv",
         table=[f"results/{{study}}/tables/search.{suffix}" for suffix in ("csv", "tex", "txt")],
-        html=in_report("results/{study}/tables/search.html", "search-table", studies=SEARCHES),
+        html=in_report("results/{study}/tables/search.html", "search-table"),
     log:
         "results/logs/{study}/search.log",
     wildcard_constraints:
-        study=one_of(SEARCHES),
+        study=one_of(PLAN.searches),
     localrule: True
     conda:
         "../envs/figures.yaml"
     params:
-        design=lambda wildcards: design(wildcards.study, "base", "search", "test"),
+        design=design("base", "search", "test"),
         code=digest("plot_search"),
     message:
         "Drawing the search {wildcards.study}"
     shell:
         "python -P -m workflow_scripts.plot_search --summary results/{wildcards.study}/summary --study {params.design:q}"
         " --rungs {input.rungs} --out {output.pdf} --table {output.table[0]} 2> {log}"
+
+
+TARGETS += expand("results/{study}/{file}", study=PLAN.searches, file=["figures/search.pdf", "tables/search.html"])

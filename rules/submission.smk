@@ -1,12 +1,14 @@
 # The hand-in of coursework 2.
 
+from workflow_scripts.engine.course import submission as handin
+
 
 rule submission:
     input:
         report="report/mlp-cw2.pdf",
         course="results/cw2/course",
         table="results/cw2/tables/table1.csv",
-        figures=[f"results/cw2/figures/{figure}.csv" for figure in FIGURES],
+        figures=[f"results/cw2/figures/{figure}.csv" for figure in comparison.FIGURES],
         code=[f"{HOME}/{path}" for path in handin.sources()],
     output:
         "submission/{number}.zip",
@@ -18,7 +20,7 @@ rule submission:
     conda:
         "../envs/figures.yaml"
     params:
-        number=student_number,
+        number=or_exit(lambda wildcards: handin.checked(wildcards.number, SETTINGS.report.student_number)),
         config=json.dumps(config),
         code=digest("pack_submission"),
     message:

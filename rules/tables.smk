@@ -3,7 +3,7 @@
 
 rule summarise:
     input:
-        cells=lambda wildcards: trained(wildcards.study, wanted_cells(wildcards.study)),
+        cells=lambda wildcards: PLAN.trained(wildcards.study, wanted_cells(wildcards.study)),
         external=external_files,
     output:
         # not deleted before the job: the rows of cells that have not changed are copied
@@ -15,8 +15,8 @@ rule summarise:
     conda:
         "../envs/figures.yaml"
     params:
-        external=external_flags,
-        titles=lambda wildcards: titles({cell.dataset for cell in STUDIES[wildcards.study].values()}),
+        external=lambda wildcards: flags.external(PLAN.external_runs(wildcards.study)),
+        titles=lambda wildcards: flags.titles(SETTINGS, PLAN.first_cells(wildcards.study)),
         code=digest("summarise"),
     message:
         "Gathering the cells of {wildcards.study}"
@@ -49,7 +49,7 @@ rule table1:
 
 rule export_course:
     input:
-        lambda wildcards: trained(wildcards.study, wanted_cells(wildcards.study)),
+        lambda wildcards: PLAN.trained(wildcards.study, wanted_cells(wildcards.study)),
     output:
         directory("results/{study}/course"),
     log:
@@ -63,3 +63,6 @@ rule export_course:
         "Writing the cells of {wildcards.study} as experiment folders of the course"
     shell:
         "printf '%s\\n' {input:q} | python -P -m workflow_scripts.export_course --out {output} 2> {log}"
+
+
+TARGETS += expand("results/{study}/{file}", study=PLAN.studies, file=["summary/cells.html", "tables/table1.html"])

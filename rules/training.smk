@@ -1,9 +1,12 @@
-# Train the cells of the studies; everything about a cell comes from its record.
+# Train the cells of the studies, alone or in bundles; everything about a cell comes from its record.
+
+from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.runs import manifests
 
 
 rule train_cell:
     input:
-        data=lambda wildcards: f"results/data/{the_cell(wildcards).dataset}.npz",
+        data=data_of,
     output:
         [f"results/{{study}}/{{cell}}/{name}" for name in cells.FILES],
     log:
@@ -16,8 +19,8 @@ rule train_cell:
     resources:
         gpu=GPUS_PER_CELL,
     params:
-        flags=train_flags,
-        code=lambda wildcards: cells.code_digest(the_cell(wildcards), measured(wildcards.study, the_cell(wildcards))),
+        flags=lambda wildcards: flags.training(PLAN, wildcards.study, wildcards.cell),
+        code=lambda wildcards: PLAN.cell_code(wildcards.study, wildcards.cell),
     message:
         "Training {wildcards.cell} ({wildcards.study})"
     shell:
@@ -27,7 +30,7 @@ rule train_cell:
 
 rule train_bundle:
     input:
-        data=lambda wildcards: f"results/data/{the_cell(wildcards).dataset}.npz",
+        data=data_of,
     output:
         manifests.path_of("{study}", "{cell}"),
     log:
@@ -40,9 +43,9 @@ rule train_bundle:
     resources:
         gpu=GPUS_PER_CELL,
     params:
-        orders=lambda wildcards: list(orders(wildcards)),
-        test=lambda wildcards: test_flags(wildcards.study),
-        code=bundle_code,
+        orders=lambda wildcards: list(PLAN.orders(wildcards.study, wildcards.cell)),
+        test=lambda wildcards: flags.test(PLAN, wildcards.study),
+        code=lambda wildcards: PLAN.bundle_code(wildcards.study, wildcards.cell),
     message:
         f"Training up to {SETTINGS.cells_per_job} cells from {{wildcards.cell}} on ({{wildcards.study}})"
     shell:
@@ -54,5 +57,5 @@ rule train_bundle:
 # as a module, if there is one.
 TRAINED_BY = {
     rules.train_cell.rule.name: lambda wildcards: [wildcards.cell],
-    rules.train_bundle.rule.name: lambda wildcards: BUNDLES[wildcards.study][wildcards.cell],
+    rules.train_bundle.rule.name: the_bundle,
 }

@@ -5,40 +5,25 @@
 # figures of another configuration or of older code in place (seen with Snakemake 9.27).
 
 import contextlib
-import logging
 
-from snakemake.logging import logger
-from snakemake_interface_logger_plugins.common import LogEvent
 from workflow_scripts.engine.workflow import unfinished
-
-JOBS = {}
-
-
-def jobs_of(job_id):
-    """The jobs that Snakemake means by this number, several for a group; checkpoints add jobs during the run."""
-    if job_id not in JOBS:
-        for job in workflow.dag.needrun_jobs(exclude_finished=False):
-            JOBS[job.jobid] = [job]
-            if group := workflow.dag.get_job_group(job):
-                JOBS[group.jobid] = list(group.jobs)
-    return JOBS.get(job_id, [])
 
 
 def incomplete():
     """The files that represent, in the DAG, cells that have lost some of their files; those files may still exist."""
-    for study, grid in STUDIES.items():
+    for study, grid in PLAN.studies.items():
         for name in grid:
             with contextlib.suppress(OSError):  # most often the folder does not exist yet
                 found = set(cells.FILES).intersection(os.listdir(HERE / "results" / study / name))
                 if 0 < len(found) < len(cells.FILES):
-                    yield from trained(study, [name])
+                    yield from PLAN.trained(study, [name])
 
 
 def forget_checkpoints(job):
     """Delete the checkpoints of the cells that a job has trained, now that Snakemake has noted them as done."""
     for name in TRAINED_BY[job.rule.name](job.wildcards) if job.rule.name in TRAINED_BY else []:
         study = job.wildcards.study
-        (HERE / checkpoint_of(study, STUDIES[study][name])).unlink(missing_ok=True)
+        (HERE / PLAN.checkpoint(study, PLAN.cell(study, name))).unlink(missing_ok=True)
 
 
 class Begun(logging.Handler):

@@ -23,12 +23,12 @@ def study(**changes):
 def write_summary(folder, searched, diverged=()):
     """Write the summary of a finished search, and next to it what its rungs kept: closed forms, no real training.
 
-    Returns the plan and the chosen recipe.
+    Returns the candidates and the chosen recipe.
     """
-    plan, rows = grids.plan(searched), []
+    found, rows = grids.candidates(searched), []
 
     def train(cell):
-        lost = plan.place(cell) in diverged
+        lost = found.place(cell) in diverged
         accuracy = 0.5 - 0.1 * abs(math.log10(cell.lr) + 2) + 0.02 * cell.epochs + 0.01 * cell.seed
         facts = dict.fromkeys((*gathering.MEASURED, *gathering.LAST_EPOCH, *gathering.BEST_EPOCH), 1)
         facts |= {"status": "diverged" if lost else "finished", "diverged_step": 3 if lost else None}
@@ -36,21 +36,21 @@ def write_summary(folder, searched, diverged=()):
         rows.append({"cell": cells.cell_name(cell), **cell.model_dump(), **facts})
         return -1 if lost else accuracy
 
-    recipes, kept = plan.recipes, folder.parent / "search"
+    recipes, kept = found.recipes, folder.parent / "search"
     kept.mkdir()
-    for rung in range(len(plan.epochs)):
-        results = dict(zip(recipes, map(train, plan.rung(rung, recipes)), strict=True))
-        recipes = sorted(recipes, key=results.get, reverse=True)[: plan.kept(rung)]
-        names = [cells.cell_name(cell) for cell in plan.rung(rung, recipes)]
+    for rung in range(len(found.epochs)):
+        results = dict(zip(recipes, map(train, found.rung(rung, recipes)), strict=True))
+        recipes = sorted(recipes, key=results.get, reverse=True)[: found.kept(rung)]
+        names = [cells.cell_name(cell) for cell in found.rung(rung, recipes)]
         (kept / f"rung{rung}.json").write_text(json.dumps({"kept": names}))
-    for cell in plan.final(recipes[0]):
+    for cell in found.final(recipes[0]):
         train(cell)
     folder.mkdir()
     pd.DataFrame(rows).drop_duplicates("cell").to_csv(folder / "cells.csv", index=False)
     (folder / "history.csv").write_text("cell,epoch,train_loss,train_acc,val_loss,val_acc\n")
     (folder / "gradients.csv").write_text("cell,epoch,layer,depth,mean_abs\n")
     (folder / "dataset.json").write_text("{}")
-    return plan, recipes[0]
+    return found, recipes[0]
 
 
 def rung_files(folder):

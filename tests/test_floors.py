@@ -15,11 +15,12 @@ STEPS = (
     {"data", "configuration"},
     {"sources", "text", "training", "machine"},
     {"runs"},
-    {"tables", "workflow"},
+    {"tables"},
     {"figures"},
     {"ablation", "insight", "landscape", "course"},
     {"reports"},
     {"beras"},
+    {"workflow"},
 )
 FILES = [path for folder in ("models", "workflow_scripts") for path in sorted((ROOT / folder).rglob("*.py"))]
 

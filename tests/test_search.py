@@ -72,19 +72,20 @@ def test_a_grid_within_its_budget_is_every_point_once():
 
 
 def test_a_plan_halves():
-    plan = grids.plan(study(max_cells=8, halving={"epochs": [1, 2, 3], "keep": 0.3}))
-    assert plan.sizes == (8, 2, 1) and [plan.kept(rung) for rung in range(3)] == [2, 1, 1]
-    assert [cell.epochs for rung in range(3) for cell in plan.rung(rung, plan.recipes[:1])] == [1, 2, 3]
-    final = plan.final(plan.recipes[0])
+    found = grids.candidates(study(max_cells=8, halving={"epochs": [1, 2, 3], "keep": 0.3}))
+    assert found.sizes == (8, 2, 1) and [found.kept(rung) for rung in range(3)] == [2, 1, 1]
+    assert [cell.epochs for rung in range(3) for cell in found.rung(rung, found.recipes[:1])] == [1, 2, 3]
+    final = found.final(found.recipes[0])
     assert [(cell.epochs, cell.seed) for cell in final] == [(4, 0), (4, 1), (4, 2)]
-    assert {plan.place(cell) for cell in final} == {0} and plan.place(plan.rung(1, plan.recipes)[3]) == 3
-    assert plan.place(final[0].model_copy(update={"lr": 0.5})) is None
-    assert grids.plan(study(max_cells=100, halving={"epochs": [1, 2], "keep": 0.29})).sizes == (100, 29)  # 28.999...
+    assert {found.place(cell) for cell in final} == {0} and found.place(found.rung(1, found.recipes)[3]) == 3
+    assert found.place(final[0].model_copy(update={"lr": 0.5})) is None
+    found = grids.candidates(study(max_cells=100, halving={"epochs": [1, 2], "keep": 0.29}))
+    assert found.sizes == (100, 29)  # 100 * 0.29 is 28.999...
 
 
 def test_without_halving_every_candidate_is_trained_to_the_end():
-    plan = grids.plan(study(halving=None, max_cells=5))
-    assert plan.epochs == (4,) and plan.sizes == (5,) and plan.kept(0) == 1
+    found = grids.candidates(study(halving=None, max_cells=5))
+    assert found.epochs == (4,) and found.sizes == (5,) and found.kept(0) == 1
     names = grids.expand("s", study(halving=None, max_cells=5, seeds=[7]))
     assert len(names) == 5 and all(name.endswith("seed7") for name in names)
 

@@ -25,7 +25,7 @@ def expand(name, study):
     count = sum(math.prod(map(len, values_of(study, grid).values())) for grid in grids)
     if count > MOST_CELLS:
         raise UserError(f"studies.{name}: expected at most {MOST_CELLS:,} cells, found {count:,}: a grid is a product")
-    searched = plan(study).cells() if study.search else []
+    searched = candidates(study).cells() if study.search else []
     for cell in itertools.chain(*(points(study, grid) for grid in grids), searched):
         other = cells.setdefault(cell_name(cell), cell)
         if other != cell:
@@ -54,9 +54,9 @@ def values_of(study, grid):
     return {key: values for key in Cell.model_fields if (values := getattr(grid, key) or getattr(study.base, key))}
 
 
-def plan(study):
-    """The `search.Plan` of a study with a search."""
-    return search.plan(study.search, *points(study, Grid()))
+def candidates(study):
+    """The `search.Candidates` of a study with a search."""
+    return search.candidates(study.search, *points(study, Grid()))
 
 
 def ablations(study):

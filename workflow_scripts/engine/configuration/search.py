@@ -72,7 +72,7 @@ def samples(search):
 
 
 @dataclass(frozen=True)
-class Plan:
+class Candidates:
     """What a search may train. A recipe is a `Cell` whose epochs and seed do not count.
 
     `epochs` and `sizes` say for each rung how long its cells are trained, and how many there are at most.
@@ -110,15 +110,15 @@ class Plan:
         return {recipe: place for place, recipe in enumerate(self.recipes)}
 
 
-def plan(search, base):
-    """The `Plan` of a `studies.Search` around the `Cell` that is the study's base."""
+def candidates(search, base):
+    """The `Candidates` of a `studies.Search` around the `Cell` that is the study's base."""
     first = base.model_copy(update={"seed": search.seeds[0]})
     recipes = [Cell(**first.model_dump() | sample) for sample in samples(search)]
     epochs = search.halving.epochs if search.halving else [base.epochs]
     sizes = [len(recipes)]
     for _ in epochs[1:]:
         sizes.append(max(1, math.floor(sizes[-1] * search.halving.keep + 1e-9)))
-    return Plan(tuple(recipes), tuple(epochs), tuple(sizes), base.epochs, tuple(search.seeds))
+    return Candidates(tuple(recipes), tuple(epochs), tuple(sizes), base.epochs, tuple(search.seeds))
 
 
 def _trained(recipe, epochs, seed):

@@ -39,23 +39,27 @@ def trained(found, study, kept):
     `status`, `val_acc`, `val_loss`, and `kept`: whether the candidate went on. Ordered by rung and accuracy. Raises
     UserError where the summary has no cell of the search, or where `kept` does not have as many rungs as the search.
     """
-    plan, rows = grids.plan(study), []
-    if len(kept) != len(plan.epochs):
-        raise UserError(f"--rungs: expected {counted(len(plan.epochs), 'file')}, one for each rung, found {len(kept)}")
+    candidates, rows = grids.candidates(study), []
+    if len(kept) != len(candidates.epochs):
+        raise UserError(
+            f"--rungs: expected {counted(len(candidates.epochs), 'file')}, one for each rung, found {len(kept)}"
+        )
     for row in found.cells.to_dict("records"):
         record = Cell(**{key: None if pd.isna(row[key]) else row[key] for key in Cell.model_fields})
-        place = plan.place(record)
+        place = candidates.place(record)
         if place is None:
             continue
-        recipe = plan.recipes[place]
+        recipe = candidates.recipes[place]
         known = {"candidate": place + 1, "cell": row["cell"], "seed": record.seed}
         known |= {key: getattr(record, key) for key in study.search.keys}
         known |= {"status": row["status"], "val_acc": row["best_val_acc"], "val_loss": row["best_val_loss"]}
         stands = [
-            (rung + 1, row["cell"] in names) for rung, names in enumerate(kept) if record in plan.rung(rung, [recipe])
+            (rung + 1, row["cell"] in names)
+            for rung, names in enumerate(kept)
+            if record in candidates.rung(rung, [recipe])
         ]
-        (last,) = plan.rung(len(kept) - 1, [recipe])
-        if record in plan.final(recipe) and cells.cell_name(last) in kept[-1]:
+        (last,) = candidates.rung(len(kept) - 1, [recipe])
+        if record in candidates.final(recipe) and cells.cell_name(last) in kept[-1]:
             stands.append((FINAL, True))
         rows += [{"rung": rung, "epochs": record.epochs, **known, "kept": went_on} for rung, went_on in stands]
     if not rows:

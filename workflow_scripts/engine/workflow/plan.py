@@ -1,0 +1,155 @@
+"""What a configuration asks for: the cells of its studies, what else each study has, which job trains which cell.
+
+The rules read it, and so decide nothing of their own.
+"""
+
+import difflib
+import json
+
+from workflow_scripts.engine import code
+from workflow_scripts.engine.beras import names as beras
+from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import cells, grids
+from workflow_scripts.engine.runs import bundles, made, manifests
+
+
+class Plan:
+    """The studies of a `config.Config`, as {study: ...} for each thing that some or all of them have.
+
+    studies      {name of a cell: Cell}
+    compared     its `compare`: a shallow and a deep network, which the cw2 figures and report are about
+    searches     what its search may train: `search.Candidates`
+    ablations    {factor: {name of a cell: its level}}
+    chosen       (a list) only the chosen one of its cells is tested
+    landscapes   names of the cells that are measured during training
+    surfaces     names of the cells around which the loss surfaces lie, each once
+    bundles      {name of a bundle, which is its first cell's: names of its cells}
+
+    `beras_runs` are the cells of the study of Beras, which are not PyTorch cells: {name: (variant, seed)}.
+    `datasets` are the names of the data sets that are used; the configuration may have others.
+
+    Raises UserError as `grids.expand` does.
+    """
+
+    def __init__(self, settings):
+        self.settings, designs = settings, settings.studies
+        self.studies = {name: grids.expand(name, study) for name, study in designs.items()}
+        self.compared = {name: study.compare for name, study in designs.items() if study.compare}
+        self.searches = {name: grids.candidates(study) for name, study in designs.items() if study.search}
+        self.ablations = {
+            name: grids.ablations(study) for name, study in designs.items() if any(study.ablations.values())
+        }
+        self.chosen = [name for name, study in designs.items() if study.test == "chosen"]
+        self.landscapes = {name: self._in_landscape(name) for name, study in designs.items() if study.landscape}
+        self.surfaces = {name: self._with_surfaces(name) for name, study in designs.items() if study.surface}
+        self.candidates = {
+            name: {cells.cell_name(cell) for cell in found.cells()} for name, found in self.searches.items()
+        }
+        self.bundles = {name: self._bundles(name) for name in designs}
+        self._bundle_of = {
+            study: {cell: name for name, part in found.items() for cell in part}
+            for study, found in self.bundles.items()
+        }
+        self.beras_runs = beras.runs(settings.beras) if settings.beras else {}
+        self.datasets = {cell.dataset for grid in self.studies.values() for cell in grid.values()}
+        if settings.beras:
+            self.datasets.add(settings.beras.dataset)
+
+    def _in_landscape(self, study):
+        return [
+            name for name, cell in self.studies[study].items() if grids.in_landscape(self.settings.studies[study], cell)
+        ]
+
+    def _with_surfaces(self, study):
+        selections = self.settings.studies[study].surface.cells
+        return list(dict.fromkeys(self.selected(study, selection)[0] for selection in selections))
+
+    def _bundles(self, study):
+        """A search's candidates are in none: which of them are trained becomes known only rung by rung."""
+        fixed = {name: cell for name, cell in self.studies[study].items() if name not in self.candidates.get(study, ())}
+        return bundles.bundles(self.settings.studies[study], fixed, self.settings.cells_per_job)
+
+    def cell(self, study, name):
+        """The record of a cell; raises UserError for an unknown name, with the nearest ones."""
+        return _named(study, name, self.studies[study])
+
+    def bundle(self, study, name):
+        """The names of the cells of a bundle; raises UserError likewise."""
+        return _named(study, name, self.bundles[study])
+
+    def beras_run(self, name):
+        """(variant, seed) of a cell of the study of Beras; raises UserError likewise."""
+        return _named("beras", name, self.beras_runs)
+
+    def selected(self, study, selection, without=()):
+        """Names of the cells of a study that a `record.Selection` selects, by its keys except those in `without`."""
+        return [name for name, cell in self.studies[study].items() if grids.selects(selection, cell, without)]
+
+    def external_runs(self, study):
+        """{name: `config.ExternalRun`} of the runs made with the course's framework that join a study."""
+        return {name: run for name, run in self.settings.external_runs.items() if run.joins == study}
+
+    def first_cells(self, study):
+        """{data set: the first cell of a study that is trained on it}."""
+        found = {}
+        for cell in self.studies[study].values():
+            found.setdefault(cell.dataset, cell)
+        return found
+
+    def trained(self, study, names):
+        """The files that represent trained cells in the DAG: each one's record, or the manifest of its bundle.
+
+        Only one of a cell's files, because each costs time in a DAG of ten thousand cells.
+        """
+        bundle = self._bundle_of[study]
+        found = (
+            manifests.path_of(study, bundle[cell]) if cell in bundle else f"results/{study}/{cell}/cell.json"
+            for cell in names
+        )
+        return list(dict.fromkeys(found))
+
+    def measured(self, study, cell):
+        """{observer: settings} of what a study measures while a cell trains."""
+        return grids.measured(self.settings.studies[study], cell)
+
+    def tested(self, study):
+        """Whether the training of a study's cells ends with reading the test images."""
+        return self.settings.studies[study].test == "every"
+
+    def checkpoint(self, study, cell):
+        """The path of a cell's checkpoint; named after the whole record, so that a key's default changes it too."""
+        return f"results/.checkpoints/{study}-{cells.record_digest(cell)[:16]}"
+
+    def cell_code(self, study, name):
+        """The digest of the code that training a cell runs."""
+        cell = self.cell(study, name)
+        return cells.code_digest(cell, self.measured(study, cell))
+
+    def bundle_code(self, study, name):
+        """The digests of the code that the cells of a bundle run, each once."""
+        return sorted({self.cell_code(study, cell) for cell in self.bundle(study, name)})
+
+    def surface_code(self, study, name):
+        """The digest of the code that measures the loss surface around a cell."""
+        cell = self.cell(study, name)
+        names = (("model", cell.model), ("block", cell.block), ("loss", cell.loss))
+        return code.digest("workflow_scripts.measure_surface", names)
+
+    def orders(self, study, name):
+        """What train_bundle reads: a line of JSON for each cell of a bundle."""
+        for cell_name in self.bundle(study, name):
+            cell = self.cell(study, cell_name)
+            order = {"cell": cell_name, "record": cells.shown(cell), "checkpoint": self.checkpoint(study, cell)}
+            yield json.dumps({**order, "measured": self.measured(study, cell)})
+
+    def is_made(self, study, name, results):
+        """Whether a cell exists already under the folder `results`, as far as its record says."""
+        cell = self.cell(study, name)
+        return made.is_made(results / study / name, made.identity(cell, self.measured(study, cell), self.tested(study)))
+
+
+def _named(study, name, known):
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0)
+        raise UserError(f"study {study} has no cell {name}; the nearest: {', '.join(near)}")
+    return known[name]
