@@ -107,6 +107,12 @@ class ForgetsAGradient(Graph):
         return given
 
 
+class DrawsMore(Graph):
+    def replay(self):
+        super().replay()
+        torch.rand(1)
+
+
 class CannotBeCaptured(Graph):
     def __call__(self, step):
         super().__call__(step)
@@ -133,6 +139,7 @@ WRONG = {
     AnotherLoss: "a replay gives other bits of the losses",
     MovesTheWeights: "a replay gives other bits of classifier.bias",
     ForgetsAGradient: "a replay gives other bits of the gradient of entry.conv.weight",
+    DrawsMore: "a replay draws other random numbers",
     CannotBeCaptured: "operation not permitted when stream is capturing",
     CannotBeReplayed: "out of memory",
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.captured_runs import CAPTURED, MEASURED, OBSTACLES, SAME, TINY, plain, resumed, state, trained
+from tests.captured_runs import CAPTURED, MEASURED, SAME, TINY, plain, resumed, state, trained
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.training.trainer import Training
 
@@ -52,13 +52,3 @@ def test_what_cannot_be_captured_is_taken_the_plain_way_on_a_gpu(digits, device,
     # what the same process trains next, with random numbers and with a graph
     trained(Cell(**{**TINY, "dropout": 0.2}), digits, device)
     assert trained(cell, digits, device).captured.path == "cuda_graph"
-
-
-@on_a_gpu
-@pytest.mark.parametrize(("line", "record"), OBSTACLES.items())
-def test_a_record_may_forbid_it_on_a_gpu(digits, device, capsys, line, record):
-    cell = Cell(**{**TINY, **record})
-    expected = plain(cell, digits, device)
-    training = trained(cell, digits, device)
-    assert training.captured.path == "plain" and state(training) == expected
-    assert capsys.readouterr().err == f"CUDA graph not used: {line}\n"

@@ -9,7 +9,7 @@ from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.tables.labels import BLOCK_LABELS, block_label
-from workflow_scripts.engine.training.objectives import added_terms
+from workflow_scripts.engine.training.objectives import added_terms, companions_weight
 from workflow_scripts.engine.training.trainer import Training
 
 FIRST_FOUR = ("plain", "bn", "rc", "bn_rc")
@@ -241,7 +241,8 @@ def test_companions_losses_are_added_with_a_weight_that_falls():
     companions, labels = [*torch.randn(2, 5, 7)], torch.tensor([0, 1, 2, 3, 4])
     by_hand = sum(-logits.log_softmax(1)[range(5), labels].mean() for logits in companions)
     for epoch, share in ((0, 0.3), (5, 0.15), (9, 0.03)):
-        torch.testing.assert_close(added_terms(cell, None, companions, labels, epoch), share * by_hand)
+        assert companions_weight(cell, epoch) == pytest.approx(share)
+        torch.testing.assert_close(added_terms(cell, None, companions, labels, share), share * by_hand)
 
 
 def test_an_activation_takes_the_place_of_every_leaky_relu():

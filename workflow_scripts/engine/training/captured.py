@@ -13,15 +13,10 @@ import warnings
 import torch
 
 FAILED = []  # graphs whose capture failed, kept because PyTorch's allocator still asks them whether memory is theirs
+MOST_FAILED = 2  # captures of a process: after each, PyTorch never gives back the memory that it had taken
 CHECKED = 2  # steps taken both ways: the second with other images and weights than the graph was captured with
 WARM_UP = 3  # steps before the capture, as in PyTorch's documentation of CUDA graphs
 WHOLE = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}  # integer types by size in bytes
-
-# what prevents a cell's step from being captured, as far as its record shows
-OBSTACLES = {
-    "dropout draws other random numbers within a graph": lambda cell: cell.dropout > 0,
-    "the weight of the companion classifiers changes from epoch to epoch": lambda cell: cell.supervision > 0,
-}
 
 
 def cuda_graph(step):
@@ -68,13 +63,12 @@ CAPTURES = {"cuda": cuda_graph}  # by device type; tests put a stand-in for the 
 class CapturedStep:
     """A function of a batch that computes the gradients of `model`, replayed from a graph if the bits are the same.
 
-    `cell` is the run's record. If `wanted` is False, or on a device without graphs, the step is just called.
+    If `wanted` is False, or on a device without graphs, the step is just called.
     """
 
-    def __init__(self, model, cell, device, wanted=True):
+    def __init__(self, model, device, wanted=True):
         self.model, self.device, self.parameters = model, device, list(model.parameters())
         self.capture = CAPTURES.get(device.type) if wanted else None
-        self.obstacle = next((reason for reason, holds in OBSTACLES.items() if holds(cell)), None)
         self.unchecked = CHECKED
         self.replay = self.inputs = self.gradients = self.given = None
 
@@ -119,9 +113,11 @@ class CapturedStep:
         """Take the step both ways from the same state and, if the results differ, once more the plain way."""
         state = {**dict(self.model.named_parameters()), **moved}
         before = copies(state)
-        obstacle = self.obstacle or self._difference(step, state, before, images, labels)
+        with self._same_random_numbers():
+            obstacle, random = self._difference(step, state, before, images, labels)
         if obstacle is None:
             self.unchecked -= 1
+            self._set_random_states(random)
             return self.given
         print(f"CUDA graph not used: {obstacle}", file=sys.stderr)
         self.capture = self.replay = self.inputs = self.gradients = self.given = None
@@ -129,22 +125,27 @@ class CapturedStep:
         return step(images, labels)
 
     def _difference(self, step, state, before, images, labels):
-        """Where a plain step and a replayed one differ, or why none was replayed; None if all bits agree."""
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
-            random = self._random_states()
-            expected = self._outcome(step(images, labels), state)
-            if not all(map(torch.equal, random, self._random_states())):
-                return "the step draws random numbers"
-            try:
-                if self.replay is None:
-                    self.inputs = images.clone(), labels.clone()
-                    self.replay, self.given = self.capture(functools.partial(step, *self.inputs))
-                    self.gradients = [parameter.grad for parameter in self.parameters]
-                put_back(state, before)
-                found = self._outcome(self._replayed(images, labels), state)
-            except RuntimeError as error:
-                return reason(error)
-        return difference(expected, found)
+        """(where a plain step and a replayed one differ, or why none was replayed; None if all bits agree), and the
+        states of the random number generators after a step.
+        """
+        random = self._random_states()
+        expected = self._outcome(step(images, labels), state)
+        drawn = self._random_states()
+        if self.replay is None and len(FAILED) >= MOST_FAILED:
+            return "captures have failed before in this process", drawn
+        try:
+            if self.replay is None:
+                self.inputs = images.clone(), labels.clone()
+                self.replay, self.given = self.capture(functools.partial(step, *self.inputs))
+                self.gradients = [parameter.grad for parameter in self.parameters]
+            put_back(state, before)
+            self._set_random_states(random)
+            found = self._outcome(self._replayed(images, labels), state)
+        except RuntimeError as error:
+            return reason(error), drawn
+        if not all(map(torch.equal, drawn, self._random_states())):
+            return "a replay draws other random numbers", drawn
+        return difference(expected, found), drawn
 
     def _replayed(self, images, labels):
         for static, given in zip(self.inputs, (images, labels), strict=True):
@@ -162,9 +163,18 @@ class CapturedStep:
         gradients = {f"the gradient of {name}": weight.grad for name, weight in named if weight.grad is not None}
         return copies({"the losses": losses, **gradients, **state})
 
+    def _same_random_numbers(self):
+        """A context after which the random number generators are in the states in which they were before."""
+        return torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
+
     def _random_states(self):
         states = [torch.get_rng_state()]
         return [*states, torch.cuda.get_rng_state(self.device)] if self.device.type == "cuda" else states
+
+    def _set_random_states(self, states):
+        torch.set_rng_state(states[0])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(states[1], self.device)
 
 
 def reason(error):

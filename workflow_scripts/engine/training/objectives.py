@@ -38,12 +38,17 @@ def focal(logits, labels):
     return -((1 - log_p.exp()).square() * log_p).mean()
 
 
-def added_terms(cell, model, companions, labels, epoch):
+def companions_weight(cell, epoch):
+    """The weight of companions' losses in an epoch: it falls linearly from `supervision` in the first one towards 0."""
+    return cell.supervision * (1 - epoch / cell.epochs)
+
+
+def added_terms(cell, model, companions, labels, companions_weight):
     """The sum of what a cell adds to the loss of its logits, or 0: weight penalties and companions' losses.
 
     The penalties are over the weights of convolutions and linear layers: l1 times the sum of |w|, l2 times half the
     sum of w^2. `companions` are the logits of the companion classifiers of a deeply supervised network (Lee et al.
-    2015); the weight of their losses falls linearly from `supervision` in the first epoch towards 0.
+    2015), and `companions_weight` is that of their losses, a number or a 0-dimensional tensor.
     """
     terms = 0.0
     weights = [weight for _, weight in weight_layers(model.named_parameters())] if cell.l1 or cell.l2 else []
@@ -52,6 +57,5 @@ def added_terms(cell, model, companions, labels, epoch):
     if cell.l2:
         terms = terms + cell.l2 / 2 * sum(weight.square().sum() for weight in weights)
     if companions:
-        share = cell.supervision * (1 - epoch / cell.epochs)
-        terms = terms + share * sum(LOSSES[cell.loss](logits, labels) for logits in companions)
+        terms = terms + companions_weight * sum(LOSSES[cell.loss](logits, labels) for logits in companions)
     return terms

@@ -22,7 +22,7 @@ from workflow_scripts.engine.training.captured import CapturedStep
 from workflow_scripts.engine.training.captured_update import CapturedUpdate, on_the_device
 from workflow_scripts.engine.training.gradients import GradientRecorder
 from workflow_scripts.engine.training.initializations import INITS
-from workflow_scripts.engine.training.objectives import LOSSES, added_terms
+from workflow_scripts.engine.training.objectives import LOSSES, added_terms, companions_weight
 from workflow_scripts.engine.training.observers import observe
 from workflow_scripts.engine.training.optimizers import OPTIMIZERS, load_state
 from workflow_scripts.engine.training.schedules import learning_rate
@@ -67,9 +67,11 @@ class Training:
         self.optimizer = OPTIMIZERS[cell.optimizer](self.parameters, cell.lr, cell.weight_decay)
         self.loss = LOSSES[cell.loss]
         self.gradients = GradientRecorder(self.model)
-        self.captured = CapturedStep(self.model, cell, device, cuda_graphs)
+        self.captured = CapturedStep(self.model, device, cuda_graphs)
         self.captured_update = CapturedUpdate(self.model, self.optimizer, device, cuda_graphs)
-        self.rate = torch.zeros((), device=device)  # where it may be a tensor: a graph would freeze a number
+        # numbers that change during training, as tensors, since a graph would freeze a number
+        self.rate = torch.zeros((), device=device)
+        self.companions_weight = torch.full((), companions_weight(cell, 0), device=device)
 
         train, val = split_indices(data.train_labels, cell.split, cell.val_fraction, cell.train_items)
         self.train_indices, self.val_indices = train, val  # among the training images of the data set
@@ -113,6 +115,7 @@ class Training:
             return before + time.monotonic() - started
 
         self.model.train()
+        self.companions_weight.fill_(companions_weight(cell, progress.epoch))
         for images, labels in self.train_batches.epoch(cell.seed, progress.epoch, cell.batch_size, progress.step):
             self._step(images, labels)
             progress.epoch_seconds = seconds()
@@ -175,7 +178,7 @@ class Training:
         self._check(outputs, len(images))
         logits, *companions = (part.float() for part in outputs)
         loss = self.loss(logits, labels)
-        return loss, loss + added_terms(self.cell, self.model, companions, labels, self.progress.epoch), logits
+        return loss, loss + added_terms(self.cell, self.model, companions, labels, self.companions_weight), logits
 
     def _check(self, outputs, count):
         """Raise UserError if a network does not return logits of `count` images: too many would train silently."""
