@@ -6,8 +6,8 @@ An epoch is that of `Training.run_epoch`, including the data path and gradient r
 course's uses its DataLoader and only float32, as PyTorch computes it by default. The limit is what an H200 cannot beat:
 the arithmetic of three forward passes or, where they were counted, the bytes that have to be moved, whichever takes
 longer. A second table gives the peak memory of a separate run, and the launches of kernels, graphs and copies per step;
-it comes after all timing, since a process may stay slower once it has been profiled. `benchmarks.start_up` then
-measures start-up, with and without graphs.
+a third the kernels that take most of the time. Both come after all timing, since a process may stay slower once it has
+been profiled. `benchmarks.start_up` then measures start-up, with and without graphs.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import sys
 from statistics import median
 
 import torch
+from torch.autograd import DeviceType
 
 from benchmarks import course_training, train_step
 from benchmarks.cifar_net import random_data
@@ -47,6 +48,8 @@ ASKED = ("cudaLaunch", "cuLaunch", "cudaGraphLaunch", "cudaMemcpy", "cudaMemset"
 PROFILED = 20  # steps
 HEADER = ["network", "training", "s per epoch", "course / this", "limit, s", "% of it", "path"]
 COSTS = ["network", "training", "peak MB", "launches"]
+LONGEST = 12  # kernels of each network
+KERNELS = ["network", "training", "kernel", "times", "ms", "% of all"]  # per step
 
 
 def main():
@@ -68,7 +71,10 @@ def main():
     for name in args.networks:
         print("\n".join(table(HEADER, rows(name, data, device, args.runs, args.steps)).splitlines()[2:]), flush=True)
     print()
-    print(table(COSTS, [row for name in args.networks for row in costs(name, data, device)]), flush=True)
+    found = [costs(name, way, data, device) for name in args.networks for way in WAYS]
+    print(table(COSTS, [cost for cost, _ in found]), flush=True)
+    print()
+    print(table(KERNELS, [row for _, kernels in found for row in kernels]), flush=True)
     for precision, graphs in WAYS.values():
         flags = ["--precision", precision, "--cuda-graphs" if graphs else "--no-cuda-graphs"]
         flags += ["--data", args.data] if args.data else []
@@ -108,19 +114,31 @@ def paths(training):
     return ", ".join(dict.fromkeys((training.captured.path, training.captured_update.path)))
 
 
-def costs(name, data, device):
-    """Rows of the second table for one of `NETWORKS`."""
-    made = []
-    for way in WAYS:
-        run = train_step.ours(training_of(name, way, data, device), PROFILED)
-        provenance.measure_memory_anew(device)
+def costs(name, way, data, device):
+    """(row of the second table, rows of the third) for one of `NETWORKS` in one of `WAYS`."""
+    run = train_step.ours(training_of(name, way, data, device), PROFILED)
+    provenance.measure_memory_anew(device)
+    run()
+    peak = provenance.peak_memory(device)
+    with torch.profiler.profile(activities=torch.profiler.supported_activities()) as profiler:
         run()
-        peak = provenance.peak_memory(device)
-        with torch.profiler.profile(activities=torch.profiler.supported_activities()) as profiler:
-            run()
-        asked = sum(event.name.startswith(ASKED) for event in profiler.events())
-        made.append([name, way, f"{peak / 1e6:,.0f}", f"{asked / PROFILED:.0f}"])
-    return made
+    asked = sum(event.name.startswith(ASKED) for event in profiler.events())
+    kernels = [[name, way, *row] for row in longest(profiler.key_averages())]
+    return [name, way, f"{peak / 1e6:,.0f}", f"{asked / PROFILED:.0f}"], kernels
+
+
+def longest(averages):
+    """[kernel, times, milliseconds, share in percent] per step of the kernels that took longest on the device."""
+    kernels = sorted(
+        (event for event in averages if event.device_type != DeviceType.CPU),
+        key=lambda event: event.self_device_time_total,
+        reverse=True,
+    )
+    total = sum(event.self_device_time_total for event in kernels)
+    for event in kernels[:LONGEST]:
+        milliseconds = event.self_device_time_total / 1e3 / PROFILED
+        share = 100 * event.self_device_time_total / total
+        yield [event.key[:60], f"{event.count / PROFILED:.1f}", f"{milliseconds:.3f}", f"{share:.1f}"]
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 import importlib
 import re
 import sys
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
+from torch.autograd import DeviceType
 
 from benchmarks import course_training, gpu_epoch, scaling, start_up, train_step
 from benchmarks.measuring import interleaved
@@ -73,10 +75,24 @@ def test_an_epoch_is_compared_with_the_courses(monkeypatch, digits):
     assert [row[1] for row in found] == [gpu_epoch.COURSE, *gpu_epoch.WAYS]
     assert all(len(row) == len(gpu_epoch.HEADER) for row in found)
     assert all(row[-1] == "plain" for row in found[1:])
-    found = gpu_epoch.costs("vgg08", digits, CPU)
-    assert [row[1] for row in found] == list(gpu_epoch.WAYS)
-    assert all(len(row) == len(gpu_epoch.COSTS) for row in found)
-    assert all(row[-1] == "0" for row in found)  # nothing is launched on a CPU
+    cost, kernels = gpu_epoch.costs("vgg08", "graph, bf16", digits, CPU)
+    assert len(cost) == len(gpu_epoch.COSTS) and cost[:2] == ["vgg08", "graph, bf16"]
+    assert cost[-1] == "0" and kernels == []  # nothing is launched on a CPU
+
+
+def test_the_longest_kernels_come_first():
+    def event(key, device, count, microseconds):
+        return SimpleNamespace(
+            key=key, device_type=getattr(DeviceType, device), count=count, self_device_time_total=microseconds
+        )
+
+    steps = gpu_epoch.PROFILED
+    averages = [
+        event("add", "CUDA", 2 * steps, 1000 * steps),
+        event("aten::conv2d", "CPU", steps, 9e9),
+        event("conv", "CUDA", steps, 3000 * steps),
+    ]
+    assert list(gpu_epoch.longest(averages)) == [["conv", "1.0", "3.000", "75.0"], ["add", "2.0", "1.000", "25.0"]]
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -117,12 +117,15 @@ def test_only_what_is_visible_is_taken(machine, monkeypatch):
 def test_the_driver_is_asked_for_the_gpus_of_the_machine(machine, monkeypatch, tmp_path):
     """And every user of the machine may hold them."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setenv("CUDA_DEVICE_ORDER", "")  # so that it is as before after the test
+    monkeypatch.delenv("CUDA_DEVICE_ORDER")
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     tool = tmp_path / "nvidia-smi"
     tool.write_text("#!/bin/sh\nprintf '0\\n1\\n'\n")
     tool.chmod(0o755)
     with gpus.taken(folder=tmp_path):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
+        assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"  # as the driver's tool counts
         modes = [stat.S_IMODE(path.stat().st_mode) for path in (machine.folder, *machine.folder.iterdir())]
         assert modes == [0o1777, 0o666]
     assert "CUDA_VISIBLE_DEVICES" not in os.environ

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 # environment variables in which schedulers give the id of the job or allocation that this process is in
 SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "FLUX_JOB_ID")
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+VISIBLE, ORDER = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"
 LOOK_AGAIN = 0.5  # seconds
 
 
@@ -57,6 +57,8 @@ def taken(share=1, folder=None):
         folder.chmod(0o1777)
     before = os.environ.get(VISIBLE)
     os.environ[VISIBLE], lock = _wait(names, share, folder)
+    if before is None:
+        os.environ.setdefault(ORDER, "PCI_BUS_ID")  # in which the driver's tool counts; CUDA's own is by speed
     try:
         yield
     finally:
