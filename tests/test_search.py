@@ -105,6 +105,10 @@ BAD = {
         "expected low above 0 on a logarithmic scale, found 0",
     ),
     "a rate of zero": ({"space": {"lr": {"low": 0, "high": 0.1}}}, "space.lr.range.low: 0: Input should be greater"),
+    "a limit of zero, where null is allowed": (
+        {"space": {"clip": {"low": 0, "high": 1}}},
+        "space.clip.range.low: 0: Input should be greater",
+    ),
     "an open range": ({"space": {"lr": {"low": 0.1}}}, "space.lr.range.high: missing"),
     "a range of words": ({"space": {"block": {"low": 1, "high": 2}}}, "space.block.values[0]: expected text"),
     "an unknown value": ({"space": {"block": ["bm"]}}, "space.block.values[0]: 'bm': unknown block; known: plain"),

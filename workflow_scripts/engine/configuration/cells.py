@@ -3,10 +3,9 @@
 import hashlib
 import importlib
 import re
-import typing
 
 from workflow_scripts.engine import code
-from workflow_scripts.engine.configuration.fields import Augmentation, Registered
+from workflow_scripts.engine.configuration.fields import Augmentation, Registered, bare
 from workflow_scripts.engine.configuration.record import Cell
 
 FILES = ("cell.json", "history.csv", "gradients.csv", "steps.npz", "test.json", "model.safetensors")
@@ -36,9 +35,9 @@ def record_digest(cell):
 
 
 def _marks(field):
-    """The `Registered` marks of a field of `Cell`, including one that may be null."""
-    inner = [mark for part in typing.get_args(field.annotation) for mark in getattr(part, "__metadata__", ())]
-    return [mark for mark in [*field.metadata, *inner] if isinstance(mark, Registered)]
+    """The `Registered` marks of a field of `Cell`."""
+    _, marks = bare(field)
+    return [mark for mark in marks if isinstance(mark, Registered)]
 
 
 # An option at its default is not passed to the network. So a new one does not change the cells that leave it out: the

@@ -2,7 +2,9 @@
 
 import os
 import re
+import typing
 from pathlib import Path
+from types import NoneType
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -127,3 +129,18 @@ def option(text, default, *, help, **limits):
     field = label(text, default, help=help, **limits)
     field.json_schema_extra["option"] = True
     return field
+
+
+def bare(field):
+    """(type, marks) of a pydantic field: its type without `| None` and `Annotated`, and what is said about values.
+
+    Pydantic keeps the marks of `Annotated[...]` with the field, but those of `Annotated[...] | None` in the annotation.
+    """
+    kind, marks = field.annotation, list(field.metadata)
+    parts = typing.get_args(kind)
+    if NoneType in parts:
+        kind = typing.Union[tuple(part for part in parts if part is not NoneType)]  # noqa: UP007
+    if typing.get_origin(kind) is Annotated:
+        kind, *inner = typing.get_args(kind)
+        marks = inner + marks
+    return kind, marks

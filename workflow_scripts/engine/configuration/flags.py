@@ -5,7 +5,7 @@ import typing
 
 from workflow_scripts.engine import code
 from workflow_scripts.engine.configuration import config
-from workflow_scripts.engine.configuration.fields import Registered
+from workflow_scripts.engine.configuration.fields import Registered, bare
 
 
 def add(parser, kind, *keys, **defaults):
@@ -15,7 +15,7 @@ def add(parser, kind, *keys, **defaults):
     """
     for key in keys or kind.model_fields:
         field = kind.model_fields[key]
-        look = {"action": argparse.BooleanOptionalAction} if field.annotation is bool else {"metavar": "VALUE"}
+        look = {"action": argparse.BooleanOptionalAction} if bare(field)[0] is bool else {"metavar": "VALUE"}
         text = _words(field, defaults.get(key, field.default))
         parser.add_argument(f"--{key.replace('_', '-')}", default=None, help=text, **look)
 
@@ -25,10 +25,9 @@ def _words(field, default):
 
     A description's `null:` becomes `left out:`, since null is the default of every key here that may be null.
     """
-    kinds = typing.get_args(field.annotation)  # of `Annotated[...] | None` and of `Literal[...]`
-    extras = [*field.metadata, *(extra for kind in kinds for extra in getattr(kind, "__metadata__", ()))]
-    names = [name for extra in extras if isinstance(extra, Registered) for name in code.registered(extra.kind)]
-    names += [kind for kind in kinds if isinstance(kind, str)]
+    kind, marks = bare(field)
+    names = [name for mark in marks if isinstance(mark, Registered) for name in code.registered(mark.kind)]
+    names += [value for value in typing.get_args(kind) if isinstance(value, str)]  # of `Literal[...]`
     notes = [f"known: {', '.join(names)}"] if names else []
     notes += [] if default is None else [f"default: {default}"]
     return field.description.replace("null:", "left out:") + (f" ({'; '.join(notes)})" if notes else "")

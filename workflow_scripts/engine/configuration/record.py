@@ -1,6 +1,5 @@
 """A cell's record, and what is derived from its keys: grids of cells, selections among them, spaces to search."""
 
-import typing
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model, model_validator
@@ -14,6 +13,7 @@ from workflow_scripts.engine.configuration.fields import (
     OneOrMany,
     Registered,
     Strict,
+    bare,
     label,
     option,
 )
@@ -130,9 +130,9 @@ class Searched:
 
 
 def _number(field):
-    """The type of a numeric key, without None; None for a key that is not numeric."""
-    kinds = [kind for kind in typing.get_args(field.annotation) if kind is not type(None)] or [_typed(field)]
-    return kinds[0] if (typing.get_args(kinds[0]) or kinds)[0] in (int, float) else None
+    """The type of a numeric key with its limits, without None; None for a key that is not numeric."""
+    kind, marks = bare(field)
+    return Annotated[(kind, *marks)] if kind in (int, float) else None
 
 
 Space = create_model(

@@ -8,7 +8,6 @@ import functools
 import io
 import math
 import sys
-import typing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pandas as pd
 from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.cells import ROW
+from workflow_scripts.engine.configuration.fields import bare
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.tables import cell_index, labels, machines, reading
 
@@ -73,7 +73,7 @@ def _table(source, columns=(), nrows=None):
         "layer",
         "status",
         *machines.COLUMNS,
-        *(key for key, field in Cell.model_fields.items() if str in _types(field)),
+        *(key for key, field in Cell.model_fields.items() if bare(field)[0] is str),
     )
     return reading.table(
         source,
@@ -84,12 +84,6 @@ def _table(source, columns=(), nrows=None):
         keep_default_na=False,  # otherwise a block or augmentation called "None" or "NA" would be read as missing
         na_values=["", "nan"],
     )
-
-
-def _types(field):
-    """The types of a field of `Cell`, without their limits: str and NoneType of `Annotated[str, ...] | None`."""
-    parts = typing.get_args(field.annotation) or (field.annotation,)
-    return [typing.get_args(part)[0] if typing.get_args(part) else part for part in parts]
 
 
 def over_seeds(cells, also=()):
