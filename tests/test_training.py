@@ -1,5 +1,6 @@
 """The training loop: compared with plain PyTorch, what it records, and how a run ends."""
 
+import dataclasses
 import json
 import math
 import subprocess
@@ -102,6 +103,17 @@ def test_best_epoch_is_chosen_on_validation_kept_and_tested_once(digits, tmp_pat
     test_loss, test_acc = training.test()
     assert test_acc == pytest.approx((logits.argmax(1) == labels).double().mean().item())
     assert test_loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
+
+
+def test_the_test_images_are_read_only_for_a_cell_that_is_tested(digits, tmp_path):
+    without = dataclasses.replace(digits, test_images=None)  # whoever reads them fails
+    training = trained(tiny(), without)
+    facts = results.measurements(training, without)
+    assert facts["status"] == "finished" and facts["test_images"] == len(digits.test_images)
+    results.write(training, tmp_path, facts, with_test=False)
+    assert json.loads((tmp_path / "test.json").read_text())["test_acc"] is None
+    with pytest.raises(AttributeError):
+        training.test()
 
 
 def test_a_record_does_not_stand_beside_files_of_another_run(digits, tmp_path):

@@ -28,7 +28,7 @@ def measurements(training, data):
         "forward_flops": forward_flops(training.model, data.image_shape),
         "train_images": len(training.train_batches),
         "val_images": len(training.val_batches),
-        "test_images": len(training.test_batches),
+        "test_images": len(data.test_labels),
         "num_classes": data.num_classes,
         "image_shape": data.image_shape,
         "dataset": data.meta,

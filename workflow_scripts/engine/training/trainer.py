@@ -5,6 +5,7 @@ step) or drawn from a state that the checkpoint holds, so the same cell gives th
 """
 
 import contextlib
+import functools
 import math
 import time
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Training:
         With `cuda_graphs`, steps are replayed from a graph where possible; no bit depends on it.
         Raises ValueError if the network or the batches do not fit the data.
         """
-        self.cell, self.device, self.num_classes = cell, device, data.num_classes
+        self.cell, self.data, self.device, self.num_classes = cell, data, device, data.num_classes
         import_registered(cell, measured or ())
         torch.manual_seed(cell.seed)
         model = build_model(cell.model, cell.block, data.num_classes, data.image_shape, **options(cell))
@@ -81,7 +82,6 @@ class Training:
         self.mean, self.std = mean, std = channel_statistics(images[train], cell.normalize)
         self.train_batches = Batches(images[train], labels[train], mean, std, device, cell.augmentation)
         self.val_batches = Batches(images[val], labels[val], mean, std, device)
-        self.test_batches = Batches(data.test_images, data.test_labels, mean, std, device)
 
         self.steps = len(train) // cell.batch_size
         self.progress = Progress()
@@ -95,6 +95,11 @@ class Training:
         self.observers = observe(self, measured or {})
         self.best = self._weights()
         self.machines = []  # on which it was trained, the current one last; engine/runs/run.py sets them
+
+    @functools.cached_property
+    def test_batches(self):
+        """The test images; nobody touches them before this is asked for, which with `test: chosen` no cell does."""
+        return Batches(self.data.test_images, self.data.test_labels, self.mean, self.std, self.device)
 
     @property
     def finished(self):
