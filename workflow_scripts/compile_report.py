@@ -1,4 +1,4 @@
-"""Typeset a report that `fill_report` wrote.
+"""Typeset a report from its LaTeX source, which `fill_report` or another command wrote.
 
     python -m workflow_scripts.compile_report results/report/mlp-cw2/mlp-cw2-template.tex --out report/mlp-cw2.pdf
 
@@ -32,7 +32,7 @@ def compile_latex(source, build):
     if not shutil.which("latexmk"):
         raise commands.UserError(f"latexmk is not installed, which typesets the report; on Debian or Ubuntu: {INSTALL}")
     if not source.is_file():
-        raise commands.UserError(f"{source}: expected a file that fill_report writes, found none")
+        raise commands.UserError(f"{source}: expected the LaTeX source of a report, found none")
     log = build / f"{source.stem}.log"
     options = ["-pdf", "-norc", "-interaction=nonstopmode", "-halt-on-error", "-file-line-error"]
     environment = {"SOURCE_DATE_EPOCH": "0", "FORCE_SOURCE_DATE": "1", "max_print_line": "1000", **os.environ}

@@ -58,7 +58,6 @@ def context(landscape):
         "first": SimpleNamespace(**first),
         "others": [SimpleNamespace(**network) for network in others],
         "rates": sorted(landscape.steps["lr"].unique().tolist()),
-        "walk_rates": sorted(landscape.walks["lr"].unique().tolist()),
         "step_sizes": sorted(landscape.walks["step_size"].unique().tolist()),
         "probed": int(landscape.walks["step"].nunique()),
         "steps": int(landscape.steps["step"].nunique()),

@@ -61,7 +61,7 @@ def page(table, title, note=""):
     return PAGE.format(title=html.escape(title), numbers=numbers, table=body, note=note)
 
 
-def write(path, table, note=""):
+def write(path, table):
     """Write the page for a data frame of strings to `path`."""
     with written_whole(path) as temporary:
-        temporary.write_text(page(table, path.stem, note), encoding="utf-8")
+        temporary.write_text(page(table, path.stem), encoding="utf-8")
