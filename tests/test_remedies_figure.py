@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
+from tests import student
 from tests.conftest import command
 from tests.made_cells import write_study
 from workflow_scripts.engine.ablation import ablation_figure, ablations, remedies, remedies_figure
@@ -83,7 +83,7 @@ def test_every_remedy_is_there_once_with_the_base_first(found, rows):
     assert remedies.names(table)[:3] == ["VGG38", "RC", "RC (pool)"]
 
 
-def test_differences_are_those_of_scipy_and_corrected_by_holm(found, rows):
+def test_differences_are_paired_over_the_seeds_and_corrected_by_holm(found, rows):
     table = remedies.compared(found, rows).set_index("level")
     values = {
         level: list(summary.by_seed(found.cells, names)["best_val_acc"].values())
@@ -92,15 +92,15 @@ def test_differences_are_those_of_scipy_and_corrected_by_holm(found, rows):
     for reference, suffix in (("plain", ""), ("BN+RC", "_other")):
         base = values.get(reference, values["BN+RC"]) if suffix else values[table.index[0]]
         expected = {
-            level: stats.ttest_rel(found, base)
+            level: student.paired(found, base)
             for level, found in values.items()
             if len(found) == 3 and found is not base and len(set(np.subtract(found, base).round(12))) > 1
         }
         assert len(expected) > 10
-        for level, test in expected.items():
+        for level, (difference, low, _, _) in expected.items():
             row = table.loc[level]
-            assert row[f"difference{suffix}"] == pytest.approx(np.mean(values[level]) - np.mean(base))
-            assert row[f"low{suffix}"] == pytest.approx(test.confidence_interval(0.95).low)
+            assert row[f"difference{suffix}"] == pytest.approx(difference)
+            assert row[f"low{suffix}"] == pytest.approx(low)
         raw = [
             statistics.difference(dict(enumerate(found)), dict(enumerate(base))).p
             if len(found) == 3 and found is not base
@@ -108,7 +108,7 @@ def test_differences_are_those_of_scipy_and_corrected_by_holm(found, rows):
             for found in values.values()
         ]
         lost = table["finished"].map(len).tolist().index(2)  # two of its seeds finished, and are compared with the same
-        raw[lost] = stats.ttest_rel(values[table.index[lost]], [base[0], base[2]]).pvalue
+        *_, raw[lost] = student.paired(values[table.index[lost]], [base[0], base[2]])
         assert table[f"p{suffix}"].tolist() == pytest.approx(statistics.holm(raw), nan_ok=True)
 
 

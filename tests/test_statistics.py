@@ -1,15 +1,18 @@
-"""Intervals, differences and corrections compared with scipy.stats, and with examples worked by hand."""
+"""Intervals, differences and corrections compared with published examples and with closed forms."""
 
 import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
+from tests import student
 from workflow_scripts.engine.tables import statistics
 
 GAINS = (0.05, 0.0, -0.05)
-VALUES = {count: np.random.default_rng(count).normal(0.6, 0.02, count) for count in (2, 3, 5, 12)}
+FIVE = np.random.default_rng(5).normal(0.6, 0.02, 5)
+
+# Student's (1908) own example: hours of sleep that ten patients gained by each of two drugs
+SLEEP = ((0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0), (1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4))
 
 
 def by_seed(values, first=0):
@@ -27,39 +30,45 @@ def test_an_interval_by_hand():
     assert (found.mean, found.low, found.high, found.pairs) == pytest.approx((2, *ends, 3))
 
 
-@pytest.mark.parametrize("count", VALUES)
-def test_a_difference_over_the_same_seeds_is_paired(count):
-    first = VALUES[count]
-    second = first + np.random.default_rng(99).normal(0.01, 0.01, count)
-    found = statistics.difference(by_seed(first), by_seed(second))
-    expected = stats.ttest_rel(first, second)
-    assert found.pairs == count
-    assert found.p == pytest.approx(expected.pvalue)
-    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+@pytest.mark.parametrize("values", [(0.02, 0.05), (-0.01, 0.002), (0.03, 0.01, 0.04), (-0.3, -0.29, -0.25)])
+def test_a_difference_over_the_same_seeds_is_paired(values):
+    found = statistics.difference(by_seed(values), by_seed([0.0] * len(values)))
+    assert found == pytest.approx((*student.paired(values, [0] * len(values)), len(values)), rel=1e-12)
     assert (found.p < 0.05) == (statistics.verdict(found) != "alike") == (not found.low <= 0 <= found.high)
 
 
-@pytest.mark.parametrize(("count", "other", "start"), [(2, 3, 1), (5, 3, 4), (3, 12, 3), (5, 5, 9)])
-def test_a_difference_without_two_shared_seeds_is_that_of_welch(count, other, start):
-    first, second = VALUES[count], 2 * VALUES[other]
+@pytest.mark.parametrize(
+    ("start", "ends", "p", "pairs"),
+    [
+        (0, (-2.4598858, -0.7001142), 0.002833, 10),  # R 4: t.test(extra ~ group, data = sleep, paired = TRUE)
+        (10, (-3.3654832, 0.2054832), 0.07939, 0),  # and without `paired`, Welch's
+        (9, (-3.3654832, 0.2054832), 0.07939, 0),  # one shared seed makes no pairs with a spread
+    ],
+)
+def test_the_example_of_student_as_r_computes_it(start, ends, p, pairs):
+    first, second = SLEEP
     found = statistics.difference(by_seed(first), by_seed(second, first=start))
-    expected = stats.ttest_ind(first, second, equal_var=False)
-    assert found.pairs == 0
-    assert found.p == pytest.approx(expected.pvalue)
-    assert (found.low, found.high) == pytest.approx(tuple(expected.confidence_interval(0.95)))
-    assert (found.p < 0.05) == (statistics.verdict(found) != "alike") == (not found.low <= 0 <= found.high)
+    assert (found.mean, found.pairs) == (pytest.approx(-1.58), pairs)
+    assert (found.low, found.high) == pytest.approx(ends, abs=5e-8) and found.p == pytest.approx(p, rel=5e-4)
+
+
+def test_a_difference_without_two_shared_seeds_is_that_of_welch():
+    # of two counts and deviations that are equal: Student's with 2 + 2 - 2 degrees of freedom
+    found = statistics.difference(by_seed([0.5, 0.75]), by_seed([0.0, 0.25], first=2))
+    error = math.sqrt(0.25**2 / 2 / 2 * 2)  # the variance of two values, over their count, twice
+    assert found == pytest.approx((*student.from_error(0.5, error, 2), 0), rel=1e-12)
 
 
 @pytest.mark.parametrize("lost", [(0,), (4,), (1, 3)])
 def test_seeds_that_one_side_lacks_play_no_part(lost):
-    first, second = VALUES[5], VALUES[5] + np.random.default_rng(7).normal(0.01, 0.01, 5)
+    first, second = FIVE, FIVE + np.random.default_rng(7).normal(0.01, 0.01, 5)
     kept = [seed for seed in range(5) if seed not in lost]
-    expected = stats.ttest_rel(first[kept], second[kept])
+    expected = statistics.difference(by_seed(first[kept]), by_seed(second[kept]))
     there = {seed: value for seed, value in by_seed(second).items() if seed not in lost}
     for sign, pair in ((1, (by_seed(first), there)), (-1, (there, by_seed(first)))):
         found = statistics.difference(*pair)
         assert (found.mean, found.pairs) == (pytest.approx(sign * np.mean(first[kept] - second[kept])), len(kept))
-        assert found.p == pytest.approx(expected.pvalue)
+        assert found.p == pytest.approx(expected.p)
 
 
 def test_the_order_of_the_seeds_does_not_matter():
@@ -86,6 +95,9 @@ def test_differences_without_spread():
     assert statistics.verdict(statistics.difference(same, same)) == "alike"
     # two seeds that differ by the same number of images are chance, not certainty
     assert statistics.verdict(statistics.difference({0: 0.75, 1: 0.75}, same)) == "alike"
+    for value in (0.1, 0.2, 0.7):  # the mean of three of these is not the mean of four, to the last bit
+        three, four = (dict.fromkeys(seeds, value) for seeds in (range(3), range(3, 7)))
+        assert statistics.verdict(statistics.difference(three, four)) == "alike"
     three = {seed: 0.75 for seed in range(3)}
     for seeds in (three, (3, 4)):
         assert statistics.verdict(statistics.difference(three, dict.fromkeys(seeds, 0.5))) == "higher"
@@ -114,10 +126,8 @@ def test_a_comparison_that_cannot_be_made_does_not_count():
 
 
 def test_comparisons_of_one_family_are_corrected_together():
-    base = by_seed(VALUES[5])
-    pairs = [
-        (by_seed(VALUES[5] + np.random.default_rng(n).normal(gain, 0.01, 5)), base) for n, gain in enumerate(GAINS)
-    ]
+    base = by_seed(FIVE)
+    pairs = [(by_seed(FIVE + np.random.default_rng(n).normal(gain, 0.01, 5)), base) for n, gain in enumerate(GAINS)]
     found = statistics.compare(pairs)
     assert [one.difference for one in found] == [statistics.difference(*pair) for pair in pairs]
     assert [one.p for one in found] == statistics.holm([one.difference.p for one in found])

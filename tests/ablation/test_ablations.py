@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
+from tests import student
 from tests.made_ablations import BROKEN, DESIGN, GAIN, STUDY, WOBBLE, accuracy, rows_of
 from tests.made_cells import CURVE, PARAMETERS, SECONDS, write_study
 from tests.workflow_runs import dry_run, write_config
@@ -58,12 +58,9 @@ def test_differences_are_paired_by_seed(rows):
     levels, p_values = ["0.25", "0.5", "2"], []
     for level in levels:
         values = np.array([0.5 + 0.05 * math.log2(float(level)) + wobble / float(level) for wobble in WOBBLE])
-        expected = stats.ttest_rel(values, base)
-        interval = expected.confidence_interval()
-        p_values.append(expected.pvalue)
-        assert width.loc[level, ["difference", "low", "high"]].tolist() == pytest.approx(
-            [np.mean(values - base), interval.low, interval.high]
-        )
+        *interval, p_value = student.paired(values, base)
+        p_values.append(p_value)
+        assert width.loc[level, ["difference", "low", "high"]].tolist() == pytest.approx(interval)
     order = np.argsort(p_values)
     holm = np.maximum.accumulate(np.sort(p_values) * [3, 2, 1]).clip(max=1)
     assert width.loc[np.array(levels)[order], "p"].tolist() == pytest.approx(holm)

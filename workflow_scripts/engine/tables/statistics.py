@@ -1,14 +1,13 @@
 """What can be concluded from a few seeds: chance, differences of two configurations with intervals, corrections.
 
-All of it uses Student's t (scipy.special), for values that are assumed to be normal. Where there are too few values for
-a spread, what would need one is NaN, and the verdict is that it cannot be told.
+All of it uses Student's t (scipy.stats), for values that are assumed to be normal. Where there are too few values for a
+spread, what would need one is NaN, and the verdict is that it cannot be told.
 """
 
 import math
 import statistics
+import warnings
 from typing import NamedTuple
-
-from scipy.special import stdtr, stdtrit
 
 CONFIDENCE = 0.95
 SURE = ("higher", "lower")  # verdicts that there is a difference
@@ -61,17 +60,22 @@ def difference(first, second):
     values. Two pairs whose differences are equal to the last bit have a p-value of 1: their spread was too small to be
     seen, but is not 0.
     """
-    values = [float(value - second[seed]) for seed, value in first.items() if seed in second]
-    if len(values) > 1:
-        mean, std = _mean_std(values)
-        return _difference(mean, _error(std, values), len(values) - 1, len(values))
-    (mean, std), (other, other_std) = _mean_std([*first.values()]), _mean_std([*second.values()])
-    a, b = _error(std, first) ** 2, _error(other_std, second) ** 2
-    if a + b > 0:
-        freedom = (a + b) ** 2 / (a**2 / (len(first) - 1) + b**2 / (len(second) - 1))
-    else:  # no spread, or (NaN) an unknown one
-        freedom = len(first) + len(second) - 2
-    return _difference(mean - other, math.sqrt(a + b), freedom, 0)
+    from scipy import stats  # takes a second to import, and most commands that import this file compare nothing
+
+    shared = [seed for seed in first if seed in second]
+    if paired := len(shared) > 1:
+        first, second = ({seed: values[seed] for seed in shared} for values in (first, second))
+    one, other = ([float(value) for value in values.values()] for values in (first, second))
+    if not (one and other):
+        return Difference(math.nan, math.nan, math.nan, math.nan, 0)
+    mean = statistics.fmean(one) - statistics.fmean(other)
+    with warnings.catch_warnings(action="ignore"):  # about few values or no spread, which have rules here
+        found = stats.ttest_rel(one, other) if paired else stats.ttest_ind(one, other, equal_var=False)
+    low, high = map(float, found.confidence_interval(CONFIDENCE))
+    p = float(found.pvalue)
+    if low == high:  # no spread; yet two seeds may well differ by the same count of images
+        p = float(mean == 0 or (paired and len(shared) == 2))
+    return Difference(mean, low, high, p, len(shared) if paired else 0)
 
 
 def holm(p_values):
@@ -105,22 +109,3 @@ def verdict(difference, p=None):
     if p >= 1 - CONFIDENCE:
         return "alike"
     return "higher" if difference.mean > 0 else "lower"
-
-
-def _mean_std(values):
-    return (
-        statistics.fmean(values) if values else math.nan,
-        statistics.stdev(values) if len(values) > 1 else math.nan,
-    )
-
-
-def _error(std, values):
-    return std / math.sqrt(len(values)) if values else math.nan
-
-
-def _difference(mean, error, freedom, pairs):
-    p = float(mean == 0 or freedom < 2)  # where error is 0; two seeds may well differ by the same count of images
-    if error != 0:
-        p = 2 * float(stdtr(freedom, -abs(mean / error)))
-    reach = error * float(stdtrit(freedom, (1 + CONFIDENCE) / 2))  # half the interval; NaN without degrees of freedom
-    return Difference(mean, mean - reach, mean + reach, p, pairs)
