@@ -1,8 +1,8 @@
 """Runs made elsewhere with the course's framework: rows and epochs like those of a study's cells, to show beside them.
 
 Such a run goes by its name in the configuration; each of its folders counts as one of its seeds. Its row has no record:
-the model "" marks it, and what is unknown is missing. Only the learning curves and Table 1 show such rows, as the
-framework records no gradients.
+the model "" marks it (`summary.elsewhere`), and what is unknown is missing. Only the learning curves and Table 1 show
+such rows, as the framework records no gradients.
 """
 
 import dataclasses

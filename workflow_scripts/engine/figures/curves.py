@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from workflow_scripts.engine.figures import style
 from workflow_scripts.engine.tables import names
-from workflow_scripts.engine.tables.summary import over_epochs
+from workflow_scripts.engine.tables.summary import elsewhere, over_epochs
 
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}
@@ -38,9 +38,7 @@ def learning_curves(summary, rows):
 def shades(rows):
     """{group: colour}: a row has its block's colour, or its own if it was made elsewhere; of rows that share a colour,
     all but the last have tints of it."""
-    colours = pd.Series(
-        [row["colour"] if row["model"] == "" else style.colour(row["block"]) for _, row in rows.iterrows()]
-    )
+    colours = pd.Series([row["colour"] if elsewhere(row) else style.colour(row["block"]) for _, row in rows.iterrows()])
     places = colours.groupby(colours).cumcount() + 1
     sizes = colours.groupby(colours).transform("size")
     return {

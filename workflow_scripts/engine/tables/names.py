@@ -3,17 +3,14 @@
 import pandas as pd
 
 from workflow_scripts.engine.tables.labels import format_value
-from workflow_scripts.engine.tables.summary import varying
+from workflow_scripts.engine.tables.summary import elsewhere, varying
 
 BEST = " (best of all)"  # of the study, even where it differs from the others shown in more than the block
 
 
 def told_apart(rows):
-    """The keys beyond model and block in which the rows differ, the learning rate first.
-
-    Rows without a model, those of runs made elsewhere, have no record.
-    """
-    rates = rows.loc[rows["model"] != "", "lr"]
+    """The keys beyond model and block in which the rows differ, the learning rate first."""
+    rates = rows.loc[~elsewhere(rows), "lr"]
     return [*(["lr"] if rates.nunique() > 1 else []), *varying(rows)]
 
 
@@ -30,7 +27,7 @@ def in_legend(rows):
     keys = told_apart(rows)
     best = rows.get("best", pd.Series(False, rows.index)).eq(True)  # missing for a run made elsewhere
     return [
-        _joined(row, settings(row, keys if row["model"] else [])) + (BEST if best[index] else "")
+        _joined(row, settings(row, [] if elsewhere(row) else keys)) + (BEST if best[index] else "")
         for index, row in rows.iterrows()
     ]
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.tables.labels import format_value
-from workflow_scripts.engine.tables.summary import METRICS, best, varying
+from workflow_scripts.engine.tables.summary import METRICS, best, elsewhere, varying
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.text.wording import spread
 
@@ -37,7 +37,7 @@ def formatted(rows):
     columns |= {key.replace("_", " ").capitalize(): rows[key].map(partial(format_value, key)) for key in varying(rows)}
     columns |= {"LR": rows["lr"].map("{:g}".format), "Parameters": rows["parameters"].map("{:,}".format)}
     for name in list(columns)[1:]:
-        columns[name] = columns[name].where(rows["model"] != "", "–")  # unknown for a run made elsewhere
+        columns[name] = columns[name].mask(elsewhere(rows), "–")  # unknown
     if rows["seeds"].nunique() > 1:
         columns["Seeds"] = rows["seeds"].map(str)
     for metric, (heading, factor) in SHOWN.items():
@@ -70,10 +70,10 @@ def tabular(rows):
 
 def _winner(rows):
     """The group of the best row; runs made elsewhere do not count, as the report is not about them."""
-    own = rows[rows["model"] != ""]
+    own = rows[~elsewhere(rows)]
     return best(own)["group"] if own["val_acc"].notna().any() else None
 
 
 def _legend(rows):
-    where = " of those trained here" if (rows["model"] == "").any() else ""
+    where = " of those trained here" if elsewhere(rows).any() else ""
     return f"Last epoch{spread(rows['seeds'], before='; ')}. * best validation accuracy{where}"

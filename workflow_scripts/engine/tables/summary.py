@@ -214,12 +214,14 @@ def best(rows, metric="val_acc", tie="val_loss"):
     return candidates.sort_values([metric, tie], ascending=[False, True], kind="stable").iloc[0]
 
 
-def varying(rows):
-    """The keys beyond model, block and lr in which the rows differ: what a table must show to tell them apart.
+def elsewhere(rows):
+    """Whether a row is of a run made elsewhere, or which of several rows are: those have no record, so no model."""
+    return rows["model"] == ""
 
-    Rows without a model, those of runs made elsewhere, have no record.
-    """
-    own = rows[rows["model"] != ""]
+
+def varying(rows):
+    """The keys beyond model, block and lr in which the rows differ: what a table must show to tell them apart."""
+    own = rows[~elsewhere(rows)]
     return [key for key in ROW if key not in ("model", "block", "lr") and own[key].nunique(dropna=False) > 1]
 
 
