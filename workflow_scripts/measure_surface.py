@@ -15,13 +15,11 @@ import torch
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.commands import written_whole
 from workflow_scripts.engine.configuration import config, flags
-from workflow_scripts.engine.configuration.studies import Surface
+from workflow_scripts.engine.configuration.studies import Sampling
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.landscape import surfaces
 from workflow_scripts.engine.machine import devices
 from workflow_scripts.engine.runs import trained
-
-KEYS = ("points", "extent", "images", "seed")
 
 
 def main():
@@ -29,16 +27,16 @@ def main():
     parser = commands.parser("measure_surface", __doc__)
     parser.add_argument("--cell", type=Path, required=True, help="folder of a trained cell")
     parser.add_argument("--data", type=Path, required=True, help="its data set as fetch_data writes it (.npz)")
-    flags.add(parser, Surface, *KEYS)
+    flags.add(parser, Sampling)
     devices.add_flags(parser)
     parser.add_argument("--out", type=Path, required=True, help="the table (.csv)")
     arguments = parser.parse_args()
-    running, settings = flags.read(arguments, config.Running), flags.read(arguments, Surface, cells=[{}])
+    running, sampling = flags.read(arguments, config.Running), flags.read(arguments, Sampling)
     with devices.computing(running, threads=1) as device:
         data = datasets.load(arguments.data)
         training = trained.load(arguments.cell, data, device, diverged=True)
         torch.set_num_threads(training.cell.threads)
-        rows = surfaces.surface(training, data, **{key: getattr(settings, key) for key in KEYS})
+        rows = surfaces.surface(training, data, **sampling.model_dump())
     with written_whole(arguments.out) as path, open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([surfaces.COLUMNS, *rows])
 

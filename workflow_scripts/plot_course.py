@@ -37,10 +37,9 @@ def main():
     arguments = parser.parse_args()
     runs = {
         label: config.parse(
-            config.ExternalRun,
+            config.CourseRun,
             {
                 "folder": folders,
-                "joins": "none",
                 "colour": style.COLOURS[index % len(style.COLOURS)],
                 "num_classes": arguments.num_classes,
             },

@@ -81,13 +81,12 @@ class Beras(Strict):
     flag_2470: bool = Field(False, description="put the empty file 2470student into submission/hw2.zip")
 
 
-class ExternalRun(Strict):
-    """A run made elsewhere with the course's framework, which joins the learning curves and the table of a study."""
+class CourseRun(Strict):
+    """A run made elsewhere with the course's framework, and how figures show it."""
 
     folder: Annotated[list[FilePath], Field(min_length=1), OneOrMany()] = Field(
         description="experiment folder, with result_outputs/summary.csv; several folders are seeds of one run"
     )
-    joins: Name = Field(description="the study whose figures and table it joins")
     label: Annotated[Line, Field(min_length=1)] | None = Field(
         None, description="label in figures and table; null: its name"
     )
@@ -95,6 +94,12 @@ class ExternalRun(Strict):
     num_classes: Count = Field(
         100, description="number of classes in its data, whose chance level the curves show", ge=2
     )
+
+
+class ExternalRun(CourseRun):
+    """A run made elsewhere with the course's framework, which joins the learning curves and the table of a study."""
+
+    joins: Name = Field(description="the study whose figures and table it joins")
 
 
 class Report(Strict):
@@ -211,4 +216,10 @@ def parse(kind, value, source):
 
 def _keys():
     # not an explicit list: a new section of the configuration must not change the code that trains a cell
-    return [key for kind in Strict.__subclasses__() + Running.__subclasses__() for key in kind.model_fields]
+    return [key for kind in _kinds(Strict) for key in kind.model_fields]
+
+
+def _kinds(parent):
+    for kind in parent.__subclasses__():
+        yield kind
+        yield from _kinds(kind)

@@ -82,14 +82,19 @@ class Measure(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
-class Surface(Strict):
-    """Loss surfaces around trained weights (Li et al. 2018)."""
+class Sampling(Strict):
+    """Where a loss surface is measured, and over what."""
 
-    cells: Annotated[list[Selection], Field(min_length=1)] = Field(description="networks to compare, one cell each")
     points: Count = Field(25, description="points along each direction", ge=2, le=1001)
     extent: Number = Field(1.0, description="the surface reaches from -extent to extent, in norms of the filters", gt=0)
     images: Count = Field(1000, description="training images over which the loss is averaged", ge=1)
     seed: Count = Field(0, description="seed of the random directions", ge=0, lt=2**31)
+
+
+class Surface(Sampling):
+    """Loss surfaces around trained weights (Li et al. 2018)."""
+
+    cells: Annotated[list[Selection], Field(min_length=1)] = Field(description="networks to compare, one cell each")
 
 
 class Halving(Strict):

@@ -29,7 +29,7 @@ class External:
 
 
 def collect(runs):
-    """The `External` of {name: config.ExternalRun}; raises UserError for a folder the framework did not write."""
+    """The `External` of {name: config.CourseRun}; raises UserError for a folder the framework did not write."""
     cells, history = [], []
     for name, run in runs.items():
         about = {"name": name, "label": run.label or name, "colour": run.colour, "num_classes": run.num_classes}
