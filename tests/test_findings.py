@@ -9,7 +9,7 @@ import pytest
 
 from tests.made_reports import ACCURACY, DEEP, SHALLOW, TEMPLATES, course_layers, write_study
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.reports import findings
+from workflow_scripts.engine.reports import evidence, findings, predictions
 from workflow_scripts.engine.tables import flows, summary
 from workflow_scripts.engine.text import latex
 
@@ -29,7 +29,7 @@ def test_chance_is_within_three_deviations_of_a_guess(train_acc, val_acc, learne
     """For a guess of a tenth: 0.126 with 1,200 training images, 0.152 with 300 validation images."""
     facts = {"train_images": 1200, "val_images": 300}
     row = SimpleNamespace(num_classes=10, facts=facts, by_seed={"train_acc": train_acc, "val_acc": val_acc})
-    assert findings._learned(row) == learned
+    assert evidence._learned(row) == learned
 
 
 def test_facts_are_closed_forms_of_the_study(tmp_path):
@@ -46,7 +46,7 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
     assert theory.adam_step == pytest.approx(1e-3 * 1e-17 / 1e-8, rel=1e-6, abs=0)
     rates = 12 * (1e-3 + (2e-5 + 0.98e-3 * 3 / 4) + (2e-5 + 0.98e-3 / 4))  # the cosine, over three epochs
     assert theory.adam_total == pytest.approx(rates * 1e-17 / 1e-8, rel=1e-6, abs=0)
-    last, first = (flows.predicted_orders(course_layers(theory.critical - n)[:-1], 16, 32) for n in (1, 0))
+    last, first = (predictions.predicted_orders(course_layers(theory.critical - n)[:-1], 16, 32) for n in (1, 0))
     assert last <= 24 * math.log10(2) < first
 
 
@@ -158,7 +158,7 @@ def test_what_adam_can_make_of_gradients_that_grow(schedule):
     row = SimpleNamespace(flows=shown, initial=None, width=1, block="bn", init="own", activation=None, cells=["a"])
     row.facts, row.batch_size, row.lr, row.supervision = {"train_images": 95}, 10, 0.1, 0.0
     row.schedule, row.final_lr, row.warmup_epochs, row.epochs = schedule.split()[0], 0.01, warmup, 3
-    found = flows.theory(row)
+    found = predictions.theory(row)
     assert (found.below_epsilon, found.steps, found.predicted) == (1, 27, None)
     assert found.adam_step == pytest.approx(0.1 * 3 / 4) and found.adam_total == pytest.approx(rates * 3 / 4)
 
@@ -175,7 +175,7 @@ def test_the_prediction_is_that_of_its_variances(size):
     slopes = 1 + 0.01**2
     sizes = [size >> stage + (layer == 3) for stage in range(3) for layer in range(4)]
     squares = [slopes / 2 / (3 * 9 * 32), *(6 / slopes / inside(size) for size in sizes)]
-    predicted = flows.predicted_orders(course_layers(1)[:-1], size, 32)
+    predicted = predictions.predicted_orders(course_layers(1)[:-1], size, 32)
     assert predicted == pytest.approx(sum(map(math.log10, squares)) / 2, rel=1e-6)
 
 
@@ -197,7 +197,7 @@ def test_the_gradient_at_initialisation_is_as_predicted():
         layers = list(means)[:-1]
         assert layers == course_layers(0 if model == "vgg08" else 5)[:-1]
         measured = math.log10(means[layers[-1]] / means[layers[0]])
-        assert flows.predicted_orders(layers, size, 32) == pytest.approx(measured, abs=1.5)
+        assert predictions.predicted_orders(layers, size, 32) == pytest.approx(measured, abs=1.5)
 
 
 @pytest.mark.parametrize("other", [{}, {"init": "kaiming"}, {"activation": "tanh"}, {"supervision": 0.3}])

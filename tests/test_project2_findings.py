@@ -11,7 +11,7 @@ from tests.made_project2 import TEMPLATE, make_landscape, make_net
 from workflow_scripts.engine.ablation import ablations
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.reports import project2_findings as findings
-from workflow_scripts.engine.reports.findings import Measure
+from workflow_scripts.engine.reports.evidence import Measure
 from workflow_scripts.engine.text import latex
 from workflow_scripts.engine.training import objectives
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from workflow_scripts.engine.beras import names, summary
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.reports.findings import Measure, compare, compared
+from workflow_scripts.engine.reports.evidence import Measure, compare, compared
 from workflow_scripts.engine.tables import reading
 from workflow_scripts.engine.text.latex import Tex
 

@@ -1,31 +1,16 @@
-"""What a study shows, as facts that the templates of a report turn into sentences. Numbers stay numbers here.
+"""What the study of cw2 shows, as facts that the templates of its report turn into sentences.
 
-A comparison of two rows says what their seeds can show: "higher" or "lower" where the 95 % interval of the difference
-excludes 0, in a family of comparisons after Holm's correction, and "alike" where these seeds could show no difference.
-It is "single" where one of them has a single seed: the spread is unknown, and whether they differ cannot be told.
+Numbers stay numbers here. What a comparison says is explained in `evidence.py`.
 """
 
 import math
 from types import SimpleNamespace
-from typing import NamedTuple
 
 import pandas as pd
 
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.tables import flows, labels, names, protocol, statistics, summary
-from workflow_scripts.engine.text.latex import Tex, escape, number
-
-
-class Measure(NamedTuple):
-    """A mean over seeds and their sample standard deviation (NaN with one seed)."""
-
-    mean: float
-    std: float
-
-    @classmethod
-    def from_json(cls, found):
-        """From a measure in chosen.json (see `choice.chosen`), where null stands for NaN."""
-        return cls(found["mean"], math.nan if found["std"] is None else found["std"])
+from workflow_scripts.engine.reports import evidence, predictions
+from workflow_scripts.engine.tables import labels, protocol, summary
 
 
 def context(found, shallow, deep):
@@ -34,18 +19,18 @@ def context(found, shallow, deep):
     Raises UserError where a selection finds nothing or no cell finished.
     """
     table = summary.over_seeds(found.cells)
-    rows = rows_of(found, table)
+    rows = evidence.rows_of(found, table)
     shallow = rows[summary.pick(table, shallow, "compare.shallow")["group"]]
     deep = rows[summary.pick(table, deep, "compare.deep")["group"]]
     best = rows[summary.best(table)["group"]]
     variants = [row for row in rows if row.model == deep.model]
     champions = _champions(variants, table)
-    depth = compare(deep, shallow, "train_loss")
+    depth = evidence.compare(deep, shallow, "train_loss")
     facts = {
-        "data": data_of(found),
-        "setup": setup_of(found.cells),
+        "data": evidence.data_of(found),
+        "setup": evidence.setup_of(found.cells),
         "words": protocol.words(found.cells),
-        "compare": compare,
+        "compare": evidence.compare,
         "infinity": math.inf,
         "rows": rows,
         "shallow": shallow,
@@ -61,78 +46,15 @@ def context(found, shallow, deep):
         ],
         "rates": _rates(variants, champions),
         "tried_rates": len({row.lr for row in variants if row.block != "plain"}),
-        "theory": flows.theory(deep),
+        "theory": predictions.theory(deep),
         "tried": len({row.block for row in variants} - {"plain"}),  # including those of which nothing finished
         **_remedies(champions, shallow),
         **_gradients(shallow, deep, variants),
         **_depth(best, shallow, champions, rows),
     }
-    for row, name in _named([shallow, deep]):  # the text names both, and two depths of a network share a label
+    for row, name in evidence.named([shallow, deep]):  # the text names both, and two depths of a network share a label
         row.label = name
     return facts
-
-
-def compare(first, second, metric):
-    """The `statistics.Comparison` of two rows in a metric such as `val_acc`."""
-    return compared([(first, second)], metric)[0][-1]
-
-
-def compared(pairs, metric):
-    """(row, other row, `statistics.Comparison` in a metric) for each pair of rows, as one family."""
-    values = [(first.by_seed[metric], second.by_seed[metric]) for first, second in pairs]
-    return [(*pair, result) for pair, result in zip(pairs, statistics.compare(values), strict=True)]
-
-
-def rows_of(found, table):
-    """The rows of `over_seeds` with what the report says about each beyond the table."""
-    facts = found.cells.set_index("cell")
-    rows = []
-    for name, record in zip(_names(table), table.to_dict("records"), strict=True):
-        row = SimpleNamespace(**record)
-        for metric in summary.METRICS:
-            setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
-        row.by_seed = summary.by_seed(found.cells, row.finished)
-        row.name = name
-        row.model_label = labels.label({**record, "block": "plain"})
-        row.block_label = labels.block_label(row.block)
-        row.facts = facts.loc[row.cells[0]]  # of the data and the network: the same for every seed
-        row.learned = _learned(row)
-        row.outcome = "learns" if row.learned else "chance" if row.finished else "diverged"
-        row.flows = flows.flows(summary.gradients_by_cell(found, record))
-        row.initial = flows.initial(summary.gradients_by_cell(found, record, "first_batch_mean_abs"))
-        rows.append(row)
-    return rows
-
-
-def _named(rows):
-    """(row, its name among these rows) for each row."""
-    return list(zip(rows, _names(pd.DataFrame(map(vars, rows))), strict=True)) if rows else []
-
-
-def _names(table):
-    """The label of each row, followed by the settings that set it apart from rows of the same label."""
-    keys = names.by_label(table)
-    return [_name(record, keys[record["label"]]) for record in table.to_dict("records")]
-
-
-def _name(record, keys):
-    values = {key: _in_latex(key, record[key]) for key in keys}
-    settings = [rf"$\eta$\,=\,{values[key]}" if key == "lr" else f"{escape(key)} {values[key]}" for key in keys]
-    return Tex(escape(record["label"]) + (f" ({', '.join(settings)})" if settings else ""))
-
-
-def _in_latex(key, value):
-    known = isinstance(value, float) and not math.isnan(value)
-    return number(value) if known else escape(labels.format_value(key, value))
-
-
-def _learned(row):
-    """How many of the row's seeds end with a training or validation accuracy above `statistics.chance`."""
-    above = set()
-    for part in ("train", "val"):
-        limit = statistics.chance(row.num_classes, row.facts[f"{part}_images"])
-        above |= {seed for seed, accuracy in row.by_seed[f"{part}_acc"].items() if accuracy > limit}
-    return len(above)
 
 
 def _champions(rows, table):
@@ -165,7 +87,7 @@ def _rates(rows, champions):
             pairs.append((best, max(others, key=lambda row: row.val_acc.mean)))
     return {
         best.block: SimpleNamespace(best=best, second=second, result=result)
-        for best, second, result in compared(pairs, "val_acc")
+        for best, second, result in evidence.compared(pairs, "val_acc")
     }
 
 
@@ -185,7 +107,7 @@ def _remedies(champions, shallow):
     extra = [(row, best_of_brief) for row in others if best_of_brief]
     working = [row for row in remedies.values() if row.outcome == "learns"]
     beside = [(row, shallow) for row in working if shallow.finished and row is not shallow]
-    family = compared(pairs + extra, "val_acc")
+    family = evidence.compared(pairs + extra, "val_acc")
     return {
         "remedies": remedies,
         "working": working,
@@ -194,7 +116,7 @@ def _remedies(champions, shallow):
         "pairs": family[: len(pairs)],
         "additive": family[len(pairs) - 1][2] if bn and rc and both else None,
         "extra": family[len(pairs) :],
-        "beside": compared(beside, "val_acc"),
+        "beside": evidence.compared(beside, "val_acc"),
     }
 
 
@@ -206,7 +128,7 @@ def _gradients(shallow, deep, variants):
     bn, others = of_block.get("bn"), [row for row in (of_block.get("rc"), shallow) if row and row.initial]
     return {
         "controlled": controlled,
-        "table_rows": _named(table_rows),
+        "table_rows": evidence.named(table_rows),
         "flattest": min(controlled, key=lambda row: row.flows[0].span, default=None),
         "bn_row": bn,
         "rc_row": of_block.get("rc"),
@@ -226,29 +148,3 @@ def _depth(best, shallow, champions, rows):
         "matched": matched[0] if matched and matched[0] not in (best, shallow) else None,
         "overfit": best.train_acc.mean - best.val_acc.mean,
     }
-
-
-def data_of(found):
-    """The data set of a study: title, whether it comes with the software, whether only a part of its training images
-    was used, sizes, the loss of a constant guess."""
-    facts = found.cells.iloc[0]
-    return SimpleNamespace(
-        title=found.dataset["title"],
-        embedded=bool(found.dataset["embedded"]),
-        cut=bool(facts["train_items"] > 0),  # NaN where it is not given
-        chance_loss=math.log(facts["num_classes"]),
-        **{key: int(facts[key]) for key in ("num_classes", "image_size", "train_images", "val_images", "test_images")},
-    )
-
-
-def setup_of(cells):
-    """Numbers of cells and seeds, a row's fewest and most seeds, whether any augments or has a width other than 1."""
-    seeds = cells.groupby(list(ROW), dropna=False).size()
-    return SimpleNamespace(
-        cells=len(cells),
-        seeds=cells["seed"].nunique(),
-        fewest=int(seeds.min()),
-        most=int(seeds.max()),
-        augmented=bool((cells["augmentation"] != "none").any()),
-        other_width=bool((cells["width"] != 1).any()),
-    )

@@ -1,6 +1,6 @@
 """What the 2020/21 form of the report says beyond the first study: about all remedies, and about the search.
 
-As in `findings`, a comparison says what the seeds can show. Either study may be missing; then its facts are None, and
+As in `evidence`, a comparison says what the seeds can show. Either study may be missing; then its facts are None, and
 the templates omit what they would say about it.
 """
 
@@ -11,8 +11,8 @@ from workflow_scripts.engine.ablation import ablations, remedies
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.figures import search_figure
-from workflow_scripts.engine.reports import findings
-from workflow_scripts.engine.reports.findings import Measure
+from workflow_scripts.engine.reports import evidence
+from workflow_scripts.engine.reports.evidence import Measure
 from workflow_scripts.engine.tables import labels, protocol, reading, summary
 from workflow_scripts.engine.tables.flows import LEVEL
 from workflow_scripts.engine.text.latex import Tex, escape, number
@@ -64,7 +64,7 @@ def of_remedies(folder, study):
     """The facts about a study of remedies: `folder` holds its summary, `study` is its `studies.Study`."""
     found = ablations.load(folder / "summary")
     table = remedies.compared(found, ablations.rows(found, study))
-    facts = {tuple(row.cells): row for row in findings.rows_of(found, summary.over_seeds(found.cells))}
+    facts = {tuple(row.cells): row for row in evidence.rows_of(found, summary.over_seeds(found.cells))}
     rows = [_variant(row, facts[tuple(row["cells"])]) for row in table.to_dict("records")]
     base, levels = rows[0], rows[1:]
     learning = [row for row in levels if row.outcome == "learns"]
@@ -97,7 +97,7 @@ def of_remedies(folder, study):
 
 
 def _variant(row, facts):
-    """A row of `remedies.compared` with `Measure`s, and with what `findings` says about its cells."""
+    """A row of `remedies.compared` with `Measure`s, and with what `evidence` says about its cells."""
     variant = SimpleNamespace(**row)
     variant.best_val_acc = Measure(row["best_val_acc"], row["best_val_acc_std"])
     variant.epochs_to_90 = Measure(row["epochs_to_90"], row["epochs_to_90_std"])

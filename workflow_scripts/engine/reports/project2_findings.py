@@ -15,8 +15,8 @@ from workflow_scripts.engine.insight import insight_figures
 from workflow_scripts.engine.landscape import findings as landscape_findings
 from workflow_scripts.engine.landscape import runs as landscape_runs
 from workflow_scripts.engine.landscape.protocols import ENOUGH
-from workflow_scripts.engine.reports import findings
-from workflow_scripts.engine.reports.findings import Measure
+from workflow_scripts.engine.reports import evidence
+from workflow_scripts.engine.reports.evidence import Measure
 from workflow_scripts.engine.tables import protocol, reading, statistics, summary
 from workflow_scripts.engine.tables.labels import format_value, readable
 
@@ -38,8 +38,8 @@ def context(net, net_study, landscape, landscape_study):
     base = _level(rows[rows["base"]].iloc[0])
     base_cells = found.cells[found.cells["cell"].isin(base.cells)]
     return {
-        "data": findings.data_of(found),
-        "setup": findings.setup_of(found.cells),
+        "data": evidence.data_of(found),
+        "setup": evidence.setup_of(found.cells),
         "words": protocol.words(base_cells),
         "all_words": protocol.words(found.cells),
         "record": found.cells.set_index("cell").loc[base.cells[0]],
@@ -192,7 +192,7 @@ def _landscape(folder, study):
     return SimpleNamespace(
         **facts,
         shifted={other.label: _shifted(facts, other.label) for other in facts["others"]},
-        data=findings.data_of(found),
+        data=evidence.data_of(found),
         words=protocol.words(trained),
         walk_words=protocol.words(walked),
         seeds=int(found.cells["seed"].nunique()),
@@ -236,7 +236,7 @@ def _unlike(walked, first, other):
 
 def _loss_of_chance(found):
     """The loss of a constant guess; None where a loss other than the cross-entropy is minimised."""
-    return findings.data_of(found).chance_loss if set(found.cells["loss"]) == {"cross_entropy"} else None
+    return evidence.data_of(found).chance_loss if set(found.cells["loss"]) == {"cross_entropy"} else None
 
 
 def _shifted(facts, label):

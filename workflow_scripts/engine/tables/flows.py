@@ -1,23 +1,15 @@
-"""How much of the gradient reaches the first layer: what was recorded, and what the initialisation predicts."""
+"""How much of the gradient reaches the first layer, as it was recorded."""
 
-import itertools
 import math
-import re
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 
 from workflow_scripts.engine.tables import main_path, summary
-from workflow_scripts.engine.training import schedules
 
 # Adam divides by the gradient's size plus this, so it compensates for a small gradient, but not for one below this.
 ADAM_EPSILON = 1e-8
 LEVEL = 4  # orders of magnitude between first and last gradient: fewer are called level, more are called steep
-SLOPE = 0.01  # of the course networks' LeakyReLU
-SINGLE_PRECISION = 24 * math.log10(2)  # orders of magnitude that float32 resolves
-FILTERS = 32  # of the course networks at width 1
 
 
 @dataclass(frozen=True)
@@ -98,76 +90,3 @@ def _flow(layers, spread):
         stages=tuple(groups.median()),
         within=max((run.max() / run.min() if run.min() > 0 else math.inf for _, run in runs), default=math.inf),
     )
-
-
-def predicted_orders(layers, image_size, filters):
-    """How many orders of magnitude the first convolution's weight gradient lies below the last's at initialisation.
-
-    For the plain course networks under PyTorch's default initialisation, Var(w) = 1 / (3 fan_in). Each convolution
-    multiplies the mean square of the error that it passes back by (1 + slope^2) / 6 times the share of its taps that
-    does not fall on zero padding. The activation that multiplies the error is the image (about 1) in the first layer;
-    in the last it is what the reduction block's biases, of variance 1 / (3 fan_in), sustain. `layers` are the
-    convolutions' names in order; the result is None where they are not those of a course network.
-    """
-    held_up = math.sqrt((1 + SLOPE**2) / 2 / (3 * 9 * filters))
-    orders = math.log10(held_up)
-    for name in layers[1:]:
-        found = re.fullmatch(r"stages\.(\d+)\.(?:blocks\.\d+\.conv\d|reduction\.conv(\d))", name)
-        if not found:
-            return None
-        size = image_size // 2 ** (int(found[1]) + int(found[2] or 0))
-        inside = ((3 * size - 2) / (3 * size)) ** 2
-        orders += math.log10(6 / ((1 + SLOPE**2) * inside)) / 2
-    return orders
-
-
-def critical_depth(image_size, filters):
-    """The fewest processing blocks per stage with which the prediction exceeds the resolution of single precision."""
-    for blocks in itertools.count(1):
-        layers = ["entry.conv"]
-        for stage in range(3):
-            layers += [f"stages.{stage}.blocks.{block}.conv{i}" for block in range(blocks) for i in (0, 1)]
-            layers += [f"stages.{stage}.reduction.conv{i}" for i in (0, 1)]
-        if predicted_orders(layers, image_size, filters) > SINGLE_PRECISION:
-            return blocks
-
-
-def theory(row):
-    """The deep network's first epoch, what was predicted and found at initialisation, and how far Adam can get.
-
-    `row`: a row of `findings`. `flow` is None where no gradient was recorded, and `predicted` where the estimate does
-    not hold for the network; `initial` is the flow that it is compared with. `adam_step` and `adam_total` are how far a
-    weight of the first layer moves at most, in one step and in all steps of the epochs of `row.flows`.
-    """
-    filters = max(1, round(FILTERS * row.width))
-    found = SimpleNamespace(
-        flow=None,
-        initial=row.initial,
-        predicted=None,
-        filters=filters,
-        vanishes=False,
-        staircase=False,
-        single_precision=SINGLE_PRECISION,
-    )
-    if not row.flows:
-        return found
-    found.flow = first = row.flows[0]
-    found.convolutions = len(first.layers)
-    found.vanishes = first.orders > LEVEL
-    found.staircase = found.vanishes and len(first.stages) == 3 and first.within < 10
-    found.attenuation = 6 ** (-(found.convolutions - 1) / 2)
-    # the networks that the estimate is valid for
-    if row.block == "plain" and row.init == "own" and pd.isna(row.activation) and not row.supervision:
-        found.predicted = predicted_orders(first.layers, int(row.facts["image_size"]), filters)
-    if found.predicted:
-        found.critical = critical_depth(int(row.facts["image_size"]), filters)
-    largest = np.max([flow.largest for flow in row.flows], axis=0)
-    found.below_epsilon = int((largest < ADAM_EPSILON).sum())
-    steps = row.facts["train_images"] // row.batch_size  # the trainer drops a short last batch
-    # |m| / (sqrt(v) + epsilon) for a gradient of constant sign and size
-    share = largest[0] / (largest[0] + ADAM_EPSILON)
-    found.steps = steps * len(row.flows)
-    found.adam_step = row.lr * share
-    places = itertools.product(range(len(row.flows)), range(steps))
-    found.adam_total = share * math.fsum(schedules.learning_rate(row, *place, steps) for place in places)
-    return found

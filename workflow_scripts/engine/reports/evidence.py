@@ -1,0 +1,117 @@
+"""What the facts of several reports rest on: measures over seeds, comparisons, rows, the data set, the setup.
+
+A comparison of two rows says what their seeds can show: "higher" or "lower" where the 95 % interval of the difference
+excludes 0, in a family of comparisons after Holm's correction, and "alike" where these seeds could show no difference.
+It is "single" where one of them has a single seed: the spread is unknown, and whether they differ cannot be told.
+"""
+
+import math
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import pandas as pd
+
+from workflow_scripts.engine.configuration.cells import ROW
+from workflow_scripts.engine.tables import flows, labels, names, statistics, summary
+from workflow_scripts.engine.text.latex import Tex, escape, number
+
+
+class Measure(NamedTuple):
+    """A mean over seeds and their sample standard deviation (NaN with one seed)."""
+
+    mean: float
+    std: float
+
+    @classmethod
+    def from_json(cls, found):
+        """From a measure in chosen.json (see `choice.chosen`), where null stands for NaN."""
+        return cls(found["mean"], math.nan if found["std"] is None else found["std"])
+
+
+def compare(first, second, metric):
+    """The `statistics.Comparison` of two rows in a metric such as `val_acc`."""
+    return compared([(first, second)], metric)[0][-1]
+
+
+def compared(pairs, metric):
+    """(row, other row, `statistics.Comparison` in a metric) for each pair of rows, as one family."""
+    values = [(first.by_seed[metric], second.by_seed[metric]) for first, second in pairs]
+    return [(*pair, result) for pair, result in zip(pairs, statistics.compare(values), strict=True)]
+
+
+def rows_of(found, table):
+    """The rows of `over_seeds` with what the report says about each beyond the table."""
+    facts = found.cells.set_index("cell")
+    rows = []
+    for name, record in zip(_names(table), table.to_dict("records"), strict=True):
+        row = SimpleNamespace(**record)
+        for metric in summary.METRICS:
+            setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
+        row.by_seed = summary.by_seed(found.cells, row.finished)
+        row.name = name
+        row.model_label = labels.label({**record, "block": "plain"})
+        row.block_label = labels.block_label(row.block)
+        row.facts = facts.loc[row.cells[0]]  # of the data and the network: the same for every seed
+        row.learned = _learned(row)
+        row.outcome = "learns" if row.learned else "chance" if row.finished else "diverged"
+        row.flows = flows.flows(summary.gradients_by_cell(found, record))
+        row.initial = flows.initial(summary.gradients_by_cell(found, record, "first_batch_mean_abs"))
+        rows.append(row)
+    return rows
+
+
+def named(rows):
+    """(row, its name among these rows) for each row."""
+    return list(zip(rows, _names(pd.DataFrame(map(vars, rows))), strict=True)) if rows else []
+
+
+def _names(table):
+    """The label of each row, followed by the settings that set it apart from rows of the same label."""
+    keys = names.by_label(table)
+    return [_name(record, keys[record["label"]]) for record in table.to_dict("records")]
+
+
+def _name(record, keys):
+    values = {key: _in_latex(key, record[key]) for key in keys}
+    settings = [rf"$\eta$\,=\,{values[key]}" if key == "lr" else f"{escape(key)} {values[key]}" for key in keys]
+    return Tex(escape(record["label"]) + (f" ({', '.join(settings)})" if settings else ""))
+
+
+def _in_latex(key, value):
+    known = isinstance(value, float) and not math.isnan(value)
+    return number(value) if known else escape(labels.format_value(key, value))
+
+
+def _learned(row):
+    """How many of the row's seeds end with a training or validation accuracy above `statistics.chance`."""
+    above = set()
+    for part in ("train", "val"):
+        limit = statistics.chance(row.num_classes, row.facts[f"{part}_images"])
+        above |= {seed for seed, accuracy in row.by_seed[f"{part}_acc"].items() if accuracy > limit}
+    return len(above)
+
+
+def data_of(found):
+    """The data set of a study: title, whether it comes with the software, whether only a part of its training images
+    was used, sizes, the loss of a constant guess."""
+    facts = found.cells.iloc[0]
+    return SimpleNamespace(
+        title=found.dataset["title"],
+        embedded=bool(found.dataset["embedded"]),
+        cut=bool(facts["train_items"] > 0),  # NaN where it is not given
+        chance_loss=math.log(facts["num_classes"]),
+        **{key: int(facts[key]) for key in ("num_classes", "image_size", "train_images", "val_images", "test_images")},
+    )
+
+
+def setup_of(cells):
+    """Numbers of cells and seeds, a row's fewest and most seeds, whether any augments or has a width other than 1."""
+    seeds = cells.groupby(list(ROW), dropna=False).size()
+    return SimpleNamespace(
+        cells=len(cells),
+        seeds=cells["seed"].nunique(),
+        fewest=int(seeds.min()),
+        most=int(seeds.max()),
+        augmented=bool((cells["augmentation"] != "none").any()),
+        other_width=bool((cells["width"] != 1).any()),
+    )
