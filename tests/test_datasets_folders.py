@@ -225,7 +225,10 @@ def test_an_empty_folder(tmp_path):
 def test_something_else_than_a_file(tmp_path, kind):
     path = write_folder(tmp_path / "mine", tree())
     odd = path / "train" / "dog" / "zz.png"
-    os.mkfifo(odd) if kind == "pipe" else odd.symlink_to("nowhere")
+    if kind == "pipe":
+        os.mkfifo(odd)
+    else:
+        odd.symlink_to("nowhere")
     with pytest.raises(UserError, match=r"zz.png: expected a regular file, found a broken link or a device"):
         read(path)
 

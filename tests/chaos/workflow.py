@@ -54,7 +54,10 @@ class Workflow:
     def remove(self, patterns):
         """Remove files and folders."""
         for path in [path for pattern in patterns for path in self.folder.glob(pattern)]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     def words(self, *arguments):
         """Snakemake's command-line arguments, with `arguments`, if any, in place of the targets."""

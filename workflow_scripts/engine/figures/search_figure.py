@@ -124,7 +124,8 @@ def _colours(table):
 
 
 def _panel(axes, table, key, values, colours):
-    places = _places(axes, table, key, values)
+    _set_axis(axes, key, values)
+    places = _places(table, key, values)
     bottom = table["val_acc"].min() if table["val_acc"].notna().any() else 0.0
     for _, rows in table.groupby("candidate"):
         axes.plot(places[rows.index], rows["val_acc"], color=style.ABSENT, linewidth=0.6, zorder=1)
@@ -142,16 +143,28 @@ def _panel(axes, table, key, values, colours):
     axes.set_xlabel(heading(key))
 
 
-def _places(axes, table, key, values):
-    """Where the rows of the table lie on the axis of a key: a number on a scale, a word in its own column."""
+def _set_axis(axes, key, values):
+    """A scale of numbers for a range, a column for each value of a list."""
+    if not isinstance(values, Range):
+        _columns(axes, key, values)
+    elif values.log:
+        _log_axis(axes, values)
+    else:
+        _linear_axis(axes, values)
+
+
+def _places(table, key, values):
+    """Where the rows of the table lie on the axis of a key: a number on its scale, a word in its own column."""
     if isinstance(values, Range):
-        (_log_axis if values.log else _linear_axis)(axes, values)
         return table[key].astype(float)
-    axes.set_xticks(range(len(values)), [style.wrapped(_word(key, value), PANEL / len(values)) for value in values])
-    axes.set_xlim(-0.6, len(values) - 0.4)
     spread = (table["candidate"] * 0.618 % 1 - 0.5) * 0.6  # spreads candidates with the same value apart
     places = [values.index(None if pd.isna(value) else value) for value in table[key]]
     return spread + places
+
+
+def _columns(axes, key, values):
+    axes.set_xticks(range(len(values)), [style.wrapped(_word(key, value), PANEL / len(values)) for value in values])
+    axes.set_xlim(-0.6, len(values) - 0.4)
 
 
 def _linear_axis(axes, values):

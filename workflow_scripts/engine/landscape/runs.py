@@ -150,11 +150,11 @@ def along_gradient(walks, column):
 
 
 def _over_rates(table, column):
-    parts = [
-        pd.DataFrame(envelope(runs.T.to_numpy())._asdict()).assign(network=network, seed=seed, step=runs.index)
-        for (network, seed), group in table.groupby(["network", "seed"])
-        for runs in [group.pivot(index="step", columns="lr", values=column)]
-    ]
+    parts = []
+    for (network, seed), group in table.groupby(["network", "seed"]):
+        runs = group.pivot(index="step", columns="lr", values=column)
+        found = pd.DataFrame(envelope(runs.T.to_numpy())._asdict())
+        parts.append(found.assign(network=network, seed=seed, step=runs.index))
     columns = ["network", "seed", "step", *Envelope._fields]
     found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns, dtype=float)
     return found[columns].dropna()

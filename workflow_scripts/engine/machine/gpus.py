@@ -63,7 +63,10 @@ def taken(share=1, folder=None):
         yield
     finally:
         lock.release()
-        os.environ.pop(VISIBLE) if before is None else os.environ.update({VISIBLE: before})
+        if before is None:
+            del os.environ[VISIBLE]
+        else:
+            os.environ[VISIBLE] = before
 
 
 def _wait(names, share, folder):
