@@ -115,16 +115,14 @@ def study(finished, tmp_path):
 
 
 @pytest.fixture
-def refused(monkeypatch, capsys):
+def refused(capsys):
     """Run a command in this process and return its one-line error; fails if it succeeds or shows a traceback."""
 
     def run(name, *arguments):
         from workflow_scripts.engine import commands
 
-        module = importlib.import_module(f"workflow_scripts.{name}")
-        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
         with pytest.raises(SystemExit) as stop:
-            commands.run(module.main)
+            commands.run(lambda: inside(name, *arguments))
         message = stop.value.code if isinstance(stop.value.code, str) else capsys.readouterr().err.rstrip("\n")
         assert message and stop.value.code != 0 and "Traceback" not in message
         return message
@@ -133,26 +131,29 @@ def refused(monkeypatch, capsys):
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path):
+def run(tmp_path):
     """Run a command's main() in this process on a summary; returns the path of what it wrote."""
 
     def run(module, summary_folder, *words, out="figure.pdf"):
-        out, name = tmp_path / out, module.__name__.split(".")[-1]
-        words = ["--summary", summary_folder, "--out", out, *words]
-        monkeypatch.setattr(sys, "argv", [name, *map(str, words)])
-        module.main()
+        out = tmp_path / out
+        call(module, "--summary", summary_folder, "--out", out, *words)
         return out
 
     return run
 
 
-def inside(name, *arguments, stdin=""):
-    """Run a command in this process, which saves the seconds it takes to import PyTorch."""
-    module = importlib.import_module(f"workflow_scripts.{name}")
+def call(module, *arguments, stdin=None):
+    """Run a module's main() in this process with these arguments, and with this text on standard input if given."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", [name, *map(str, arguments)])
-        patch.setattr(sys, "stdin", io.StringIO(stdin))
+        patch.setattr(sys, "argv", [module.__name__.split(".")[-1], *map(str, arguments)])
+        if stdin is not None:
+            patch.setattr(sys, "stdin", io.StringIO(stdin))
         module.main()
+
+
+def inside(name, *arguments, stdin=None):
+    """Run a command in this process, which saves the seconds it takes to import PyTorch."""
+    call(importlib.import_module(f"workflow_scripts.{name}"), *arguments, stdin=stdin)
 
 
 def pdf_text(path, *options):

@@ -12,7 +12,7 @@ from torch.autograd import DeviceType
 
 from benchmarks import course_training, gpu_epoch, scaling, start_up, train_step
 from benchmarks.measuring import interleaved
-from tests.conftest import ROOT
+from tests.conftest import ROOT, call
 from workflow_scripts.engine.configuration.record import Cell
 
 CPU = torch.device("cpu")
@@ -35,9 +35,8 @@ def as_it_was(monkeypatch):
 def test_every_benchmark_says_what_it_does(monkeypatch, capsys, name):
     monkeypatch.setattr(sys, "path", list(sys.path))  # the Beras benchmark puts a folder there
     module = importlib.import_module(f"benchmarks.{name}")
-    monkeypatch.setattr(sys, "argv", [name, "--help"])
     with pytest.raises(SystemExit) as stop:
-        module.main()
+        call(module, "--help")
     said = capsys.readouterr().out
     assert stop.value.code == 0 and module.__doc__.splitlines()[0] in said
 
@@ -58,11 +57,9 @@ def test_a_made_cell_has_the_columns_of_a_trained_one(tmp_path):
 
 
 @pytest.mark.parametrize("build", [0, 10])
-def test_our_dag_is_compared_with_trivial_ones(monkeypatch, capsys, build):
+def test_our_dag_is_compared_with_trivial_ones(capsys, build):
     """Built for real, or from files put in place; either way, no network is trained."""
-    flags = ["--cells", "10", "--build", str(build), "--runs", "1", "--cells-per-job", "5"]
-    monkeypatch.setattr(sys, "argv", ["scaling", "dag", *flags])
-    scaling.main()
+    call(scaling, "dag", "--cells", 10, "--build", build, "--runs", 1, "--cells-per-job", 5)
     rows = [[cell.strip() for cell in line.split("|")[2:4]] for line in capsys.readouterr().out.splitlines()[4:]]
     runs = ["dry-run", *(["build"] if build else []), "nothing to do"]
     workflows = ["ours, 5 per job", "one file per job", "six files per job"]
@@ -96,15 +93,13 @@ def test_the_longest_kernels_come_first():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_without_a_gpu_there_is_one_clear_line(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["gpu_epoch"])
+def test_without_a_gpu_there_is_one_clear_line():
     with pytest.raises(SystemExit) as stop:
-        gpu_epoch.main()
+        call(gpu_epoch)
     assert stop.value.code == "gpu_epoch: PyTorch finds no GPU, so nothing was measured"
 
 
-def test_start_up_is_measured_to_the_last_step_that_is_checked(monkeypatch, capsys, digits_file):
-    monkeypatch.setattr(sys, "argv", ["start_up", "--data", str(digits_file)])
-    start_up.main()
+def test_start_up_is_measured_to_the_last_step_that_is_checked(capsys, digits_file):
+    call(start_up, "--data", digits_file)
     laps = re.findall(r"^\| (.*) \| \d+\.\d\d \|$", capsys.readouterr().out, re.MULTILINE)
     assert laps == ["import", "device", "data", "network and batches", *start_up.STEPS]

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from models.registry import build_model
+from tests.conftest import call
 from tests.made_ablations import names
 from tests.made_cells import write_study
 from workflow_scripts import choose, make_ablation_tables, plot_ablations, summarise, train_cell
@@ -99,37 +100,28 @@ REAL = Study(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def call():
-    """Run a command's main() in this process, with these lines on standard input."""
-    with pytest.MonkeyPatch.context() as patch:
-
-        def call(module, *flags, stdin=()):
-            patch.setattr("sys.argv", [module.__name__, *map(str, flags)])
-            patch.setattr("sys.stdin", io.StringIO("\n".join(map(str, stdin))))
-            module.main()
-
-        yield call
+def lines(paths):
+    return "\n".join(map(str, paths))
 
 
 @pytest.fixture(scope="module")
-def study(digits_file, tmp_path_factory, call):
+def study(digits_file, tmp_path_factory):
     """The folder of a study that was trained without using the test images, and summarised."""
     folder = tmp_path_factory.mktemp("study")
     for name, cell in grids.expand("s", REAL).items():
         flags = ["--data", digits_file, "--device", "cpu", "--no-test", "--out", folder / name]
         call(train_cell, *flags, *cells.flags(cell))
-    call(summarise, "--out", folder / "summary", stdin=[folder / name for name in grids.expand("s", REAL)])
+    call(summarise, "--out", folder / "summary", stdin=lines(folder / name for name in grids.expand("s", REAL)))
     return folder
 
 
 @pytest.fixture(scope="module")
-def made_choice(study, digits_file, call):
+def made_choice(study, digits_file):
     """What `choose` writes, given a data file, as JSON."""
 
     def made_choice(data, out):
         flags = ["--summary", study / "summary", "--data", data, "--device", "cpu", "--out", out]
-        call(choose, *flags, stdin=sorted(study.glob("*-seed*")))
+        call(choose, *flags, stdin=lines(sorted(study.glob("*-seed*"))))
         return json.loads(out.read_text())
 
     return made_choice
@@ -173,7 +165,7 @@ def test_the_test_accuracy_is_that_of_plain_pytorch(study, chosen, digits):
     assert chosen["parameters"] == sum(parameter.numel() for parameter in model.parameters())
 
 
-def test_the_test_accuracy_is_that_of_training_with_a_test(study, chosen, digits_file, tmp_path, call):
+def test_the_test_accuracy_is_that_of_training_with_a_test(study, chosen, digits_file, tmp_path):
     name = chosen["cells"][0]
     flags = ["--data", digits_file, "--device", "cpu", "--out", tmp_path / name]
     call(train_cell, *flags, *cells.flags(grids.expand("s", REAL)[name]))
@@ -193,7 +185,7 @@ def test_test_labels_change_no_choice(chosen, digits_file, tmp_path, made_choice
     assert other["test_acc"] != chosen["test_acc"]
 
 
-def test_tables_and_figures_of_the_real_study(study, call):
+def test_tables_and_figures_of_the_real_study(study):
     design = REAL.model_dump_json(exclude_unset=True)
     for module in (make_ablation_tables, plot_ablations):
         call(module, "--summary", study / "summary", "--study", design, "--out", study / "ablations")
@@ -207,10 +199,10 @@ def test_other_data_is_refused(study, digits_file, tmp_path, refused, monkeypatc
         arrays = dict(file)
     meta = json.loads(str(arrays["meta"]))
     np.savez(tmp_path / "digits.npz", **{**arrays, "meta": json.dumps({**meta, "sha256": "other"})})
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(map(str, study.glob("*-seed*")))))
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines(study.glob("*-seed*"))))
     flags = ["--summary", study / "summary", "--data", tmp_path / "digits.npz", "--out", tmp_path / "chosen.json"]
     assert "with other images" in refused("choose", *flags)
-    monkeypatch.setattr("sys.stdin", io.StringIO("\n".join(map(str, study.glob("*-seed*")))))
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines(study.glob("*-seed*"))))
     assert "expected digits.npz among a.npz, b.npz" in refused(
         "choose", *flags[:2], "--data", "a.npz", "b.npz", *flags[4:]
     )

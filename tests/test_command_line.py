@@ -3,7 +3,6 @@
 Also what its commands say about themselves.
 """
 
-import importlib
 import os
 import re
 import subprocess
@@ -13,7 +12,7 @@ import pytest
 import yaml
 
 from tests import snakemakes
-from tests.conftest import ROOT
+from tests.conftest import ROOT, inside
 from tests.workflow_runs import counted, dry_run, snakemake, write_config
 
 CELL = {"model": "vgg08", "width": 0.25, "dataset": "digits", "epochs": 1, "augmentation": "none"}
@@ -185,11 +184,9 @@ COMMANDS = sorted(path.stem for path in (ROOT / "workflow_scripts").glob("[a-z]*
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_shows_how_it_is_called_and_what_each_flag_is(monkeypatch, capsys, name):
-    module = importlib.import_module(f"workflow_scripts.{name}")
     monkeypatch.setenv("COLUMNS", "300")  # a line per flag: its name and arguments, or its name alone if they are long
-    monkeypatch.setattr(sys, "argv", [name, "--help"])
     with pytest.raises(SystemExit) as stop:
-        module.main()
+        inside(name, "--help")
     said = capsys.readouterr().out
     assert stop.value.code == 0 and re.search(rf"^ +.*python -m workflow_scripts\.{name}\b", said, re.MULTILINE)
     flags = re.findall(r"^  (-.*(?:\n {20,}.*)*)", said.split("\noptions:\n")[1], re.MULTILINE)

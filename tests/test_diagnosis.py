@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from models.activations import ACTIVATIONS
 from models.registry import list_blocks
-from tests.conftest import command
+from tests.conftest import command, inside
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.insight import diagnosis, diagnosis_figure
 from workflow_scripts.engine.training.gradients import weight_layers
@@ -227,12 +227,9 @@ def test_activations_that_are_all_alike_are_marked(large_digits):
     assert zero and marked == [zero] and variances.get_legend() and not gradients.get_legend()
 
 
-def test_reads_a_data_set_and_any_key_of_the_record(digits_file, monkeypatch, capsys):
-    from workflow_scripts import diagnose
-
+def test_reads_a_data_set_and_any_key_of_the_record(digits_file, capsys):
     words = ["--data", digits_file, "--block", "bn_dense", "--growth-rate", 2, "--activation", "gelu", "--width", 0.5]
-    monkeypatch.setattr("sys.argv", ["diagnose", *map(str, words), "--init", "lsuv", "--supervision", "0.3"])
-    diagnose.main()
+    inside("diagnose", *words, "--init", "lsuv", "--supervision", "0.3")
     said = capsys.readouterr().out
     assert "stages.1.companion" in said and said.splitlines()[-1].startswith("Healthy")
 

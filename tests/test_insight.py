@@ -11,8 +11,7 @@ from safetensors.torch import load_file
 from scipy import stats
 from torch import nn
 
-from tests.conftest import command
-from workflow_scripts import inspect_cell, plot_insight
+from tests.conftest import command, inside
 from workflow_scripts.engine.insight import insight, insight_figures
 from workflow_scripts.engine.insight.grad_cam import grad_cam
 from workflow_scripts.engine.runs import trained
@@ -127,10 +126,9 @@ def test_filters_and_features_are_the_networks(study, folder):
     assert facts["tsne"] == {"images": 300, "features": weights["classifier.weight"].shape[1], "perplexity": 30}
 
 
-def test_the_same_bits_twice(study, folder, digits_file, tmp_path, monkeypatch):
-    words = ["--cell", study / "cell-seed0", "--data", digits_file, "--device", "cpu", "--out", tmp_path]
-    monkeypatch.setattr("sys.argv", ["inspect_cell", *map(str, words)])
-    inspect_cell.main()
+def test_the_same_bits_twice(study, folder, digits_file, tmp_path):
+    cell = study / "cell-seed0"
+    inside("inspect_cell", "--cell", cell, "--data", digits_file, "--device", "cpu", "--out", tmp_path)
     for path in folder.iterdir():
         assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
 
@@ -153,10 +151,9 @@ def test_few_or_equal_features_have_a_place(features):
 
 
 @pytest.mark.parametrize("name", insight_figures.FIGURES)
-def test_every_figure_is_a_pdf_with_its_data_beside(name, folder, tmp_path, monkeypatch):
+def test_every_figure_is_a_pdf_with_its_data_beside(name, folder, tmp_path):
     out = tmp_path / f"{name}.pdf"
-    monkeypatch.setattr("sys.argv", ["plot_insight", "--figure", name, "--insight", str(folder), "--out", str(out)])
-    plot_insight.main()
+    inside("plot_insight", "--figure", name, "--insight", folder, "--out", out)
     assert out.read_bytes().startswith(b"%PDF") and len(pd.read_csv(out.with_suffix(".csv")))
 
 

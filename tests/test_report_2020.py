@@ -12,8 +12,7 @@ import pandas as pd
 import pytest
 
 from tests import made_cells, made_reports, made_searches
-from tests.conftest import ROOT, command, pdf_text
-from workflow_scripts import make_remedies_table, plot_remedies
+from tests.conftest import ROOT, command, inside, pdf_text
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.configuration.studies import Study
@@ -293,7 +292,7 @@ def test_a_search_without_its_files_is_refused(tmp_path):
 
 
 @pytest.mark.skipif(not shutil.which("latexmk"), reason="latexmk is not installed")
-def test_the_report_compiles_to_at_most_six_pages(tmp_path, monkeypatch):
+def test_the_report_compiles_to_at_most_six_pages(tmp_path):
     made_reports.write_study(tmp_path / "summary", embedded=True, title="digits (scikit-learn)", lrs=(1e-3, 1e-2))
     study = write_remedies(tmp_path / "remedies").model_dump_json(exclude_unset=True)
     searched = write_search(tmp_path / "search")
@@ -303,13 +302,9 @@ def test_the_report_compiles_to_at_most_six_pages(tmp_path, monkeypatch):
         matplotlib.figure.Figure(figsize=(width, 2)).savefig(tmp_path / f"{name}.pdf")
     tabular = "\\begin{tabular}{lr}" + "VGG38 & 0.001 \\\\" * 16 + "\\end{tabular}\n"
     (tmp_path / "table1.tex").write_text(tabular)
-    for module, out in (
-        (plot_remedies, "figures/remedies.pdf"),
-        (make_remedies_table, "tables/remedies_statistics.csv"),
-    ):
-        flags = ["--summary", tmp_path / "remedies/summary", "--study", study, "--out", tmp_path / "remedies" / out]
-        monkeypatch.setattr("sys.argv", ["", *map(str, flags)])
-        module.main()
+    made = {"plot_remedies": "figures/remedies.pdf", "make_remedies_table": "tables/remedies_statistics.csv"}
+    for name, out in made.items():
+        inside(name, "--summary", tmp_path / "remedies/summary", "--study", study, "--out", tmp_path / "remedies" / out)
     flags = ["--summary", tmp_path / "summary", "--figures", tmp_path / "figures", "--table", tmp_path / "table1.tex"]
     flags += ["--shallow", "model=vgg08", "--deep", "model=vgg38", "block=plain", "lr=1e-3"]
     flags += ["--template", TEMPLATES[0], "--answers", TEMPLATES[1], "--student-number", "s7654321"]

@@ -7,14 +7,11 @@ import pandas as pd
 import pytest
 
 from tests.conftest import inside
-from workflow_scripts import plot_samples
 from workflow_scripts.engine.figures import samples, style
 
 
-def test_samples_are_the_first_of_each_class_and_the_arrays_are_described(digits, digits_file, tmp_path, monkeypatch):
-    flags = ["--data", digits_file, "--out", tmp_path / "samples.pdf", "--batch-size", 50]
-    monkeypatch.setattr("sys.argv", ["plot_samples", *map(str, flags)])
-    plot_samples.main()
+def test_samples_are_the_first_of_each_class_and_the_arrays_are_described(digits, digits_file, tmp_path):
+    inside("plot_samples", "--data", digits_file, "--out", tmp_path / "samples.pdf", "--batch-size", 50)
     table = pd.read_csv(tmp_path / "samples.csv")
     assert table.groupby("label").size().tolist() == [samples.MOST] * 10
     for label, found in table.groupby("label"):

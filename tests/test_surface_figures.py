@@ -2,15 +2,14 @@
 
 import math
 import re
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.conftest import inside
 from tests.made_landscapes import records
 from tests.made_summaries import write_summary
-from workflow_scripts import plot_surfaces
 from workflow_scripts.engine.landscape import names, surface_figures
 
 
@@ -51,12 +50,10 @@ def test_a_plane_is_read_as_it_was_written(folder, bowls):
 
 @pytest.mark.parametrize("name", names.SURFACES)
 @pytest.mark.parametrize("broken", [0, 2, 9], ids=["finite", "partly", "nothing finite"])
-def test_surfaces_are_drawn(folder, monkeypatch, tmp_path, bowls, name, broken):
+def test_surfaces_are_drawn(folder, tmp_path, bowls, name, broken):
     write_surface(bowls[0], 4, broken=broken)
     out = tmp_path / "figure.pdf"
-    words = ["--figure", name, "--summary", folder, "--out", out, "--surfaces", *bowls]
-    monkeypatch.setattr(sys, "argv", ["plot_surfaces", *map(str, words)])
-    plot_surfaces.main()
+    inside("plot_surfaces", "--figure", name, "--summary", folder, "--out", out, "--surfaces", *bowls)
     assert out.read_bytes().startswith(b"%PDF-") and out.stat().st_size < 300_000
     table = pd.read_csv(out.with_suffix(".csv"))
     assert table["network"].unique().tolist() == ["VGG-A", "VGG-A BN"]

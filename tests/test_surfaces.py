@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
 from models.registry import build_model, list_models
-from tests.conftest import command
+from tests.conftest import command, inside
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells
 from workflow_scripts.engine.configuration.record import Cell
@@ -217,24 +217,24 @@ def test_the_command_writes_the_table(cell, digits_file, digits, tmp_path):
     assert [tuple(map(float, list(row.values())[1:])) for row in rows] == [tuple(row[1:]) for row in expected]
 
 
-def test_losses_that_are_not_finite_are_written_as_such(cell, digits_file, tmp_path, monkeypatch):
+def test_losses_that_are_not_finite_are_written_as_such(cell, digits_file, tmp_path):
     harmed = copied(cell, tmp_path / "cell")
     weights = load_file(harmed / "model.safetensors")
     weights["classifier.weight"].fill_(math.nan)
     save_file(weights, harmed / "model.safetensors")
-    measured(harmed, digits_file, tmp_path / "a.csv", monkeypatch, "--points", 2)
+    measured(harmed, digits_file, tmp_path / "a.csv", "--points", 2)
     rows = rows_of(tmp_path / "a.csv")
     assert {row["loss"] for row in rows} == {"nan"} and len(rows) == 5 + 4
     weights["classifier.weight"].fill_(3e38)
     weights["classifier.weight"][0] = -3e38
     save_file(weights, harmed / "model.safetensors")
-    measured(harmed, digits_file, tmp_path / "a.csv", monkeypatch, "--points", 2)
+    measured(harmed, digits_file, tmp_path / "a.csv", "--points", 2)
     assert {row["loss"] for row in rows_of(tmp_path / "a.csv")} <= {"nan", "inf"}
 
 
-def test_a_cell_that_diverged_has_a_surface_around_the_weights_before(cell, digits_file, tmp_path, monkeypatch):
+def test_a_cell_that_diverged_has_a_surface_around_the_weights_before(cell, digits_file, tmp_path):
     diverged = copied(cell, tmp_path / "cell", status="diverged")
-    measured(diverged, digits_file, tmp_path / "a.csv", monkeypatch, "--points", 2, "--images", 50)
+    measured(diverged, digits_file, tmp_path / "a.csv", "--points", 2, "--images", 50)
     assert all(math.isfinite(float(row["loss"])) for row in rows_of(tmp_path / "a.csv"))
 
 
@@ -259,13 +259,9 @@ def copied(cell, folder, **changes):
     return folder
 
 
-def measured(cell, data, out, monkeypatch, *arguments):
+def measured(cell, data, out, *arguments):
     """Run the command in this process."""
-    from workflow_scripts import measure_surface
-
-    words = ["measure_surface", "--cell", cell, "--data", data, "--out", out, "--device", "cpu", *arguments]
-    monkeypatch.setattr("sys.argv", list(map(str, words)))
-    measure_surface.main()
+    inside("measure_surface", "--cell", cell, "--data", data, "--out", out, "--device", "cpu", *arguments)
 
 
 BAD = {

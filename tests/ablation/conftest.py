@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conftest import call
 from tests.made_ablations import STUDY, accuracy, rows_of
 from tests.made_cells import write_study
 
@@ -17,14 +18,12 @@ def rows(folder):
 
 
 @pytest.fixture
-def run(monkeypatch, tmp_path):
+def run(tmp_path):
     """Run a command's main() in this process on a summary; returns the folder or file it wrote to."""
 
     def run(module, folder, study, out="out"):
         out = tmp_path / out
-        flags = ["--summary", folder, "--study", study.model_dump_json(exclude_unset=True), "--out", out]
-        monkeypatch.setattr("sys.argv", [module.__name__, *map(str, flags)])
-        module.main()
+        call(module, "--summary", folder, "--study", study.model_dump_json(exclude_unset=True), "--out", out)
         return out
 
     return run
