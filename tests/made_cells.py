@@ -54,7 +54,7 @@ def _write(folder, cell, accuracies, diverged, made_on):
         "parameters": int(PARAMETERS * cell.width**2),
         "forward_flops": 4 * int(PARAMETERS * cell.width**2),
         "train_images": 90,
-        "val_images": 10,
+        "val_images": 1000,
         "test_images": 50,
         "num_classes": 10,
         "image_shape": [3, 8, 8],

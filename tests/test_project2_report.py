@@ -190,7 +190,7 @@ SENTENCES = {
         [
             "For orientation, as published elsewhere and not measured here: ",
             "krizhevsky2009",
-            " Of its training images, 10, taken",
+            " Of its training images, 1,000, taken",
         ],
         ["Demonstration run", "None of the numbers is from", "a part of the training", "a random part"],
     ),

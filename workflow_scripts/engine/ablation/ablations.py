@@ -119,6 +119,10 @@ def differences(table, rows, place=0):
     """
     accuracies = [summary.by_seed(table, names)["best_val_acc"] for names in rows["finished"]]
     reference = accuracies[place]
-    found = statistics.compare((values, {} if values is reference else reference) for values in accuracies)
+    images = table.set_index("cell")["val_images"]
+    found = statistics.compare(
+        [(values, {} if values is reference else reference) for values in accuracies],
+        [images[names[0]] for names in rows["cells"]],
+    )
     records = [(*result.difference[:3], result.p, result.difference.pairs, result.verdict) for result in found]
     return pd.DataFrame(records, columns=COMPARED, index=rows.index)

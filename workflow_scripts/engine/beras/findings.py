@@ -54,6 +54,7 @@ def _rows(study):
         row = SimpleNamespace(**record)
         for metric in summary.METRICS:
             setattr(row, metric, Measure(record[metric], record[f"{metric}_std"]))
+        row.facts = record
         row.by_seed = summary.by_seed(study.runs, row.finished)
         yield row
 

@@ -36,7 +36,9 @@ def compare(first, second, metric):
 def compared(pairs, metric):
     """(row, other row, `statistics.Comparison` in a metric) for each pair of rows, as one family."""
     values = [(first.by_seed[metric], second.by_seed[metric]) for first, second in pairs]
-    return [(*pair, result) for pair, result in zip(pairs, statistics.compare(values), strict=True)]
+    part, _, kind = metric.partition("_")
+    images = [first.facts[f"{part}_images"] for first, _ in pairs] if kind == "acc" else None
+    return [(*pair, result) for pair, result in zip(pairs, statistics.compare(values, images), strict=True)]
 
 
 def rows_of(found, table):

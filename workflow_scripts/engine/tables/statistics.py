@@ -43,22 +43,30 @@ def chance(classes, images):
     return 1 / classes + 3 * math.sqrt((1 - 1 / classes) / classes / images)
 
 
-def compare(pairs):
-    """The `Comparison` of each pair of configurations, given as {seed: value} each, as one family."""
-    found = [difference(first, second) for first, second in pairs]
+def compare(pairs, images=None):
+    """The `Comparison` of each pair of configurations, given as {seed: value} each, as one family.
+
+    `images`, one number for each pair, is as for `difference`.
+    """
+    pairs = list(pairs)
+    found = [difference(*pair, images=count) for pair, count in zip(pairs, images or [None] * len(pairs), strict=True)]
     corrected = holm([one.p for one in found])
     return [Comparison(verdict(one, p), one.mean, one, p) for one, p in zip(found, corrected, strict=True)]
 
 
-def difference(first, second):
+def difference(first, second, images=None):
     """The `Difference` of two configurations, each given as {seed: value}.
 
     It is paired over the seeds that both have: these share initial weights and the order of the images, and a seed that
     is missing on one side (it diverged) may well be an unlucky one, whose value on the other side would be compared
     with nothing. Where fewer than two seeds are shared there is no spread of pairs, so it is Welch's (1947) over all
     values, which does not assume equal deviations. Interval and p-value are then NaN where either has fewer than two
-    values. Two pairs whose differences are equal to the last bit have a p-value of 1: their spread was too small to be
-    seen, but is not 0.
+    values.
+
+    Accuracies on `images` images are multiples of 1 / images. Two or three seeds may well differ by the same count of
+    images, so a spread too small to be seen is not taken to be 0: the standard error is at least what rounding to such
+    a multiple contributes. Where `images` is None, values without a spread are taken as they are; but that of two pairs
+    says nothing, and their p-value is 1.
     """
     from scipy import stats  # takes a second to import, and most commands that import this file compare nothing
 
@@ -68,14 +76,24 @@ def difference(first, second):
     one, other = ([float(value) for value in values.values()] for values in (first, second))
     if not (one and other):
         return Difference(math.nan, math.nan, math.nan, math.nan, 0)
-    mean = statistics.fmean(one) - statistics.fmean(other)
+    pairs, mean = len(shared) if paired else 0, statistics.fmean(one) - statistics.fmean(other)
     with warnings.catch_warnings(action="ignore"):  # about few values or no spread, which have rules here
         found = stats.ttest_rel(one, other) if paired else stats.ttest_ind(one, other, equal_var=False)
     low, high = map(float, found.confidence_interval(CONFIDENCE))
-    p = float(found.pvalue)
-    if low == high:  # no spread; yet two seeds may well differ by the same count of images
-        p = float(mean == 0 or (paired and len(shared) == 2))
-    return Difference(mean, low, high, p, len(shared) if paired else 0)
+    # without any spread, Welch's formula of the degrees of freedom has none to go by
+    freedom = found.df if paired or low != high else len(one) + len(other) - 2
+    least, times = _rounding(images, one, other), float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+    if (high - low) / 2 < least * times:
+        p = 2 * float(stats.t.sf(abs(mean) / least, freedom))
+        return Difference(mean, mean - least * times, mean + least * times, p, pairs)
+    if low == high:
+        return Difference(mean, low, high, float(mean == 0 or pairs == 2), pairs)
+    return Difference(mean, low, high, float(found.pvalue), pairs)
+
+
+def _rounding(images, one, other):
+    """The standard error of a difference of means that rounding each value to a multiple of 1 / images contributes."""
+    return math.sqrt((1 / len(one) + 1 / len(other)) / 12) / images if images else 0.0
 
 
 def holm(p_values):
