@@ -21,6 +21,7 @@ from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.runs import made, making, manifests
 from workflow_scripts.engine.runs.bundles import bundles
+from workflow_scripts.engine.runs.orders import Order
 
 FILES = ("gradients.csv", "steps.npz", "test.json", "model.safetensors")
 RECORDS = [
@@ -140,7 +141,7 @@ def test_a_bundle_that_was_killed_keeps_its_finished_cells(bundled, tmp_path, di
     """Its third cell waits for this process, so that it cannot be done before it is killed."""
     orders = [order(name, tmp_path) for name in CELLS]
     command = [sys.executable, "-m", "workflow_scripts.train_bundle", *map(str, flags(tmp_path, digits_file))]
-    held = making.Order(CELLS[THIRD], tmp_path / THIRD, tmp_path / f"checkpoints/{THIRD}")
+    held = Order(CELLS[THIRD], tmp_path / THIRD, tmp_path / f"checkpoints/{THIRD}")
     with held.alone(), subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, text=True) as process:
         process.stdin.write(lines(orders))
         process.stdin.close()
@@ -262,7 +263,7 @@ def test_a_finished_cell_is_not_trained_again_by_train_cell(bundled, digits_file
 
 
 def test_who_waits_for_another_to_make_a_cell_finds_it_made(bundled, tmp_path, digits, capsys):
-    order = making.Order(CELLS[FIRST], tmp_path / FIRST, tmp_path / "checkpoint")
+    order = Order(CELLS[FIRST], tmp_path / FIRST, tmp_path / "checkpoint")
     settings = config.Running(cuda_graphs=False)
     second = threading.Thread(target=making.make, args=(order, digits, torch.device("cpu"), settings))
     said = ""

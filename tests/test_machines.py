@@ -109,15 +109,16 @@ TINY = ("--model", "vgg08", "--width", "0.25", "--dataset", "digits", "--augment
 
 def test_a_cell_remembers_the_machine_that_it_was_resumed_from(digits_file, tmp_path):
     """The checkpoint of a run on this machine is edited to name another machine."""
-    from workflow_scripts.engine.configuration import cells
+    from workflow_scripts.engine.configuration import config
     from workflow_scripts.engine.configuration.record import Cell
     from workflow_scripts.engine.data import datasets
-    from workflow_scripts.engine.runs import checkpoints, run
+    from workflow_scripts.engine.runs import checkpoints, orders, run
 
     cell = Cell(model="vgg08", width=0.25, dataset="digits", augmentation="none", epochs=2)
     data, checkpoint = datasets.load(digits_file), tmp_path / "checkpoint"
-    run.train(cell, data, torch.device("cpu"), checkpoint, 60, measured={})
-    key = f"{cells.record_digest(cell)} {{}} {cells.code_digest(cell)} {data.sha256}"
+    order = orders.Order(cell, tmp_path / "cell", checkpoint)
+    run.train(order, data, torch.device("cpu"), config.Running())
+    key = order.key(data.sha256)
     state, note = checkpoints.load(checkpoint, key)
     assert note == "" and len(state["machines"]) == 1 and state["progress"]["epoch"] == 2
     before = {**state["machines"][0], "device_name": "another"}

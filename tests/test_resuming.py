@@ -17,7 +17,7 @@ from tests.conftest import ROOT, command, inside
 from tests.tiny_runs import CPU, RECORD, flags, tiny
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
-from workflow_scripts.engine.runs import checkpoints, making, run
+from workflow_scripts.engine.runs import checkpoints, making, orders, run
 from workflow_scripts.engine.training import trainer
 from workflow_scripts.engine.training.trainer import Training
 
@@ -123,6 +123,11 @@ def test_a_checkpoint_is_not_executed_whatever_its_digest_says(tmp_path):
     assert state is None and "is damaged" in note and not (tmp_path / "executed").exists()
 
 
+def train(cell, data, checkpoint, seconds=60):
+    order = orders.Order(cell, checkpoint.with_name("cell"), checkpoint)
+    run.train(order, data, CPU, config.Running(checkpoint_seconds=seconds))
+
+
 @pytest.fixture
 def saved(monkeypatch):
     """(epoch, step) of the checkpoints written by a run in which a step takes a second, and a checkpoint no time."""
@@ -141,7 +146,7 @@ def saved(monkeypatch):
 @pytest.mark.parametrize(("seconds", "within"), [(2, [2, 4]), (9, [])])
 def test_a_checkpoint_is_written_at_once_when_it_is_due_and_after_every_epoch(digits, tmp_path, saved, seconds, within):
     """At once, because an unwritable folder should not cost an epoch."""
-    run.train(tiny(epochs=2, train_items=500), digits, CPU, tmp_path / "c", seconds)
+    train(tiny(epochs=2, train_items=500), digits, tmp_path / "c", seconds)
     epochs = [[(epoch, 0), *((epoch, step) for step in within)] for epoch in (0, 1)]
     assert saved == [*epochs[0], *epochs[1], (2, 0)]
 
@@ -149,22 +154,22 @@ def test_a_checkpoint_is_written_at_once_when_it_is_due_and_after_every_epoch(di
 def test_checkpoints_that_take_long_are_not_written_after_every_short_epoch(digits, tmp_path, monkeypatch, saved):
     """Epochs may be that short on a GPU. Here a checkpoint takes one second, and an epoch of five steps six."""
     monkeypatch.setattr(run, "time", argparse.Namespace(monotonic=itertools.count().__next__))
-    run.train(tiny(epochs=8, train_items=500), digits, CPU, tmp_path / "c", 60)
+    train(tiny(epochs=8, train_items=500), digits, tmp_path / "c")
     assert saved == [(0, 0), (1, 0), (5, 0), (8, 0)]
 
 
 @pytest.mark.parametrize("state", [{"progress": {}}, {"progress": {}, "model": {}}, {"progress": {"epoch": [0]}}])
 def test_a_checkpoint_that_holds_another_state_is_one_clear_message(digits, tmp_path, state):
     path = tmp_path / "c"
-    run.train(tiny(epochs=1, train_items=100), digits, CPU, path, 60)
+    train(tiny(epochs=1, train_items=100), digits, path)
     key = torch.load(io.BytesIO(path.read_bytes()[32:]), weights_only=True)["key"]
     checkpoints.save(path, key, state)
     with pytest.raises(UserError, match="c: expected the state of vgg08-plain-.*, found another; delete it"):
-        run.train(tiny(epochs=1, train_items=100), digits, CPU, path, 60)
+        train(tiny(epochs=1, train_items=100), digits, path)
 
 
 def test_a_checkpoint_outlives_files_that_cannot_be_written(digits, tmp_path, capsys):
-    order = making.Order(tiny(epochs=1), tmp_path / "cell", tmp_path / "checkpoint")
+    order = orders.Order(tiny(epochs=1), tmp_path / "cell", tmp_path / "checkpoint")
     settings = config.Running(cuda_graphs=False)
     (order.out / "steps.npz").mkdir(parents=True)  # a folder where a file should be
     with pytest.raises(OSError):

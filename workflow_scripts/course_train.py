@@ -17,7 +17,7 @@ from workflow_scripts.engine.course import arguments as course
 from workflow_scripts.engine.course import folders
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.machine import devices
-from workflow_scripts.engine.runs import making
+from workflow_scripts.engine.runs import making, orders
 
 DATA = Path("results/data/cifar100.npz")
 
@@ -44,7 +44,7 @@ def main():
         )
     running = config.Running(device="auto" if arguments.use_gpu else "cpu")
     with devices.computing(running, cell.threads) as device:
-        making.make(making.Order(cell, out, checkpoint), datasets.load(arguments.data), device, running)
+        making.make(orders.Order(cell, out, checkpoint), datasets.load(arguments.data), device, running)
     folders.export(out, out, arguments.gradient_flow)
 
 

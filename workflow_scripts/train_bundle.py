@@ -21,6 +21,7 @@ from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.machine import devices
 from workflow_scripts.engine.runs import making, manifests
+from workflow_scripts.engine.runs.orders import Order
 
 
 def main():
@@ -69,7 +70,7 @@ def _order(line, arguments):
     except (ValueError, KeyError, TypeError):
         raise commands.UserError(f"standard input: expected a cell as JSON, found {line.strip()[:80]!r}") from None
     out = arguments.out.parents[1] / name
-    return making.Order(config.parse(Cell, record, name), out, Path(checkpoint), measured, arguments.test)
+    return Order(config.parse(Cell, record, name), out, Path(checkpoint), measured, arguments.test)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from workflow_scripts.engine.configuration import config, flags
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.machine import devices
-from workflow_scripts.engine.runs import making
+from workflow_scripts.engine.runs import making, orders
 
 
 def parser():
@@ -46,7 +46,7 @@ def main():
     running = flags.read(arguments, config.Running)
     cell = flags.read(arguments, Cell, "the cell's record", dataset=datasets.load_meta(arguments.data)["name"])
     checkpoint = arguments.checkpoint or arguments.out.with_name(arguments.out.name + ".checkpoint")
-    order = making.Order(cell, arguments.out, checkpoint, arguments.measure, arguments.test)
+    order = orders.Order(cell, arguments.out, checkpoint, arguments.measure, arguments.test)
     with devices.computing(running, cell.threads) as device:
         making.make(order, datasets.load(arguments.data), device, running, arguments.keep_checkpoint)
 

@@ -1,6 +1,5 @@
 """A training run as the user sees it: it reports, writes checkpoints, and resumes where it was killed."""
 
-import json
 import sys
 import time
 
@@ -14,26 +13,24 @@ from workflow_scripts.engine.training.trainer import Training
 SPARSE = 20  # after an epoch, save only after training for at least this many times as long as the last save took
 
 
-def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, measured=None, cuda_graphs=True):
-    """Train `cell` on `data` (a `datasets.Data`) to the end, from the file `checkpoint` if it holds this very run.
+def train(order, data, device, running):
+    """Train the cell of an `orders.Order` to the end, from its checkpoint if that holds this very run.
 
-    The checkpoint is rewritten after every epoch and, in epochs that last longer, every `checkpoint_seconds`. On a GPU
-    an epoch may be no longer than writing a checkpoint: it is then rewritten only after some epochs and the last.
-    `tensorboard` is the folder for the event files, or None; `measured` is {observer: settings} as `grids.measured`
-    returns it; `cuda_graphs` is as in `trainer.Training`. Returns the finished `trainer.Training`; raises UserError if
-    the network or the batches do not fit the data.
+    `data` is a `datasets.Data`, `running` a `config.Running`. The checkpoint is rewritten after every epoch and, in
+    epochs that last longer, every `checkpoint_seconds`. On a GPU an epoch may be no longer than writing a checkpoint:
+    it is then rewritten only after some epochs and the last. Returns the finished `trainer.Training`; raises UserError
+    if the network or the batches do not fit the data.
     """
-    name = cells.cell_name(cell)
+    name, checkpoint = cells.cell_name(order.cell), order.checkpoint
     try:
-        training = Training(cell, data, device, measured, cuda_graphs)
+        training = Training(order.cell, data, device, order.measured, running.cuda_graphs)
     except ValueError as error:
         raise UserError(f"{name}: {error}") from None
-    code = cells.code_digest(cell, measured or ())
-    key = f"{cells.record_digest(cell)} {json.dumps(measured)} {code} {data.sha256}"
+    key = order.key(data.sha256)
     if note := _resume(training, checkpoint, key, provenance.machine(device)):
         print(note, file=sys.stderr)
 
-    reporter = Reporter(training, name, tensorboard)
+    reporter = Reporter(training, name, order.out if running.tensorboard else None)
     saved_at, cost = training.progress.trained, 0.0  # seconds: of training at the last checkpoint, and for saving it
 
     def save():
@@ -44,7 +41,7 @@ def train(cell, data, device, checkpoint, checkpoint_seconds, tensorboard=None, 
 
     def after_step():
         reporter.step()
-        if training.progress.trained - saved_at >= checkpoint_seconds:
+        if training.progress.trained - saved_at >= running.checkpoint_seconds:
             save()
 
     while not training.finished:
