@@ -2,10 +2,9 @@
 # target was asked for that no rule makes, those with similar names.
 
 import atexit
-import difflib
 import itertools
 
-from workflow_scripts.engine.workflow import preview
+from workflow_scripts.engine.workflow import preview, targets
 
 # the rule's name, in the workflow that uses this one as a module if there is one; None where that leaves it out
 RUNGS = checkpoints.select_rung.rule.name if hasattr(checkpoints, "select_rung") else None
@@ -60,6 +59,7 @@ def targets_to_name():
         "study": list(PLAN.studies),
         "dataset": list(PLAN.datasets),
         "paper": [Path(paper).stem for paper in PAPERS],
+        "number": [SETTINGS.report.student_number],
     }
     yield from (rule.name for rule in workflow.rules if not rule.has_wildcards())
     products = {file for rule in workflow.rules for file in rule.products()}
@@ -72,12 +72,12 @@ def targets_to_name():
 
 
 def say_what_was_meant():
-    targets = workflow.dag_settings.targets if workflow.dag_settings else ()
-    unknown = [target for target in targets if not is_known(target)]
+    asked = workflow.dag_settings.targets if workflow.dag_settings else ()
+    unknown = [target for target in asked if not is_known(target)]
     known = sorted(set(targets_to_name())) if unknown else []
     for target in unknown:
-        if near := difflib.get_close_matches(target, known):
-            yield f"error: nothing is called {target}; the nearest: {', '.join(near)}\n"
+        if sentence := targets.meant(target, PLAN, known):
+            yield f"error: {sentence}\n"
 
 
 def say():

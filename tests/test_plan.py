@@ -7,7 +7,7 @@ import pytest
 
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
-from workflow_scripts.engine.workflow import comparison, flags
+from workflow_scripts.engine.workflow import comparison, flags, targets
 from workflow_scripts.engine.workflow.plan import Plan
 
 CONFIG = {
@@ -120,3 +120,26 @@ def test_flags_that_change_no_result_are_those_of_the_configuration():
     settings = planned(device="cpu", gpu_share=2, tensorboard=True, cuda_graphs=False).settings
     assert flags.computing(settings) == "--device cpu --gpu-share 2"
     assert flags.reporting(settings) == "--checkpoint-seconds 60 --tensorboard --no-cuda-graphs --keep-checkpoint"
+
+
+MEANT = {
+    "results/deep/vgg38-bn-digits-lr0.01-seed0": "ask for results/deep/vgg38-bn-digits-lr0.01-seed0/cell.json",
+    "results/deep/vgg38-bn-digits-lr0.01-seed0/histroy.csv": "lr0.01-seed0/history.csv",
+    "results/deep/vgg38-bn-lr0.01-seed0": "the study deep has no such cell; the nearest: vgg38-bn-digits-lr0.01-seed0",
+    "results/depe/tables/table1.txt": "there is no study depe; there are deep, net",
+    "results/net/figures/curves_best.pdf": "the study net has no `compare`, which that figure is about",
+    "results/deep/figures/walks.pdf": "the study deep has no `landscape`",
+    "results/deep/tables/tabel1.txt": "the nearest: results/deep/tables/table1.txt",
+    "report/project2.pdf": "needs studies `cifar_net` (`ablations`, `test: chosen`) and `bn_landscape` (`landscape`)",
+    "report/beras": "the nearest: report/beras.pdf",
+}
+
+
+@pytest.mark.parametrize(("target", "sentence"), MEANT.items())
+def test_a_target_that_nothing_makes_is_explained(target, sentence):
+    known = ["all", "report/beras.pdf", *(f"results/{study}/tables/table1.txt" for study in ("deep", "net"))]
+    assert sentence in targets.meant(target, planned(), known)
+
+
+def test_a_target_that_is_like_nothing_is_left_to_snakemake():
+    assert targets.meant("xyz", planned(), ["all"]) is None

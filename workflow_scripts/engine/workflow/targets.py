@@ -1,0 +1,58 @@
+"""What may have been meant by a target that no rule makes, in words for the person who asked for it."""
+
+import difflib
+
+from workflow_scripts.engine.configuration.cells import FILES
+from workflow_scripts.engine.landscape import names as landscape
+from workflow_scripts.engine.workflow.comparison import FIGURES
+
+BERAS = "the section `beras`"
+# final targets: what the configuration must have for them
+NEEDED = {
+    "report/mlp-cw2.pdf": "a study `cw2` with `compare`",
+    "report/mlp-cw2-2020.pdf": "a study `cw2` with `compare`",
+    "report/project2.pdf": "studies `cifar_net` (`ablations`, `test: chosen`) and `bn_landscape` (`landscape`)",
+    "report/beras.pdf": BERAS,
+    "report/beras-exploration.pdf": BERAS,
+    "submission/hw2.zip": BERAS,
+}
+# figures: the section of a study that they need
+SECTIONS = {
+    **dict.fromkeys(FIGURES, "compare"),
+    **dict.fromkeys(("pareto", "remedies"), "ablations"),
+    **dict.fromkeys(landscape.FIGURES, "landscape"),
+    **dict.fromkeys(landscape.SURFACES, "surface"),
+    "search": "search",
+}
+
+
+def meant(target, plan, known):
+    """A sentence on a target that no rule of a `Plan` makes, or None; `known` are names of rules and files."""
+    folder, *rest = target.split("/")
+    if folder == "results" and len(rest) > 1:
+        return _meant_of(target, plan, known, *rest)
+    if target in NEEDED:
+        return f"{target} needs {NEEDED[target]}: the configuration lacks that"
+    return _nearest(target, known)
+
+
+def _meant_of(target, plan, known, study, name, *files):
+    """The same for a target in results/`study`/`name`."""
+    folders = {path.split("/")[1] for path in known if path.startswith("results/")}
+    if study not in folders:
+        return f"{target}: there is no study {study}; there are {', '.join(plan.studies) or 'none but that of Beras'}"
+    if name in plan.studies.get(study, ()):
+        cell = f"results/{study}/{name}"
+        return _nearest(target, [f"{cell}/{file}" for file in FILES]) or f"{target}: ask for {cell}/{FILES[0]}"
+    if "-seed" in name and study in plan.studies:
+        near = difflib.get_close_matches(name, plan.studies[study], cutoff=0)
+        return f"{target}: the study {study} has no such cell; the nearest: {', '.join(near)}"
+    section = SECTIONS.get(files[0].partition(".")[0]) if name == "figures" and files else None
+    if section and study in plan.studies and not getattr(plan.settings.studies[study], section):
+        return f"{target}: the study {study} has no `{section}`, which that figure is about"
+    return _nearest(target, known)
+
+
+def _nearest(target, known):
+    near = difflib.get_close_matches(target, known)
+    return f"nothing is called {target}; the nearest: {', '.join(near)}" if near else None
