@@ -123,7 +123,7 @@ def test_flags_that_change_no_result_are_those_of_the_configuration():
 
 
 MEANT = {
-    "results/deep/vgg38-bn-digits-lr0.01-seed0": "ask for results/deep/vgg38-bn-digits-lr0.01-seed0/cell.json",
+    "results/deep/vgg38-bn-digits-lr0.01-seed0": "ask for a file of it, such as results/deep/vgg38-bn-digits",
     "results/deep/vgg38-bn-digits-lr0.01-seed0/histroy.csv": "lr0.01-seed0/history.csv",
     "results/deep/vgg38-bn-lr0.01-seed0": "the study deep has no such cell; the nearest: vgg38-bn-digits-lr0.01-seed0",
     "results/depe/tables/table1.txt": "there is no study depe; there are deep, net",

@@ -42,8 +42,8 @@ def _meant_of(target, plan, known, study, name, *files):
     if study not in folders:
         return f"{target}: there is no study {study}; there are {', '.join(plan.studies) or 'none but that of Beras'}"
     if name in plan.studies.get(study, ()):
-        cell = f"results/{study}/{name}"
-        return _nearest(target, [f"{cell}/{file}" for file in FILES]) or f"{target}: ask for {cell}/{FILES[0]}"
+        made = [f"results/{study}/{name}/{file}" for file in FILES]
+        return _nearest(target, made) if files else f"{target}: ask for a file of it, such as {made[0]}"
     if "-seed" in name and study in plan.studies:
         near = difflib.get_close_matches(name, plan.studies[study], cutoff=0)
         return f"{target}: the study {study} has no such cell; the nearest: {', '.join(near)}"
