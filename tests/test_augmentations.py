@@ -1,4 +1,4 @@
-"""Cutout, which is drawn separately for every image; the others are tested with the batches."""
+"""Cutout, which is our own; the others are tested with the batches."""
 
 import numpy as np
 import pytest

@@ -119,15 +119,25 @@ def test_a_transform_is_torchvisions_on_the_uint8_batch(name):
     assert changed or any(not torch.equal(one, others[0]) for one in others)
 
 
-def test_every_second_batch_is_erased():
-    made = batches(images(count=4), "erase")
-    erased = sum((bytes_of(batch) == 0).all(-1).any() for epoch in range(100) for batch, _ in made.epoch(0, epoch, 4))
-    assert 35 <= erased <= 65
+@pytest.mark.parametrize("name", [name for name in augmentations.AUGMENTATIONS if name not in ("crop", "flip")])
+def test_a_transform_is_drawn_for_each_image(name):
+    """Copies of one image in one batch come out different; TrivialAugment and erasing leave some as they are."""
+    made = batches(np.repeat(images(count=1), 64, axis=0), name)
+    batch, _ = next(made.epoch(0, 0, 64))
+    assert len(torch.unique(batch.flatten(1), dim=0)) > 20
+
+
+def test_every_second_image_is_erased():
+    made = batches(images(count=400), "erase")
+    (batch, _), *_ = made.epoch(0, 0, 400)
+    assert 160 <= (bytes_of(batch) == 0).all(-1).any((1, 2)).sum() <= 240
 
 
 def test_colours_are_jittered_by_a_fifth():
     made = batches(np.full((2, 8, 16, 3), 100, np.uint8), "color_jitter")
-    brightness = [bytes_of(batch).mean() for epoch in range(100) for batch, _ in made.epoch(0, epoch, 2)]
+    brightness = [
+        image.mean() for epoch in range(100) for batch, _ in made.epoch(0, epoch, 2) for image in bytes_of(batch)
+    ]
     assert 79 <= min(brightness) < 85 and 115 < max(brightness) <= 121
 
 

@@ -1,7 +1,8 @@
 """Augmentations by name: each maps the image size (pixels) to what is done to a batch.
 
 Crop and flip only choose which pixels are gathered, and cost nothing beyond the copy that makes the batch. The
-others map uint8 batches (b, c, h, w): transforms of `torchvision.transforms.v2`, drawn once per batch, and our cutout.
+others map uint8 batches (b, c, h, w): transforms of `torchvision.transforms.v2`, and our cutout. All are drawn on the
+CPU and for each image anew, as in their papers.
 """
 
 from dataclasses import dataclass
@@ -53,22 +54,32 @@ def _transforms():
     return v2
 
 
+class EachImage:
+    """Applies a transform to one image after the other: one of torchvision's draws once per call, even for a batch."""
+
+    def __init__(self, transform):
+        self.transform = transform
+
+    def __call__(self, images):
+        return torch.stack([self.transform(image) for image in images])
+
+
 @register_augmentation("erase")
 def erase(size):
     """Random erasing (Zhong et al. 2020) of a rectangle, with probability 1/2."""
-    return _transforms().RandomErasing(p=0.5)
+    return EachImage(_transforms().RandomErasing(p=0.5))
 
 
 @register_augmentation("color_jitter")
 def color_jitter(size):
     """Brightness, contrast and saturation changed by up to 20 %."""
-    return _transforms().ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2)
+    return EachImage(_transforms().ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2))
 
 
 @register_augmentation("trivial")
 def trivial(size):
     """TrivialAugment (Müller & Hutter 2021): one random operation of random strength."""
-    return _transforms().TrivialAugmentWide()
+    return EachImage(_transforms().TrivialAugmentWide())
 
 
 @register_augmentation("cutout")
