@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import ROOT, command
 from tests.made_landscapes import STUDY as LANDSCAPE
+from tests.made_landscapes import records
 from tests.made_project2 import NET, SURFACE, TEMPLATE, filled, make_landscape, make_net
 from workflow_scripts.engine.landscape import names
 
@@ -261,6 +262,18 @@ SENTENCES = {
             "for VGG-A BN, over 4 and 8 steps (smaller with VGG-A BN",
         ],
         ["points apart", "reached only"],
+    ),
+    "two widths": (
+        {},
+        {"found": records(width=0.5) + records(width=0.25), "diverged": {0}},
+        [
+            r"The highest validation accuracy of VGG-A, width 0.5 is $10.00$\,\%, at rate $2{\times}10^{-3}$, and of VGG-A, "
+            r"width 0.25 is $10.00$\,\%, at rate $10^{-3}$, and of VGG-A BN, width 0.5 is",
+            "VGG-A, width 0.5 at rate $10^{-3}$ diverged at step 17; the envelope",
+            "Those of VGG-A, width 0.5 and VGG-A BN, width 0.25 are more than 10 points apart",
+            "At the best of its rates VGG-A, width 0.5 reaches $10.00$",
+        ],
+        ["No run of"],
     ),
     "a rate diverged": (
         {},

@@ -185,10 +185,10 @@ def _landscape(folder, study):
     found = summary.load(folder / "summary")
     trained, walked = (landscape_runs.rows_of(found.cells, study, name) for name in landscape_runs.PROTOCOLS)
     landscape = landscape_runs.load(folder / "summary", study)
-    runs = _runs(trained)
+    runs = _runs(trained, landscape.networks)
     labels = landscape.networks["label"]
     facts = landscape_findings.context(landscape)
-    walked_best = _best(_runs(walked), labels)
+    walked_best = _best(_runs(walked, landscape.networks), labels)
     return SimpleNamespace(
         **facts,
         shifted={other.label: _shifted(facts, other.label) for other in facts["others"]},
@@ -207,12 +207,23 @@ def _landscape(folder, study):
     )
 
 
-def _runs(cells):
-    """The rows of `over_seeds`; `val` is the best validation accuracy as a `Measure`."""
+def _runs(cells, networks):
+    """The rows of `over_seeds`; `val` is the best validation accuracy as a `Measure`.
+
+    `label` is that of their network in `landscape_runs.Landscape`: networks of one name may differ in an option.
+    """
+    labels = {_network(network): network["label"] for network in networks.to_dict("records")}
     return [
-        SimpleNamespace(**row, val=Measure(row["best_val_acc"], row["best_val_acc_std"]))
+        SimpleNamespace(
+            **{**row, "label": labels[_network(row)]}, val=Measure(row["best_val_acc"], row["best_val_acc_std"])
+        )
         for row in summary.over_seeds(cells).to_dict("records")
     ]
+
+
+def _network(record):
+    """The values that define a record's network; pandas may have turned None into NaN, which equals nothing."""
+    return tuple(None if pd.isna(record[key]) else record[key] for key in landscape_runs.NETWORK)
 
 
 def _best(runs, labels):
