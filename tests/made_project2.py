@@ -89,12 +89,17 @@ def make_insight(folder, mistakes):
     insight.write(content | {"per_class.csv": insight.per_class(table, names)}, folder)
 
 
-def make_landscape(folder, title="made", embedded=True, surface=False, **options):
-    """Make the folder of the landscape study; returns its `studies.Study`."""
+def make_landscape(folder, title="made", embedded=True, surface=False, accuracies=None, val_images=10, **options):
+    """Make the folder of the landscape study; returns its `studies.Study`.
+
+    `accuracies`: {(optimiser, block): the best validation accuracy}, for those that are not to have the made one.
+    """
     folder.mkdir()
     write_landscape(folder, **options)
     cells = pd.read_csv(folder / "summary/cells.csv")
-    facts = {"image_size": 32, "train_images": 90, "val_images": 10, "test_images": 50, "device": "cpu"}
+    for (optimizer, block), value in (accuracies or {}).items():
+        cells.loc[(cells["optimizer"] == optimizer) & (cells["block"] == block), "best_val_acc"] = value
+    facts = {"image_size": 32, "train_images": 90, "val_images": val_images, "test_images": 50, "device": "cpu"}
     cells.assign(**facts).to_csv(folder / "summary/cells.csv", index=False)
     (folder / "summary/dataset.json").write_text(json.dumps({"title": title, "embedded": embedded}))
     (folder / "tables").mkdir()

@@ -32,17 +32,25 @@ def test_the_best_run_of_a_network_is_the_most_accurate_that_finished():
 
 
 @pytest.mark.parametrize(
-    ("accuracies", "unlike"),
-    [((0.3, 0.99), ["A", "B"]), ((0.99, 0.3), ["B", "A"]), ((0.9, 0.95), None), ((None, 0.9), None)],
+    ("accuracies", "limit", "unlike"),
+    [
+        ((0.3, 0.99), 0.12, ("A", "B", False)),
+        ((0.99, 0.3), 0.12, ("B", "A", False)),
+        ((0.9, 0.95), 0.12, None),
+        ((None, 0.9), 0.12, None),
+        ((0.19, 0.1), 0.12, ("B", "A", True)),  # with ten classes
+        ((0.01, 0.109), 0.02, ("A", "B", True)),  # with a hundred
+        ((0.1, 0.12), 0.12, None),  # both guess
+    ],
 )
-def test_runs_are_unlike_where_one_learned_much_less(accuracies, unlike):
+def test_runs_are_unlike_where_one_learned_much_less(accuracies, limit, unlike):
     walked = {
         label: SimpleNamespace(label=label, val=Measure(mean, math.nan))
         for label, mean in zip("AB", accuracies, strict=True)
         if mean is not None
     }
-    found = findings._unlike(walked, "A", "B")
-    assert (found and [run.label for run in found]) == unlike
+    found = findings._unlike(walked, "A", "B", limit)
+    assert (found and (found.less.label, found.more.label, found.guesses)) == unlike
 
 
 @pytest.mark.parametrize(

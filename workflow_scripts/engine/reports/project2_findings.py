@@ -188,21 +188,26 @@ def _landscape(folder, study):
     runs = _runs(trained, landscape.networks)
     labels = landscape.networks["label"]
     facts = landscape_findings.context(landscape)
-    walked_best = _best(_runs(walked, landscape.networks), labels)
+    data = findings.data_of(found)
+    best = {"rates": _best(runs, labels), "walk": _best(_runs(walked, landscape.networks), labels)}
+    limit = statistics.chance(data.num_classes, data.val_images)
     return SimpleNamespace(
         **facts,
         shifted={other.label: _shifted(facts, other.label) for other in facts["others"]},
-        data=evidence.data_of(found),
+        data=data,
         words=protocol.words(trained),
         walk_words=protocol.words(walked),
         seeds=int(found.cells["seed"].nunique()),
         every=study.landscape.every,
         runs=runs,
-        best=_best(runs, labels),
-        walked=walked_best,
+        best=best["rates"],
+        walked=best["walk"],
         enough=ENOUGH,
         far=UNLIKE,
-        unlike={other.label: _unlike(walked_best, facts["first"].label, other.label) for other in facts["others"]},
+        unlike={
+            name: {other.label: _unlike(those, facts["first"].label, other.label, limit) for other in facts["others"]}
+            for name, those in best.items()
+        },
         surfaces=_surfaces(folder / "figures", _loss_of_chance(found)) if study.surface else [],
     )
 
@@ -235,14 +240,20 @@ def _best(runs, labels):
     }
 
 
-def _unlike(walked, first, other):
-    """(the run that learned less, the other) of two runs of `walk` whose best validation accuracies are more than
-    `UNLIKE` apart, else None: the report must not compare a landscape seen from a plateau with one seen from a trained
-    network without saying so."""
-    if first not in walked or other not in walked:
+def _unlike(runs, first, other, limit):
+    """What the runs of two networks have learned, where it is so different that the report must not compare them
+    without saying so, since a landscape seen from a plateau is not one seen from a trained network; else None.
+
+    `less` and `more` are the runs by their best validation accuracy; `guesses`: that of `less` does not exceed `limit`,
+    the accuracy of guessing, and that of `more` does. If it is not so, they are more than `UNLIKE` apart.
+    """
+    if first not in runs or other not in runs:
         return None
-    less, more = sorted((walked[first], walked[other]), key=lambda run: run.val.mean)
-    return (less, more) if more.val.mean - less.val.mean > UNLIKE else None
+    less, more = sorted((runs[first], runs[other]), key=lambda run: run.val.mean)
+    guesses = less.val.mean <= limit < more.val.mean
+    if not guesses and more.val.mean - less.val.mean <= UNLIKE:
+        return None
+    return SimpleNamespace(less=less, more=more, guesses=guesses)
 
 
 def _loss_of_chance(found):
