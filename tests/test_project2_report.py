@@ -318,8 +318,9 @@ SENTENCES = {
             "VGG-A, width 0.5 at rate $10^{-3}$ diverged at step 17; the envelope",
             "That of VGG-A, width 0.5, unlike that of VGG-A BN, width 0.25, is no more than guessing gives",
             "At the best of its rates VGG-A, width 0.5 reaches $10.00$",
+            "The internal covariate shift of VGG-A BN, width 0.5,",
         ],
-        ["No run of"],
+        ["No run of", "shift of VGG-A, width 0.25,", "shift of VGG-A BN, width 0.25,", "does not show the smoothing"],
     ),
     "a rate diverged": (
         {},

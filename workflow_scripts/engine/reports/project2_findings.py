@@ -193,6 +193,7 @@ def _landscape(folder, study):
     limit = statistics.chance(data.num_classes, data.val_images)
     return SimpleNamespace(
         **facts,
+        controlled=_controlled(landscape.networks),
         shifted={other.label: _shifted(facts, other.label) for other in facts["others"]},
         data=data,
         words=protocol.words(trained),
@@ -238,6 +239,13 @@ def _best(runs, labels):
         for label in labels
         if (group := [run for run in runs if run.label == label and run.finished])
     }
+
+
+def _controlled(networks):
+    """The labels of the networks that differ from the first in the block alone: only these show what BN does."""
+    first, *others = networks.to_dict("records")
+    model = {**first, "block": None}
+    return [other["label"] for other in others if _network({**other, "block": None}) == _network(model)]
 
 
 def _unlike(runs, first, other, limit):
