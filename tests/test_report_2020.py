@@ -27,9 +27,9 @@ GAIN = {"plain": 0.0, "rc": 0.2, "bn_rc": 0.3, "dense": 0.25, "gn": 0.22}
 WOBBLE = (0.0, 0.004, 0.01)
 
 
-def design(seeds=(0, 1, 2, 3, 4)):
+def design(seeds=(0, 1, 2, 3, 4), **base):
     return Study(
-        base={"model": "vgg38", "dataset": "digits", "epochs": 5, "seed": list(seeds)},
+        base={"model": "vgg38", "dataset": "digits", "epochs": 5, "seed": list(seeds), **base},
         ablations={"paths": {"block": ["rc", "dense"]}, "scale": [{"block": ["gn", "bn_rc"]}, {"supervision": 0.3}]},
     )
 
@@ -39,17 +39,20 @@ def write_remedies(
     seeds=(0, 1, 2, 3, 4),
     stuck=("plain",),
     flat=("bn_rc", "gn", "rc", "dense"),
+    faint=(),
     gain=None,
     lost=None,
     wide=None,
     stuck_runs=(),
+    **base,
 ):
-    """Write a study of remedies; `stuck`: blocks that stay at chance; `flat`: those with level gradients.
+    """Write a study of remedies; `stuck`: blocks that stay at chance; `flat`: those with level gradients; `faint`:
+    those whose gradients are a millionth of the others'.
 
     `lost`: the block that diverges for every seed; `wide`: the one whose seeds lie far apart; `stuck_runs`: (block,
     seed) of single runs at chance.
     """
-    study = design(seeds)
+    study = design(seeds, **base)
     diverged = [name for name, cell in grids.expand("made", study).items() if cell.block == lost]
 
     def accuracy(cell):
@@ -60,8 +63,13 @@ def write_remedies(
 
     path = made_cells.write_study(folder, study, accuracy, diverged)
     layers = made_reports.course_layers(5)
+
+    def gradient(block, depth):
+        orders = (0.5 if block in flat else 12) * (1 - depth / len(layers))
+        return 1e-4 * 10.0**-orders * (1e-6 if block in faint else 1)
+
     rows = [
-        (name, epoch, layer, depth, 1e-4 * 10.0 ** (-(0.5 if cell.block in flat else 12) * (1 - depth / len(layers))))
+        (name, epoch, layer, depth, gradient(cell.block, depth))
         for name, cell in grids.expand("made", study).items()
         for epoch in (0, 4)
         for depth, layer in enumerate(layers)
@@ -155,6 +163,34 @@ SENTENCES = {
         {},
         ["A restored gradient does not suffice: 1 variant (GN) stays at chance although the gradients of all"],
         ["tells the two groups apart"],
+    ),
+    "a level gradient that is too small": (
+        {"stuck": ("plain", "gn"), "faint": ("gn",)},
+        None,
+        {},
+        [
+            "four orders of magnitude at initialisation, none too small for the optimiser, in what learns, and not in",
+            "A level gradient may still be too small throughout: with GN the smallest is $3.2{\\times}10^{-11}$, below "
+            "$10^{-8}$, where the optimiser's steps shrink with it.",
+        ],
+        ["does not suffice", "Nor is a level"],
+    ),
+    "a level gradient that is too small for steps along it": (
+        {"stuck": ("plain", "gn"), "faint": ("gn",), "optimizer": "sgd"},
+        None,
+        {},
+        [
+            "the gradient tells the two groups apart",
+            "below $3.2{\\times}10^{-6}$, a tenth of the smallest with which another variant learns.",
+        ],
+        ["does not suffice"],
+    ),
+    "steps along a gradient of which nobody knows whether it is too small": (
+        {"stuck": ("plain", *GAIN), "faint": ("gn",), "optimizer": "sgd"},
+        None,
+        {},
+        ["None of the 5 variants tried left chance in this run."],
+        ["does not suffice", "too small"],
     ),
     "a steep gradient that learns": (
         {"flat": ("bn_rc",), "stuck": ("plain",)},
@@ -277,7 +313,7 @@ def test_who_is_named_is_who_is_first(tmp_path):
     assert (facts.top.level, facts.fastest.level) == ("BN+RC", "dense")
     flattest, steepest = facts.flattest.initial.orders, facts.steepest.initial.orders
     assert flattest == facts.levels[0].initial.orders and abs(flattest) < 1 < 10 < abs(steepest)
-    assert facts.flat_but_stuck == [] and [row.level for row in facts.steep_but_learning] == ["dense"]
+    assert facts.restored_but_stuck == [] and [row.level for row in facts.steep_but_learning] == ["dense"]
 
 
 def test_a_second_reference_that_diverged_is_none(tmp_path):

@@ -16,6 +16,7 @@ from workflow_scripts.engine.reports.evidence import Measure
 from workflow_scripts.engine.tables import labels, protocol, reading, summary
 from workflow_scripts.engine.tables.flows import LEVEL
 from workflow_scripts.engine.text.latex import Tex, escape, number
+from workflow_scripts.engine.training.step_sizes import SMALLEST
 
 # what a variant is, by key and value of its record; for blocks and initialisations not listed, the label is used
 DESCRIPTIONS = {
@@ -70,18 +71,27 @@ def of_remedies(folder, study):
     learning = [row for row in levels if row.outcome == "learns"]
     timed = [row for row in learning if not math.isnan(row.epochs_to_90.mean)]  # some learn only the training images
     known = [row for row in levels if row.initial]
+    stuck = [row for row in levels if row.outcome == "chance"]
+    for row in known:
+        row.smallest, row.floor = float(min(row.initial.mean_abs)), _floor(row, known)
+    for row in levels:
+        row.gradient = _gradient(row)
     verdicts = _verdicts(levels, "verdict")
     return SimpleNamespace(
         base=base,
         levels=levels,
         learning=learning,
-        stuck=[row for row in levels if row.outcome == "chance"],
+        stuck=stuck,
         diverged=[row for row in rows if row.diverged],
         wavering=[row for row in learning if row.learned < len(row.finished)],
         apart=[row for row in verdicts["alike"] if row.learned == row.seeds and not base.learned],
         asked=_asked(levels, base),
-        flat_but_stuck=[row for row in known if row.outcome == "chance" and row.initial.span < 10**LEVEL],
-        steep_but_learning=[row for row in known if row.outcome == "learns" and row.initial.span >= 10**LEVEL],
+        restored_but_stuck=[row for row in stuck if row.gradient == "restored"],
+        faint_and_stuck=[row for row in stuck if row.gradient == "faint"],
+        steep_but_learning=[row for row in learning if row.gradient == "steep"],
+        told_apart=bool(learning and stuck)
+        and all(row.gradient == "restored" for row in learning)
+        and all(row.gradient in ("steep", "faint") for row in stuck),
         top=max((row for row in levels if row.finished), key=lambda row: row.best_val_acc.mean, default=None),
         flattest=min(known, key=lambda row: abs(row.initial.orders), default=None),
         steepest=max(known, key=lambda row: abs(row.initial.orders), default=None),
@@ -104,7 +114,35 @@ def _variant(row, facts):
     variant.lowest = min(facts.by_seed["best_val_acc"].values(), default=math.nan)
     variant.outcome, variant.learned, variant.initial = facts.outcome, facts.learned, facts.initial
     variant.record = {key: getattr(facts, key) for key in ROW}
+    variant.rescaled = variant.record["optimizer"] in SMALLEST
     return variant
+
+
+def _floor(row, known):
+    """The mean |gradient| below which that of a layer is too small for the row's optimiser; NaN where none is known.
+
+    If the optimiser steps along the gradient, it depends on the learning rate; then it is a tenth of the smallest with
+    which a row of the same optimiser learns, among those of `known` whose gradients are level.
+    """
+    optimizer = row.record["optimizer"]
+    if row.rescaled:
+        return SMALLEST[optimizer]
+    peers = [other for other in known if other.record["optimizer"] == optimizer and other.outcome == "learns"]
+    return min((min(peer.initial.mean_abs) / 10 for peer in peers if _level(peer)), default=math.nan)
+
+
+def _level(row):
+    return row.initial.span < 10**LEVEL
+
+
+def _gradient(row):
+    """What the gradients of a row's convolutions are at initialisation: "steep" if they lie far apart; if they are
+    level, "restored" or, where one is too small for the optimiser, "faint"; None if it is not known."""
+    if not row.initial or not _level(row):
+        return "steep" if row.initial else None
+    if math.isnan(row.floor):
+        return None
+    return "restored" if row.smallest >= row.floor else "faint"
 
 
 def _asked(levels, base):
