@@ -36,6 +36,7 @@ def write_study(
     diverged=(),
     orders=13.0,
     dips=(),
+    faint=(),
     epochs=3,
     spread=0.002,
     gain=0.03,
@@ -48,7 +49,7 @@ def write_study(
     (model, block, rate) or (model, block, rate, seed); `gain`, `apart`: how far training accuracy lies above
     validation accuracy, and test accuracy below it; `orders`: how many powers of ten the first layer's gradient lies
     below the last's in a run at chance; `dips`: blocks whose gradients are equally large at both ends and a thousandth
-    of that in one layer between them.
+    of that in one layer between them; `faint`: blocks of vgg38 whose gradients are a millionth of the others'.
     """
     data = {"title": "synthetic", "embedded": False, "num_classes": 10, "image_size": 16, **meta}
     networks = [("vgg08", "plain"), *(("vgg38", block) for block in blocks)]
@@ -69,6 +70,7 @@ def write_study(
             rows["history.csv"].append({**name, "epoch": epoch, "lr": lr, **curve, "seconds": 1.0})
             for depth, layer in enumerate(layers):
                 size = 1e-4 * 10.0 ** (-decay * max(0, len(layers) - 2 - depth)) * (1e-3 if dip and depth == 9 else 1)
+                size *= 1e-6 if network[0] == "vgg38" and network[1] in faint else 1
                 means = {"mean_abs": size, "l2": size, "last_batch_mean_abs": size, "first_batch_mean_abs": size}
                 rows["gradients.csv"].append({**name, "epoch": epoch, "layer": layer, "depth": depth, **means})
         record = Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()

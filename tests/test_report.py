@@ -161,6 +161,14 @@ SENTENCES = {
         ["stays at chance in this run, though its gradients do not vanish"],
         ["does not reach", "because nothing arrives"],
     ),
+    "at chance with gradients too small throughout": (
+        {"orders": 0.5, "faint": ("plain",)},
+        [
+            "VGG38 stays at chance in this run, and 37 of its 37 convolutions have a mean gradient below $10^{-8}$ in "
+            "every epoch, though that of the first does not lie far below the last's.",
+        ],
+        ["do not vanish", "does not reach"],
+    ),
     "a tie of one seed": (
         {"seeds": (0,), "final": {"rc": 0.5}},
         ["ended level with VGG38 RC, but one seed cannot tell whether that holds"],
