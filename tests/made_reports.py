@@ -37,22 +37,24 @@ def write_study(
     orders=13.0,
     dips=(),
     faint=(),
+    more=(),
     epochs=3,
     spread=0.002,
     gain=0.03,
     apart=0.02,
     **meta,
 ):
-    """Write a summary folder: vgg08 plain and vgg38 with `blocks`, at each rate and seed.
+    """Write a summary folder: vgg08 plain, vgg38 with `blocks`, and `more`, at each rate and seed.
 
-    `final`: accuracies by block; `chance`, `diverged`: the runs that stay at chance or diverge, as (model, block),
-    (model, block, rate) or (model, block, rate, seed); `gain`, `apart`: how far training accuracy lies above
-    validation accuracy, and test accuracy below it; `orders`: how many powers of ten the first layer's gradient lies
-    below the last's in a run at chance; `dips`: blocks whose gradients are equally large at both ends and a thousandth
-    of that in one layer between them; `faint`: blocks of vgg38 whose gradients are a millionth of the others'.
+    `more`: other networks, as (model, block); `final`: accuracies by block; `chance`, `diverged`: the runs that stay at
+    chance or diverge, as (model, block), (model, block, rate) or (model, block, rate, seed); `gain`, `apart`: how far
+    training accuracy lies above validation accuracy, and test accuracy below it; `orders`: how many powers of ten the
+    first layer's gradient lies below the last's in a run at chance; `dips`: blocks whose gradients are equally large at
+    both ends and a thousandth of that in one layer between them; `faint`: blocks of vgg38 whose gradients are a
+    millionth of the others'.
     """
     data = {"title": "synthetic", "embedded": False, "num_classes": 10, "image_size": 16, **meta}
-    networks = [("vgg08", "plain"), *(("vgg38", block) for block in blocks)]
+    networks = [("vgg08", "plain"), *(("vgg38", block) for block in blocks), *more]
     rows = {"cells.csv": [], "history.csv": [], "gradients.csv": []}
     for network, lr, seed in itertools.product(networks, lrs, seeds):
         run = (*network, lr, seed)

@@ -169,6 +169,21 @@ SENTENCES = {
         ],
         ["do not vanish", "does not reach"],
     ),
+    "the best network has no shallow counterpart": (
+        {},
+        ["This study has no finished VGG08 with the same block and settings, so the effects"],
+        ["was trained, so"],
+    ),
+    "the shallow counterpart of the best network diverged": (
+        {"more": (("vgg08", "bn_rc"),), "diverged": (("vgg08", "bn_rc"),)},
+        ["This study has no finished VGG08 with the same block and settings, so the effects"],
+        ["was trained, so"],
+    ),
+    "the best network has a shallow counterpart": (
+        {"more": (("vgg08", "bn_rc"),)},
+        ["With the same block and settings at both depths, VGG38 BN+RC"],
+        ["cannot be told apart"],
+    ),
     "a tie of one seed": (
         {"seeds": (0,), "final": {"rc": 0.5}},
         ["ended level with VGG38 RC, but one seed cannot tell whether that holds"],
