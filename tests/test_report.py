@@ -15,7 +15,7 @@ SENTENCES = {
     "deep at chance": (
         {},
         [
-            "is a failure of optimisation",
+            "It is a failure of optimisation",
             "stays at the accuracy of guessing",
             "validation images. Lines are means over the seeds, bands one standard deviation to either side.",
         ],
@@ -47,7 +47,7 @@ SENTENCES = {
     ),
     "deep at chance, from one seed": (
         {"seeds": (0,)},
-        ["stays at the accuracy of guessing", "is a failure of optimisation", "diagnoses one such failure"],
+        ["stays at the accuracy of guessing", "It is a failure of optimisation", "diagnoses one such failure"],
         ["whether it trains worse"],
     ),
     "deep diverges": (
@@ -235,8 +235,18 @@ SENTENCES = {
     ),
     "nothing learns": (
         {"chance": [("vgg08", "plain"), *(("vgg38", block) for block in ACCURACY)]},
-        ["So it has not learned either", "None of those tested does: all stay at chance."],
-        ["In order of validation accuracy", "points above", "no sign of overfitting"],
+        [
+            "So it has not learned either",
+            "this is not overfitting. \\paragraph",
+            "None of those tested does: all stay at chance.",
+        ],
+        [
+            "It is a failure of optimisation",
+            "lack of capacity",
+            "In order of validation accuracy",
+            "points above",
+            "no sign of overfitting",
+        ],
     ),
     "the test is harder": (
         {"apart": 0.09, "gain": -0.02},
