@@ -284,6 +284,39 @@ def test_the_second_network_is_a_deeper_copy_where_it_is_one(tmp_path, change, s
     assert ("and a second network, VGG38," in text) != copy
 
 
+@pytest.mark.parametrize(
+    ("blocks", "change", "said"),
+    [
+        ((), {}, ["The initialisation is PyTorch's default \\citep{paszke2019}. 15 networks were trained"]),
+        (ACCURACY, {"init": "kaiming"}, ["The initialisation is normal with the variance of \\citet{he2015}."]),
+        (("bn",), {"init": "lsuv"}, ["[LSUV,][]{mishkin2016} and PyTorch's default \\citep{paszke2019}. 15"]),
+        (
+            ACCURACY,
+            {"clip": 1.0, "warmup_epochs": 5.0, "dropout": 0.3, "l1": 1e-5, "l2": 5e-4, "supervision": 0.3},
+            [
+                "The norm of the whole gradient is limited to 1.",
+                "factor that rises linearly from 0 to 1 (epochs: 5).",
+                "Dropout has probability 0.3. The losses of companion classifiers are added with a weight of 0.3",
+                "absolute values times $10^{-5}$ is added to the loss. Half the sum of the weights' squares times",
+            ],
+        ),
+        (
+            ("bn",),
+            {"activation": "gelu"},
+            ["The activation function in place of the network's own is GELU in some of the runs. 15 networks"],
+        ),
+    ],
+)
+def test_the_setup_is_that_of_the_records(tmp_path, blocks, change, said):
+    """`change` is applied to the cells of these blocks."""
+    folder = write_study(tmp_path)
+    table = pd.read_csv(folder / "cells.csv", dtype=object)
+    table.loc[table["block"].isin(blocks), list(change)] = list(change.values())
+    table.to_csv(folder / "cells.csv", index=False)
+    text = " ".join(latex.render(TEMPLATES[0], findings.context(summary.load(folder), SHALLOW, DEEP)).split())
+    assert [sentence for sentence in said if sentence not in text] == []
+
+
 @pytest.mark.parametrize("scenario", SENTENCES)
 def test_the_latex_is_well_formed(tmp_path, scenario):
     text = filled(tmp_path, **SENTENCES[scenario][0])
