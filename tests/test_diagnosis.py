@@ -170,21 +170,31 @@ def test_gradients_are_those_of_the_first_batches(large_digits):
 
 
 @pytest.mark.parametrize(
-    ("first", "ratio", "norm", "verdict"),
-    [
-        (1e-3, 1.0, 1.0, "healthy"),
-        (1e-3, 1e-5, 1.0, "vanishing"),
-        (1e-9, 1.0, 1e-6, "vanishing"),
-        (0.0, math.nan, 0.0, "vanishing"),
-        (1e-3, 1e5, 1.0, "exploding"),
-        (1.0, 1.0, 1e4, "exploding"),
-        (math.nan, math.nan, math.nan, "exploding"),
-        (math.inf, math.nan, math.inf, "exploding"),
+    ("first", "ratio", "norm", "verdicts"),
+    [  # the verdicts for Adam, for Muon, for steps along the gradient, and for an optimiser of which nothing is known
+        (1e-3, 1.0, 1.0, ["healthy"] * 4),
+        (1e-3, 1e-5, 1.0, ["vanishing"] * 4),
+        (3e-9, 1.0, 1e-6, ["vanishing", "healthy", "vanishing", "healthy"]),
+        (0.0, math.nan, 0.0, ["vanishing"] * 4),
+        (1e-3, 1e5, 1.0, ["exploding"] * 4),
+        (1.0, 1.0, 1e4, ["healthy", "healthy", "exploding", "healthy"]),
+        (math.nan, math.nan, math.nan, ["exploding"] * 4),
+        (math.inf, math.nan, math.inf, ["exploding"] * 4),
     ],
 )
-def test_thresholds(first, ratio, norm, verdict):
-    found, sentence = diagnosis.judge(first, ratio, norm)
-    assert found == verdict and sentence.lower().startswith(verdict) and sentence.endswith(".")
+def test_thresholds(first, ratio, norm, verdicts):
+    for optimizer, verdict in zip(("adam", "muon", "momentum", "mine"), verdicts, strict=True):
+        found, sentence = diagnosis.judge(first, ratio, norm, optimizer)
+        assert found == verdict and sentence.lower().startswith(verdict) and sentence.endswith(".")
+
+
+def test_a_verdict_names_the_optimiser_that_it_assumes():
+    said = [
+        diagnosis.judge(*sizes)[1] for sizes in [(1.0, 1.0, 1e4, "sgd"), (1e-9, 1.0, 1.0, "adam"), (1, 1, 1, "adam")]
+    ]
+    assert said[0].endswith("norm is 1e+04, above 1000, and sgd steps along it.")
+    assert said[1].endswith("mean |gradient| is 1e-09, not above 1e-08, the least for adam.")
+    assert said[2].endswith("the whole norm is 1, by which adam divides.")
 
 
 @pytest.mark.parametrize("block", list_blocks())
@@ -196,7 +206,9 @@ def test_of_all_blocks_only_the_plain_one_vanishes_at_38_layers(large_digits, bl
 
 def test_the_shallow_network_is_healthy_and_a_wild_one_explodes(large_digits):
     assert diagnosed(large_digits, model="vgg08").verdict == "healthy"
-    assert diagnosed(large_digits, model="vgg38", block="rc", init="kaiming").verdict == "exploding"
+    wild = {"model": "vgg38", "block": "rc", "init": "kaiming"}
+    assert diagnosed(large_digits, **wild, optimizer="sgd").verdict == "exploding"
+    assert diagnosed(large_digits, **wild).verdict == "healthy"  # Adam trains it
 
 
 # The command

@@ -5,9 +5,9 @@
         --out diagnosis.pdf
 
 Prints a row for each layer with weights, from the input to the output (variance of the activations; variance, l2 norm
-and mean size of the gradient; dead units), and a verdict; `--out` draws the same, and a CSV file beside the figure
-holds its data. Nothing is trained. Every key of a cell's record can be given, as for train_cell; batches have 50 images
-unless --batch-size says otherwise.
+and mean size of the gradient; dead units), and a verdict, which allows for how the optimiser steps; `--out` draws the
+same, and a CSV file beside the figure holds its data. Nothing is trained. Every key of a cell's record can be given, as
+for train_cell; batches have 50 images unless --batch-size says otherwise.
 """
 
 from pathlib import Path

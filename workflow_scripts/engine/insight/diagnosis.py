@@ -14,16 +14,19 @@ from torch.overrides import TorchFunctionMode
 
 from workflow_scripts.engine.data.datasets import Data
 from workflow_scripts.engine.tables import main_path
-from workflow_scripts.engine.tables.flows import ADAM_EPSILON
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.training.gradients import weight_layers
+from workflow_scripts.engine.training.step_sizes import ALONG, SMALLEST
 
 # With a gradient 1e-4 times the last layer's, the first layer moves in the course's whole run (47,500 steps at one rate
 # for all layers) as far as the last does in five steps. Beyond 1e4 it is the last layer that stands still.
 VANISHED, EXPLODED = 1e-4, 1e4
 # A step at the course's rate of 1e-3 along a gradient of this norm has length 1. All of a layer's weights together have
-# norm 3.3 (VGG: 9,216 weights of variance 1 / (3 x 288)), so a few steps replace them.
+# norm 3.3 (VGG: 9,216 weights of variance 1 / (3 x 288)), so a few steps replace them. Adam's do not grow with it.
 LARGEST_NORM = 1e3
+# The course's 47,500 steps along a mean |gradient| of this size, at a rate of 0.1, which suits such steps, move a
+# weight by 5e-5 at most. Optimisers that divide by the gradient's size have their own limits.
+STANDSTILL = 1e-8
 # A unit is dead if its activation passes almost nothing back for any image or position: ReLU's slope below 0,
 # LeakyReLU's 0.01, or that of a saturated tanh. A unit is a channel of a convolution or a feature of a linear layer.
 DEAD_SLOPE = 0.0101
@@ -96,26 +99,48 @@ def diagnose(training, batches):
     received = gradients[gradients > 0]  # a branch that starts at zero, like SkipInit's, passes none back at first
     first, norm = gradients[0], math.hypot(*layers["gradient_norm"])
     ratio = first / received.iloc[-1] if len(received) else math.nan
-    return Diagnosis(layers, sum(losses) / len(losses), ratio, norm, *judge(first, ratio, norm), watch.late())
+    return Diagnosis(
+        layers,
+        sum(losses) / len(losses),
+        ratio,
+        norm,
+        *judge(first, ratio, norm, training.cell.optimizer),
+        watch.late(),
+    )
 
 
-def judge(first, ratio, norm):
-    """(verdict, sentence) from the first layer's mean |gradient|, its ratio to the last's, and the whole norm."""
+def judge(first, ratio, norm, optimizer):
+    """(verdict, sentence) from the first layer's mean |gradient|, its ratio to the last's, the whole norm, and the name
+    of the optimiser, whose steps decide which absolute sizes are too large or too small: see `step_sizes`."""
     share = f"the first layer's gradient is {ratio:.2g} times that of the last before the classifier"
+    least = SMALLEST.get(optimizer, STANDSTILL if optimizer in ALONG else 0)
     causes = (
         ("exploding", not math.isfinite(norm), "the gradient is not a finite number"),
-        ("exploding", norm > LARGEST_NORM, f"the gradient's norm is {norm:.2g}, above {LARGEST_NORM:g}"),
+        (
+            "exploding",
+            optimizer in ALONG and norm > LARGEST_NORM,
+            f"the gradient's norm is {norm:.2g}, above {LARGEST_NORM:g}, and {optimizer} steps along it",
+        ),
         ("exploding", ratio > EXPLODED, f"{share}, above {EXPLODED:g}"),
         ("vanishing", ratio < VANISHED, f"{share}, below {VANISHED:g}"),
         (
             "vanishing",
-            not first > ADAM_EPSILON,
-            f"the first layer's mean |gradient| is {first:.2g}, below {ADAM_EPSILON:g}",
+            not first > least,
+            f"the first layer's mean |gradient| is {first:.2g}, not above {least:g}, the least for {optimizer}",
         ),
-        ("healthy", True, f"{share}, between {VANISHED:g} and {EXPLODED:g}, and the whole norm is {norm:.2g}"),
+        ("healthy", True, f"{share}, between {VANISHED:g} and {EXPLODED:g}; {_size(norm, optimizer)}"),
     )
     verdict, cause = next((verdict, cause) for verdict, met, cause in causes if met)
     return verdict, f"{verdict.capitalize()}: {cause}."
+
+
+def _size(norm, optimizer):
+    """What the norm of a gradient that is no failure means to the optimiser."""
+    if optimizer in ALONG:
+        return f"the whole norm is {norm:.2g}, and {optimizer} steps along it"
+    if optimizer in SMALLEST:
+        return f"the whole norm is {norm:.2g}, by which {optimizer} divides"
+    return f"the whole norm is {norm:.2g}; how the steps of {optimizer} depend on it is not known here"
 
 
 def lines(found):
