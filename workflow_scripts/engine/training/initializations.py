@@ -66,8 +66,10 @@ def lsuv(model, images):
 def zero_residual(model, images):
     """The network's own, but with the last layer of every residual branch at 0: it starts as if without branches.
 
-    The last layer is the normalization if it has a scale (Goyal et al. 2017), otherwise the convolution, as in Fixup
-    (Zhang et al. 2019, whose scalar biases and multipliers are left out). Raises ValueError if there is none.
+    The last layer is the normalization if it has a scale (Goyal et al. 2017), otherwise the convolution. The latter is
+    one of the rules of Fixup (Zhang et al. 2019) for L branches of m layers each; its others are left out: to multiply
+    the other weights of a branch by L^(-1 / (2m - 2)), to start the classifier at 0, and scalar biases and multipliers.
+    Raises ValueError if there is none.
     """
     ends = [module.branch_end() for module in model.modules() if hasattr(module, "branch_end")]
     ends = [end for end in ends if end is not None]
