@@ -1,4 +1,4 @@
-"""Cutout, which is our own; the others are tested with the batches."""
+"""Cutout, as an example of an augmentation; what others do to images is tested with the operations."""
 
 import numpy as np
 import pytest

@@ -96,7 +96,7 @@ class Batches:
         return images.mul_(self.scale).add_(self.shift)
 
     def _transform(self, images, key):
-        # torchvision draws from the global random state: lend it one that depends on the step alone
+        # transforms draw from the global random state: lend them one that depends on the step alone
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             torch.manual_seed(random_generator(*key).initial_seed())
             for transform in self.transforms:
