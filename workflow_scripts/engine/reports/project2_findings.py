@@ -188,7 +188,7 @@ def _landscape(folder, study):
     runs = _runs(trained, landscape.networks)
     labels = landscape.networks["label"]
     facts = landscape_findings.context(landscape)
-    data = findings.data_of(found)
+    data = evidence.data_of(found)
     best = {"rates": _best(runs, labels), "walk": _best(_runs(walked, landscape.networks), labels)}
     limit = statistics.chance(data.num_classes, data.val_images)
     return SimpleNamespace(
