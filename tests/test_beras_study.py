@@ -121,6 +121,17 @@ def test_the_summary_has_every_run(results):
     assert curve["step"].is_monotonic_increasing and len(curve) <= summary.POINTS
     with np.load(results / "simple-seed0/steps.npz") as steps:
         assert curve["train_loss"].iloc[0] == pytest.approx(steps["train_loss"][0])
+        first, last = (int(curve[end].iloc[-1]) for end in ("first", "last"))
+        assert curve["train_loss"].iloc[-1] == pytest.approx(steps["train_loss"][first - 1 :].mean())
+    assert last == 2 * 30 and (curve["first"].iloc[1:].to_numpy() == curve["last"].iloc[:-1] + 1).all()
+
+
+def test_the_losses_told_are_the_last_points_of_the_figure(results):
+    points = pd.read_csv(results / "figures/optimizers.csv").drop_duplicates("variant", keep="last")
+    told = {row.variant: row.end_loss for row in findings.context(results)["optimizers"]}
+    assert len(told) == 4
+    for point in points.itertuples():
+        assert told[point.variant] == pytest.approx((point.train_loss, point.train_loss_std))
 
 
 def test_the_table_names_every_variant(results, tmp_path):

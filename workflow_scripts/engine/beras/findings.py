@@ -26,9 +26,6 @@ def context(results):
         [rows[variant] for variant in summary.variants_of(study.runs, kind)]
         for kind in ("beras_optimizer", "beras_extra")
     )
-    converged = [row for row in optimizers if math.isfinite(row.train_loss.mean)]
-    fastest = min(converged, key=lambda row: row.train_loss.mean, default=None)
-    others = [row for row in converged if row is not fastest]
     return {
         "data": SimpleNamespace(**study.dataset),
         "plan": baseline,
@@ -37,9 +34,7 @@ def context(results):
         **{variant: rows[variant] for variant in MODELS},
         "baseline": baseline,
         "optimizers": optimizers,
-        "diverged": [row.label for row in optimizers if row not in converged],
-        "fastest": fastest,
-        "rivals": [each.row for each in _beside(others, fastest, "train_loss") if each.result.verdict == "alike"],
+        "race": _race(optimizers, study.losses),
         "extras": _beside(extras, baseline, "test_acc"),
         "initializers": list(_initializers(reading.table(results / "initializers.csv", "probe_initializers"))),
         "pictures": _pictures(reading.table(results / "figures/predictions.csv", "plot_beras")),
@@ -63,6 +58,28 @@ def _beside(rows, reference, metric):
     """Each row with the result of comparing it with a reference, all as one family of tests."""
     pairs = [(row, reference) for row in rows]
     return [SimpleNamespace(row=row, result=result) for row, _, result in compared(pairs, metric)]
+
+
+def _race(optimizers, losses):
+    """Where the curves of training loss end: `window` (the first and last step of the last stretch), the rows of the
+    optimisers that `converged`, with `end_loss`, the row with the `lowest`, and the labels of those that are `higher`
+    than that or `alike`, and of those that `diverged`."""
+    ends = summary.end_losses(losses).set_index("run")
+    for row in optimizers:
+        found = ends.loc[row.finished].set_index("seed")["train_loss"]
+        row.end_loss = Measure(found.mean(skipna=False), found.std(skipna=False))
+        row.by_seed["end_loss"] = found.to_dict()
+    converged = [row for row in optimizers if math.isfinite(row.end_loss.mean + row.train_loss.mean)]
+    lowest = min(converged, key=lambda row: row.end_loss.mean, default=None)
+    others = _beside([row for row in converged if row is not lowest], lowest, "end_loss")
+    return SimpleNamespace(
+        window=tuple(map(int, ends.loc[optimizers[0].finished[0], ["first", "last"]])),
+        converged=converged,
+        lowest=lowest,
+        higher=[other.row.label for other in others if other.result.verdict == "higher"],
+        alike=[other.row.label for other in others if other.result.verdict == "alike"],
+        diverged=[row.label for row in optimizers if row not in converged],
+    )
 
 
 def _initializers(table):

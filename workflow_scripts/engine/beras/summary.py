@@ -46,14 +46,18 @@ def gather(folders, out, titles=None):
 
 
 def _losses(path):
-    """Mean training loss over stretches of steps that grow geometrically, for a logarithmic axis; `step` is from 1."""
+    """Mean training loss over stretches of steps that grow geometrically, for a logarithmic axis.
+
+    A stretch is from step `first` to step `last`, counted from 1; `step` is its middle.
+    """
     with np.load(path) as file:
         losses = file["train_loss"]
     edges = np.unique(np.geomspace(1, len(losses) + 1, POINTS + 1).round().astype(int))
-    stretches = itertools.pairwise(edges)
-    return pd.DataFrame(
-        [{"step": (first + end - 1) / 2, "train_loss": losses[first - 1 : end - 1].mean()} for first, end in stretches]
-    )
+    return pd.DataFrame([_stretch(losses, first, end - 1) for first, end in itertools.pairwise(edges)])
+
+
+def _stretch(losses, first, last):
+    return {"step": (first + last) / 2, "first": first, "last": last, "train_loss": losses[first - 1 : last].mean()}
 
 
 def load(folder):
@@ -83,6 +87,11 @@ def by_seed(runs, chosen):
     """{metric: {seed: value}} over the runs named in `chosen`, for each of `METRICS`."""
     found = runs[runs["run"].isin(chosen)].set_index("seed")
     return {metric: found[metric].to_dict() for metric in METRICS}
+
+
+def end_losses(losses):
+    """The last row of each run in a table of `losses`, a point at the end of its curve."""
+    return losses.drop_duplicates("run", keep="last")
 
 
 def variants_of(table, kind):
