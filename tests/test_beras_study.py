@@ -220,6 +220,15 @@ def test_initialisers_do_what_is_predicted(data):
     assert initializers.factor("normal", 256) == 128
 
 
+def test_a_variance_told_follows_from_the_first_and_the_factor(results):
+    told = {item.name: item for item in findings.context(results)["initializers"]}
+    assert told["zero"].measured is None and told["zero"].last == 0
+    for name, factor in (("normal", 128), ("xavier", 1 / 2), ("kaiming", 1)):
+        item = told[name]
+        assert item.predicted == pytest.approx(factor) and item.measured == pytest.approx(factor, rel=0.2)
+        assert item.first * item.measured ** (item.depth - 1) == pytest.approx(item.last)
+
+
 def test_beras_agrees_with_pytorch(results):
     found = json.loads((results / "check.json").read_text())
     assert set(found["models"]) == set(check.MODELS)

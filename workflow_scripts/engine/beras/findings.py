@@ -3,8 +3,6 @@
 import math
 from types import SimpleNamespace
 
-import numpy as np
-
 from workflow_scripts.engine.beras import names, summary
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.reports.evidence import Measure, compare, compared
@@ -83,17 +81,19 @@ def _race(optimizers, losses):
 
 
 def _initializers(table):
-    """For each initialiser: the variance's growth factor per layer, measured and predicted, and the `last` variance."""
+    """For each initialiser: the variance in the `first` and the `last` layer (means over the seeds), and its growth
+    factor per layer, measured and predicted; None where there is no variance to grow."""
     for name, lines in table.groupby("initializer", sort=False):
-        first, last = (lines.loc[lines["depth"] == depth, "variance"] for depth in (1, lines["depth"].max()))
-        predicted = lines.loc[lines["depth"] == 2, "predicted"].to_numpy() / first.to_numpy() if first.all() else [0.0]
-        growth = (last.to_numpy() / first.to_numpy()) ** (1 / (lines["depth"].max() - 1)) if first.all() else [0.0]
+        means = lines.groupby("depth")[["variance", "predicted"]].mean()
+        depth, variance, predicted = int(means.index[-1]), means["variance"], means["predicted"]
+        first, last = float(variance.iloc[0]), float(variance.iloc[-1])
         yield SimpleNamespace(
             name=name,
-            depth=int(lines["depth"].max()),
-            measured=float(np.mean(growth)),
-            predicted=float(np.mean(predicted)),
-            last=float(last.mean()),
+            depth=depth,
+            first=first,
+            last=last,
+            measured=(last / first) ** (1 / (depth - 1)) if first else None,
+            predicted=float(predicted.iloc[1] / first) if first else None,
         )
 
 
