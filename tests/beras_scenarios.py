@@ -76,11 +76,13 @@ SENTENCES = {
         [
             "Demonstration run",
             r"\citep{kaynak1998,pedregosa2011}",
+            r"Keras \citep{chollet2015}",
+            r"NumPy \citep{harris2020}",
             "2 epochs, 2 seeds",
             "This is rounding",
             r"units with dropout \citep{srivastava2014} after it",
         ],
-        ["The brief asks for", "more than rounding"],
+        ["The brief asks for", "more than rounding", "lecun1998"],
     ),
     "MNIST, both bars met": (
         {"dataset": on_mnist, "runs": accurate(simple=0.9, advanced=0.98)},
