@@ -79,6 +79,7 @@ SENTENCES = {
             r"Keras \citep{chollet2015}",
             r"NumPy \citep{harris2020}",
             "2 epochs, 2 seeds",
+            "Not drawn: zero, whose variance of 0",
             "This is rounding",
             r"units with dropout \citep{srivastava2014} after it",
         ],

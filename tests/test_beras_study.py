@@ -8,6 +8,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import colors
 
 from tests.beras_scenarios import SENTENCES, rewritten
 from tests.conftest import ROOT, command, pdf_text
@@ -164,7 +165,7 @@ def test_a_figure_is_drawn_with_its_data(results, figure, columns):
 
 def test_figures_show_what_came_after_each_epoch_and_first_what_is_right(results):
     models, predictions = (pd.read_csv(results / f"figures/{name}.csv") for name in ("models", "predictions"))
-    assert set(models["epoch"]) == {1, 2}
+    assert set(models["epoch"]) == {0, 1}, "the first epoch is 0, as in the figures of every study"
     right = predictions["label"] == predictions["predicted"]
     assert right.tolist() == [True] * figures.SHOWN + [False] * (len(right) - figures.SHOWN)
 
@@ -173,6 +174,15 @@ def test_optimisers_that_go_alike_can_be_told_apart(results, data):
     figure, _ = figures.optimizers(results, data)
     adam, amsgrad = figure.axes[0].lines[-2:]  # their losses hardly differ
     assert adam.get_linestyle() != amsgrad.get_linestyle()
+    brightness = [np.mean(colors.to_rgb(line.get_color())) for line in (adam, amsgrad)]
+    assert abs(brightness[0] - brightness[1]) > 0.4
+
+
+def test_the_legend_of_initialisers_has_only_what_is_drawn(results, data):
+    figure, _ = figures.initializers(results, data)
+    (legend,) = figure.legends
+    told = {text.get_text().partition(" ")[0] for text in legend.get_texts()}
+    assert told == {"normal", "xavier", "kaiming", "predicted"}
 
 
 def test_a_mean_over_seeds_is_not_one_over_those_that_did_not_diverge(results, data, tmp_path):

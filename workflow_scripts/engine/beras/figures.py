@@ -14,25 +14,24 @@ MOST = 1e6  # largest variance drawn: exploding lines leave the plot, or the oth
 
 
 def initializers(results, data):
-    """Variance of the dense layers' outputs by depth: a line per initialiser, dotted for what is predicted."""
+    """Variance of the dense layers' outputs by depth: points per initialiser, a dotted line for what is predicted."""
     table = reading.table(results / "initializers.csv", "probe_initializers")
     means = table.groupby(["initializer", "depth"], sort=False)[["variance", "predicted"]].mean().reset_index()
     with style.look():
         figure = style.figure(style.COLUMN, 1.8)
         axes = figure.subplots()
         for (initializer, line), colour in zip(means.groupby("initializer", sort=False), style.COLOURS, strict=False):
-            if (line["variance"] == 0).all():  # a logarithmic scale cannot show 0
-                axes.plot([], [], color=colour, label=f"{initializer} (0 at every depth)")
+            if (line["variance"] == 0).all():  # a logarithmic scale cannot show 0; the caption says so
                 continue
             last = line["variance"].iloc[-1]
             label = initializer if last < MOST else f"{initializer} (to $10^{{{np.log10(last):.0f}}}$)"
-            axes.plot(line["depth"], line["variance"], "o-", color=colour, markersize=2, label=label)
+            axes.plot(line["depth"], line["variance"], "o", color=colour, markersize=2, label=label)
             axes.plot(line["depth"], line["predicted"], ":", color=style.MUTED, linewidth=0.8)
         axes.plot([], [], ":", color=style.MUTED, linewidth=0.8, label="predicted")
-        axes.set(xlabel="layer", ylabel="variance of its outputs", yscale="log")
+        axes.set(xlabel="layer", ylabel="variance of outputs", yscale="log")
         axes.set_ylim(top=MOST)
         axes.xaxis.set_major_locator(style.counts(6))
-        figure.legend(loc="outside upper center", ncols=3, columnspacing=1.2)
+        figure.legend(loc="outside upper center", ncols=4, columnspacing=1.2)
     return figure, means
 
 
@@ -42,8 +41,10 @@ def optimizers(results, data):
     with style.look():
         figure = style.figure(style.COLUMN, 1.8)
         axes = figure.subplots()
-        # every other line is dashed, as some coincide
-        shown = _lines(axes, losses, summary.variants_of(losses, "beras_optimizer"), "step", "train_loss", ("-", "--"))
+        variants = summary.variants_of(losses, "beras_optimizer")
+        # some lines coincide: every other one is dashed, and its colour differs much from that of the one below it
+        looks = {"dashes": ("-", (0, (2, 2))), "colours": style.COLOURS[3:]}
+        shown = _lines(axes, losses, variants, "step", "train_loss", **looks)
         axes.set(xlabel="step", ylabel="training loss", xscale="log", yscale="log")
         figure.legend(loc="outside upper center", ncols=4, columnspacing=1.2)
     return figure, shown
@@ -52,7 +53,6 @@ def optimizers(results, data):
 def models(results, data):
     """Accuracy by epoch on test (solid) and training images (dashed), for the simple and the advanced model."""
     history = summary.load(results / "summary").history
-    history["epoch"] += 1  # an epoch's accuracies are those after it
     variants = summary.variants_of(history, "beras_model")
     with style.look():
         figure = style.figure(style.COLUMN, 1.8)
@@ -69,12 +69,12 @@ def models(results, data):
     return figure, test.merge(train, on=["variant", "epoch"])
 
 
-def _lines(axes, table, variants, x, metric, dashes=("-",), labelled=True):
+def _lines(axes, table, variants, x, metric, dashes=("-",), colours=style.COLOURS, labelled=True):
     """Draw mean and standard deviation over the seeds for each variant; returns what was drawn."""
     groups = table[table["variant"].isin(variants)].groupby(["variant", x])[metric]
     means = groups.agg(["mean", "std"], skipna=False).reset_index()  # a line ends where one seed's training diverged
     means = means.rename(columns={"mean": metric, "std": f"{metric}_std"})
-    for variant, colour, dash in zip(variants, style.COLOURS, itertools.cycle(dashes), strict=False):
+    for variant, colour, dash in zip(variants, colours, itertools.cycle(dashes), strict=False):
         label = names.label(variant) if labelled else None
         curves.draw_line(axes, means[means["variant"] == variant], metric, colour, dash, x=x, label=label)
     return means

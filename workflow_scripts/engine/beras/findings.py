@@ -19,6 +19,7 @@ def context(results):
     missing = [variant for variant in (*MODELS, names.BASELINE) if variant not in rows]
     if missing:
         raise UserError(f"{results / 'summary'}: expected runs of {', '.join(missing)}, found none")
+    initializers = list(_initializers(reading.table(results / "initializers.csv", "probe_initializers")))
     baseline, check = rows[names.BASELINE], reading.facts(results / "check.json", "check_beras")
     optimizers, extras = (
         [rows[variant] for variant in summary.variants_of(study.runs, kind)]
@@ -34,7 +35,8 @@ def context(results):
         "optimizers": optimizers,
         "race": _race(optimizers, study.losses),
         "extras": _beside(extras, baseline, "test_acc"),
-        "initializers": list(_initializers(reading.table(results / "initializers.csv", "probe_initializers"))),
+        "initializers": initializers,
+        "silent": [item.name for item in initializers if item.measured is None],
         "pictures": _pictures(reading.table(results / "figures/predictions.csv", "plot_beras")),
         "check": SimpleNamespace(**check, **_worst(check["models"])),
         "walk": [_step(step) for step in check["models"]["advanced"]["shapes"]],
