@@ -3,7 +3,7 @@
 import math
 from types import SimpleNamespace
 
-from workflow_scripts.engine.beras import names, summary
+from workflow_scripts.engine.beras import names, precision, summary
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.reports.evidence import Measure, compare, compared
 from workflow_scripts.engine.tables import reading
@@ -29,6 +29,8 @@ def context(results):
         "data": SimpleNamespace(**study.dataset),
         "plan": baseline,
         "seeds": len(baseline.finished),
+        "decimals": precision.decimals(baseline.test_images),
+        "in_percent": lambda measure: Measure(100 * measure.mean, 100 * measure.std),
         "compare": compare,
         **{variant: rows[variant] for variant in MODELS},
         "baseline": baseline,

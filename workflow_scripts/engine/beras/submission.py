@@ -1,6 +1,6 @@
 """The hand-in: Beras and its assignment in the brief's tree, hw2/code/..., as a zip with the same bytes every time."""
 
-from workflow_scripts.engine.beras import ASSIGNMENT, MODELS
+from workflow_scripts.engine.beras import ASSIGNMENT, MODELS, precision
 from workflow_scripts.engine.packing import zipped
 from workflow_scripts.engine.text.wording import spread
 
@@ -38,11 +38,11 @@ None known. What differs from the stencil on purpose, and why, is explained at i
 def readme(rows, dataset):
     """The README's text from the rows of `summary.over_seeds` and the data set's `Data.meta`."""
     plan = rows.iloc[0]
-    seeds = len(plan["finished"])
+    seeds, decimals = len(plan["finished"]), precision.decimals(plan["test_images"])
     lines = []
     for row in rows[rows["variant"].isin(("simple", "advanced"))].itertuples():
-        deviation = f" ± {row.test_acc_std:.2%}" if seeds > 1 else ""
-        lines.append(f"| {row.label} | {row.parameters:,} | {row.test_acc:.2%}{deviation} |")
+        deviation = f" ± {row.test_acc_std:.{decimals}%}" if seeds > 1 else ""
+        lines.append(f"| {row.label} | {row.parameters:,} | {row.test_acc:.{decimals}%}{deviation} |")
     return README.format(
         title=dataset["title"],
         remark=" (the small data that comes with the workflow, not MNIST)" if dataset["embedded"] else "",

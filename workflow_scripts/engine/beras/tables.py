@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from workflow_scripts.engine.beras import precision
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.text.wording import spread
 
@@ -10,11 +11,12 @@ HEADINGS = {"": "Models", "optimizer": "Optimisers", "extra": "Adam and an extra
 
 def formatted(rows):
     """The rows of `summary.over_seeds` for people to read, each value a string; the index is the model."""
+    decimals = precision.decimals(rows["test_images"].iloc[0])
     columns = {
         "Parameters": rows["parameters"].map("{:,}".format),
         "LR": rows["learning_rate"].map("{:g}".format),
-        "Train acc. (%)": text_tables.measures(rows, "train_acc", 100),
-        "Test acc. (%)": text_tables.measures(rows, "test_acc", 100),
+        "Train acc. (%)": text_tables.measures(rows, "train_acc", 100, decimals),
+        "Test acc. (%)": text_tables.measures(rows, "test_acc", 100, decimals),
         "Seconds": text_tables.measures(rows, "seconds", digits=1),
     }
     return pd.DataFrame({name: list(values) for name, values in columns.items()}, index=list(rows["label"]))
