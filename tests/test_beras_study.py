@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib import colors
 
-from tests.beras_scenarios import SENTENCES, rewritten
+from tests.beras_scenarios import CONCLUSIONS, SENTENCES, rewritten
 from tests.conftest import ROOT, command, pdf_text
 from workflow_scripts.engine.beras import (
     check,
@@ -309,6 +309,15 @@ def test_the_report_says_what_the_run_shows(results, tmp_path, changes, said, un
         assert sentence in text
     for sentence in unsaid:
         assert sentence not in text
+
+
+@pytest.mark.parametrize(("changes", "said"), CONCLUSIONS.values(), ids=CONCLUSIONS)
+def test_the_conclusion_is_the_runs(results, tmp_path, changes, said):
+    facts = findings.context(rewritten(results, tmp_path, **changes)) | config.Report().model_dump()
+    text = " ".join(latex.render(ROOT / "report/beras-template.tex.j2", facts).split())
+    conclusion = text.partition(r"\section{Conclusion}")[2]
+    for sentence in said:
+        assert sentence in conclusion
 
 
 def test_a_study_without_a_model_is_refused(results, tmp_path):

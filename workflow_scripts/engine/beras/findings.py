@@ -10,6 +10,7 @@ from workflow_scripts.engine.tables import reading
 from workflow_scripts.engine.text.latex import Tex
 
 MODELS = ("simple", "simple_mean", "advanced")  # what the report's sentences are about
+ROUNDING = 1e-10  # relative differences above this are more than rounding in double precision
 
 
 def context(results):
@@ -38,6 +39,7 @@ def context(results):
         "race": _race(optimizers, study.losses),
         "extras": _beside(extras, baseline, "test_acc"),
         "initializers": initializers,
+        "steadiest": _steadiest(initializers),
         "silent": [item.name for item in initializers if item.measured is None],
         "pictures": _pictures(reading.table(results / "figures/predictions.csv", "plot_beras")),
         "check": SimpleNamespace(**check, **_worst(check["models"])),
@@ -101,18 +103,29 @@ def _initializers(table):
         )
 
 
+def _steadiest(initializers):
+    """The `name` and the growth factor per layer of the initialiser whose factor is closest to 1, and the largest
+    relative difference `off` of any initialiser's factor from what is predicted; None where no signal arrives."""
+    lasting = [item for item in initializers if item.measured and math.isfinite(item.measured)]
+    if not lasting:
+        return None
+    best = min(lasting, key=lambda item: abs(math.log(item.measured)))
+    off = max(abs(item.measured / item.predicted - 1) for item in lasting)
+    return SimpleNamespace(name=best.name, measured=best.measured, off=off)
+
+
 def _pictures(table):
     right = int((table["label"] == table["predicted"]).sum())
     return SimpleNamespace(right=right, wrong=len(table) - right)
 
 
 def _worst(models):
-    """The largest relative differences over all models and weights."""
+    """The largest relative differences over all models and weights, and whether all are rounding."""
     weights = [weight for model in models.values() for weight in model["weights"]]
     return {
         "worst_loss": max(model["loss"] for model in models.values()),
         "worst_gradient": max(weight["gradient"] for weight in weights),
-        "worst_weight": max(weight["weight"] for weight in weights),
+        "agrees": all(max(weight["gradient"], weight["weight"]) < ROUNDING for weight in weights),
     }
 
 
