@@ -6,6 +6,8 @@ import shutil
 NOTES = Path(".snakemake" if os.path.exists(".snakemake") else ".").absolute()
 if workflow.is_main_process and not os.access(NOTES, os.W_OK):
     sys.exit(f"error: {NOTES}: cannot be written to (read-only, or another user's); --directory names another folder")
+if workflow.is_main_process and os.path.exists("results") and not os.path.isdir("results"):
+    sys.exit(f"error: {os.path.abspath('results')}: expected a folder for the results, found a file")
 
 
 onstart:

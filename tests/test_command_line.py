@@ -25,6 +25,9 @@ CONFIG = {
 MODULE = """
 configfile: "mine.yaml"
 
+rule all:
+    input: "mine.txt"
+
 module gradscape:
     snakefile: {snakefile!r}
     config: config["gradscape"]
@@ -36,7 +39,6 @@ use rule train_cell from gradscape as gs_train_cell with:
     resources: mem_mb=1000
 
 rule mine:
-    default_target: True
     input: "results/s/tables/table1.txt"
     output: "mine.txt"
     shell: "python -c 'import my_library' && cp {{input}} {{output}}"
@@ -44,15 +46,14 @@ rule mine:
 PART = """
 configfile: "mine.yaml"
 
+rule all:
+    input: "results/s/{cell}/cell.json"
+
 module gradscape:
     snakefile: {snakefile!r}
     config: config["gradscape"]
 
 use rule fetch_data, train_cell from gradscape as gs_*
-
-rule mine:
-    default_target: True
-    input: "results/s/{cell}/cell.json"
 """
 
 

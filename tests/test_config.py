@@ -105,7 +105,19 @@ BAD = {
     "empty grid": ("studies.cw2.grids", [], "studies.cw2: expected at least one grid in `grids` or `ablations`"),
     "no studies": ("studies", {}, "studies: expected at least one study, or else the section `beras`; found neither"),
     "wrong type": ("studies.cw2.grids.0.seed", {"a": 1}, "seed[0]: Input should be a valid integer"),
-    "study not a mapping": ("studies.cw2", "vgg38", "studies.cw2: 'vgg38': Input should be"),
+    "study not a mapping": ("studies.cw2", "vgg38", "studies.cw2: 'vgg38': expected `key: value` pairs"),
+    "studies empty": ("studies", None, "studies: None: expected `key: value` pairs"),
+    "a grid that is no list": ("studies.cw2.grids", {"lr": 0.1}, "studies.cw2.grids: expected a list: [...], or lines"),
+    "values of a factor": (
+        "studies.a",
+        {"base": {}, "ablations": {"width": [0.5, 1]}},
+        "ablations.width[0]: 0.5: expected `key: value` pairs, such as {lr: [0.1, 0.01]}",
+    ),
+    "a range as text": (
+        "studies.cw2.grids.0.seed",
+        "0-4",
+        "seed[0]: '0-4': expected a whole number; several are a list",
+    ),
     "name of a folder of the workflow": (
         "studies.logs",
         {"grids": [{}]},

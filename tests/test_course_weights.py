@@ -148,6 +148,11 @@ def test_a_checkpoint_of_a_tensor_alone_holds_no_network(tmp_path, refused):
     assert "expected tensors by name under 'network', found something else" in said
 
 
+def test_a_folder_holds_no_weights(tmp_path, refused):
+    message = refused("convert_weights", "--to", "course", tmp_path, tmp_path / "out")
+    assert message == f"error: {tmp_path}: expected a file, found a folder"
+
+
 @pytest.mark.parametrize("to", ["ours", "course"])
 def test_files_that_hold_no_weights(tmp_path, refused, to):
     (tmp_path / "text").write_text("no weights")

@@ -86,7 +86,7 @@ def test_grad_cam_is_of_right_ones_of_different_classes_and_of_the_most_confiden
 
 
 def test_heat_maps_and_probabilities_are_of_the_true_and_of_the_predicted_class(study, folder, digits):
-    training = trained.load(study / "cell-seed0", digits, torch.device("cpu"))
+    training = trained.load(study / "cell-seed0", digits, "cpu")
     with np.load(folder / "grad_cam.npz") as file:
         shown = dict(file)
     places = pd.Index(pd.read_csv(folder / "predictions.csv")["image"]).get_indexer(shown["image"])
@@ -101,7 +101,7 @@ def test_heat_maps_and_probabilities_are_of_the_true_and_of_the_predicted_class(
 
 
 def test_several_batches_give_what_one_does(study, digits, monkeypatch):
-    training = trained.load(study / "cell-seed0", digits, torch.device("cpu"))
+    training = trained.load(study / "cell-seed0", digits, "cpu")
     whole, images = insight.outputs(training), next(training.val_batches.in_order(1000))[0]
     monkeypatch.setattr(insight, "EVALUATION_BATCH", 64)
     for one, other in zip(whole, insight.outputs(training), strict=True):

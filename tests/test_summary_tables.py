@@ -259,6 +259,13 @@ def test_a_preview_names_the_cells_that_cannot_be_trained(tmp_path):
     )
 
 
+def test_a_preview_names_cells_with_fewer_images_than_a_batch(tmp_path):
+    found = grids.expand("a", Study(grids=[Grid(model="vgg08", dataset="digits", train_items=50, seed=[0, 1])]))
+    reason = "batch_size is 100, but there are only 50 training images"
+    expected = f"  Cannot be trained: a/{next(iter(found))} and 1 more: {reason}"
+    assert previewed(tmp_path, found, list(found))[-1] == expected
+
+
 def test_a_preview_without_pytorch(tmp_path, monkeypatch):
     """As when the jobs run in conda environments, and Snakemake in one of its own."""
     monkeypatch.setitem(sys.modules, "torch", None)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conftest import inside
 from tests.tiny_runs import RECORD, flags
 
 
@@ -29,6 +30,25 @@ def test_results_that_can_have_no_folder_are_refused_before_training(refused, di
     said = refused("train_cell", "--data", digits_file, "--out", tmp_path / "c", *flags(**RECORD))
     assert said == f"error: {tmp_path / 'c'}: expected a folder for the results, found a file"
     assert [path.name for path in tmp_path.iterdir()] == ["c"] and (tmp_path / "c").read_text() == "mine"
+
+
+def test_a_cell_of_another_record_is_not_replaced(refused, digits_file, tmp_path):
+    """Neither by a command of ours nor by the course's; what is left of one that was damaged is."""
+    words = ["train_cell", "--data", digits_file, "--out", tmp_path / "c"]
+    inside(*words, *flags(**RECORD))
+    made = {path.name: path.read_bytes() for path in (tmp_path / "c").iterdir()}
+    said = refused(*words, *flags(**RECORD, lr=0.5)).splitlines()[-1]
+    assert said == (
+        f"error: --out {tmp_path / 'c'}: expected a new folder, or one of the same cell, found a cell with lr 0.001 "
+        "instead of 0.5; choose another folder or delete that one"
+    )
+    images = "--image_num_channels 3 --image_height 8 --image_width 8 --num_classes 10".split()
+    said = refused("course_train", "--experiment_name", tmp_path / "c", "--data", digits_file, *images)
+    assert "expected a new folder" in said
+    assert {path.name: path.read_bytes() for path in (tmp_path / "c").iterdir()} == made
+    (tmp_path / "c" / "cell.json").write_text("{}")
+    inside(*words, *flags(**RECORD, lr=0.5))
+    assert (tmp_path / "c" / "steps.npz").read_bytes() != made["steps.npz"]
 
 
 @pytest.mark.parametrize("seconds", ["-3", "0", "nan", "soon"])

@@ -95,6 +95,30 @@ def test_nothing_is_left_of_a_file_that_was_interrupted(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+INTERRUPTED = """
+import signal, sys
+sys.argv = ["-m"]
+import workflow_scripts
+before = signal.getsignal(signal.SIGINT)
+from workflow_scripts.engine import commands
+commands.run(lambda: print(before is signal.SIG_DFL, signal.getsignal(signal.SIGINT) is signal.default_int_handler))
+commands.run(lambda: signal.raise_signal(signal.SIGINT))
+"""
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_an_interrupt_is_a_line_and_none_while_a_command_is_imported(ignored):
+    """Unless the shell has told the process to ignore interrupts."""
+    ignore = signal.signal(signal.SIGINT, signal.SIG_IGN) if ignored else None
+    try:
+        done = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True)
+    finally:
+        if ignored:
+            signal.signal(signal.SIGINT, ignore)
+    expected = (0, "False False\n", "") if ignored else (1, "True True\n", "interrupted\n")
+    assert (done.returncode, done.stdout, done.stderr) == expected
+
+
 def test_a_file_may_be_read_by_whom_any_other_may(tmp_path):
     (tmp_path / "any").touch()
     with written_whole(tmp_path / "mine") as temporary:

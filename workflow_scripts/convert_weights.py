@@ -27,6 +27,8 @@ def main():
     parser.add_argument("out", type=Path, metavar="OUT", help="the file to write, in the other format")
     arguments = parser.parse_args()
     load, convert, save = WAYS[arguments.to]
+    if arguments.source.is_dir():
+        raise commands.UserError(f"{arguments.source}: expected a file, found a folder")
     state = load(arguments.source)
     try:
         converted = convert(state)

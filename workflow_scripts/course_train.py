@@ -42,9 +42,10 @@ def main():
             f"--continue_from_epoch {arguments.continue_from_epoch}: there is no {checkpoint} to continue from; "
             f"{course.FRESH} starts from the beginning"
         )
-    running = config.Running(device="auto" if arguments.use_gpu else "cpu")
+    order, running = orders.Order(cell, out, checkpoint), config.Running(device="auto" if arguments.use_gpu else "cpu")
+    order.check_folder()
     with devices.computing(running, cell.threads) as device:
-        making.make(orders.Order(cell, out, checkpoint), datasets.load(arguments.data), device, running)
+        making.make(order, datasets.load(arguments.data), device, running)
     folders.export(out, out, arguments.gradient_flow)
 
 

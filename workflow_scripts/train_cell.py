@@ -47,6 +47,7 @@ def main():
     cell = flags.read(arguments, Cell, "the cell's record", dataset=datasets.load_meta(arguments.data)["name"])
     checkpoint = arguments.checkpoint or arguments.out.with_name(arguments.out.name + ".checkpoint")
     order = orders.Order(cell, arguments.out, checkpoint, arguments.measure, arguments.test)
+    order.check_folder()
     with devices.computing(running, cell.threads) as device:
         making.make(order, datasets.load(arguments.data), device, running, arguments.keep_checkpoint)
 

@@ -6,6 +6,7 @@ import fcntl
 import glob
 import json
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -68,6 +69,8 @@ def add_figure(parser, required=True):
 
 def run(main):
     """Call `main()`; a `UserError`, file-system error or interrupt becomes one line on stderr and exit status 1."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see workflow_scripts/__init__.py
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         main()
     except UserError as error:

@@ -67,6 +67,12 @@ def _not_a_bool(value):
     return value
 
 
+def _whole(value):
+    if isinstance(value, str) and not re.fullmatch(r"\s*[-+]?\d+\s*", value):  # pydantic takes `0-4` for -4
+        raise ValueError("expected a whole number; several are a list, such as [0, 1, 2]")
+    return value
+
+
 def _one_line(text):
     if not str(text).isprintable():
         raise ValueError("expected one line of printable characters")
@@ -101,7 +107,7 @@ PATTERNS = {  # in words, for those who do not read regular expressions
 }
 
 Number = Annotated[float, BeforeValidator(_not_a_bool), Field(allow_inf_nan=False)]
-Count = Annotated[int, BeforeValidator(_not_a_bool)]
+Count = Annotated[int, BeforeValidator(_not_a_bool), BeforeValidator(_whole)]
 Name = Annotated[str, Field(pattern=NAME)]
 Question = Annotated[str | None, Field(description="what the study asks, for the first page of the HTML report")]
 Line = Annotated[str, AfterValidator(_one_line)]

@@ -5,8 +5,14 @@ import difflib
 from pydantic import BaseModel
 
 from workflow_scripts.engine.configuration.fields import PATTERNS
-from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.configuration.record import Cell, Grid
 
+PLAIN = {  # what pydantic says of a kind of mistake, in the words of YAML
+    "string_type": "expected text",
+    "dict_type": "expected `key: value` pairs",
+    "model_type": "expected `key: value` pairs",
+    "list_type": "expected a list: [...], or lines that begin with `- `",
+}
 SHOWN = 200  # most characters of a wrong value that a message shows
 
 
@@ -45,8 +51,9 @@ def _what(problem, keys):
         return "missing"
     if problem["type"] == "too_short" and not given:
         return f"expected at least one {'character' if isinstance(given, str) else 'value'}"
-    if problem["type"] == "string_type":
-        message = "expected text"
+    message = PLAIN.get(problem["type"], message)
+    if problem["type"] == "model_type" and problem["ctx"]["class_name"] == Grid.__name__:
+        message += ", such as {lr: [0.1, 0.01]}"
     if problem["type"] == "string_pattern_mismatch":
         message = f"expected {PATTERNS[problem['ctx']['pattern']]}"
     return message if isinstance(given, (dict, list, BaseModel)) else f"{_shown(given)}: {message}"

@@ -17,6 +17,14 @@ def identity(cell, measured, test):
     }
 
 
+def record(folder):
+    """The record in a folder's cell.json, {key: value}; {} where there is none that can be read."""
+    try:
+        return dict(json.loads((folder / "cell.json").read_text())["record"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
 def is_made(folder, identity, sha256=None):
     """Whether `folder` has all files of a cell of this `identity`; with `sha256`, from the data with that digest."""
     try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workflow_scripts.engine import locks
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.runs import made
 
@@ -36,6 +37,18 @@ class Order:
         """
         measured = json.dumps(self.measured)
         return f"{self.identity['record_digest']} {measured} {self.identity['code_digest']} {sha256}"
+
+    def check_folder(self):
+        """Raise UserError if the folder holds the cell of another record, which the order's cell would replace."""
+        found = made.record(self.out)
+        wanted = self.cell.model_dump()
+        others = [key for key in wanted if found and found.get(key, wanted[key]) != wanted[key]]
+        if others:
+            key = others[0]
+            raise UserError(
+                f"--out {self.out}: expected a new folder, or one of the same cell, found a cell with {key} "
+                f"{found[key]!r} instead of {wanted[key]!r}; choose another folder or delete that one"
+            )
 
     def alone(self):
         """A context in which no other process makes this cell.

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -16,10 +17,11 @@ from workflow_scripts.engine.training.trainer import Training
 def load(folder, data, device, diverged=False):
     """The `trainer.Training` of the finished cell in `folder`, with its best weights, in evaluation mode.
 
-    With `diverged`, also of a cell that diverged: the best weights before it did. Raises UserError if files of the cell
-    are missing or damaged, if it diverged, or if it was trained on other data.
+    `device` is a `torch.device` or its name. With `diverged`, also of a cell that diverged: the best weights before it
+    did. Raises UserError if files of the cell are missing or damaged, if it diverged, or if it was trained on other
+    data.
     """
-    folder = Path(folder)
+    folder, device = Path(folder), torch.device(device)
     (facts,) = cell_files.read(folder, "cell.json")
     with cell_files.understood(folder):
         status, record = facts["status"], facts["record"]

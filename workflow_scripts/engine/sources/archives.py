@@ -68,7 +68,7 @@ def open_tree(path):
         return _folder(path)
     if path.exists():
         return _zip(path)
-    raise UserError(f"{path}: no such folder or zip; correct the data set's `path`")
+    raise UserError(f"{path.absolute()}: no such folder or zip; correct the data set's `path`")
 
 
 def walk(root, parts=()):

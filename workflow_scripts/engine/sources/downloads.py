@@ -65,7 +65,10 @@ def _local(official, file, path):
             return content
         expected += f", or MD5 {file.content_md5} of what it holds"
         found += f" and MD5 {md5}"
-    raise UserError(f"{path}: not the official file: expected {expected}; found SHA-256 {found}; copy it again")
+    raise UserError(
+        f"{path}: not the official file: expected {expected}; found SHA-256 {found}; copy it again, or use "
+        "`source: folder` if it is a zip of images"
+    )
 
 
 def _download(official, file, mirrors, cache):

@@ -90,9 +90,11 @@ def _amounts(studies, todo, others, flops=None):
 def training_flops(cell, forward, count, shape, classes):
     """Floating-point operations of training a cell on `count` images of `shape` (channels, rows, columns).
 
-    `forward` is a `ForwardFlops`.
+    `forward` is a `ForwardFlops`. Raises ValueError if not even one batch can be made of them.
     """
     images = min(round(count * (1 - cell.val_fraction)), cell.train_items or count)
+    if cell.batch_size > images:
+        raise ValueError(f"batch_size is {cell.batch_size}, but there are only {images} training images")
     return 3 * forward(cell, shape, classes) * images * cell.epochs
 
 
