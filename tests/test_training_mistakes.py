@@ -42,7 +42,7 @@ def test_a_cell_of_another_record_is_not_replaced(refused, digits_file, tmp_path
         f"error: --out {tmp_path / 'c'}: expected a new folder, or one of the same cell, found a cell with lr 0.001 "
         "instead of 0.5; choose another folder or delete that one"
     )
-    images = "--image_num_channels 3 --image_height 8 --image_width 8 --num_classes 10".split()
+    images = ["--image_num_channels", "3", "--image_height", "8", "--image_width", "8", "--num_classes", "10"]
     said = refused("course_train", "--experiment_name", tmp_path / "c", "--data", digits_file, *images)
     assert "expected a new folder" in said
     assert {path.name: path.read_bytes() for path in (tmp_path / "c").iterdir()} == made
