@@ -301,7 +301,7 @@ BAD = {
     "never": ({"covariate_shift": {"every": 0}}, "every: 0: Input should be greater than or equal to 1"),
     "no lags": ({"lags": []}, "expected at least one value"),
     "a lag of 0": ({"lags": [0, 1]}, "[0]: 0: Input should be greater than or equal to 1"),
-    "a lag that is no list": ({"lags": 5}, "5: Input should be a valid list"),
+    "a lag that is no list": ({"lags": 5}, "5: expected a list: [...], or lines that begin with `- `"),
 }
 
 

@@ -19,6 +19,7 @@ from workflow_scripts.engine.configuration.cells import import_registered, optio
 from workflow_scripts.engine.data.batches import Batches, channel_statistics
 from workflow_scripts.engine.data.datasets import split_indices
 from workflow_scripts.engine.training import probes
+from workflow_scripts.engine.training.batch_counters import BatchCounters
 from workflow_scripts.engine.training.captured import CapturedStep
 from workflow_scripts.engine.training.captured_update import CapturedUpdate, on_the_device
 from workflow_scripts.engine.training.gradients import GradientRecorder
@@ -67,7 +68,7 @@ class Training:
         self.parameters = list(self.model.parameters())  # walking the modules takes a sixth of a step on a GPU
         self.optimizer = OPTIMIZERS[cell.optimizer](self.parameters, cell.lr, cell.weight_decay)
         self.loss = LOSSES[cell.loss]
-        self.gradients = GradientRecorder(self.model)
+        self.gradients, self.counters = GradientRecorder(self.model), BatchCounters(self.model)
         self.captured = CapturedStep(self.model, device, cuda_graphs)
         self.captured_update = CapturedUpdate(self.model, self.optimizer, device, cuda_graphs)
         # numbers that change during training, as tensors, since a graph would freeze a number
@@ -177,7 +178,7 @@ class Training:
 
         In training, a deeply supervised network returns its companions' logits after its own.
         """
-        with self.precision():
+        with self.precision(), self.counters:
             outputs = self.model(images)
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         self._check(outputs, len(images))
