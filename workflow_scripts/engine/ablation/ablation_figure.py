@@ -1,10 +1,16 @@
-"""The figure of a factor: the best validation accuracy of every level, seed by seed, above the learning curves."""
+"""The figure of a factor: the best validation accuracy of every level, seed by seed, above the learning curves.
+
+Beside the name of each level is a piece of its line, so that the names above are the legend of the curves below.
+"""
 
 import math
 
+import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
+from matplotlib.transforms import Affine2D, ScaledTranslation
 
 from workflow_scripts.engine.figures import curves, style
 from workflow_scripts.engine.tables.labels import readable
@@ -12,6 +18,9 @@ from workflow_scripts.engine.tables.labels import readable
 LIGHTEST = 0.85  # of the colour scale: a lighter line is lost on white
 FEW = 5  # colours for levels that are not blocks: more cannot be told apart, so they repeat with other line styles
 DASHES = ("-", (0, (1, 1)), (0, (4, 1, 1, 1)))
+OVER = ("-", (0, (4, 4)), (0, (2, 6)))  # of curves that are the same: those below show through the gaps
+NAMED = 1.0  # inches for the name of a level
+PIECE = 9  # typographic points of a level's line beside its name
 
 
 def drawn(summary, rows):
@@ -39,10 +48,10 @@ def drawn(summary, rows):
 def draw(table, rows):
     """The figure of a table from `drawn`, a column wide."""
     numeric = rows["value"].notna().all()
-    shown = _shades(rows) if numeric else looks(rows)
-    height = 1.3 if numeric else 0.35 + 0.15 * len(rows)
+    shown = _apart(table[table["kind"] == "curve"], _shades(rows) if numeric else looks(rows))
+    height = 1.3 if numeric else 0.35 + _row_height(rows) * len(rows)
     with style.look():
-        figure = style.figure(style.COLUMN, height + 1.55)
+        figure = style.figure(style.COLUMN, height + 1.75)
         above, below = figure.subplots(2, 1, height_ratios=[height, 1.25])
         _levels(above, table[table["kind"] == "seed"], rows, shown, numeric)
         for (level, diverged), line in table[table["kind"] == "curve"].groupby(
@@ -50,9 +59,11 @@ def draw(table, rows):
         ):
             curves.draw_line(below, line, "val_acc", *shown[level], not pd.isna(diverged))
         below.set(xlabel="epoch", ylabel="val. acc. (%)")
+        below.set_title("over the epochs (colours and lines as above)", fontsize=style.SMALL)
         below.xaxis.set_major_locator(style.counts(6))
         below.yaxis.set_major_formatter(style.percent)
         below.margins(x=0.02)
+        style.end_at_whole(below.yaxis)
         _legend(figure, table, rows)
     return figure
 
@@ -78,6 +89,17 @@ def _shades(rows):
     return {level: (style.sequential()(LIGHTEST * place / last), "-") for place, level in enumerate(rows["level"])}
 
 
+def _apart(lines, shown):
+    """`shown`, but a level whose curve lies on an earlier one's is dashed, so that both are seen."""
+    seen, found = [], {}
+    for level, line in lines.groupby("level", sort=False):
+        curve = line[["epoch", "val_acc"]].to_numpy()
+        before = sum(np.array_equal(curve, other, equal_nan=True) for other in seen)
+        seen.append(curve)
+        found[level] = (shown[level][0], OVER[before % len(OVER)]) if before else shown[level]
+    return {**shown, **found}
+
+
 def _levels(axes, seeds, rows, shown, numeric):
     """A dot per seed, mean and deviation of those that finished; numbers lie along an axis, names have a row each."""
     places = rows["value"] if numeric else range(len(rows))
@@ -91,7 +113,7 @@ def _levels(axes, seeds, rows, shown, numeric):
         _marks(axes, numeric, place, diverged.fillna(edge), "x", color=colour, markersize=4)
         _marks(axes, numeric, place, [mean], "_" if numeric else "|", color=colour, markersize=9)
         if math.isfinite(std):
-            _marks(axes, numeric, place, [mean - std, mean + std], linestyle=dashes, color=colour)
+            _marks(axes, numeric, place, curves.around(mean, std, "val_acc"), linestyle=dashes, color=colour)
     name = readable(rows["factor"].iloc[0])
     measure = axes.yaxis if numeric else axes.xaxis
     measure.set_major_formatter(style.percent)
@@ -105,8 +127,21 @@ def _levels(axes, seeds, rows, shown, numeric):
     if numeric:
         _number_axis(axes, rows, name)
     else:
-        axes.set_yticks(range(len(rows)), [_marked(row) for _, row in rows.iterrows()])
+        axes.set_yticks(range(len(rows)), [_wrapped(_marked(row)) for _, row in rows.iterrows()], linespacing=0.95)
         axes.set_ylim(len(rows) - 0.5, -0.5)
+    style.end_at_whole(measure)
+    _pieces(axes, numeric, places, [shown[level] for level in rows["level"]])
+
+
+def _pieces(axes, numeric, places, lines):
+    """A piece of each level's line between its name and the axis, as in a legend."""
+    axes.tick_params(axis="x" if numeric else "y", length=0, pad=6 if numeric else PIECE + 5)
+    points = Affine2D().scale(1 / 72) + axes.figure.dpi_scale_trans
+    for place, (colour, dashes) in zip(places, lines, strict=True):
+        at = (place, 0, axes.get_xaxis_transform()) if numeric else (0, place, axes.get_yaxis_transform())
+        ends = ((-PIECE / 2, PIECE / 2), (-4, -4)) if numeric else ((-PIECE - 3, -3), (0, 0))
+        look = {"color": colour, "linestyle": dashes, "linewidth": 1.5, "clip_on": False}
+        axes.add_artist(Line2D(*ends, transform=points + ScaledTranslation(*at), **look))
 
 
 def _marks(axes, numeric, place, values, marker="", linestyle="", **options):
@@ -131,6 +166,16 @@ def _marked(row):
     return f"{row['level']} (base)" if row["base"] else row["level"]
 
 
+def _wrapped(name):
+    """A name of several values on lines that end between two of them, where they fit."""
+    return style.wrapped(name, NAMED, ", ")
+
+
+def _row_height(rows):
+    """Inches for each level among names."""
+    return 0.15 + max(style.more_lines(_wrapped(_marked(row))) for _, row in rows.iterrows())
+
+
 def _edge(seeds):
     """Where a cell is drawn that diverged before its accuracy was known: at the lowest accuracy that is drawn."""
     return seeds["val_acc"].min() if seeds["val_acc"].notna().any() else 0.0
@@ -138,10 +183,13 @@ def _edge(seeds):
 
 def _legend(figure, table, rows):
     muted = {"color": style.MUTED, "linestyle": ""}
-    handles = [Line2D([], [], marker="o", markersize=3, label="one seed", **muted)]
+    handles = {"one seed": Line2D([], [], marker="o", markersize=3, **muted)}
     if rows["best_val_acc_std"].notna().any():
-        handles.append(Line2D([], [], color=style.MUTED, marker="|", markersize=6, label="mean ± std. deviation"))
+        line = {"color": style.MUTED, "linestyle": "-"}
+        handles["mean"] = Line2D([], [], marker="|", markersize=6, **line)
+        handles["± std. deviation"] = (Patch(color=style.MUTED, alpha=style.BAND, linewidth=0), Line2D([], [], **line))
     if table["diverged"].notna().any():
-        handles.append(Line2D([], [], marker="x", markersize=4, label="diverged", **muted))
-    handles.append(Line2D([], [], label="base", **style.GUIDE))
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1.0, handlelength=1.4)
+        handles["diverged"] = Line2D([], [], marker="x", markersize=4, **muted)
+    handles["base"] = Line2D([], [], **style.GUIDE)
+    look = {"ncols": len(handles), "columnspacing": 1.0, "handlelength": 1.4}
+    figure.legend(handles.values(), handles.keys(), loc="outside upper center", **look)

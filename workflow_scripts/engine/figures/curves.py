@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
@@ -64,6 +65,7 @@ def draw(table, rows):
         losses, accuracies = figure.axes
         accuracies.yaxis.set_major_formatter(style.percent)
         accuracies.set_ylim(bottom=0)
+        style.end_at_whole(accuracies.yaxis)
         chance = _mark_chance(losses, accuracies, rows, table[["train_loss", "val_loss"]].max(axis=None))
         _legend(figure, table, rows, colours, chance)
     return figure
@@ -72,7 +74,8 @@ def draw(table, rows):
 def draw_line(axes, line, metric, colour, dashes, diverged=False, x="epoch", label=None):
     """Draw a metric of one line of `learning_curves`: a band of a deviation over seeds, a cross where it diverged.
 
-    `x` is the column along the axis. Of a single epoch there is no line but a point, and no band but a bar.
+    `x` is the column along the axis. Of a single epoch there is no line but a point, and no band but a bar. The band of
+    an accuracy ends at 0 and 100 %, which the deviation over few seeds may pass.
     """
     known = line.dropna(subset=metric)
     point = point_of(dashes) if len(known) == 1 and not diverged else {}
@@ -81,11 +84,17 @@ def draw_line(axes, line, metric, colour, dashes, diverged=False, x="epoch", lab
     if diverged:
         axes.plot(known[x][-1:], known[metric][-1:], "x", color=colour, markersize=4, clip_on=False)
     spread = known.dropna(subset=f"{metric}_std")
-    mean, std = spread[metric], spread[f"{metric}_std"]
+    low, high = around(spread[metric], spread[f"{metric}_std"], metric)
     if point:
-        axes.vlines(spread[x], mean - std, mean + std, color=colour, linewidth=0.7, zorder=1)
+        axes.vlines(spread[x], low, high, color=colour, linewidth=0.7, zorder=1)
     else:
-        style.band(axes, spread[x], mean - std, mean + std, colour)
+        style.band(axes, spread[x], low, high, colour)
+
+
+def around(mean, std, metric):
+    """The ends of one standard deviation to either side of a mean; those of an accuracy stay within 0 and 1."""
+    low, high = mean - std, mean + std
+    return (np.clip(low, 0, 1), np.clip(high, 0, 1)) if metric.endswith("acc") else (low, high)
 
 
 def point_of(dashes):

@@ -20,6 +20,7 @@ COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the
 SMALL = 7  # points: the smallest text in any figure
 MUTED = "#8c8c8c"  # guides and remarks, which should not compete with data
 ABSENT = "#d9d9d9"  # where there is no value to draw
+BAND = 0.2  # opacity of the range of a line
 GUIDE = {"color": MUTED, "linestyle": ":", "linewidth": 0.8}  # the line of a value that others are compared with
 
 # Okabe & Ito (2008), without the yellow, which is too light for a line on white; then two that are distinct from these;
@@ -87,7 +88,7 @@ def colours_beside(blocks=()):
 
 def band(axes, places, low, high, colour):
     """Fill between `low` and `high`, the range of a line in this colour."""
-    axes.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.fill_between(places, low, high, color=colour, alpha=BAND, linewidth=0)
 
 
 def tint(colour, share):
@@ -116,6 +117,14 @@ def percent(value, place=None):
     return f"{100 * value + 0:.4g}"  # + 0 turns -0 into 0
 
 
+def end_at_whole(axis):
+    """End an axis of accuracies, when all is drawn, just above 100 %: what varies around them has room beyond."""
+    low, high = axis.get_view_interval()
+    whole = 1 + 0.02 * (1 - low)  # room for half a mark
+    if high > whole:
+        axis.axes.set(**{f"{axis.axis_name}lim": (low, whole)})
+
+
 def short(number, place=None):
     """A count in three digits, also for `set_major_formatter`: 59716 as 59.7 k, 1020000 as 1.02 M."""
     for unit, size in ((" M", 1e6), (" k", 1e3)):
@@ -124,9 +133,15 @@ def short(number, place=None):
     return f"{number:.3g}"
 
 
-def wrapped(title, width):
-    """A title wrapped onto lines no wider than about `width` inches."""
-    return textwrap.fill(title, int(width * 18), break_long_words=False)
+def wrapped(title, width, between=" "):
+    """A title wrapped onto lines no wider than about `width` inches; parts `between` which it may break stay whole.
+
+    >>> wrapped("Muon, lr 0.01, wd 0.05", 1, ", ")
+    'Muon, lr 0.01,\\nwd 0.05'
+    """
+    most = int(width * 18)
+    parts = [part if len(part) > most else part.replace(" ", "\xa0") for part in title.split(between)]
+    return textwrap.fill(between.join(parts), most, break_long_words=False).replace("\xa0", " ")
 
 
 def more_lines(title):
