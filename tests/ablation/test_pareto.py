@@ -1,5 +1,6 @@
 """Accuracy against what it costs: which settings nothing beats, and how they are drawn."""
 
+import itertools
 import math
 
 import numpy as np
@@ -62,6 +63,19 @@ def test_in_pareto_no_name_touches_a_mark(folder, beside):
     for text in axes.texts:
         box = text.get_window_extent().padded(radius)
         assert not any(box.contains(*mark) for mark in marks), text.get_text()
+
+
+def test_in_pareto_marks_that_coincide_stand_side_by_side_and_are_all_named(folder):
+    table = pareto.points(ablations.load(folder), STUDY)
+    same = table[:1].assign(name="same", factor="width")
+    figure = pareto.draw(pd.concat([table, same], ignore_index=True))
+    for axes, cost in zip(figure.axes, pareto.COSTS, strict=True):
+        at = axes.transData.transform([line.get_xydata()[0] for line in axes.lines[1:]])
+        hidden = [np.abs(one - other).max() < 4 * figure.dpi / 72 for one, other in itertools.combinations(at, 2)]
+        assert not any(hidden)
+        middle = axes.transData.transform(table.loc[0, [cost, "best_val_acc"]].to_numpy(float))
+        assert at[[0, -1]].mean(axis=0) == pytest.approx(middle)
+        assert "base; L2 0.0005; L1 1e-05; same" in [text.get_text().replace("\n", " ") for text in axes.texts]
 
 
 def test_in_pareto_the_base_is_a_star_of_its_blocks_colour_and_no_factor_has_one_of_the_brief(folder):

@@ -13,12 +13,16 @@ from workflow_scripts.engine.tables import labels, names
 from workflow_scripts.engine.tables.protocol import DEVICES
 
 COSTS = {"parameters": "parameters", "seconds": "training time (s)"}
-PLACES = (  # of a name beside its point: shift in typographic points, and which side of the name lies there
+PLACES = (  # of a name beside its mark: shift in typographic points, and which side of the name lies there
     ((-3.5, 3.5), "right", "bottom"),
     ((4, -2), "left", "top"),
+    ((5, 0), "left", "center"),
+    ((-5, 0), "right", "center"),
     ((0, 4), "center", "bottom"),
     ((0, -4), "center", "top"),
 )
+NEAR, ASIDE = 3, 4.5  # typographic points: closer marks would hide each other, and are moved this far apart
+NAMED = 1.4  # inches for a name
 BASE, OTHER = "base", "other cells"
 
 
@@ -67,8 +71,9 @@ def draw(table):
     with style.look():
         figure = style.figure(style.PAGE, 2.9)
         panels = figure.subplots(1, 2, sharey=True)
+        fronts, marks = {}, {}
         for axes, (cost, label) in zip(panels, COSTS.items(), strict=True):
-            _panel(axes, table, cost, colours)
+            fronts[cost], marks[cost] = _panel(axes, table, cost, colours)
             _cost_axis(axes, table[cost], label)
         devices = (DEVICES.get(device, device) for names in table["device"].unique() for device in names.split(" and "))
         panels[1].set_xlabel(f"{COSTS['seconds']} on {' and '.join(dict.fromkeys(devices))}")
@@ -76,9 +81,11 @@ def draw(table):
         panels[0].yaxis.set_major_formatter(style.percent)
         _legend(figure, table, colours)
         figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # so that names stay where there was room for them
+        figure.set_layout_engine("none")  # so that marks and names stay where there was room for them
         for axes, cost in zip(panels, COSTS, strict=True):
-            _name_front(axes, table, cost)
+            groups = _groups(axes, table, cost)
+            _spread(axes, groups, marks[cost])
+            _name(axes, table, cost, groups, marks[cost], fronts[cost])
     return figure
 
 
@@ -91,12 +98,17 @@ def _colours(table):
 
 
 def _panel(axes, table, cost, colours):
+    """Draw the front and a mark for each row; returns the line of the one and the lines of the others."""
     best = table[table[f"front_{cost}"]].sort_values(cost)
-    axes.step(best[cost], best["best_val_acc"], where="post", color=style.MUTED, linewidth=0.8, zorder=1)
+    steps = np.repeat(best[cost], 2)[1:], np.repeat(best["best_val_acc"], 2)[:-1]
+    (line,) = axes.plot(*steps, color=style.MUTED, linewidth=0.8, zorder=1)
+    marks = []
     for _, row in table.iterrows():
         hollow = {"markerfacecolor": "white"} if row["diverged"] else {}
-        axes.plot(row[cost], row["best_val_acc"], color=colours[row["factor"]], **_mark(row["factor"]), **hollow)
+        look = {"color": colours[row["factor"]], **_mark(row["factor"]), **hollow}
+        marks += axes.plot([row[cost]], [row["best_val_acc"]], **look)
     axes.margins(x=0.12, y=0.12)
+    return line, marks
 
 
 def _mark(factor):
@@ -116,29 +128,62 @@ def _cost_axis(axes, costs, label):
     axes.set_xlabel(label)
 
 
-def _name_front(axes, table, cost):
-    """Name the points of the front, the most accurate first, where there is room; the CSV file has all names.
+def _groups(axes, table, cost):
+    """Lists of the places in the table of rows whose marks would hide each other; most have a single row."""
+    places = axes.transData.transform(table[[cost, "best_val_acc"]].to_numpy(float))
+    near, groups = NEAR * axes.figure.dpi / 72, []
+    for row, place in enumerate(places):
+        beside = (group for group in groups if np.abs(places[group[0]] - place).max() < near)
+        group = next(beside, None)
+        if group is None:
+            groups.append(group := [])
+        group.append(row)
+    return groups
 
-    Above and to the left of such a point there is no other point, but there may be another name, or the axis.
+
+def _spread(axes, groups, marks):
+    """Move the marks of a group side by side."""
+    for group in groups:
+        middle = axes.transData.transform(marks[group[0]].get_xydata()[0])
+        for place, row in enumerate(group):
+            away = ASIDE * axes.figure.dpi / 72 * (place - (len(group) - 1) / 2), 0
+            marks[row].set_xdata([axes.transData.inverted().transform(middle + np.array(away))[0]])
+
+
+def _name(axes, table, cost, groups, marks, line):
+    """Name the points, those of the front first and the most accurate before others, where there is room.
+
+    A group has all its names. The CSV file has all names.
     """
-    taken, around = [], 3 * axes.figure.dpi / 72  # a mark reaches 3 typographic points from its middle
-    marks = axes.transData.transform(table[[cost, "best_val_acc"]].to_numpy(float))
-    for _, row in table[table[f"front_{cost}"]].sort_values("best_val_acc", ascending=False).iterrows():
-        for shift, across, down in PLACES:
-            text = axes.annotate(
-                row["name"], (row[cost], row["best_val_acc"]), shift, textcoords="offset points",
-                ha=across, va=down, fontsize=style.SMALL,
-            )  # fmt: skip
-            box = text.get_window_extent()
-            inside = axes.bbox.x0 < box.x0 and box.x1 < axes.figure.bbox.x1
-            if (
-                inside
-                and not any(map(box.overlaps, taken))
-                and not any(box.padded(around).contains(*mark) for mark in marks)
-            ):
-                taken.append(box)
+    front = line.get_transform().transform_path(line.get_path())
+    drawn = [axes.transData.transform(mark.get_xydata()[0]) for mark in marks]
+    taken = []
+    order = [(not table[f"front_{cost}"].iloc[group].any(), -table["best_val_acc"].iloc[group[0]]) for group in groups]
+    for _, group in sorted(zip(order, groups, strict=True)):
+        name = style.wrapped("; ".join(table["name"].iloc[group]), NAMED, "; ")
+        middle = axes.transData.inverted().transform(np.mean([drawn[row] for row in group], axis=0))
+        for (along, up), across, down in PLACES:
+            shift = (along + np.sign(along) * ASIDE * (len(group) - 1) / 2, up)
+            look = {"ha": across, "va": down, "fontsize": style.SMALL, "linespacing": 1, "multialignment": across}
+            text = axes.annotate(name, middle, shift, textcoords="offset points", **look)
+            if _free(axes, text.get_window_extent(), taken, drawn, front):
+                taken.append(text.get_window_extent())
                 break
             text.remove()
+
+
+def _free(axes, box, taken, marks, front):
+    """Whether a box lies in the axes (the last may reach to the figure's edge) and touches no name, mark or front."""
+    around = 3 * axes.figure.dpi / 72  # a mark reaches 3 typographic points from its middle
+    right = axes.figure.bbox.x1 if axes.get_subplotspec().is_last_col() else axes.bbox.x1
+    return (
+        axes.bbox.x0 < box.x0
+        and box.x1 < right
+        and axes.bbox.y0 < box.y0
+        and not any(map(box.overlaps, taken))
+        and not any(box.padded(around).contains(*mark) for mark in marks)
+        and not front.intersects_bbox(box, filled=False)
+    )
 
 
 def _legend(figure, table, colours):
