@@ -61,8 +61,36 @@ def test_without_mistakes_the_figures_say_so(tmp_path):
     confusion, _ = insight_figures.confusion(found)
     assert "no mistakes" in confusion.axes[0].get_xlabel()
     heat, _ = insight_figures.grad_cam(found)
-    assert [axes.get_ylabel() for axes in heat.axes if axes.get_ylabel()] == ["right", "predicted"]
+    *tiles, _ = heat.axes
+    assert [axes.get_ylabel() for axes in tiles if axes.get_ylabel()] == ["right", "predicted"]
     assert not insight_figures.tsne(found)[0].legends
+
+
+@pytest.mark.parametrize(
+    ("wrong", "beside"),
+    [
+        (2, ["right", "predicted", "wrong"]),
+        (3, ["right", "predicted", "wrong", "wrong"]),
+        (8, ["right", "predicted", "wrong", "predicted", "true class"]),
+    ],
+)
+def test_heat_maps_stand_beside_few_wrong_images_and_below_many(tmp_path, wrong, beside):
+    images = 8 + wrong
+    arrays = {"pixels": np.zeros((images, 8, 8, 1), np.uint8), "image": np.arange(images)}
+    arrays |= {"label": np.arange(images) % 8, "predicted": (np.arange(images) + (np.arange(images) >= 8)) % 8}
+    maps = np.ones((images, 4, 4))
+    maps[-1] = 0
+    arrays |= {"map_predicted": np.ones((images, 4, 4)), "map_label": maps}
+    arrays |= {f"probability_{role}": np.ones(images) for role in ("label", "predicted")}
+    insight.write(
+        {"insight.json": {"class_names": [f"n{label}" for label in range(8)]}, "grad_cam.npz": arrays}, tmp_path
+    )
+    figure, _ = insight_figures.grad_cam(insight_figures.load(tmp_path))
+    *tiles, key = figure.axes
+    assert [axes.get_ylabel() for axes in tiles if axes.get_ylabel()] == beside
+    assert sum(len(axes.images) > 0 for axes in tiles) == 2 * 8 + 3 * wrong
+    assert [text.get_text() for axes in tiles for text in axes.texts] == [insight_figures.NOTHING]
+    assert key.get_ylabel() == "what speaks for the class"
 
 
 def test_the_frame_of_a_name_has_the_colour_of_its_points(tmp_path):
