@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests import made_landscapes
-from tests.conftest import ROOT, command, inside
+from tests.conftest import command, inside
 from tests.made_landscapes import SCALE, STEPS, STUDY, network, records, write_study
 from workflow_scripts import plot_landscape
 from workflow_scripts.engine.configuration import cells, config, grids
@@ -93,11 +93,18 @@ def test_figures_say_which_runs_diverged_and_mark_where(tmp_path, study, name, d
     assert len(pd.read_csv(tmp_path / "figure.csv")) == len(table) > 0
 
 
-def test_curves_have_the_lines_that_the_caption_says(folder, study):
-    """Training and validation have separate panels, so no line is dashed."""
+def test_curves_are_told_apart_by_colour_and_line_and_have_common_axes(folder, study):
     figure, _ = figures.landscape_curves(folder, study)
-    assert {line.get_linestyle() for axes in figure.axes for line in axes.lines} == {"-"}
-    assert not re.search("dashed|solid", (ROOT / "report/captions/landscape-curves.rst").read_text())
+    (legend,) = figure.legends
+    lines = {text.get_text(): line for text, line in zip(legend.texts, legend.get_lines(), strict=True)}
+    assert len({line.get_color() for line in lines.values()}) == len(lines) == 2 * len(made_landscapes.RATES)
+    solid = [name for name, line in lines.items() if line.get_linestyle() == "-"]
+    assert solid == ["VGG-A, lr 0.004", "VGG-A BN, lr 0.004"]
+    train_loss, val_loss, train_acc, val_acc = figure.axes
+    assert train_loss.get_ylim() == val_loss.get_ylim() and train_acc.get_ylim() == val_acc.get_ylim()
+    for axes in figure.axes:
+        low, high = axes.get_ylim()
+        assert all(low <= line.get_ydata().min() and line.get_ydata().max() <= high for line in axes.lines)
 
 
 def test_blocks_keep_their_colours(landscape):

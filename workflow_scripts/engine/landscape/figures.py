@@ -5,6 +5,8 @@ steps than a page can show, they are medians over windows of steps, within a pal
 the legend says so. Of several seeds, the lowest is shown.
 """
 
+import itertools
+
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
@@ -23,7 +25,8 @@ METRICS = {  # panels of the curves
     "val_acc": "validation accuracy (%)",
 }
 ACROSS = 4  # legend entries in a row across the page
-PALEST = 0.4  # tint of the lowest rate
+PALEST = 0.6  # tint of the lowest rate
+DASHES = ("-", (0, (5, 1.2)), (0, (2.5, 1, 1, 1)), (0, (1, 1)))  # of the rates, the highest first
 NOTHING = "no probed steps"
 DOT = {"marker": "o", "linestyle": "", "markersize": 3.5}
 TICK = {"marker": "|", "linestyle": "", "markersize": 6}
@@ -31,30 +34,47 @@ BAR = {"linewidth": 2.5, "alpha": bands.BAND}
 
 
 def landscape_curves(folder, study):
-    """Loss and accuracy per epoch of the networks at all rates, a page wide: the lower the rate, the paler the line."""
+    """Loss and accuracy per epoch of the networks at all rates, a page wide: the lower the rate, the paler the line.
+
+    Each rate has its own line style, too. Losses have one axis on training and validation images, and so have
+    accuracies.
+    """
     found = summary.load(folder)
     rows = summary.over_seeds(runs.rows_of(found.cells, study, "rates"))
     table = curves.learning_curves(found, rows)
-    rates = sorted(rows["lr"].unique(), reverse=True)
-    shares = dict(zip(rates, np.linspace(1, PALEST, len(rates)), strict=True))
-    colours = {row.group: style.tint(style.colour(row.block), shares[row.lr]) for row in rows.itertuples()}
+    looks = _looks(rows)
     with style.look():
         figure = style.figure(style.PAGE, 1.9 + 0.13 * -(-len(rows) // ACROSS))
         for axes, (metric, label) in zip(figure.subplots(1, len(METRICS)), METRICS.items(), strict=True):
             for (group, diverged), line in table.groupby(["group", "diverged"], sort=False, dropna=False):
-                curves.draw_line(axes, line, metric, colours[group], "-", not pd.isna(diverged))
-            if metric.endswith("acc"):
-                axes.yaxis.set_major_formatter(style.percent)
-            else:
-                bands.cut(axes, table[metric])
+                curves.draw_line(axes, line, metric, *looks[group], not pd.isna(diverged))
             axes.set(xlabel="epoch", ylabel=label)
             axes.xaxis.set_major_locator(style.counts(4))
+        *losses, _, accuracies = figure.axes
+        for first, second in zip(figure.axes[::2], figure.axes[1::2], strict=True):
+            second.sharey(first)
+            second.tick_params(labelleft=False)
+            second.autoscale_view()
+        for axes in losses:
+            bands.cut(axes, table[["train_loss", "val_loss"]].stack())
+        accuracies.yaxis.set_major_formatter(style.percent)
+        style.end_at_whole(accuracies.yaxis)
         handles = [
-            Line2D([], [], color=colours[group], label=name)
+            Line2D([], [], color=looks[group][0], linestyle=looks[group][1], label=name)
             for group, name in zip(rows["group"], names.in_legend(rows), strict=True)
         ]
-        figure.legend(handles=handles, loc="outside upper center", ncols=ACROSS, columnspacing=1.2)
+        figure.legend(handles=handles, loc="outside upper center", ncols=ACROSS, columnspacing=1.2, handlelength=2.4)
     return figure, table
+
+
+def _looks(rows):
+    """{group: (colour, line style)}: the colour of the block, paler for lower rates, and the line style of the rate."""
+    rates = sorted(rows["lr"].unique(), reverse=True)
+    shares = dict(zip(rates, np.linspace(1, PALEST, len(rates)), strict=True))
+    dashes = dict(zip(rates, itertools.cycle(DASHES), strict=False))
+    return {
+        row.group: (style.tint(style.colour(row.block), shares[row.lr]), dashes[row.lr]) for row in rows.itertuples()
+    }
 
 
 def loss_envelope(folder, study):
