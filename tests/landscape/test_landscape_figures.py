@@ -107,6 +107,23 @@ def test_curves_are_told_apart_by_colour_and_line_and_have_common_axes(folder, s
         assert all(low <= line.get_ydata().min() and line.get_ydata().max() <= high for line in axes.lines)
 
 
+@pytest.mark.parametrize("name", ["walks", "covariate_shift", "loss_envelope"])
+def test_few_steps_have_marks(folder, study, name):
+    """Eight steps are probed, but the loss is known at all 40."""
+    figure, _ = figures.FIGURES[name](folder, study)
+    marked = {len(line.get_xdata()) for axes in figure.axes for line in axes.lines if line.get_marker() == "o"}
+    assert marked == (set() if name == "loss_envelope" else {8})
+
+
+def test_an_axis_within_a_power_of_ten_has_three_labels():
+    with style.look():
+        axes = style.figure(2, 2).subplots()
+        axes.plot([7.9, 36])
+        figures._logarithmic(axes)
+    low, high = axes.get_ylim()
+    assert sum(low <= place <= high for place in axes.yaxis.get_major_locator()()) >= 3
+
+
 def test_blocks_keep_their_colours(landscape):
     colours = landscape.networks.set_index("block")["colour"]
     assert {block: colours[block] for block in SCALE} == {

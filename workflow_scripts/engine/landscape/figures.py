@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import LogLocator
 
 from workflow_scripts.engine.figures import curves, style
 from workflow_scripts.engine.landscape import bands, runs
@@ -29,6 +30,8 @@ PALEST = 0.6  # tint of the lowest rate
 DASHES = ("-", (0, (5, 1.2)), (0, (2.5, 1, 1, 1)), (0, (1, 1)))  # of the rates, the highest first
 NOTHING = "no probed steps"
 DOT = {"marker": "o", "linestyle": "", "markersize": 3.5}
+SEPARATE = 20  # steps up to which each has its own marks: a line alone would seem to know more
+PROBE = {"marker": "o", "linestyle": "", "markersize": 2.2}
 TICK = {"marker": "|", "linestyle": "", "markersize": 6}
 BAR = {"linewidth": 2.5, "alpha": bands.BAND}
 
@@ -150,7 +153,10 @@ WALK = {
 
 
 def walks(folder, study):
-    """Figures 4 (a) to (c) of Santurkar et al. 2018: loss, gradient distance and effective beta along the gradient."""
+    """Figures 4 (a) to (c) of Santurkar et al. 2018: loss, gradient distance and effective beta along the gradient.
+
+    Marks are the probed steps, where they are few.
+    """
     landscape = runs.load(folder, study).first_seed()
     tables = {}
     for panel, (column, _) in WALK.items():
@@ -166,7 +172,7 @@ def walks(folder, study):
                 style.say(axes, NOTHING)
                 continue
             _bands(axes, tables[panel], landscape, "walk")
-            bands.logarithmic(axes)
+            _logarithmic(axes)
             axes.set(xlabel="step", ylabel=label)
         _legend(figure, tables["walk_loss"], landscape, "walk")
     return figure, _panels(tables, landscape)
@@ -237,7 +243,19 @@ def protocols(folder, study):
 
 def _bands(axes, table, landscape, protocol):
     bands.draw(axes, table, landscape.networks)
+    for network in landscape.networks.itertuples():
+        band = table[table["network"] == network.network]
+        if len(band) <= SEPARATE:
+            axes.plot(band["step"], band[["low", "high"]], color=network.colour, **PROBE)
     bands.mark_ends(axes, table, landscape.networks, _ends(landscape, protocol))
+
+
+def _logarithmic(axes):
+    """As `bands.logarithmic`, but within a single power of ten with more labels than at 1, 2 and 5 times it."""
+    bands.logarithmic(axes)
+    low, high = axes.get_ylim()
+    if high < 10 * low:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
 
 
 def _legend(figure, table, landscape, protocol, columns=5):
