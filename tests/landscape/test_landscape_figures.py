@@ -115,6 +115,22 @@ def test_few_steps_have_marks(folder, study, name):
     assert marked == (set() if name == "loss_envelope" else {8})
 
 
+def test_the_figure_says_which_gap_its_logarithmic_axis_cannot_show(folder, study):
+    """All rates have the same loss at step 20."""
+    figure, _ = figures.loss_envelope(folder, study)
+    assert [axes.get_title() for axes in figure.axes] == ["", "(not drawn: 0 at step 20)"]
+
+
+def test_each_panel_of_predictiveness_says_which_lags_and_values_it_shows(folder, study):
+    figure, _ = figures.gradient_predictiveness(folder, study)
+    titles = [axes.get_title().replace("\n", " ") for axes in figure.axes]
+    assert titles == [
+        "$k = 1$: from the least to the largest over the rates",
+        "the largest over the rates: median and 5% to 95% of the steps",
+    ]
+    assert figure.axes[0].get_ylabel().startswith(r"$\|g_i - g_{i-k}\|_2$")
+
+
 def test_an_axis_within_a_power_of_ten_has_three_labels():
     with style.look():
         axes = style.figure(2, 2).subplots()

@@ -97,8 +97,17 @@ def loss_envelope(folder, study):
         bands.logarithmic(ranges)
         losses.set_ylabel("training loss over the rates")
         ranges.set_ylabel("max_curve − min_curve")
+        _say_zeros(ranges, tables["range"])
         _legend(figure, tables["loss"], landscape, "rates")
     return figure, _panels(tables, landscape)
+
+
+def _say_zeros(axes, table):
+    """Write above logarithmic axes at which steps a value is 0, which they cannot show."""
+    steps = table.loc[(table[["low", "high"]] <= 0).any(axis=1), "step"].unique()
+    if len(steps):
+        where = f"step {steps[0]}" if len(steps) == 1 else f"{len(steps)} steps"
+        axes.set_title(f"(not drawn: 0 at {where})", fontsize=style.SMALL)
 
 
 def gradient_predictiveness(folder, study):
@@ -116,15 +125,17 @@ def gradient_predictiveness(folder, study):
         figure = style.figure(style.PAGE, 2.2)
         over_steps, over_lags = figure.subplots(1, 2, width_ratios=(2, 1), sharey=True)
         _bands(over_steps, table, landscape, "rates")
-        over_steps.set(xlabel="step $i$", ylabel=rf"$\|g_i - g_{{i-{lags[0]}}}\|_2$, last layer")
+        over_steps.set(xlabel="step $i$", ylabel=r"$\|g_i - g_{i-k}\|_2$, last layer")
+        over_steps.set_title(f"$k = {lags[0]}$: from the least to the largest over the rates", fontsize=style.SMALL)
         for network in landscape.networks.itertuples():
             line = spread[spread["network"] == network.network]
             where = np.searchsorted(lags, line["lag"]) + 0.2 * (network.network - (len(landscape.networks) - 1) / 2)
             over_lags.vlines(where, line["low"], line["high"], color=network.colour, **BAR)
             over_lags.plot(where, line["median"], color=network.colour, **DOT)
         over_lags.set_xticks(range(len(lags)), lags)
-        over_lags.set_xlabel(r"lag $k$ (largest over the rates)")
-        over_lags.set_title(f"median and {reach(spread)}", fontsize=style.SMALL, color=style.MUTED)
+        over_lags.set_xlabel("lag $k$")
+        said = style.wrapped(f"the largest over the rates: median and {reach(spread)}", style.PAGE / 3)
+        over_lags.set_title(said, fontsize=style.SMALL)
         bands.logarithmic(over_steps)
         _legend(figure, table, landscape, "rates")
     return figure, pd.concat([_panels({"steps": table}, landscape), _labelled(spread, landscape).assign(panel="lags")])
