@@ -287,7 +287,7 @@ def class_accuracy(insight):
             said = f"{len(table) - len(shown)} classes between"
             axes.text(shown["low"].min(), EXTREMES, said, color=style.MUTED, fontsize=style.SMALL, va="center")
         axes.invert_yaxis()
-        axes.set(xlabel="accuracy on validation images (%)")
+        axes.set(xlabel="accuracy on validation images (%)", ylabel="class")
         axes.xaxis.set_major_formatter(style.percent)
     return figure, shown
 
