@@ -70,6 +70,18 @@ def test_contours_of_all_networks_have_the_same_levels(folder, bowls):
         assert [text.get_text() for text in labels] == ["−1", "0", "1"]
 
 
+@pytest.mark.parametrize(("points", "dots", "levels"), [(9, 81, 4), (31, 0, 7)], ids=["few", "many"])
+def test_contours_say_how_many_points_they_come_from_and_show_few(folder, bowls, points, dots, levels):
+    """Between few points contours are polygons, which say nothing of the surface."""
+    for path in bowls:
+        write_surface(path, 4, points=points)
+    figure, _ = surface_figures.contours(surface_figures.load(folder, bowls))
+    assert f"{points} × {points} points at which" in figure.legends[0].texts[1].get_text()
+    for axes in figure.axes[:2]:
+        assert len(axes.collections[0].levels) == levels
+        assert sum(len(line.get_xdata()) for line in axes.lines if line.get_marker() == ".") == dots
+
+
 @pytest.mark.parametrize("losses", [(2.3, 2.31), (1.8, 79), (0.01, 300)], ids=["flat", "one power of ten", "many"])
 def test_losses_stand_at_their_heights_and_beside_their_colours(losses):
     """Loss surfaces on photographs span few powers of ten, of which an axis may show one or none."""
@@ -78,6 +90,7 @@ def test_losses_stand_at_their_heights_and_beside_their_colours(losses):
     figure, _ = surface_figures.view_3d([surface_figures.Surface("A", (0, 0, 0), table)])
     figure.draw_without_rendering()
     space, bar = figure.axes
+    assert [text.get_text() for text in space.texts] == ["loss"]
     for axis, found in (space.zaxis, lambda place: 10.0**place), (bar.yaxis, float):
         shown = {found(tick.get_loc()): tick.label1.get_text() or tick.label2.get_text() for tick in axis.majorTicks}
         assert len(shown) > 1

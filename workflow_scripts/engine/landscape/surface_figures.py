@@ -12,6 +12,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.colors import LogNorm
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -23,6 +24,8 @@ from workflow_scripts.engine.tables import names, reading, summary
 COLUMNS = ("kind", "alpha", "beta", "loss", "acc")
 DECADES = 5  # decades that contours and heights show, from the lowest loss up
 LEVELS = 4  # contours per decade
+COARSE, FEWER = 21, 2  # up to this many points a side there are fewer contours, as they are straight between points
+POINT = {"marker": ".", "linestyle": "", "color": "white", "markersize": 2, "markeredgewidth": 0}
 ACROSS = 3  # most panels in a row across the page
 BAR = 0.75  # inches for the colour bar
 SIDES = 50  # rows of faces in a 3-D view: more cannot be told apart at print size
@@ -82,26 +85,33 @@ def lines(surfaces):
 
 
 def contours(surfaces):
-    """The loss in the plane of two directions as filled contours, a panel for each network, with the same levels."""
+    """The loss in the plane of two directions as filled contours, a panel for each network, with the same levels.
+
+    Contours are straight between the points of the plane: where these are few, they are drawn too.
+    """
     planes = [surface.plane() for surface in surfaces]
     norm, cut = _scale(planes)
     decades = math.log10(norm.vmax / norm.vmin)
-    levels = np.geomspace(norm.vmin, norm.vmax, 1 + math.ceil(LEVELS * max(1, decades)))
+    coarse = any(len(alphas) <= COARSE for alphas, _, _ in planes)
+    per_decade = FEWER if coarse else LEVELS
+    levels = np.geomspace(norm.vmin, norm.vmax, 1 + math.ceil(per_decade * max(1, decades)))
     extend = "max" if cut else "neither"
     with style.look():
-        figure, grid = _panels(surfaces, sharex=True, sharey=True)
+        figure, grid = _panels(surfaces, 0.2, sharex=True, sharey=True)
         for axes, (alphas, betas, losses) in zip(grid.flat, planes, strict=False):
             axes.set_facecolor(style.ABSENT)
             shown = np.ma.masked_invalid(losses)
             filled = axes.contourf(alphas, betas, shown, levels, norm=norm, cmap=style.sequential(), extend=extend)
             filled.set_edgecolor("face")  # otherwise viewers show seams between neighbours
             axes.contour(alphas, betas, shown, levels, colors="white", linewidths=0.25)
+            if coarse:
+                axes.plot(*map(np.ravel, np.meshgrid(alphas, betas)), **POINT)
             axes.plot(0, 0, "+", color="white", markersize=5, markeredgewidth=0.8)
             axes.set(aspect="equal", **AXES)
             axes.set_xticks(*_ends(alphas))
             axes.set_yticks(*_ends(betas))
             axes.label_outer()
-        _finish(figure, grid, planes, norm, extend)
+        _finish(figure, grid, planes, norm, extend, _marks(planes, coarse))
     return figure, _table(surfaces, "plane")
 
 
@@ -127,11 +137,14 @@ def view_3d(surfaces):
             losses, labels = _ticks(norm)
             axes.set_zticks(np.log10(losses), labels)
             axes.tick_params(pad=-3)
+            axes.tick_params(axis="z", pad=0)
+            top = np.log10(norm.vmax) + 0.15 * np.log10(norm.vmax / norm.vmin)  # beside the axis there is no room
+            axes.text(alphas[-1], betas[-1], top, "loss", ha="center")
             for axis, places, label in zip((axes.xaxis, axes.yaxis), (alphas, betas), AXES.values(), strict=True):
                 axis.set_ticks(*_ends(places))
                 axis.set_label_text(label)
                 axis.labelpad = -6
-            axes.set_box_aspect(None, zoom=0.9)  # so that the labels stay in the figure
+            axes.set_box_aspect(None, zoom=0.88)  # so that the labels stay in the figure
             axes.view_init(30, -60)
         _finish(figure, grid, planes, norm, "max" if cut else "neither")
     return figure, _table(surfaces, "plane")
@@ -140,12 +153,15 @@ def view_3d(surfaces):
 FIGURES = {"surface_lines": lines, "surface_contours": contours, "surface_3d": view_3d}
 
 
-def _panels(surfaces, **options):
-    """(figure, grid of square axes), each under a surface's label in its colour; those left over are blank."""
+def _panels(surfaces, beyond=0.1, **options):
+    """(figure, grid of square axes), each under a surface's label in its colour; those left over are blank.
+
+    The figure is `beyond` inches higher than the axes.
+    """
     down = -(-len(surfaces) // ACROSS)
     across = -(-len(surfaces) // down)  # rows of equal length: four panels are two and two
     side = (style.PAGE - BAR) / ACROSS
-    figure = style.figure(across * side + BAR, down * side + 0.1)
+    figure = style.figure(across * side + BAR, down * side + beyond)
     grid = figure.subplots(down, across, squeeze=False, **options)
     for axes, surface in zip(grid.flat, surfaces, strict=False):
         axes.set_title(surface.label, color=surface.colour)
@@ -160,15 +176,26 @@ def _ends(places):
     return ends, [f"{end:g}".replace("-", "−") for end in ends]
 
 
-def _finish(figure, grid, planes, norm, extend):
-    """Add the colour bar, and say what the colour for absent values means where it occurs."""
+def _marks(planes, coarse):
+    """Handles for a legend: the trained weights, and how many points were measured (and drawn, where `coarse`)."""
+    sizes = dict.fromkeys(f"{len(alphas)} × {len(betas)}" for alphas, betas, _ in planes)
+    said = f"{' and '.join(sizes)} points at which the loss was measured"
+    trained = Line2D([], [], marker="+", color="black", linestyle="", markersize=5, label="trained weights")
+    return [trained, Line2D([], [], **{**POINT, "color": "black", "alpha": float(coarse)}, label=said)]
+
+
+def _finish(figure, grid, planes, norm, extend, marks=()):
+    """Add the colour bar and a legend: of `marks`, and of the colour for absent values where it occurs."""
     bar = style.colour_bar(figure, grid, norm, "training loss", extend=extend)
     losses, labels = _ticks(norm)
     bar.set_ticks(losses, labels=labels)
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
+    marks = [*marks]
     if any(np.isnan(losses).any() for _, _, losses in planes):
-        handle = Patch(facecolor=style.ABSENT, label="not a finite number")
-        figure.legend(handles=[handle], loc="outside lower left", borderpad=0, borderaxespad=0.2)
+        marks.append(Patch(facecolor=style.ABSENT, label="not a finite number"))
+    if marks:
+        look = {"borderpad": 0, "borderaxespad": 0.2, "columnspacing": 1.2, "handlelength": 1}
+        figure.legend(handles=marks, loc="outside lower left", ncols=len(marks), **look)
 
 
 def _scale(planes):
