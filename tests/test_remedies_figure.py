@@ -216,8 +216,12 @@ def test_lines_of_one_family_can_be_told_apart(found, rows):
         assert len(set(map(str, looks.values()))) == len(looks)
     assert ablation_figure.looks(table[table["factor"] == "shorter_paths"])["RC"][0] == style.colour("rc")
     figure = remedies_figure.draw(table)
-    dashed = {line.get_color() for axes in figure.axes for line in axes.lines if line.get_linestyle() == "--"}
-    assert dashed == {style.colour("plain")}  # the base of every family, and nothing else
+    colours = {}  # in all families, a level has one look, which no other level has
+    for legend in figure.legends:
+        for text, line in zip(legend.texts, legend.get_lines(), strict=True):
+            colours.setdefault(text.get_text(), set()).add((line.get_color(), str(line.get_linestyle())))
+    assert len(set.union(*colours.values())) == len(colours) == sum(map(len, colours.values()))
+    assert colours["VGG38"] == {(style.colour("plain"), "--")}  # the base of every family
 
 
 def test_the_figure(folder, tmp_path):

@@ -62,6 +62,7 @@ def draw(table):
     rows = [families[place : place + across] for place in range(0, len(families), across)]
     heights = [HEAD + LINE * max(_lines(family) for _, family in row) + PANEL for row in rows]
     width = (style.COLUMN, style.PAGE)[across - 1]
+    looks = _looks(table)
     with style.look():
         figure = style.figure(width, sum(heights) + FOOT)
         figure.set_layout_engine("none")  # every family has its place in inches
@@ -69,7 +70,7 @@ def draw(table):
             bottom = sum(heights[index + 1 :]) + FOOT
             for column, (name, family) in enumerate(row):
                 panels = _panels(figure, column * width / across, bottom, width / across)
-                _family(figure, panels, name, family, ends, top=bottom + heights[index])
+                _family(figure, panels, name, family, looks, ends, top=bottom + heights[index])
                 for axes in panels if index * across + column + across >= len(families) else []:
                     axes.set_xlabel("relative depth")
                 if column == 0:
@@ -98,9 +99,14 @@ def _panels(figure, left, bottom, width):
     return first, second
 
 
-def _family(figure, panels, name, table, ends, top):
-    seen = ablation_figure.looks(table)
-    seen |= {level: (seen[level][0], DASHED) for level in table.loc[table["base"], "level"]}
+def _looks(table):
+    """{level: (colour, line style)}: over all families, so that no colour stands for one remedy here, another there."""
+    looks = ablation_figure.looks(table)
+    return looks | {level: (looks[level][0], DASHED) for level in table.loc[table["base"], "level"]}
+
+
+def _family(figure, panels, name, table, looks, ends, top):
+    seen = {level: looks[level] for level in table["level"].unique()}
     for axes, (moment, (title, *_)) in zip(panels, MOMENTS.items(), strict=True):
         for level, rows in table[table["moment"] == moment].groupby("level", sort=False):
             _line(axes, rows, ends[0], *seen[level])
