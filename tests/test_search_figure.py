@@ -52,6 +52,16 @@ def test_a_value_that_is_null_has_a_place_in_the_figure_and_a_word(tmp_path):
     assert set(words["Clip"]) <= {"none", "1"} and set(words["Growth rate"]) <= {"12", "network's own"}
 
 
+def test_stars_hide_nothing_and_say_how_many_they_are():
+    known = {"candidate": 1, "epochs": 1, "status": "finished", "lr": 0.1}
+    finals = [{**known, "rung": "final", "val_acc": accuracy} for accuracy in (1.0, 1.0, 0.9)]
+    table = pd.DataFrame([{**known, "rung": 1, "val_acc": 1.0}, *finals])
+    (axes,) = search_figure.draw(table, {"lr": [0.1]}).axes
+    hollow = [marks for marks in axes.collections if not len(marks.get_facecolor())]
+    assert [len(marks.get_offsets()) for marks in hollow] == [3]
+    assert [(text.get_text(), text.xy[1]) for text in axes.texts] == [("×2", 1.0)]
+
+
 @pytest.mark.parametrize(
     ("key", "values", "said"),
     [
@@ -59,7 +69,13 @@ def test_a_value_that_is_null_has_a_place_in_the_figure_and_a_word(tmp_path):
         ("clip", {"low": 2, "high": 4}, ["2.0", "2.5", "3.0", "3.5", "4.0"]),
         ("lr", {"low": 0.001, "high": 0.05, "log": True}, ["0.001", "0.003", "0.01", "0.03"]),
         ("lr", {"low": 0.02, "high": 0.04, "log": True}, ["0.02", "0.03", "0.04"]),
-        ("lr", {"low": 1e-6, "high": 0.1, "log": True}, ["1e-06", "1e-05", "0.0001", "0.001", "0.01", "0.1"]),
+        ("lr", {"low": 1e-6, "high": 0.1, "log": True}, [f"$10^{{{power}}}$" for power in range(-6, 0)]),
+        ("lr", {"low": 1e-5, "high": 0.01, "log": True}, [f"$10^{{{power}}}$" for power in range(-5, -1)]),
+        (
+            "lr",
+            {"low": 1e-5, "high": 5e-4, "log": True},
+            ["$10^{-5}$", r"$3{\cdot}10^{-5}$", "$10^{-4}$", r"$3{\cdot}10^{-4}$"],
+        ),
         ("batch_size", {"low": 8, "high": 512, "log": True}, ["10", "30", "100", "300"]),
         ("block", ["bn_rc", "bn_dense_pre"], ["BN+RC", "BN+dense (pre)"]),
         ("block", ["bn_rc", "plain", "bn", "bn_dense_pre"], ["BN+RC", "plain", "BN", "BN+dense\n(pre)"]),

@@ -23,7 +23,7 @@ PANEL = 1.8  # approximate width of a panel in inches
 
 def heading(key):
     """The readable name of a searched key."""
-    return {"lr": "learning rate"}.get(key, key.replace("_", " "))
+    return {"lr": "learning rate", "optimizer": "optimiser"}.get(key, key.replace("_", " "))
 
 
 def load(folder):
@@ -131,16 +131,23 @@ def _panel(axes, table, key, values, colours):
         axes.plot(places[rows.index], rows["val_acc"], color=style.ABSENT, linewidth=0.6, zorder=1)
     for rung, rows in table.groupby("rung", sort=False):
         at, final = places[rows.index], rung == FINAL
-        look = {
-            "marker": "*" if final else "o",
-            "s": 45 if final else 12,
-            "linewidth": 0.4,
-            "zorder": 3 if final else 2,
-        }
-        axes.scatter(at, rows["val_acc"], color=[colours[rung]], edgecolor="white", **look)
+        if final:  # hollow: the chosen recipe's candidates lie below
+            look = {"marker": "*", "s": 55, "facecolor": "none", "edgecolor": colours[rung], "linewidth": 0.8}
+            axes.scatter(at, rows["val_acc"], zorder=3, **look)
+            _count_seeds(axes, at, rows["val_acc"])
+        else:
+            axes.scatter(at, rows["val_acc"], color=[colours[rung]], edgecolor="white", s=12, linewidth=0.4, zorder=2)
         lost = rows["status"] != "finished"
         axes.scatter(at[lost], rows.loc[lost, "val_acc"].fillna(bottom), marker="x", s=14, color="black", linewidth=0.7)
     axes.set_xlabel(heading(key))
+
+
+def _count_seeds(axes, places, accuracies):
+    """Write beside a star how many seeds it stands for, if several have the same place and accuracy."""
+    for (place, accuracy), stars in accuracies.groupby([places, accuracies]):
+        if len(stars) > 1:
+            look = {"textcoords": "offset points", "va": "center", "fontsize": style.SMALL}
+            axes.annotate(f"×{len(stars)}", (place, accuracy), (5, 0), **look)
 
 
 def _set_axis(axes, key, values):
@@ -175,13 +182,25 @@ def _log_axis(axes, values):
     """Readable numbers, few enough not to touch: Matplotlib's own labels are up to nine per power of ten."""
     axes.set_xscale("log")
     span = values.high / values.low
+    tiny = values.low < 1e-4  # then all numbers are powers of ten: some alone would be
     axes.xaxis.set_major_locator(
         MaxNLocator(3, steps=(1, 2, 5, 10))
         if span < 10
-        else LogLocator(subs=(1, 3) if span < 1000 else (1,), numticks=6)
+        else LogLocator(subs=(1, 3) if span < (100 if tiny else 999) else (1,), numticks=6)
     )
-    axes.xaxis.set_major_formatter(lambda value, place: f"{value:g}")
+    axes.xaxis.set_major_formatter(_power if tiny else lambda value, place: f"{value:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _power(value, place=None):
+    """A number as a multiple of a power of ten.
+
+    >>> _power(1e-05), _power(3e-05)
+    ('$10^{-5}$', '$3{\\\\cdot}10^{-5}$')
+    """
+    digits, power = f"{value:.3e}".split("e")
+    digits = "" if float(digits) == 1 else rf"{float(digits):g}{{\cdot}}"
+    return f"${digits}10^{{{int(power)}}}$"
 
 
 def _whole(values):
@@ -200,7 +219,9 @@ def _legend(figure, table, colours, across):
         epochs, final = rows["epochs"].iloc[0], rung == FINAL
         many = counted(len(rows), "seed" if final else "candidate")
         text = f"{'chosen' if final else f'rung {rung}'}: {many}, {counted(epochs, 'epoch')}"
-        look = {"marker": "*" if final else "o", "markersize": 7 if final else 4, "color": colours[rung]}
+        hollow = {"markersize": 7, "markerfacecolor": "none", "markeredgewidth": 0.8}
+        look = {"marker": "*", **hollow} if final else {"marker": "o", "markersize": 4}
+        look["color"] = colours[rung]
         handles.append(Line2D([], [], linestyle="", label=text, **look))
     if (table["status"] != "finished").any():
         handles.append(Line2D([], [], linestyle="", marker="x", markersize=4, color="black", label="diverged"))
