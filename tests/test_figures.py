@@ -90,12 +90,22 @@ def test_curves_are_dashed_for_training_with_a_band_and_chance(folder):
         assert (train.get_linestyle(), val.get_linestyle(), guess.get_linestyle()) == ("--", "-", ":")
         assert train.get_ydata().tolist() == table[f"train_{panel}"].tolist() and guess.get_ydata()[0] == chance
         assert val.get_ydata().tolist() == table[f"val_{panel}"].tolist()
+        assert guess.get_zorder() > max(train.get_zorder(), val.get_zorder())  # or a network at chance hides it
         ends = axes.collections[1].get_paths()[0].get_extents().get_points()[:, 1]
         mean, std = table[f"val_{panel}"], table[f"val_{panel}_std"]
         assert ends.tolist() == pytest.approx([(mean - std).min(), (mean + std).max()])
     (legend,) = figure.legends
     said = {text.get_text(): line.get_linestyle() for text, line in zip(legend.texts, legend.get_lines(), strict=True)}
     assert (said["training"], said["validation"], said["chance"]) == ("--", "-", ":")
+
+
+def test_the_band_of_an_accuracy_ends_at_100_percent():
+    line = pd.DataFrame({"epoch": [0, 1], **{name: [0.9, 1.0] for name in ("val_acc", "val_loss")}})
+    line = line.assign(val_acc_std=0.2, val_loss_std=0.2)
+    axes = style.figure(2, 2).subplots()
+    for metric, top in (("val_acc", 1), ("val_loss", 1.2)):
+        curves.draw_line(axes, line, metric, "black", "-")
+        assert axes.collections[-1].get_datalim(axes.transData).y1 == pytest.approx(top)
 
 
 def test_the_best_is_drawn_once_even_if_it_is_selected_too(folder, run):

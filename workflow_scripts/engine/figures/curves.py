@@ -13,6 +13,7 @@ from workflow_scripts.engine.tables.summary import elsewhere, over_epochs
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}
 METRICS = [f"{part}_{panel}" for panel in PANELS for part in STYLES]
+CHANCE = {**style.GUIDE, "color": "black", "linewidth": 0.6}  # seen on lines of any colour
 WORST = 1.2  # times the loss of guessing is the highest loss shown: a spike above it would flatten all that matters
 
 
@@ -109,7 +110,7 @@ def _mark_chance(losses, accuracies, rows, peak):
         return False
     chance = math.log(classes[0])
     for axes, value in ((losses, chance), (accuracies, 1 / classes[0])):
-        axes.axhline(value, zorder=1, **style.GUIDE)
+        axes.axhline(value, zorder=3, **CHANCE)  # above the line of a network that does not train
     if peak > WORST * chance:
         losses.set_ylim(top=WORST * chance)
         style.say_cut(losses, peak)
@@ -128,7 +129,7 @@ def _legend(figure, table, rows, colours, chance):
         for name, dashes in STYLES.values()
     ]
     if chance:
-        handles.append(Line2D([], [], label="chance", **style.GUIDE))
+        handles.append(Line2D([], [], label="chance", **CHANCE))
     if table["diverged"].notna().any():
         handles.append(Line2D([], [], color=style.MUTED, linestyle="", marker="x", markersize=4, label="diverged"))
     figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // lines), columnspacing=1.2)
