@@ -49,7 +49,7 @@ def draw(table, rows):
     """The figure of a table from `drawn`, a column wide."""
     numeric = rows["value"].notna().all()
     shown = _apart(table[table["kind"] == "curve"], _shades(rows) if numeric else looks(rows))
-    height = 1.3 if numeric else 0.35 + _row_height(rows) * len(rows)
+    height = 1.3 if numeric else 0.35 + _row_heights(rows).sum()
     with style.look():
         figure = style.figure(style.COLUMN, height + 1.75)
         above, below = figure.subplots(2, 1, height_ratios=[height, 1.25])
@@ -102,7 +102,8 @@ def _apart(lines, shown):
 
 def _levels(axes, seeds, rows, shown, numeric):
     """A dot per seed, mean and deviation of those that finished; numbers lie along an axis, names have a row each."""
-    places = rows["value"] if numeric else range(len(rows))
+    heights = _row_heights(rows)
+    places = rows["value"] if numeric else heights.cumsum() - heights / 2
     edge = _edge(seeds)
     for place, (_, row) in zip(places, rows.iterrows(), strict=True):
         colour, dashes = shown[row["level"]]
@@ -127,8 +128,8 @@ def _levels(axes, seeds, rows, shown, numeric):
     if numeric:
         _number_axis(axes, rows, name)
     else:
-        axes.set_yticks(range(len(rows)), [_wrapped(_marked(row)) for _, row in rows.iterrows()], linespacing=0.95)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
+        axes.set_yticks(places, [_wrapped(_marked(row)) for _, row in rows.iterrows()], linespacing=0.95)
+        axes.set_ylim(heights.sum(), 0)
     style.end_at_whole(measure)
     _pieces(axes, numeric, places, [shown[level] for level in rows["level"]])
 
@@ -171,9 +172,9 @@ def _wrapped(name):
     return style.wrapped(name, NAMED, ", ")
 
 
-def _row_height(rows):
+def _row_heights(rows):
     """Inches for each level among names."""
-    return 0.15 + max(style.more_lines(_wrapped(_marked(row))) for _, row in rows.iterrows())
+    return 0.15 + np.array([style.more_lines(_wrapped(_marked(row))) for _, row in rows.iterrows()])
 
 
 def _edge(seeds):
