@@ -23,6 +23,7 @@ PLACES = (  # of a name beside its mark: shift in typographic points, and which 
 )
 NEAR, ASIDE = 3, 4.5  # typographic points: closer marks would hide each other, and are moved this far apart
 NAMED = 1.4  # inches for a name
+MANY = 20  # points above which only those of the front have names: others' could be taken for a neighbour's
 BASE, OTHER = "base", "other cells"
 
 
@@ -153,13 +154,15 @@ def _spread(axes, groups, marks):
 def _name(axes, table, cost, groups, marks, line):
     """Name the points, those of the front first and the most accurate before others, where there is room.
 
-    A group has all its names. The CSV file has all names.
+    A group has all its names. Of many points, only those of the front have names; the CSV file has all.
     """
     front = line.get_transform().transform_path(line.get_path())
     drawn = [axes.transData.transform(mark.get_xydata()[0]) for mark in marks]
     taken = []
     order = [(not table[f"front_{cost}"].iloc[group].any(), -table["best_val_acc"].iloc[group[0]]) for group in groups]
-    for _, group in sorted(zip(order, groups, strict=True)):
+    for (beside, _), group in sorted(zip(order, groups, strict=True)):
+        if beside and len(table) > MANY:
+            break
         name = style.wrapped("; ".join(table["name"].iloc[group]), NAMED, "; ")
         middle = axes.transData.inverted().transform(np.mean([drawn[row] for row in group], axis=0))
         for (along, up), across, down in PLACES:
