@@ -132,7 +132,7 @@ REFUSED_BY = {
 }
 INVALID = {
     "a path as a name": (NAMED.format('"../../x"'), "studies.../../x"),
-    "a billion laughs": (BOMB.replace("i: &i", "studies: &i"), "studies: Input should be a valid dictionary"),
+    "a billion laughs": (BOMB.replace("i: &i", "studies: &i"), "studies: expected `key: value` pairs"),
 }
 MARRED = {
     "nothing": (b"", "expected keys at its top level"),
