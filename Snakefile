@@ -96,7 +96,7 @@ include: "rules/closing.smk"
 
 
 rule all:
-    default_target: workflow.modifier.parent_modifier is None  # as a module, leave that to the workflow around it
+    default_target: workflow.modifier.namespace is None  # as a module, leave that to the workflow around it
     input:
         list(PAPERS),
         TARGETS,
