@@ -17,7 +17,7 @@ MACHINE = {
     "driver": None,
     "cpu_capability": "AVX2",
     "threads": {"intraop": 1, "interop": 2, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": None},
-    "versions": {"python": "3.12.11", "torch": "2.13.0", "torchvision": "0.28.0", "numpy": "2.4.6"},
+    "versions": {"python": "3.12.11", "torch": "2.13.0", "numpy": "2.4.6"},
     "resumed_from": [],
 }
 

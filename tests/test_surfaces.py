@@ -267,7 +267,7 @@ def measured(cell, data, out, *arguments):
 BAD = {
     "no points": (["--points", 0], "points: '0': Input should be greater than or equal to 2"),
     "one point": (["--points", 1], "points: '1': Input should be greater than or equal to 2"),
-    "no number of points": (["--points", "many"], "points: 'many': Input should be a valid integer"),
+    "no number of points": (["--points", "many"], "points: 'many': expected a whole number"),
     "no images": (["--images", 0], "images: '0': Input should be greater than or equal to 1"),
     "no extent": (["--extent", 0], "extent: '0': Input should be greater than 0"),
     "an endless extent": (["--extent", "inf"], "extent: "),

@@ -109,12 +109,11 @@ commands.run(lambda: signal.raise_signal(signal.SIGINT))
 @pytest.mark.parametrize("ignored", [False, True])
 def test_an_interrupt_is_a_line_and_none_while_a_command_is_imported(ignored):
     """Unless the shell has told the process to ignore interrupts."""
-    ignore = signal.signal(signal.SIGINT, signal.SIG_IGN) if ignored else None
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.SIG_DFL)  # the process inherits it
     try:
         done = subprocess.run([sys.executable, "-c", INTERRUPTED], cwd=ROOT, capture_output=True, text=True)
     finally:
-        if ignored:
-            signal.signal(signal.SIGINT, ignore)
+        signal.signal(signal.SIGINT, before)
     expected = (0, "False False\n", "") if ignored else (1, "True True\n", "interrupted\n")
     assert (done.returncode, done.stdout, done.stderr) == expected
 

@@ -30,7 +30,7 @@ def machine(device):
         },
         "versions": {
             "python": platform.python_version(),
-            **{package: version(package) for package in ("torch", "torchvision", "numpy")},
+            **{package: version(package) for package in ("torch", "numpy")},
             "cuda": torch.version.cuda if device.type == "cuda" else None,
             "cudnn": torch.backends.cudnn.version() if device.type == "cuda" else None,
         },

@@ -4,7 +4,7 @@ import pandas as pd
 
 from workflow_scripts.engine.text.wording import counted
 
-VERSIONS = ("python", "torch", "torchvision", "numpy", "cuda", "cudnn")
+VERSIONS = ("python", "torch", "numpy", "cuda", "cudnn")
 PLAIN = ("device", "device_name", "driver", "cpu_capability", "interop_threads")
 # columns of cells.csv, without the threads within an operation, because these are part of the record
 COLUMNS = (*PLAIN, *(f"{name}_version" for name in VERSIONS), "moved")
