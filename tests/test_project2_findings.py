@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from tests.made_project2 import TEMPLATE, make_landscape, make_net
-from workflow_scripts.engine.ablation import ablations
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.reports import project2_findings as findings
 from workflow_scripts.engine.reports.evidence import Measure
@@ -70,32 +69,58 @@ def test_sizes_are_told_where_they_differ(counts, ends):
 @pytest.mark.parametrize(
     ("times", "ends"),
     [
-        (((2.0, 0.1), (1.0, 0.1), (1.5, 0.1)), ["1", "0"]),
-        (((2.0, 0.6), (1.0, 0.5)), None),  # hidden by the scatter of the seeds
-        (((1.0, 0.001), (1.05, 0.001)), None),
-        (((2.0, math.nan), (1.0, math.nan)), ["1", "0"]),  # one seed
+        (((1.9, 2.1), (1.0, 1.2), (1.5, 1.6)), ["1", "0"]),
+        (((1.9, 2.1), (1.0, 1.8)), None),  # two runs of one setting differ by more than the settings do
+        (((4.0, 4.1), (1.0, 1.8)), ["1", "0"]),
+        (((1.0, 1.001), (1.05, 1.051)), None),
+        (((2.0,), (1.0,)), None),  # one seed: nobody knows what the machine's load does
         ((), None),
     ],
 )
-def test_times_are_told_where_they_differ(times, ends):
-    found = findings._times(
-        [SimpleNamespace(level=str(i), seconds_per_epoch=Measure(*time)) for i, time in enumerate(times)]
-    )
+def test_times_are_told_only_where_they_differ_more_than_runs_of_one_setting(times, ends):
+    """They also follow the machine's load, which is no property of a setting."""
+    seconds = pd.Series({f"{i}-{seed}": time for i, runs in enumerate(times) for seed, time in enumerate(runs)})
+    levels = [
+        SimpleNamespace(
+            level=str(i),
+            finished=[f"{i}-{seed}" for seed in range(len(runs))],
+            seconds_per_epoch=Measure(sum(runs) / len(runs), math.nan),
+        )
+        for i, runs in enumerate(times)
+    ]
+    unsteady = findings._unsteady([level.finished for level in levels], seconds)
+    found = findings._times(levels, seconds, unsteady)
     assert (found and [level.level for level in found]) == ends
 
 
-def test_times_that_differ_between_seeds_are_told(tmp_path):
+def _with_times(tmp_path, times):
+    """The report where {cell: seconds per epoch}, and 2 seconds in all others."""
     study = make_net(tmp_path / "net")
     path = tmp_path / "net/summary/history.csv"
     history = pd.read_csv(path)
-    history.loc[history["cell"] == "cifar_net-bn_rc-width2-digits-lr0.001-seed0", "seconds"] = 5.0
+    for cell, seconds in times.items():
+        history.loc[history["cell"] == f"cifar_net-bn_rc-{cell}", "seconds"] = seconds
     history.to_csv(path, index=False)
-    found = findings._unsteady(ablations.load(tmp_path / "net/summary"))
-    assert (found.least, found.most) == (2.0, 5.0)
     landscape = make_landscape(tmp_path / "landscape")
     facts = findings.context(tmp_path / "net", study, tmp_path / "landscape", landscape)
-    text = " ".join(latex.render(TEMPLATE, facts | config.Report().model_dump()).split())
-    assert "seeds of the same setting took from $2.00$ to $5.00$\\,s per epoch." in text
+    return " ".join(latex.render(TEMPLATE, facts | config.Report().model_dump()).split())
+
+
+def test_times_that_differ_between_seeds_are_told(tmp_path):
+    text = _with_times(tmp_path, {"width2-digits-lr0.001-seed0": 5.0})
+    assert "so the second list is one of these runs more than of the settings: two runs of one setting took" in text
+    assert "took $2.00$ and $5.00$\\,s per epoch." in text
+    assert "two runs of the same setting differ by, up to a factor of $2.5$ here" in text
+    assert "An epoch takes" not in text
+
+
+def test_a_slow_setting_is_told(tmp_path):
+    text = _with_times(tmp_path, {f"width2-digits-lr0.001-seed{seed}": 5.0 + seed / 100 for seed in range(3)})
+    assert (
+        "An epoch takes from $2.00$\\,$\\pm$\\,0.00\\,s (width 0.5) to $5.01$\\,$\\pm$\\,0.01\\,s (width 2), further"
+        in text
+    )
+    assert "more than of the settings." in text and "two runs of one setting took" not in text
 
 
 @pytest.mark.parametrize("classes", [10, 100])

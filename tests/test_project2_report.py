@@ -66,6 +66,8 @@ SENTENCES = {
             r"The mistakes (Figure~\ref{fig:confusion}) are \emph{class 3} taken for \emph{class 5} (5).",
             "intervals overlap: these images may be too few to tell which is harder",
             "$10.0$ seconds in all",
+            "time per epoch (s; it depends on what else the machine computed)",
+            "cost or less. Times depend on what else the machine computed.}",
             "no setting is more accurate than width 0.5, base, L2 0.0005, Muon, own Adam and width 2 (by parameters)",
             "they agree: in the median, VGG-A lies above VGG-A BN.",
             r"The effective $\beta$ is small where the loss is smooth. Along the gradient its median is smaller for "

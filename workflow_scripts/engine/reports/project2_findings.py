@@ -35,6 +35,8 @@ def context(net, net_study, landscape, landscape_study):
     """
     found = ablations.load(net / "summary")
     rows = ablations.rows(found, net_study)
+    times = found.cells.set_index("cell")["seconds_per_epoch"]
+    unsteady = _unsteady(ablations.all_rows(found.cells)["finished"], times)
     base = _level(rows[rows["base"]].iloc[0])
     base_cells = found.cells[found.cells["cell"].isin(base.cells)]
     return {
@@ -44,10 +46,11 @@ def context(net, net_study, landscape, landscape_study):
         "all_words": protocol.words(found.cells),
         "record": found.cells.set_index("cell").loc[base.cells[0]],
         "base": base,
-        "factors": [_factor(levels) for _, levels in rows.groupby("factor", sort=False)],
+        "factors": [_factor(levels, times, unsteady) for _, levels in rows.groupby("factor", sort=False)],
         "chosen": _chosen(net / "chosen.json", base, found.cells),
         "pareto": _pareto(net / "figures/pareto.csv"),
-        "unsteady": _unsteady(found),
+        "unsteady": unsteady,
+        "apart": APART,
         "insight": _insight(net / "insight"),
         "samples": [f"samples_{dataset}" for dataset in found.cells["dataset"].unique()],
         "bn": _landscape(landscape, landscape_study),
@@ -64,8 +67,11 @@ def _level(row):
     return level
 
 
-def _factor(rows):
-    """A factor's levels, those other than the base also by verdict, and the extremes of their sizes and times."""
+def _factor(rows, times, unsteady):
+    """A factor's levels, those other than the base also by verdict, and the extremes of their sizes and times.
+
+    For `times` and `unsteady` see `_times`.
+    """
     rows = rows.assign(level=rows["name"])  # a bare number says nothing in a sentence
     levels = [_level(row) for _, row in rows.iterrows()]
     finished = [level for level in levels if level.finished]
@@ -76,7 +82,7 @@ def _factor(rows):
         levels=levels,
         shown=bool(rows["verdict"].isin(statistics.SURE).any()),  # whether there is a difference from the base
         sizes=_sizes(finished),
-        times=_times(finished),
+        times=_times(finished, times, unsteady),
         diverged=[level for level in levels if level.diverged],
         **{name: [level for level in levels if level.verdict == name] for name in VERDICTS},
     )
@@ -90,25 +96,28 @@ def _sizes(levels):
     return [[level for level in levels if level.parameters == end(counts)] for end in (min, max)]
 
 
-def _times(levels):
-    """(the fastest level, the slowest) where the ratio of their times is at least `APART` and the ranges of mean ±
-    deviation do not overlap, else None."""
-    if not levels:
+def _times(levels, times, unsteady):
+    """(the fastest level, the slowest) where every seed of the latter took longer than each of the former by a factor
+    that no two runs of one setting differ by, and of at least `APART`; else None.
+
+    A time per epoch also depends on what else the machine computes, so it is a property of the setting only as far as
+    it exceeds what the same setting shows. `times` is {cell: seconds per epoch}, `unsteady` from `_unsteady`.
+    """
+    if not levels or unsteady is None:
         return None
-    times = [level.seconds_per_epoch for level in levels]
-    fastest, slowest = (times.index(end(times, key=lambda time: time.mean)) for end in (min, max))
-    (fast, fast_std), (slow, slow_std) = np.nan_to_num([times[fastest], times[slowest]])
-    apart = slow >= APART * fast and slow - slow_std > fast + fast_std
-    return (levels[fastest], levels[slowest]) if apart else None
+    fastest, slowest = (end(levels, key=lambda level: level.seconds_per_epoch.mean) for end in (min, max))
+    factor = times[slowest.finished].min() / times[fastest.finished].max()
+    return (fastest, slowest) if factor >= APART and factor > unsteady.factor else None
 
 
-def _unsteady(found):
-    """The seconds per epoch, `least` and `most`, of the two seeds of one setting with the largest ratio between them;
-    None where this is below `APART`."""
-    times = found.cells.set_index("cell")["seconds_per_epoch"]
-    ends = [(times[names].min(), times[names].max()) for names in ablations.all_rows(found.cells)["finished"] if names]
+def _unsteady(settings, times):
+    """The seconds per epoch, `least` and `most`, of the two runs of one setting with the largest `factor` between them;
+    None where no setting has two runs. `settings`: the names of the finished cells of each; `times` as for `_times`."""
+    ends = [(times[names].min(), times[names].max()) for names in settings if len(names) > 1]
+    if not ends:
+        return None
     least, most = max(ends, key=lambda end: end[1] / end[0])
-    return SimpleNamespace(least=float(least), most=float(most)) if most >= APART * least else None
+    return SimpleNamespace(least=float(least), most=float(most), factor=float(most / least))
 
 
 def _chosen(path, base, cells):
