@@ -89,16 +89,26 @@ def make_insight(folder, mistakes):
     insight.write(content | {"per_class.csv": insight.per_class(table, names)}, folder)
 
 
-def make_landscape(folder, title="made", embedded=True, surface=False, accuracies=None, val_images=10, **options):
+def make_landscape(
+    folder, title="made", embedded=True, surface=False, accuracies=None, peaks=None, val_images=10, **options
+):
     """Make the folder of the landscape study; returns its `studies.Study`.
 
-    `accuracies`: {(optimiser, block): the best validation accuracy}, for those that are not to have the made one.
+    `accuracies`: {(optimiser, block): validation accuracy}, for those that are not to have the made one; `peaks`
+    likewise, the best one, in the first epoch.
     """
     folder.mkdir()
     write_landscape(folder, **options)
     cells = pd.read_csv(folder / "summary/cells.csv")
     for (optimizer, block), value in (accuracies or {}).items():
-        cells.loc[(cells["optimizer"] == optimizer) & (cells["block"] == block), "best_val_acc"] = value
+        found = (cells["optimizer"] == optimizer) & (cells["block"] == block)
+        cells.loc[found, ["val_acc", "best_val_acc"]] = value
+    history = pd.read_csv(folder / "summary/history.csv")
+    for (optimizer, block), value in (peaks or {}).items():
+        found = (cells["optimizer"] == optimizer) & (cells["block"] == block)
+        cells.loc[found, "best_val_acc"] = value
+        history.loc[history["cell"].isin(cells["cell"][found]) & (history["epoch"] == 0), "val_acc"] = value
+    history.to_csv(folder / "summary/history.csv", index=False)
     facts = {"image_size": 32, "train_images": 90, "val_images": val_images, "test_images": 50, "device": "cpu"}
     cells.assign(**facts).to_csv(folder / "summary/cells.csv", index=False)
     (folder / "summary/dataset.json").write_text(json.dumps({"title": title, "embedded": embedded}))

@@ -44,12 +44,23 @@ def test_the_best_run_of_a_network_is_the_most_accurate_that_finished():
 )
 def test_runs_are_unlike_where_one_learned_much_less(accuracies, limit, unlike):
     walked = {
-        label: SimpleNamespace(label=label, val=Measure(mean, math.nan))
+        label: SimpleNamespace(label=label, val=Measure(mean, math.nan), end=Measure(mean, math.nan))
         for label, mean in zip("AB", accuracies, strict=True)
         if mean is not None
     }
     found = findings._unlike(walked, "A", "B", limit)
     assert (found and (found.less.label, found.more.label, found.guesses)) == unlike
+
+
+def test_runs_are_compared_by_where_they_end_before_what_they_passed_by():
+    def run(label, val, end):
+        return SimpleNamespace(label=label, val=Measure(val, math.nan), end=Measure(end, math.nan))
+
+    back_at_chance = {"A": run("A", 0.95, 0.1), "B": run("B", 0.94, 0.94)}
+    found = findings._unlike(back_at_chance, "A", "B", 0.12)
+    assert (found.less.label, found.guesses, found.which) == ("A", True, "end")
+    found = findings._unlike({"A": run("A", 0.95, 0.5), "B": run("B", 0.55, 0.5)}, "A", "B", 0.12)
+    assert (found.less.label, found.guesses, found.which) == ("B", False, "val")
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def test_one_seed_has_no_deviation_and_no_verdict(tmp_path):
     width = rows[rows["factor"] == "width"]
     assert "±" not in ablation_table.formatted(width).to_string()
     assert "cannot be told" in ablation_table.legend(width)
-    assert ablation_table.formatted(width)["Difference"].tolist() == ["−10.00", "−5.00", "–", "+5.00"]
+    assert ablation_table.formatted(width)["Difference"].tolist() == ["−10.0", "−5.0", "–", "+5.0"]
 
 
 def test_a_base_of_several_values_gives_levels_that_can_be_told_apart(tmp_path):
@@ -159,11 +159,11 @@ def test_tables_say_what_the_rows_say(folder, run):
     assert table["best_val_acc"].tolist() == pytest.approx([0.5 + gain + np.mean(WOBBLE) for gain in GAIN.values()])
     assert table["difference"].tolist()[1:] == pytest.approx([0.2, 0.3])
     text = (out / "block.txt").read_text(encoding="utf-8")
-    assert re.search(r"BN\+RC +81\.33 ± 1\.53 +\+30\.00† +1,600 +2\.00 ± 0\.00 +3\.0 ± 0\.0", text)
+    assert re.search(r"BN\+RC +81\.3 ± 1\.5 +\+30\.0† +1,600 +2\.00 ± 0\.00 +3\.0 ± 0\.0", text)
     assert "paired by seed" in text and "difference from the base (plain)" in text
     tex = (out / "block.tex").read_text()
-    assert r"\textbf{plain} & \textbf{51.33\,$\pm$\,1.53}" in tex
-    assert r"$+$" not in tex and r"+30.00\textsuperscript{\dag}" in tex
+    assert r"\textbf{plain} & \textbf{51.3\,$\pm$\,1.5}" in tex
+    assert r"$+$" not in tex and r"+30.0\textsuperscript{\dag}" in tex
 
 
 @pytest.mark.parametrize("verdict", ["higher", "lower", "alike", "single"])
@@ -171,6 +171,13 @@ def test_differences_that_the_seeds_can_tell_are_marked(rows, verdict):
     block = rows[rows["factor"] == "block"]
     said = ablation_table.formatted(block.assign(verdict=verdict))["Difference"][1:]
     assert set(said.str.endswith("†")) == {verdict in ("higher", "lower")}
+
+
+def test_accuracies_have_the_decimals_that_their_images_allow(rows):
+    width = rows[rows["factor"] == "width"].assign(val_images=10_000)
+    assert ablation_table.formatted(width)["Difference"].iloc[0] == "−6.00"
+    few = ablation_table.formatted(width.assign(val_images=50, difference=-0.0004))
+    assert few["Val. acc. (%)"].str.fullmatch(r"\d+ ± \d+").all() and few["Difference"].iloc[0] == "+0"
 
 
 # Divergence

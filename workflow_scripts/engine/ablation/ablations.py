@@ -16,6 +16,15 @@ SPEED = ("seconds_per_epoch", "epochs_to_50", "epochs_to_90")
 COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")  # of one row compared with another
 
 
+def decimals(images):
+    """How many decimals an accuracy over this many images has in per cent: enough to show one image, but two at most.
+
+    >>> decimals(100), decimals(297), decimals(10_000), decimals(60_000)
+    (0, 1, 2, 2)
+    """
+    return min(max(math.ceil(math.log10(images / 100)), 0), 2)
+
+
 def load(folder):
     """The `summary.Summary` of a folder with what the rows need, and with the columns `SPEED` in its cells.
 
@@ -56,7 +65,7 @@ def rows(found, study):
 
     Columns: `factor`, `level`, `name` (the level's name beside levels of other factors), `value` (the level as a
     number, where every level of the factor is one), `base` (is it the base?), those of `summary.over_seeds` with
-    `forward_flops` and `SPEED`, and how the best validation accuracy differs from the base's, from
+    `forward_flops` and `SPEED`, `val_images`, and how the best validation accuracy differs from the base's, from
     `statistics.compare`: `difference` with the ends `low` and `high` of its 95 % interval, its p-value `p`,
     Holm-corrected for the levels of the factor, the number `pairs` of seeds that both finished (0 where it is not
     paired), and the `verdict`. Numeric levels are in numeric order, others in the configuration's after the base.
@@ -65,6 +74,7 @@ def rows(found, study):
     row_of = {
         name: group for group, names in zip(over_seeds["group"], over_seeds["cells"], strict=True) for name in names
     }
+    images = found.cells.set_index("cell")["val_images"]
     tables = []
     for factor, levels in grids.ablations(study).items():
         missing = [name for name in levels if name not in row_of]
@@ -73,6 +83,7 @@ def rows(found, study):
         level_of = {row_of[name]: level for name, level in levels.items()}
         groups = list(dict.fromkeys(row_of[name] for name in levels))
         table = over_seeds.loc[groups].assign(factor=factor, base=[group == groups[0] for group in groups])
+        table["val_images"] = [int(images[names[0]]) for names in table["cells"]]
         table["level"] = _told_apart(table, [level_of[group] for group in groups])
         table["name"] = [_with_key(level, grids.varied(study.ablations[factor])) for level in table["level"]]
         table["value"] = _numbers(table["level"])

@@ -39,8 +39,10 @@ def context(net, net_study, landscape, landscape_study):
     unsteady = _unsteady(ablations.all_rows(found.cells)["finished"], times)
     base = _level(rows[rows["base"]].iloc[0])
     base_cells = found.cells[found.cells["cell"].isin(base.cells)]
+    data = evidence.data_of(found)
     return {
-        "data": evidence.data_of(found),
+        "data": data,
+        "decimals": SimpleNamespace(val=ablations.decimals(data.val_images), test=ablations.decimals(data.test_images)),
         "setup": evidence.setup_of(found.cells),
         "words": protocol.words(base_cells),
         "all_words": protocol.words(found.cells),
@@ -194,11 +196,11 @@ def _landscape(folder, study):
     found = summary.load(folder / "summary")
     trained, walked = (landscape_runs.rows_of(found.cells, study, name) for name in landscape_runs.PROTOCOLS)
     landscape = landscape_runs.load(folder / "summary", study)
-    runs = _runs(trained, landscape.networks)
+    runs = _runs(trained, landscape.networks, found.history)
     labels = landscape.networks["label"]
     facts = landscape_findings.context(landscape)
     data = evidence.data_of(found)
-    best = {"rates": _best(runs, labels), "walk": _best(_runs(walked, landscape.networks), labels)}
+    best = {"rates": _best(runs, labels), "walk": _best(_runs(walked, landscape.networks, found.history), labels)}
     limit = statistics.chance(data.num_classes, data.val_images)
     return SimpleNamespace(
         **facts,
@@ -214,6 +216,8 @@ def _landscape(folder, study):
         walked=best["walk"],
         enough=ENOUGH,
         far=UNLIKE,
+        limit=limit,
+        decimals=ablations.decimals(data.val_images),
         unlike={
             name: {other.label: _unlike(those, facts["first"].label, other.label, limit) for other in facts["others"]}
             for name, those in best.items()
@@ -222,18 +226,24 @@ def _landscape(folder, study):
     )
 
 
-def _runs(cells, networks):
-    """The rows of `over_seeds`; `val` is the best validation accuracy as a `Measure`.
+def _runs(cells, networks, history):
+    """The rows of `over_seeds`; `val` is the best validation accuracy as a `Measure`, `end` that of the last epoch.
 
-    `label` is that of their network in `landscape_runs.Landscape`: networks of one name may differ in an option.
+    `label` is that of their network in `landscape_runs.Landscape`: networks of one name may differ in an option. `peak`
+    is the epoch, from 1, whose validation accuracy `val` is; None where there are several seeds or `val` is not above
+    `end`.
     """
     labels = {_network(network): network["label"] for network in networks.to_dict("records")}
-    return [
-        SimpleNamespace(
-            **{**row, "label": labels[_network(row)]}, val=Measure(row["best_val_acc"], row["best_val_acc_std"])
-        )
-        for row in summary.over_seeds(cells).to_dict("records")
-    ]
+    curves = dict(list(history.groupby("cell")))
+    runs = []
+    for row in summary.over_seeds(cells).to_dict("records"):
+        val, end = (Measure(row[metric], row[f"{metric}_std"]) for metric in ("best_val_acc", "val_acc"))
+        peak = None
+        if len(row["finished"]) == 1 and val.mean > end.mean:
+            (curve,) = (curves[name] for name in row["finished"])
+            peak = int(curve.loc[curve["val_acc"].idxmax(), "epoch"]) + 1
+        runs.append(SimpleNamespace(**{**row, "label": labels[_network(row)]}, val=val, end=end, peak=peak))
+    return runs
 
 
 def _network(record):
@@ -261,16 +271,19 @@ def _unlike(runs, first, other, limit):
     """What the runs of two networks have learned, where it is so different that the report must not compare them
     without saying so, since a landscape seen from a plateau is not one seen from a trained network; else None.
 
-    `less` and `more` are the runs by their best validation accuracy; `guesses`: that of `less` does not exceed `limit`,
-    the accuracy of guessing, and that of `more` does. If it is not so, they are more than `UNLIKE` apart.
+    They are compared by the accuracy that they end with, then by the best one, which a run may have passed by. `less`
+    and `more` are the runs by that; `guesses`: that of `less` does not exceed `limit`, the accuracy of guessing, and
+    that of `more` does. If it is not so, they are more than `UNLIKE` apart.
     """
     if first not in runs or other not in runs:
         return None
-    less, more = sorted((runs[first], runs[other]), key=lambda run: run.val.mean)
-    guesses = less.val.mean <= limit < more.val.mean
-    if not guesses and more.val.mean - less.val.mean <= UNLIKE:
-        return None
-    return SimpleNamespace(less=less, more=more, guesses=guesses)
+    for which in ("end", "val"):
+        less, more = sorted((runs[first], runs[other]), key=lambda run: getattr(run, which).mean)
+        low, high = getattr(less, which).mean, getattr(more, which).mean
+        guesses = low <= limit < high
+        if guesses or high - low > UNLIKE:
+            return SimpleNamespace(less=less, more=more, guesses=guesses, which=which)
+    return None
 
 
 def _loss_of_chance(found):
