@@ -27,7 +27,7 @@ NET = {
         "optimizer": {"optimizer": ["adam", "muon", "own_adam"]},
     },
 }
-SURFACE = {"cells": [{"model": "vgg_a", "block": "plain"}]}
+SURFACE = {"cells": [{"block": "plain", "optimizer": "adam", "lr": 0.001}]}
 GAIN = {"focal": -0.1}  # this loss is worse for every seed
 WOBBLE = {"focal": 0.001, "muon": 0.04}
 

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 import torch
 
+from models import cifar_net, vgg_a
+from models.registry import BLOCKS
 from tests.made_project2 import TEMPLATE, make_landscape, make_net
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.reports import project2_findings as findings
@@ -22,6 +24,33 @@ def test_names_on_the_front_can_be_listed(tmp_path):
     table.to_csv(tmp_path / "pareto.csv", index=False)
     found = findings._pareto(tmp_path / "pareto.csv")
     assert found == {"seconds": ["plain (clip 1)", "SGD (Nesterov, lr 0.2)", "base"]}
+
+
+@pytest.mark.parametrize("width", [0.25, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("block", ["plain", "bn_rc"])
+def test_the_stages_told_are_those_of_the_network(width, block):
+    model = cifar_net.cifar_net(BLOCKS[block], 10, (3, 32, 32), width)
+    parameters = sum(weight.numel() for weight in model.parameters())
+    base = SimpleNamespace(model="cifar_net", width=width, num_classes=10, parameters=parameters)
+    found = findings._stages(base)
+    assert found.own == [stage.entry.conv.out_channels for stage in model.stages]
+    assert found.pairs == sum(len(stage.pairs) for stage in model.stages) and cifar_net.SHAPE == findings.CIFAR_NET
+    assert found.layers == sum(weight.dim() > 1 for weight in model.parameters())
+    base.parameters += 1  # another network by this name
+    assert findings._stages(base) is None
+
+
+@pytest.mark.parametrize("block", ["plain", "bn"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_full_size_told_is_that_of_the_network(block, channels):
+    def parameters(width):
+        model = vgg_a.vgg_a(BLOCKS[block], 10, (channels, 32, 32), width)
+        return sum(weight.numel() for weight in model.parameters())
+
+    run = SimpleNamespace(model="vgg_a", width=0.25, num_classes=10, parameters=parameters(0.25))
+    assert findings._full_size(run) == parameters(1)
+    assert findings._full_size(SimpleNamespace(**{**vars(run), "width": 1.0})) is None
+    assert findings._full_size(SimpleNamespace(**{**vars(run), "parameters": 1})) is None
 
 
 def test_the_best_run_of_a_network_is_the_most_accurate_that_finished():

@@ -110,7 +110,7 @@ def test_a_walk_into_infinity_is_wider_than_any_other(tmp_path, study):
     assert rows["maximum"].tolist() == [math.inf, 3.5]
     assert rows["median"].tolist() == [4 * 3.5, 3.5]
     facts = findings.context(landscape)
-    assert facts["beyond"] == {"VGG-A": 0.25, "VGG-A BN": 0.0}
+    assert facts["beyond"] == {"VGG-A": (2, 8), "VGG-A BN": (0, 8)}
     assert facts["protocols"]["walk"]["loss_range"].compared["VGG-A BN"].ratio_maximum == math.inf
     assert "∞" in protocols.plain_text(table, landscape.networks)
     assert r"$\infty$" in protocols.tabular(table, landscape.networks)
@@ -187,8 +187,9 @@ def test_findings_say_which_is_larger(landscape):
             found = quantity.compared["VGG-A BN"]
             assert (found.verdict, found.verdict_maximum, found.opposed) == ("larger", "larger", False)
             assert found.ratio == pytest.approx(4, rel=1e-3)
-            assert found.share > 0.97  # where the rates cross, both ranges are 0
-    assert facts["protocols"]["rates"]["loss_range"].compared["VGG-A BN"].share == (STEPS - 1) / STEPS
+            assert found.opening is None
+            assert found.above >= found.steps - 1  # where the rates cross, both ranges are 0
+    assert facts["protocols"]["rates"]["loss_range"].compared["VGG-A BN"].above == STEPS - 1
     assert facts["agree"] == dict.fromkeys(runs.QUANTITIES, True)
     assert facts["lags"][3].spread["VGG-A"].steps == STEPS - 3
     assert [row.depth for row in facts["shift"]] == [1, 2, 3]
@@ -223,7 +224,18 @@ def test_a_median_and_a_maximum_may_contradict_each_other(tmp_path, study):
     facts = findings.context(runs.load(write_study(tmp_path, change=change), study))
     found = facts["protocols"]["rates"]["gradient_distance"].compared["VGG-A BN"]
     assert (found.verdict, found.verdict_maximum, found.opposed) == ("larger", "smaller", True)
-    assert found.share == (STEPS - 2) / (STEPS - 1)
+    assert (found.above, found.steps) == (STEPS - 2, STEPS - 1)
+
+
+def test_the_first_steps_may_be_the_other_way_round(tmp_path, study):
+    def change(cell, found):
+        if cell["block"] == "bn":
+            found["gradient_distance"][:, :9] *= 1000
+        return found
+
+    facts = findings.context(runs.load(write_study(tmp_path, change=change), study))
+    found = facts["protocols"]["rates"]["gradient_distance"].compared["VGG-A BN"]
+    assert (found.verdict, found.opening, found.above) == ("larger", 8, STEPS - 9)
 
 
 def test_the_table_is_written_three_times(folder, run):

@@ -21,17 +21,19 @@ class Comparison(NamedTuple):
     """The first network against another: `verdict`, on the medians, and `verdict_maximum` are larger, smaller or alike,
     or none where there is nothing to compare.
 
-    `share`: the fraction of the `steps` recorded for both at which the first's value is larger. `opposed`: the verdicts
-    contradict each other.
+    `above`: at how many of the `steps` recorded for both the first's value is larger. `opposed`: the verdicts
+    contradict each other. `opening`: the last of the steps up to which, ties aside, the other network's value is on the
+    other side than its median is; None where the two are in the order of their medians from the start.
     """
 
     verdict: str
     ratio: float
     verdict_maximum: str
     ratio_maximum: float
-    share: float
+    above: int
     steps: int
     opposed: bool
+    opening: int | None
 
 
 def context(landscape):
@@ -42,8 +44,8 @@ def context(landscape):
     `quantiles`}, and `compared`, {label: `Comparison` of the first network with it}. `agree[quantity]`: whether both
     protocols give the same verdicts on the medians; None where one of them recorded nothing.
     `verdicts[protocol][label]`: {larger, smaller or alike: the quantities whose median is so in this network}.
-    `ended`: the runs that diverged. `beyond`: {label: share of the probed steps whose walk met a loss that is not
-    finite}. `norms`: {label: median of the ratio of the last layer's gradient norm to the whole gradient's}.
+    `ended`: the runs that diverged. `beyond`: {label: at how many of how many probed steps the walk met a loss that is
+    not finite}. `norms`: {label: median of the ratio of the last layer's gradient norm to the whole gradient's}.
     """
     first, *others = landscape.networks[["label", "block"]].to_dict("records")
     values = runs.per_step(landscape)
@@ -90,15 +92,27 @@ def _facts(values, landscape):
 
 def _compare(values, found, first, other):
     if first not in found.index or other not in found.index:
-        return Comparison("none", math.nan, "none", math.nan, math.nan, 0, False)
+        return Comparison("none", math.nan, "none", math.nan, 0, 0, False, None)
     keys = ["seed", "step"]
     one, two = (values[values["network"] == network].set_index(keys)["value"] for network in (first, other))
     both = one.to_frame("one").join(two.rename("two"), how="inner")
     verdicts = [_verdict(found.loc[first, column], found.loc[other, column]) for column in ("median", "maximum")]
     (verdict, ratio), (verdict_maximum, ratio_maximum) = verdicts
-    share = float((both["one"] > both["two"]).mean())
+    above = int((both["one"] > both["two"]).sum())
     opposed = {verdict, verdict_maximum} == {"larger", "smaller"}
-    return Comparison(verdict, ratio, verdict_maximum, ratio_maximum, share, len(both), opposed)
+    opening = _opening(both, verdict)
+    return Comparison(verdict, ratio, verdict_maximum, ratio_maximum, above, len(both), opposed, opening)
+
+
+def _opening(both, verdict):
+    """`Comparison.opening` for a table of the values `one` and `two` by seed and step; of several seeds, most count."""
+    if verdict not in ("larger", "smaller"):
+        return None
+    signs = (both["one"] > both["two"]).astype(int) - (both["one"] < both["two"])
+    order = signs.groupby(level="step").sum().sort_index() * (1 if verdict == "larger" else -1)
+    order = order[order != 0]
+    contrary = order[(order < 0).cummin()]
+    return None if contrary.empty else int(contrary.index[-1])
 
 
 def _verdict(one, two):
@@ -157,7 +171,7 @@ def _ended(landscape):
 
 
 def _beyond(landscape):
-    """{label: share of the probed steps at which the walk met a loss that is not a finite number}."""
+    """{label: (at how many probed steps the walk met a loss that is not a finite number, how many there are)}."""
     losses = runs.along_gradient(landscape.walks, "loss")
-    shares = losses["max_curve"].map(math.isinf).groupby(losses["network"]).mean()
-    return {landscape.networks["label"][number]: float(share) for number, share in shares.items()}
+    met = losses["max_curve"].map(math.isinf).groupby(losses["network"])
+    return {landscape.networks["label"][number]: (int(those.sum()), len(those)) for number, those in met}

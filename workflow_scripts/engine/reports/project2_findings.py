@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.engine.ablation import ablations
+from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.insight import insight_figures
 from workflow_scripts.engine.landscape import findings as landscape_findings
 from workflow_scripts.engine.landscape import runs as landscape_runs
@@ -25,6 +26,9 @@ MOST_CONFUSED = 3  # pairs of classes that the text names
 UNLIKE = 0.1  # the difference in accuracy above which two runs do not count as equally trained
 APART = 1.1  # the ratio from which on two sizes or two times are worth a sentence
 SMOOTHING = 0.1  # of `objectives.label_smoothing`
+# What the text says of two networks, without importing PyTorch. Nothing is said unless the parameters agree.
+CIFAR_NET = ((64, 1), (96, 1), (128, 1), (192, 0))  # filters and pairs of each stage, as in models/cifar_net.py
+VGG_A = ((64, 128, 256, 256, 512, 512, 512, 512), (512, 512))  # filters, and units of the hidden layers
 
 
 def context(net, net_study, landscape, landscape_study):
@@ -39,6 +43,7 @@ def context(net, net_study, landscape, landscape_study):
     unsteady = _unsteady(ablations.all_rows(found.cells)["finished"], times)
     base = _level(rows[rows["base"]].iloc[0])
     base_cells = found.cells[found.cells["cell"].isin(base.cells)]
+    record = found.cells.set_index("cell").loc[base.cells[0]]
     data = evidence.data_of(found)
     return {
         "data": data,
@@ -46,7 +51,9 @@ def context(net, net_study, landscape, landscape_study):
         "setup": evidence.setup_of(found.cells),
         "words": protocol.words(base_cells),
         "all_words": protocol.words(found.cells),
-        "record": found.cells.set_index("cell").loc[base.cells[0]],
+        "record": record,
+        "peak": _peak(record),
+        "stages": _stages(base),
         "base": base,
         "factors": [_factor(levels, times, unsteady) for _, levels in rows.groupby("factor", sort=False)],
         "chosen": _chosen(net / "chosen.json", base, found.cells),
@@ -67,6 +74,57 @@ def _level(row):
     for metric in (*summary.METRICS, *ablations.SPEED):
         setattr(level, metric, Measure(row[metric], row[f"{metric}_std"]))
     return level
+
+
+def _peak(record):
+    """The rate at which a warm-up ends and the fall begins; None without a warm-up, or with another schedule."""
+    falls = record["final_lr"] <= record["lr"] and 2 * record["warmup_epochs"] <= record["epochs"]
+    if not record["warmup_epochs"] or record["schedule"] != "linear" or not falls:
+        return None
+    return float(
+        f"{record['lr'] + (record['final_lr'] - record['lr']) * record['warmup_epochs'] / record['epochs']:.2g}"
+    )
+
+
+def _stages(base):
+    """The filters of the base network's stages, `full` at width 1 and its `own`, how many stages have `pairs`, and the
+    number of `layers`; None where it is another network."""
+    full = [filters for filters, _ in CIFAR_NET]
+    own = [8 * max(1, round(filters * base.width / 8)) for filters in full]
+    pairs = [many for _, many in CIFAR_NET]
+    shapes = []
+    for filters, before, many in zip(own, [None, *own], pairs, strict=False):
+        shapes += [(before, filters)] + [(filters, filters)] * 2 * many
+    if base.model != "cifar_net" or base.parameters not in _sizes_of(shapes, [(own[-1], base.num_classes)]):
+        return None
+    return SimpleNamespace(full=full, own=own, pairs=sum(pairs), layers=len(shapes) + 1)
+
+
+def _full_size(run):
+    """The parameters of a run's network at full width; None where that is its own, or it is not VGG-A."""
+    if run.model != "vgg_a" or run.width == 1:
+        return None
+
+    def sizes(width):
+        filters, hidden = ([max(1, round(many * width)) for many in layers] for layers in VGG_A)
+        ends = [filters[-1], *hidden, run.num_classes]
+        return _sizes_of(
+            list(zip([None, *filters], filters, strict=False)), list(zip(ends, ends[1:], strict=False)), (1, 3)
+        )
+
+    return next((full for own, full in zip(sizes(run.width), sizes(1), strict=True) if own == run.parameters), None)
+
+
+def _sizes_of(convolutions, linear, each=(1, 2)):
+    """How many parameters 3x3 `convolutions` and `linear` layers, (inputs, outputs) each, may have: where the first
+    convolution reads (None) one or three channels, and with `each` number per filter besides the weights.
+    """
+    return [
+        sum(9 * (inputs or channels) * outputs + extra * outputs for inputs, outputs in convolutions)
+        + sum((inputs + 1) * outputs for inputs, outputs in linear)
+        for channels in (1, 3)
+        for extra in each
+    ]
 
 
 def _factor(rows, times, unsteady):
@@ -213,6 +271,7 @@ def _landscape(folder, study):
         every=study.landscape.every,
         runs=runs,
         best=best["rates"],
+        full={label: _full_size(run) for label, run in best["rates"].items()},
         walked=best["walk"],
         enough=ENOUGH,
         far=UNLIKE,
@@ -222,7 +281,7 @@ def _landscape(folder, study):
             name: {other.label: _unlike(those, facts["first"].label, other.label, limit) for other in facts["others"]}
             for name, those in best.items()
         },
-        surfaces=_surfaces(folder / "figures", _loss_of_chance(found)) if study.surface else [],
+        surface=_surface(folder / "figures", found, study.surface) if study.surface else None,
     )
 
 
@@ -297,24 +356,33 @@ def _shifted(facts, label):
     verdicts = [row.l2.compared[label].verdict for row in facts["shift"]]
     first = facts["first"].label
     cosines = [row.cosine for row in facts["shift"] if first in row.cosine and label in row.cosine]
+    counts = {said: verdicts.count(landscape_findings.TURNED[said]) for said in landscape_findings.TURNED}
     return SimpleNamespace(
-        smaller=verdicts.count("larger"),  # the verdict is the first network's
-        larger=verdicts.count("smaller"),
-        alike=verdicts.count("alike"),
+        **counts,  # seen from the other network
+        counts={said: many for said, many in counts.items() if many},
+        layers=sum(counts.values()),
         nearer=sum(cosine[label].median > cosine[first].median for cosine in cosines),
         compared=len(cosines),
     )
 
 
-def _surfaces(figures, chance):
-    """Per network, from its loss surface: the loss at the centre, and which share of the plane lies below `chance`."""
+def _surface(figures, found, measured):
+    """Which runs the loss surfaces are of, over how many `images` and points; per network the loss at the centre, and
+    at how many points of the plane it lies `below` that of a constant guess. `measured` is a `studies.Surface`."""
     line, plane = (reading.table(figures / f"surface_{name}.csv", "plot_surfaces") for name in ("lines", "contours"))
-    found = []
+    chance = _loss_of_chance(found)
+    networks = []
     for network, points in plane.groupby("network", sort=False):
         along = line[line["network"] == network]
         centre = along.loc[along["alpha"].abs().idxmin(), "loss"]
-        share = None if chance is None else float((points["loss"] < chance).mean())
-        found.append(
-            SimpleNamespace(network=network, centre=float(centre), below=share, extent=float(points["alpha"].max()))
-        )
-    return found
+        below = None if chance is None else int((points["loss"] < chance).sum())
+        networks.append(SimpleNamespace(network=network, centre=float(centre), below=below, points=len(points)))
+    cells = [summary.select(found.cells, grids.selected(selection)).iloc[:1] for selection in measured.cells]
+    return SimpleNamespace(
+        networks=networks,
+        words=protocol.words(pd.concat(cells)),
+        images=min(measured.images, evidence.data_of(found).train_images),
+        line=line["alpha"].nunique(),
+        side=plane["alpha"].nunique(),
+        extent=float(plane["alpha"].max()),
+    )
