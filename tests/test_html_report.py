@@ -1,10 +1,13 @@
 """The texts of the HTML report: every figure and table has one, and the report can typeset it."""
 
 import ast
+import html
 import re
+from types import SimpleNamespace
 
 import docutils.core
 import docutils.utils
+import jinja2
 import pandas as pd
 import pytest
 
@@ -22,6 +25,43 @@ def test_a_caption_is_sentences_that_can_be_typeset(caption):
     page = docutils.core.publish_parts(source, writer="html", settings_overrides=strict)["html_body"]
     text = re.sub(r"<[^>]+>", "", page).strip()
     assert len(text) > 60 and text.endswith(".")
+
+
+class Category(str):
+    """A name of a category as Snakemake gives it to the first page."""
+
+    @property
+    def name(self):
+        return str(self)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said", "unsaid"),
+    [
+        (
+            {"base": {"dataset": "small"}},
+            "Data: small (scikit-learn's digits). scikit-learn's digits are a small",
+            "My",
+        ),
+        ({"grids": [{"dataset": ["large", "titled"]}]}, "Data: large (CIFAR-10), My `set`*.", "scikit-learn"),
+        ({"grids": {"dataset": "large"}}, "Data: large (CIFAR-10).", "scikit-learn"),
+        ({}, "A study's figures and tables", "Data:"),
+    ],
+)
+def test_the_first_page_names_the_data(cells, said, unsaid):
+    given = {"small": {"source": "digits"}, "large": {"source": "cifar10"}}
+    given |= {"titled": {"source": "folder", "title": "My `set`*"}}
+    config = {"datasets": given, "studies": {"cw2": {"question": "Why?", **cells}}}
+    template = jinja2.Environment(trim_blocks=True, lstrip_blocks=True).from_string(
+        (ROOT / "report/workflow.rst").read_text()
+    )
+    categories = {Category("cw2"): {"Tables": [1]}}
+    source = template.render(snakemake=SimpleNamespace(config=config), categories=categories)
+    source += "\n.. _cw2: javascript:x\n"  # which Snakemake adds
+    strict = {"halt_level": docutils.utils.Reporter.INFO_LEVEL, "report_level": docutils.utils.Reporter.SEVERE_LEVEL}
+    page = docutils.core.publish_parts(source, writer="html", settings_overrides=strict)["html_body"]
+    text = " ".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())
+    assert said in text and unsaid not in text and "cw2 (1 figures and tables): Why?" in text
 
 
 def test_there_is_no_caption_of_nothing():
