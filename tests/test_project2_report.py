@@ -133,7 +133,7 @@ SENTENCES = {
             "all multiplied by a factor",
             "the learning rate rises",
             "depends less on the rate",
-            ": BN reduces it",
+            ": in these runs BN reduces it",
         ],
     ),
     "runs that came equally far": (
@@ -143,8 +143,8 @@ SENTENCES = {
             "are smaller with VGG-A BN: in the median step its loss depends less on the rate, in the runs of "
             "this one seed. Along",
             "This agrees with \\citet{santurkar2018}, who find all three smaller with BN. The internal",
-            "is smaller in all of the 3 layers with others before them: BN reduces it, as \\citet{ioffe2015} meant it "
-            "to, though \\citet{santurkar2018} find that it need not.",
+            "is smaller in all of the 3 layers with others before them: in these runs BN reduces it, as "
+            "\\citet{ioffe2015} meant it to, though \\citet{santurkar2018} find that it need not.",
         ],
         ["equally far", "unequal", "guessing can"],
     ),
@@ -155,7 +155,7 @@ SENTENCES = {
             "The best run of VGG-A ended at",
             "; but as even their best runs have not come equally far, this is not about BN alone. Along",
             "who find all three smaller with BN. The internal",
-            ": BN reduces it",
+            ": in these runs BN reduces it",
         ],
         ["depends less on the rate", "have not learned equally much", "what follows from the walks"],
     ),
@@ -261,9 +261,9 @@ SENTENCES = {
         [
             r"Along the gradient the range of losses, the gradient distance and the effective $\beta$ are larger. This "
             r"does not show the smoothing of \citet{santurkar2018}, who find",
-            "is smaller in none of the 3 layers with others before them: BN does not reduce it, and",
+            "is smaller in none of the 3 layers with others before them: in these runs BN does not reduce it, and",
         ],
-        ["agrees with", ": BN reduces it"],
+        ["agrees with", ": in these runs BN reduces it"],
     ),
     "every rate of a network diverged": (
         {},

@@ -4,6 +4,7 @@ Numbers stay numbers here. A comparison with the base of an ablation says what i
 `ablations.rows`); the facts about the landscape study are about its runs only (see `landscape/findings.py`).
 """
 
+import itertools
 import math
 from types import SimpleNamespace
 
@@ -108,9 +109,7 @@ def _full_size(run):
     def sizes(width):
         filters, hidden = ([max(1, round(many * width)) for many in layers] for layers in VGG_A)
         ends = [filters[-1], *hidden, run.num_classes]
-        return _sizes_of(
-            list(zip([None, *filters], filters, strict=False)), list(zip(ends, ends[1:], strict=False)), (1, 3)
-        )
+        return _sizes_of(list(zip([None, *filters], filters, strict=False)), list(itertools.pairwise(ends)), (1, 3))
 
     return next((full for own, full in zip(sizes(run.width), sizes(1), strict=True) if own == run.parameters), None)
 
