@@ -160,6 +160,7 @@ def test_tables_say_what_the_rows_say(folder, run):
     assert table["difference"].tolist()[1:] == pytest.approx([0.2, 0.3])
     text = (out / "block.txt").read_text(encoding="utf-8")
     assert re.search(r"BN\+RC +81\.3 ± 1\.5 +\+30\.0† +1,600 +2\.00 ± 0\.00 +3\.0 ± 0\.0", text)
+    assert "Times (s/epoch) also depend on what else ran on the machine." in text
     assert "paired by seed" in text and "difference from the base (plain)" in text
     tex = (out / "block.tex").read_text()
     assert r"\textbf{plain} & \textbf{51.3\,$\pm$\,1.5}" in tex

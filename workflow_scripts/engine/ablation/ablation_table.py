@@ -53,4 +53,5 @@ def _points(differences, verdicts, decimals):
 def legend(rows):
     """What the numbers in the table mean, in a few lines."""
     base = rows.loc[rows["base"], "level"].iloc[0]
-    return marks.legend(rows, f"the base ({base})", "levels", "90 %")
+    said = marks.legend(rows, f"the base ({base})", "levels", "90 %")
+    return f"{said}\nTimes (s/epoch) also depend on what else ran on the machine."
