@@ -297,6 +297,15 @@ SENTENCES = {
         ],
         ["Demonstration run", "None of the numbers is from", "a part of the training", "a random part"],
     ),
+    "only one part is a demonstration": (
+        {"title": "CIFAR-10", "embedded": False},
+        {},
+        [
+            r"\textbf{In part a demonstration run.} What is said of the loss landscape (Section~\ref{sec:landscape})",
+            r"comes with the software, \emph{made}, and says nothing",
+        ],
+        ["None of them is from", "None of the numbers is from"],
+    ),
     "CIFAR-10 cut to a CPU": (
         {"title": "CIFAR-10", "embedded": False, "train_items": 90},
         {"title": "CIFAR-10", "embedded": False},
