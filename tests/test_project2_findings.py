@@ -11,6 +11,7 @@ from models import cifar_net, vgg_a
 from models.registry import BLOCKS
 from tests.made_project2 import TEMPLATE, make_landscape, make_net
 from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.reports import network_shapes, project2_landscape
 from workflow_scripts.engine.reports import project2_findings as findings
 from workflow_scripts.engine.reports.evidence import Measure
 from workflow_scripts.engine.text import latex
@@ -32,12 +33,13 @@ def test_the_stages_told_are_those_of_the_network(width, block):
     model = cifar_net.cifar_net(BLOCKS[block], 10, (3, 32, 32), width)
     parameters = sum(weight.numel() for weight in model.parameters())
     base = SimpleNamespace(model="cifar_net", width=width, num_classes=10, parameters=parameters)
-    found = findings._stages(base)
+    found = network_shapes.stages(base)
     assert found.own == [stage.entry.conv.out_channels for stage in model.stages]
-    assert found.pairs == sum(len(stage.pairs) for stage in model.stages) and cifar_net.SHAPE == findings.CIFAR_NET
+    assert found.pairs == sum(len(stage.pairs) for stage in model.stages)
+    assert cifar_net.SHAPE == network_shapes.CIFAR_NET
     assert found.layers == sum(weight.dim() > 1 for weight in model.parameters())
     base.parameters += 1  # another network by this name
-    assert findings._stages(base) is None
+    assert network_shapes.stages(base) is None
 
 
 @pytest.mark.parametrize("block", ["plain", "bn"])
@@ -48,15 +50,15 @@ def test_the_full_size_told_is_that_of_the_network(block, channels):
         return sum(weight.numel() for weight in model.parameters())
 
     run = SimpleNamespace(model="vgg_a", width=0.25, num_classes=10, parameters=parameters(0.25))
-    assert findings._full_size(run) == parameters(1)
-    assert findings._full_size(SimpleNamespace(**{**vars(run), "width": 1.0})) is None
-    assert findings._full_size(SimpleNamespace(**{**vars(run), "parameters": 1})) is None
+    assert network_shapes.full_size(run) == parameters(1)
+    assert network_shapes.full_size(SimpleNamespace(**{**vars(run), "width": 1.0})) is None
+    assert network_shapes.full_size(SimpleNamespace(**{**vars(run), "parameters": 1})) is None
 
 
 def test_the_best_run_of_a_network_is_the_most_accurate_that_finished():
     outcomes = [("A", 0.3, ["a"]), ("A", 0.5, ["b"]), ("A", math.nan, []), ("B", math.nan, [])]
     runs = [SimpleNamespace(label=label, val=Measure(mean, 0), finished=names) for label, mean, names in outcomes]
-    assert findings._best(runs, ["A", "B", "C"]) == {"A": runs[1]}
+    assert project2_landscape._best(runs, ["A", "B", "C"]) == {"A": runs[1]}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_runs_are_unlike_where_one_learned_much_less(accuracies, limit, unlike):
         for label, mean in zip("AB", accuracies, strict=True)
         if mean is not None
     }
-    found = findings._unlike(walked, "A", "B", limit)
+    found = project2_landscape._unlike(walked, "A", "B", limit)
     assert (found and (found.less.label, found.more.label, found.guesses)) == unlike
 
 
@@ -86,9 +88,9 @@ def test_runs_are_compared_by_where_they_end_before_what_they_passed_by():
         return SimpleNamespace(label=label, val=Measure(val, math.nan), end=Measure(end, math.nan))
 
     back_at_chance = {"A": run("A", 0.95, 0.1), "B": run("B", 0.94, 0.94)}
-    found = findings._unlike(back_at_chance, "A", "B", 0.12)
+    found = project2_landscape._unlike(back_at_chance, "A", "B", 0.12)
     assert (found.less.label, found.guesses, found.which) == ("A", True, "end")
-    found = findings._unlike({"A": run("A", 0.95, 0.5), "B": run("B", 0.55, 0.5)}, "A", "B", 0.12)
+    found = project2_landscape._unlike({"A": run("A", 0.95, 0.5), "B": run("B", 0.55, 0.5)}, "A", "B", 0.12)
     assert (found.less.label, found.guesses, found.which) == ("B", False, "val")
 
 

@@ -1,13 +1,10 @@
 """The table of a factor: each level's accuracy, difference from the base, size and speed, over the seeds."""
 
-import math
-
 import pandas as pd
 
-from workflow_scripts.engine.ablation import ablations, marks
+from workflow_scripts.engine.ablation import marks
 from workflow_scripts.engine.tables import labels
-from workflow_scripts.engine.tables.statistics import SURE
-from workflow_scripts.engine.text import text_tables
+from workflow_scripts.engine.text import text_tables, wording
 
 # in the CSV file, unrounded and in this order
 NUMBERS = (
@@ -29,25 +26,15 @@ def write(path, rows):
 def formatted(rows):
     """The rows of one factor for people to read, each value a string."""
     columns = {labels.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
-    decimals = ablations.decimals(rows["val_images"].iloc[0])
+    decimals = wording.decimals(rows["val_images"].iloc[0])
     columns["Val. acc. (%)"] = text_tables.measures(rows, "best_val_acc", 100, decimals)
-    columns["Difference"] = _points(rows["difference"], rows["verdict"], decimals)
+    columns["Difference"] = marks.points(rows["difference"], rows["verdict"], decimals)
     columns["Parameters"] = rows["parameters"].map("{:,}".format)
     columns["s/epoch"] = text_tables.measures(rows, "seconds_per_epoch")
     columns["Epochs to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)
     if rows["diverged"].any():
         columns["Note"] = text_tables.notes(rows)
     return pd.DataFrame(columns)
-
-
-def _points(differences, verdicts, decimals):
-    """`marks.points` with as many decimals as the accuracies; what they round to 0 has no sign of its own."""
-    return [
-        "–"
-        if math.isnan(difference)
-        else f"{round(100 * difference, decimals) + 0.0:+.{decimals}f}".replace("-", "−") + "†" * (verdict in SURE)
-        for difference, verdict in zip(differences, verdicts, strict=True)
-    ]
 
 
 def legend(rows):

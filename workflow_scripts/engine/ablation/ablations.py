@@ -16,15 +16,6 @@ SPEED = ("seconds_per_epoch", "epochs_to_50", "epochs_to_90")
 COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")  # of one row compared with another
 
 
-def decimals(images):
-    """How many decimals an accuracy over this many images has in per cent: enough to show one image, but two at most.
-
-    >>> decimals(100), decimals(297), decimals(10_000), decimals(60_000)
-    (0, 1, 2, 2)
-    """
-    return min(max(math.ceil(math.log10(images / 100)), 0), 2)
-
-
 def load(folder):
     """The `summary.Summary` of a folder with what the rows need, and with the columns `SPEED` in its cells.
 

@@ -6,12 +6,17 @@ from workflow_scripts.engine.tables.statistics import SURE
 from workflow_scripts.engine.text.wording import spread
 
 
-def points(differences, verdicts):
+def points(differences, verdicts, decimals=2):
     """Differences in accuracy in percentage points, marked where the seeds are evidence of a real difference."""
     return [
-        "–" if math.isnan(difference) else f"{100 * difference:+.2f}".replace("-", "−") + "†" * (verdict in SURE)
+        "–" if math.isnan(difference) else _signed(100 * difference, decimals) + "†" * (verdict in SURE)
         for difference, verdict in zip(differences, verdicts, strict=True)
     ]
+
+
+def _signed(value, decimals):
+    """With a sign of its own, as a minus; what is rounded to 0 is not negative."""
+    return f"{round(value, decimals) + 0.0:+.{decimals}f}".replace("-", "−")
 
 
 def legend(rows, references, family, shares):

@@ -3,11 +3,12 @@
 import math
 from types import SimpleNamespace
 
-from workflow_scripts.engine.beras import names, precision, summary
+from workflow_scripts.engine.beras import names, summary
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.reports.evidence import Measure, compare, compared
 from workflow_scripts.engine.tables import reading
 from workflow_scripts.engine.text.latex import Tex
+from workflow_scripts.engine.text.wording import decimals
 
 MODELS = ("simple", "simple_mean", "advanced")  # what the report's sentences are about
 ROUNDING = 1e-10  # relative differences above this are more than rounding in double precision
@@ -30,7 +31,7 @@ def context(results):
         "data": SimpleNamespace(**study.dataset),
         "plan": baseline,
         "seeds": len(baseline.finished),
-        "decimals": precision.decimals(baseline.test_images),
+        "decimals": decimals(baseline.test_images),
         "in_percent": lambda measure: Measure(100 * measure.mean, 100 * measure.std),
         "compare": compare,
         **{variant: rows[variant] for variant in MODELS},

@@ -1,8 +1,8 @@
 """The hand-in: Beras and its assignment in the brief's tree, hw2/code/..., as a zip with the same bytes every time."""
 
-from workflow_scripts.engine.beras import ASSIGNMENT, MODELS, precision
+from workflow_scripts.engine.beras import ASSIGNMENT, MODELS
 from workflow_scripts.engine.packing import zipped
-from workflow_scripts.engine.text.wording import spread
+from workflow_scripts.engine.text import wording
 
 COMMANDS = ("assignment.py", "preprocess.py", "visualize.py")
 README = """\
@@ -38,7 +38,7 @@ None known. What differs from the stencil on purpose, and why, is explained at i
 def readme(rows, dataset):
     """The README's text from the rows of `summary.over_seeds` and the data set's `Data.meta`."""
     plan = rows.iloc[0]
-    seeds, decimals = len(plan["finished"]), precision.decimals(plan["test_images"])
+    seeds, decimals = len(plan["finished"]), wording.decimals(plan["test_images"])
     lines = []
     for row in rows[rows["variant"].isin(("simple", "advanced"))].itertuples():
         deviation = f" ± {row.test_acc_std:.{decimals}%}" if seeds > 1 else ""
@@ -48,7 +48,7 @@ def readme(rows, dataset):
         remark=" (the small data that comes with the workflow, not MNIST)" if dataset["embedded"] else "",
         epochs=plan["epochs"],
         batch_size=plan["batch_size"],
-        seeds=spread([seeds]) or "one seed",
+        seeds=wording.spread([seeds]) or "one seed",
         rows="\n".join(lines),
     )
 

@@ -2,16 +2,14 @@
 
 import pandas as pd
 
-from workflow_scripts.engine.beras import precision
-from workflow_scripts.engine.text import text_tables
-from workflow_scripts.engine.text.wording import spread
+from workflow_scripts.engine.text import text_tables, wording
 
 HEADINGS = {"": "Models", "optimizer": "Optimisers", "extra": "Adam and an extra"}  # by the variant's prefix
 
 
 def formatted(rows):
     """The rows of `summary.over_seeds` for people to read, each value a string; the index is the model."""
-    decimals = precision.decimals(rows["test_images"].iloc[0])
+    decimals = wording.decimals(rows["test_images"].iloc[0])
     columns = {
         "Parameters": rows["parameters"].map("{:,}".format),
         "LR": rows["learning_rate"].map("{:g}".format),
@@ -30,5 +28,5 @@ def plain_text(rows, title):
         heading = HEADINGS[variant.rpartition("-")[0]]
         text += [line] if heading == previous else [f"{heading}:", line]
         previous = heading
-    over = spread([max(map(len, rows["finished"]))], before="; ")
+    over = wording.spread([max(map(len, rows["finished"]))], before="; ")
     return "\n".join([*text, "", f"{title}, after {rows['epochs'].iloc[0]} epochs, on one thread{over}"]) + "\n"

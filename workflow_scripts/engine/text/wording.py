@@ -1,4 +1,6 @@
-"""Words that go with numbers."""
+"""Words that go with numbers, and how exactly an accuracy is told."""
+
+import math
 
 
 def counted(number, noun):
@@ -18,3 +20,12 @@ def spread(seeds, before=""):
     """
     counts = sorted(set(seeds))
     return f"{before}mean ± standard deviation over {'-'.join(map(str, counts))} seeds" if counts[-1] > 1 else ""
+
+
+def decimals(images):
+    """How many decimals an accuracy over this many images has in per cent: enough to show one image, but two at most.
+
+    >>> decimals(100), decimals(297), decimals(10_000), decimals(60_000)
+    (0, 1, 2, 2)
+    """
+    return min(max(math.ceil(math.log10(images / 100)), 0), 2)

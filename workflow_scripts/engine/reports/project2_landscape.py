@@ -1,0 +1,162 @@
+"""What the study `bn_landscape` shows, as facts that the template of Project 2's report turns into sentences.
+
+They are about the runs of the study only (see `landscape/findings.py`).
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.engine.configuration import grids
+from workflow_scripts.engine.landscape import findings as landscape_findings
+from workflow_scripts.engine.landscape import runs as landscape_runs
+from workflow_scripts.engine.landscape.protocols import ENOUGH
+from workflow_scripts.engine.reports import evidence, network_shapes
+from workflow_scripts.engine.reports.evidence import Measure
+from workflow_scripts.engine.tables import protocol, reading, statistics, summary
+from workflow_scripts.engine.text.wording import decimals
+
+UNLIKE = 0.1  # the difference in accuracy above which two runs do not count as equally trained
+
+
+def facts(folder, study):
+    """The facts of `landscape/findings.py`, and their context: data, training, the runs of all rates, surfaces."""
+    found = summary.load(folder / "summary")
+    trained, walked = (landscape_runs.rows_of(found.cells, study, name) for name in landscape_runs.PROTOCOLS)
+    landscape = landscape_runs.load(folder / "summary", study)
+    runs = _runs(trained, landscape.networks, found.history)
+    labels = landscape.networks["label"]
+    found_there = landscape_findings.context(landscape)
+    data = evidence.data_of(found)
+    best = {"rates": _best(runs, labels), "walk": _best(_runs(walked, landscape.networks, found.history), labels)}
+    limit = statistics.chance(data.num_classes, data.val_images)
+    return SimpleNamespace(
+        **found_there,
+        controlled=_controlled(landscape.networks),
+        shifted={other.label: _shifted(found_there, other.label) for other in found_there["others"]},
+        data=data,
+        words=protocol.words(trained),
+        walk_words=protocol.words(walked),
+        seeds=int(found.cells["seed"].nunique()),
+        every=study.landscape.every,
+        runs=runs,
+        best=best["rates"],
+        full={label: network_shapes.full_size(run) for label, run in best["rates"].items()},
+        walked=best["walk"],
+        enough=ENOUGH,
+        far=UNLIKE,
+        limit=limit,
+        decimals=decimals(data.val_images),
+        unlike={
+            name: {
+                other.label: _unlike(those, found_there["first"].label, other.label, limit)
+                for other in found_there["others"]
+            }
+            for name, those in best.items()
+        },
+        surface=_surface(folder / "figures", found, study.surface) if study.surface else None,
+    )
+
+
+def _runs(cells, networks, history):
+    """The rows of `over_seeds`; `val` is the best validation accuracy as a `Measure`, `end` that of the last epoch.
+
+    `label` is that of their network in `landscape_runs.Landscape`: networks of one name may differ in an option. `peak`
+    is the epoch, from 1, whose validation accuracy `val` is; None where there are several seeds or `val` is not above
+    `end`.
+    """
+    labels = {_network(network): network["label"] for network in networks.to_dict("records")}
+    curves = dict(list(history.groupby("cell")))
+    runs = []
+    for row in summary.over_seeds(cells).to_dict("records"):
+        val, end = (Measure(row[metric], row[f"{metric}_std"]) for metric in ("best_val_acc", "val_acc"))
+        peak = None
+        if len(row["finished"]) == 1 and val.mean > end.mean:
+            (curve,) = (curves[name] for name in row["finished"])
+            peak = int(curve.loc[curve["val_acc"].idxmax(), "epoch"]) + 1
+        runs.append(SimpleNamespace(**{**row, "label": labels[_network(row)]}, val=val, end=end, peak=peak))
+    return runs
+
+
+def _network(record):
+    """The values that define a record's network; pandas may have turned None into NaN, which equals nothing."""
+    return tuple(None if pd.isna(record[key]) else record[key] for key in landscape_runs.NETWORK)
+
+
+def _best(runs, labels):
+    """{label: the run with the highest validation accuracy}, for the labels of which a run finished."""
+    return {
+        label: max(group, key=lambda run: np.nan_to_num(run.val.mean, nan=-1.0))
+        for label in labels
+        if (group := [run for run in runs if run.label == label and run.finished])
+    }
+
+
+def _controlled(networks):
+    """The labels of the networks that differ from the first in the block alone: only these show what BN does."""
+    first, *others = networks.to_dict("records")
+    model = {**first, "block": None}
+    return [other["label"] for other in others if _network({**other, "block": None}) == _network(model)]
+
+
+def _unlike(runs, first, other, limit):
+    """What the runs of two networks have learned, where it is so different that the report must not compare them
+    without saying so, since a landscape seen from a plateau is not one seen from a trained network; else None.
+
+    They are compared by the accuracy that they end with, then by the best one, which a run may have passed by. `less`
+    and `more` are the runs by that; `guesses`: that of `less` does not exceed `limit`, the accuracy of guessing, and
+    that of `more` does. If it is not so, they are more than `UNLIKE` apart.
+    """
+    if first not in runs or other not in runs:
+        return None
+    for which in ("end", "val"):
+        less, more = sorted((runs[first], runs[other]), key=lambda run: getattr(run, which).mean)
+        low, high = getattr(less, which).mean, getattr(more, which).mean
+        guesses = low <= limit < high
+        if guesses or high - low > UNLIKE:
+            return SimpleNamespace(less=less, more=more, guesses=guesses, which=which)
+    return None
+
+
+def _loss_of_chance(found):
+    """The loss of a constant guess; None where a loss other than the cross-entropy is minimised."""
+    return evidence.data_of(found).chance_loss if set(found.cells["loss"]) == {"cross_entropy"} else None
+
+
+def _shifted(facts, label):
+    """In how many layers the network `label` has a smaller, larger or alike median distance compared to the first, and
+    in how many its median cosine is nearer to 1."""
+    verdicts = [row.l2.compared[label].verdict for row in facts["shift"]]
+    first = facts["first"].label
+    cosines = [row.cosine for row in facts["shift"] if first in row.cosine and label in row.cosine]
+    counts = {said: verdicts.count(landscape_findings.TURNED[said]) for said in landscape_findings.TURNED}
+    return SimpleNamespace(
+        **counts,  # seen from the other network
+        counts={said: many for said, many in counts.items() if many},
+        layers=sum(counts.values()),
+        nearer=sum(cosine[label].median > cosine[first].median for cosine in cosines),
+        compared=len(cosines),
+    )
+
+
+def _surface(figures, found, measured):
+    """Which runs the loss surfaces are of, over how many `images` and points; per network the loss at the centre, and
+    at how many points of the plane it lies `below` that of a constant guess. `measured` is a `studies.Surface`."""
+    line, plane = (reading.table(figures / f"surface_{name}.csv", "plot_surfaces") for name in ("lines", "contours"))
+    chance = _loss_of_chance(found)
+    networks = []
+    for network, points in plane.groupby("network", sort=False):
+        along = line[line["network"] == network]
+        centre = along.loc[along["alpha"].abs().idxmin(), "loss"]
+        below = None if chance is None else int((points["loss"] < chance).sum())
+        networks.append(SimpleNamespace(network=network, centre=float(centre), below=below, points=len(points)))
+    cells = [summary.select(found.cells, grids.selected(selection)).iloc[:1] for selection in measured.cells]
+    return SimpleNamespace(
+        networks=networks,
+        words=protocol.words(pd.concat(cells)),
+        images=min(measured.images, evidence.data_of(found).train_images),
+        line=line["alpha"].nunique(),
+        side=plane["alpha"].nunique(),
+        extent=float(plane["alpha"].max()),
+    )
