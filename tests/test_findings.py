@@ -46,8 +46,10 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
     assert theory.adam_step == pytest.approx(1e-3 * 1e-17 / 1e-8, rel=1e-6, abs=0)
     rates = 12 * (1e-3 + (2e-5 + 0.98e-3 * 3 / 4) + (2e-5 + 0.98e-3 / 4))  # the cosine, over three epochs
     assert theory.adam_total == pytest.approx(rates * 1e-17 / 1e-8, rel=1e-6, abs=0)
-    last, first = (predictions.predicted_orders(course_layers(theory.critical - n)[:-1], 16, 32) for n in (1, 0))
-    assert last <= 24 * math.log10(2) < first
+    assert theory.signal_lost and theory.critical == (2, 3)
+    for blocks, end in zip(theory.critical, ("high", "low"), strict=True):
+        fewer, enough = (predictions.forward_orders(course_layers(n)[:-1], 16, 32) for n in (blocks - 1, blocks))
+        assert getattr(fewer, end) <= 24 * math.log10(2) < getattr(enough, end)
 
 
 def test_two_depths_of_one_network_have_different_names_in_the_table_of_gradients(tmp_path):
@@ -198,6 +200,32 @@ def test_the_gradient_at_initialisation_is_as_predicted():
         assert layers == course_layers(0 if model == "vgg08" else 5)[:-1]
         measured = math.log10(means[layers[-1]] / means[layers[0]])
         assert predictions.predicted_orders(layers, size, 32) == pytest.approx(measured, abs=1.5)
+
+
+@pytest.mark.parametrize(("blocks", "size"), [(1, 16), (2, 16), (2, 32)])
+def test_the_signal_at_initialisation_is_as_estimated(blocks, size):
+    """Images of noise are independent from position to position, which is the estimate's end `high`; a network whose
+    images are of one colour each, with what the padding does to them, lies nearer to `low`. In double precision."""
+    torch = pytest.importorskip("torch")
+    from models.course_vgg import _course_vgg
+    from models.registry import BLOCKS, build_model
+
+    build_model("vgg08")  # registers the blocks
+    estimate = predictions.forward_orders(course_layers(blocks)[:-1], size, 32)
+    deficits = {"noise": [], "plain": []}
+    for seed in range(2):
+        torch.manual_seed(seed)
+        network = _course_vgg(blocks, BLOCKS["plain"], 10, (3, size, size), 1.0, None, None).double()
+        seen = []
+        network.dropout.register_forward_pre_hook(lambda _, features, seen=seen: seen.append(features[0]))
+        noise = torch.randn(20, 3, size, size, dtype=torch.float64)
+        for kind, images in {"noise": noise, "plain": noise[..., :1, :1].expand_as(noise)}.items():
+            with torch.no_grad():
+                network(images)
+            mean = seen[-1].mean(0)
+            deficits[kind].append(math.log10(mean.norm() / (seen[-1] - mean).norm(dim=1).mean()))
+    assert np.mean(deficits["noise"]) == pytest.approx(estimate.high, abs=0.5)
+    assert estimate.low - 0.2 < np.mean(deficits["plain"]) < np.mean(deficits["noise"]) - 0.3
 
 
 @pytest.mark.parametrize("other", [{}, {"init": "kaiming"}, {"activation": "tanh"}, {"supervision": 0.3}])

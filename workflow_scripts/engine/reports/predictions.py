@@ -1,4 +1,5 @@
-"""What the initialisation predicts of the gradient that reaches the first layer, and how far Adam gets with it."""
+"""What the initialisation predicts of the gradient that reaches the first layer, and how far Adam gets with it; and of
+the signal that reaches the last layer."""
 
 import itertools
 import math
@@ -20,46 +21,72 @@ def predicted_orders(layers, image_size, filters):
     """How many orders of magnitude the first convolution's weight gradient lies below the last's at initialisation.
 
     For the plain course networks under PyTorch's default initialisation, Var(w) = 1 / (3 fan_in). Each convolution
-    multiplies the mean square of the error that it passes back by (1 + slope^2) / 6 times the share of its taps that
-    does not fall on zero padding. The activation that multiplies the error is the image (about 1) in the first layer;
-    in the last it is what the reduction block's biases, of variance 1 / (3 fan_in), sustain. `layers` are the
+    passes the error back as `_lost` says. The activation that multiplies the error is the image (about 1) in the first
+    layer; in the last it is what the reduction block's biases, of variance 1 / (3 fan_in), sustain. `layers` are the
     convolutions' names in order; the result is None where they are not those of a course network.
     """
-    held_up = math.sqrt((1 + SLOPE**2) / 2 / (3 * 9 * filters))
-    orders = math.log10(held_up)
+    lost = _lost(layers, image_size)
+    return None if lost is None else lost + math.log10((1 + SLOPE**2) / 2 / (3 * 9 * filters)) / 2
+
+
+def forward_orders(layers, image_size, filters):
+    """How many orders of magnitude, `low` to `high`, what distinguishes two images lies below the rest of the features.
+
+    For the networks of `predicted_orders`, whose result is not None. What distinguishes two images leaves the entry,
+    standardised and then rectified, with a mean square of (1 + slope^2) / 2, and loses in each later convolution what
+    the error loses; the rest is what the last biases sustain, as there. Pooling averages over image_size^2 positions in
+    all. Where neighbouring positions agree, that costs nothing (`low`); where they are independent, it divides by
+    image_size (`high`).
+    """
+    low = predicted_orders(layers, image_size, filters) - math.log10((1 + SLOPE**2) / 2) / 2
+    return SimpleNamespace(low=low, high=low + math.log10(image_size))
+
+
+def _lost(layers, image_size):
+    """By how many orders of magnitude the convolutions after the first reduce the root mean square of what they pass.
+
+    Each multiplies the mean square by (1 + slope^2) / 6 times the share of its taps that does not fall on zero padding.
+    """
+    lost = 0.0
     for name in layers[1:]:
         found = re.fullmatch(r"stages\.(\d+)\.(?:blocks\.\d+\.conv\d|reduction\.conv(\d))", name)
         if not found:
             return None
         size = image_size // 2 ** (int(found[1]) + int(found[2] or 0))
         inside = ((3 * size - 2) / (3 * size)) ** 2
-        orders += math.log10(6 / ((1 + SLOPE**2) * inside)) / 2
-    return orders
+        lost += math.log10(6 / ((1 + SLOPE**2) * inside)) / 2
+    return lost
 
 
-def critical_depth(image_size, filters):
-    """The fewest processing blocks per stage with which the prediction exceeds the resolution of single precision."""
+def critical_depths(image_size, filters):
+    """The fewest processing blocks per stage with which `high`, and with which `low`, of `forward_orders` exceeds the
+    resolution of single precision."""
+    found = []
     for blocks in itertools.count(1):
         layers = ["entry.conv"]
         for stage in range(3):
             layers += [f"stages.{stage}.blocks.{block}.conv{i}" for block in range(blocks) for i in (0, 1)]
             layers += [f"stages.{stage}.reduction.conv{i}" for i in (0, 1)]
-        if predicted_orders(layers, image_size, filters) > SINGLE_PRECISION:
-            return blocks
+        forward = forward_orders(layers, image_size, filters)
+        found += [blocks] if not found and forward.high > SINGLE_PRECISION else []
+        if forward.low > SINGLE_PRECISION:
+            return found[0], blocks
 
 
 def theory(row):
     """The deep network's first epoch, what was predicted and found at initialisation, and how far Adam can get.
 
     `row`: a row of `evidence.rows_of`. `flow` is None where no gradient was recorded, and `predicted` where the
-    estimate does not hold for the network; `initial` is the flow that it is compared with. `adam_step` and `adam_total`
-    are how far a weight of the first layer moves at most, in one step and in all steps of the epochs of `row.flows`.
+    estimate does not hold for the network; `initial` is the flow that it is compared with, `forward` the estimate for
+    the signal, and `signal_lost` says whether that is beyond single precision. `adam_step` and `adam_total` are how far
+    a weight of the first layer moves at most, in one step and in all steps of the epochs of `row.flows`.
     """
     filters = max(1, round(FILTERS * row.width))
     found = SimpleNamespace(
         flow=None,
         initial=row.initial,
         predicted=None,
+        signal_lost=False,
         filters=filters,
         vanishes=False,
         staircase=False,
@@ -76,7 +103,9 @@ def theory(row):
     if row.block == "plain" and row.init == "own" and pd.isna(row.activation) and not row.supervision:
         found.predicted = predicted_orders(first.layers, int(row.facts["image_size"]), filters)
     if found.predicted:
-        found.critical = critical_depth(int(row.facts["image_size"]), filters)
+        found.forward = forward_orders(first.layers, int(row.facts["image_size"]), filters)
+        found.signal_lost = found.forward.low > SINGLE_PRECISION
+        found.critical = critical_depths(int(row.facts["image_size"]), filters)
     largest = np.max([flow.largest for flow in row.flows], axis=0)
     found.below_epsilon = int((largest < ADAM_EPSILON).sum())
     steps = row.facts["train_images"] // row.batch_size  # the trainer drops a short last batch
