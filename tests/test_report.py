@@ -74,6 +74,14 @@ SENTENCES = {
         ["beat either", "lies 5.0 percentage points above VGG38 RC"],
     ),
     "both best": ({}, ["The two together beat either of them alone: each gives what"], []),
+    "both above the one with the better mean, not shown above the one whose seeds lie far apart": (
+        {"chance": (("vgg38", "plain"), ("vgg38", "rc", 1e-3, 0), ("vgg38", "rc", 1e-3, 1))},
+        [
+            "VGG38 BN+RC ($60.0$\\,$\\pm$\\,0.2\\,\\%) shows no difference from VGG38 RC",
+            "The two together are shown to beat BN alone, and not RC.",
+        ],
+        ["beat either of them"],
+    ),
     "both worse": (
         {"final": {"bn_rc": 0.4}},
         ["VGG38 BN+RC ($40.0$\\,$\\pm$\\,0.2\\,\\%) lies 10.0 percentage points below VGG38 BN ("],

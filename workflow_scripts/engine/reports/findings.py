@@ -95,26 +95,28 @@ def _remedies(champions, shallow):
     """Which remedies were tried and which work; BN, RC and both compared with each other, each at its best setting.
 
     `pairs` and `extra` are lists of (row, other row, comparison) that form one family; `beside`, which compares those
-    that work with the shallow network, is a family of its own.
+    that work with the shallow network, is a family of its own. `additive` is the part of `pairs` that compares both
+    with each alone, where there are all three, and `beaten` are those alone that both are shown to beat.
     """
     remedies = {block: row for block, row in champions.items() if block != "plain"}
     bn, rc, both = (remedies.get(block) for block in ("bn", "rc", "bn_rc"))
     order = sorted(remedies.values(), key=lambda row: -row.val_acc.mean)
-    alone = next((row for row in order if row in (bn, rc)), None)
     best_of_brief = next((row for row in order if row.block in labels.BRIEF_BLOCKS), None)
-    pairs = [pair for pair in [(bn, rc), (both, alone)] if None not in pair]
+    pairs = [pair for pair in [(bn, rc), (both, bn), (both, rc)] if None not in pair]
     others = [row for block, row in remedies.items() if block not in labels.BRIEF_BLOCKS]
     extra = [(row, best_of_brief) for row in others if best_of_brief]
     working = [row for row in remedies.values() if row.outcome == "learns"]
     beside = [(row, shallow) for row in working if shallow.finished and row is not shallow]
     family = evidence.compared(pairs + extra, "val_acc")
+    additive = family[1:3] if bn and rc and both else []
     return {
         "remedies": remedies,
         "working": working,
         "wavering": [row for row in working if row.learned < len(row.finished)],
         "ranked": order,
         "pairs": family[: len(pairs)],
-        "additive": family[len(pairs) - 1][2] if bn and rc and both else None,
+        "additive": additive,
+        "beaten": [alone for _, alone, result in additive if result.verdict == "higher"],
         "extra": family[len(pairs) :],
         "beside": evidence.compared(beside, "val_acc"),
     }
