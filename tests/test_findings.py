@@ -32,6 +32,11 @@ def test_chance_is_within_three_deviations_of_a_guess(train_acc, val_acc, learne
     assert evidence._learned(row) == learned
 
 
+@pytest.mark.parametrize(("p", "digits"), [(0.12, 2), (0.0502, 3), (0.050004, 5), (0.2, 2), (1.0, 2)])
+def test_a_p_value_has_the_digits_that_tell_it_from_the_limit(p, digits):
+    assert evidence.p_digits(p) == digits
+
+
 def test_facts_are_closed_forms_of_the_study(tmp_path):
     study = summary.load(write_study(tmp_path, lrs=(1e-3, 1e-2)))
     facts = findings.context(study, SHALLOW, DEEP)

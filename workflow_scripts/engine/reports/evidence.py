@@ -41,6 +41,16 @@ def compared(pairs, metric):
     return [(*pair, result) for pair, result in zip(pairs, statistics.compare(values, images), strict=True)]
 
 
+def p_digits(p):
+    """How many significant digits tell a p-value from the limit: two, or as many more as that takes.
+
+    >>> p_digits(0.12), p_digits(0.0502)
+    (2, 3)
+    """
+    limit = 1 - statistics.CONFIDENCE
+    return next((digits for digits in range(2, 9) if f"{p:.{digits - 1}e}" != f"{limit:.{digits - 1}e}"), 2)
+
+
 def rows_of(found, table):
     """The rows of `over_seeds` with what the report says about each beyond the table."""
     facts = found.cells.set_index("cell")

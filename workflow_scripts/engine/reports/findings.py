@@ -31,6 +31,7 @@ def context(found, shallow, deep):
         "setup": evidence.setup_of(found.cells),
         "words": protocol.words(found.cells),
         "compare": evidence.compare,
+        "p_digits": evidence.p_digits,
         "infinity": math.inf,
         "rows": rows,
         "shallow": shallow,
@@ -45,6 +46,8 @@ def context(found, shallow, deep):
             labels.block_label(block) for block in labels.BRIEF_BLOCKS if block not in {row.block for row in variants}
         ],
         "rates": _rates(variants, champions),
+        "several_settings": len({row.block for row in variants if row.finished})
+        < sum(bool(row.finished) for row in variants),
         "tried_rates": len({row.lr for row in variants if row.block != "plain"}),
         "theory": predictions.theory(deep),
         "tried": len({row.block for row in variants} - {"plain"}),  # including those of which nothing finished
