@@ -148,8 +148,10 @@ def _depth(best, shallow, champions, rows):
     matched = [
         row for row in rows if row.model == shallow.model and row.finished and _equal_but_for("model", row, best)
     ]
+    falls = [row.best_val_acc.mean - row.test_acc.mean for row in rows if row.outcome == "learns" and row is not best]
     return {
         "best_deep": deep[0] if deep else None,
+        "falls": [fall for fall in falls if not math.isnan(fall)],  # from validation to test, of what was not chosen
         "matched": matched[0] if matched and matched[0] not in (best, shallow) else None,
         "overfit": best.train_acc.mean - best.val_acc.mean,
     }
