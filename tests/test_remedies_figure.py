@@ -158,6 +158,7 @@ def test_one_seed_cannot_tell(tmp_path):
     found = ablations.load(path)
     table = remedies.compared(found, ablations.rows(found, study))
     assert set(table["verdict"]) == {"none", "single"}
+    assert remedies.legend(table).endswith("it depends also on what else ran on the machine.")
     assert "cannot be told" in remedies.legend(table) and "†" not in remedies.formatted(table).to_string()
 
 

@@ -76,4 +76,5 @@ def names(rows):
 def legend(rows):
     """What the numbers in the table mean, in a few lines."""
     second = f" and from {labels.block_label(SECOND)}" if "other" in rows else ""
-    return marks.legend(rows, f"the base ({rows['label'][0]}){second}", "comparisons", "50 % and 90 %")
+    said = marks.legend(rows, f"the base ({rows['label'][0]}){second}", "comparisons", "50 % and 90 %")
+    return f"{said}\nTime per epoch: the median over the epochs; it depends also on what else ran on the machine."

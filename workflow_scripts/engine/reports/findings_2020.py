@@ -48,9 +48,10 @@ DESCRIPTIONS = {
     },
 }
 SWITCHES = {  # keys that mean a remedy wherever they are greater than 0
-    "supervision": r"deep supervision by linear companion classifiers after the first stages, with falling weight",
-    "clip": r"clipping of the gradient's norm",
-    "warmup_epochs": r"a learning rate that rises linearly at first",
+    "supervision": r"deep supervision by linear companion classifiers after the first stages, "
+    r"with falling weight (supervision and the weight at the start)",
+    "clip": r"clipping of the gradient's norm (clip and the limit)",
+    "warmup_epochs": r"a learning rate that rises linearly at first (warmup epochs and their number)",
 }
 # what the discussion of the papers asks about variants that differ from the base only in this key: (key, value, words)
 ASKED = (
@@ -88,7 +89,8 @@ def of_remedies(folder, study):
         asked=_asked(levels, base),
         restored_but_stuck=[row for row in stuck if row.gradient == "restored"],
         faint_and_stuck=[row for row in stuck if row.gradient == "faint"],
-        steep_but_learning=[row for row in learning if row.gradient == "steep"],
+        steep_but_better=[row for row in learning if row.gradient == "steep" and row.verdict == "higher"],
+        steep_and_unsure=[row for row in learning if row.gradient == "steep" and row.verdict != "higher"],
         told_apart=bool(learning and stuck)
         and all(row.gradient == "restored" for row in learning)
         and all(row.gradient in ("steep", "faint") for row in stuck),
@@ -200,6 +202,9 @@ def of_search(folder, study):
         parameters=chosen["parameters"],
         title=title,
         cifar100="CIFAR-100" in title,
+        network=None
+        if {"model", "block"} & set(keys)
+        else chosen["label"],  # of all candidates, where it is not searched
         candidates=rungs[0].trained,
         rungs=rungs,
         keys=[search_figure.heading(key) for key in keys],
