@@ -143,7 +143,19 @@ SENTENCES = {
         ["BN, which should allow longer steps", "better rate"],
     ),
     "demo": ({"embedded": True, "title": "digits (scikit-learn)"}, ["\\titlenotice{\\textbf{Demonstration run.}"], []),
-    "full": ({"title": "CIFAR-100"}, ["\\citep{krizhevsky2009}"], ["Demonstration run"]),
+    "scikit-learn's digits, enlarged": (
+        {"embedded": True, "title": "digits (scikit-learn)", "datasets": [{"source": "digits"}]},
+        [
+            "training images of $8\\times8$ grey pixels, enlarged to $16\\times16$; 10 classes, 3 epochs",
+            "10 classes, images of $8\\times8$ grey pixels, enlarged to $16\\times16$;",
+        ],
+        [],
+    ),
+    "full": (
+        {"title": "CIFAR-100"},
+        ["\\citep{krizhevsky2009}", "10 classes, images of $16\\times16$ pixels;"],
+        ["Demonstration run", "grey"],
+    ),
     "shallow diverges": (
         {"diverged": (("vgg08", "plain"),)},
         ["The training of VGG08 diverged at step 7", "has no finished run of VGG08 to be compared with"],

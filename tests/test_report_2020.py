@@ -330,8 +330,11 @@ SENTENCES = {
     "demo": (
         {},
         None,
-        {"embedded": True, "title": "digits (scikit-learn)"},
-        ["It tries some of the literature's remedies: RC, dense, GN, BN+RC and supervision 0.3"],
+        {"embedded": True, "title": "digits (scikit-learn)", "datasets": [{"source": "digits"}]},
+        [
+            "images of $8\\times8$ grey pixels, enlarged to $16\\times16$; 10 classes)",
+            "It tries some of the literature's remedies: RC, dense, GN, BN+RC and supervision 0.3",
+        ],
         [],
     ),
 }

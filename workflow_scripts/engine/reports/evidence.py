@@ -15,6 +15,8 @@ from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.tables import flows, labels, names, statistics, summary
 from workflow_scripts.engine.text.latex import Tex, escape, number
 
+DIGITS = 8  # pixels on a side of scikit-learn's digits
+
 
 class Measure(NamedTuple):
     """A mean over seeds and their sample standard deviation (NaN with one seed)."""
@@ -105,15 +107,25 @@ def _learned(row):
 
 def data_of(found):
     """The data set of a study: title, whether it comes with the software, whether only a part of its training images
-    was used, sizes, the loss of a constant guess."""
+    was used, sizes, the loss of a constant guess; in LaTeX, what its images are (`images`)."""
     facts = found.cells.iloc[0]
+    sources = {dataset.get("source") for dataset in found.dataset.get("datasets", [])}
     return SimpleNamespace(
         title=found.dataset["title"],
         embedded=bool(found.dataset["embedded"]),
         cut=bool(facts["train_items"] > 0),  # NaN where it is not given
+        images=_images(int(facts["image_size"]), small_digits=sources == {"digits"}),
         chance_loss=math.log(facts["num_classes"]),
         **{key: int(facts[key]) for key in ("num_classes", "image_size", "train_images", "val_images", "test_images")},
     )
+
+
+def _images(size, small_digits):
+    """ "of S x S pixels"; scikit-learn's digits are grey images of 8 x 8, which are enlarged to any other size."""
+    pixels = rf"${size}\times{size}$"
+    if not small_digits:
+        return Tex(rf"of {pixels} pixels")
+    return Tex(r"of $8\times8$ grey pixels" + (f", enlarged to {pixels}" if size != DIGITS else ""))
 
 
 def setup_of(cells):
