@@ -42,6 +42,7 @@ def write_study(
     spread=0.002,
     gain=0.03,
     apart=0.02,
+    largest=0.1,
     **meta,
 ):
     """Write a summary folder: vgg08 plain, vgg38 with `blocks`, and `more`, at each rate and seed.
@@ -51,7 +52,7 @@ def write_study(
     training accuracy lies above validation accuracy, and test accuracy below it; `orders`: how many powers of ten the
     first layer's gradient lies below the last's in a run at chance; `dips`: blocks whose gradients are equally large at
     both ends and a thousandth of that in one layer between them; `faint`: blocks of vgg38 whose gradients are a
-    millionth of the others'.
+    millionth of the others'; `largest`: the share of the largest class.
     """
     data = {"title": "synthetic", "embedded": False, "num_classes": 10, "image_size": 16, **meta}
     networks = [("vgg08", "plain"), *(("vgg38", block) for block in blocks), *more]
@@ -77,6 +78,7 @@ def write_study(
                 rows["gradients.csv"].append({**name, "epoch": epoch, "layer": layer, "depth": depth, **means})
         record = Cell(dataset="digits", lr=lr, seed=seed, epochs=epochs).model_dump()
         facts = {key: data.get(key, 1) for key in gathering.MEASURED} | {
+            "largest_class": largest,
             "parameters": 56_746 if network[0] == "vgg08" else 333_226,
             "train_images": 1250,
             "val_images": 300,

@@ -392,6 +392,32 @@ def test_steps_that_add_up_to_less_than_their_number_says_are_explained_by_the_s
     assert ("of its initial value on average" in text) == bool(share)
 
 
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [
+        ([0.3, 0.3], "above $p$, the share of the largest class among the training images ($30.0$\\,\\%). The"),
+        ([0.3, 0.2], "above $p$, the share of the largest class among the training images. The"),
+        ([0.3, None], "above $p=1/C$ for $C$ classes, taken to be equally frequent. The"),
+        (None, "above $p=1/C$ for $C$ classes, taken to be equally frequent. The"),
+    ],
+)
+def test_what_guessing_is(tmp_path, shares, said):
+    """`shares`: the largest class's, of the cells in turn; None: a summary that is older than it."""
+    folder = write_study(tmp_path)
+    cells = pd.read_csv(folder / "cells.csv", dtype=object).drop(columns="largest_class")
+    if shares:
+        cells["largest_class"] = [shares[place % 2] for place in range(len(cells))]
+    cells.to_csv(folder / "cells.csv", index=False)
+    text = " ".join(latex.render(TEMPLATES[0], findings.context(summary.load(folder), SHALLOW, DEEP)).split())
+    assert said in text
+
+
+def test_a_network_that_names_the_largest_class_stays_at_the_accuracy_of_guessing(tmp_path):
+    text = filled(tmp_path, chance=(), final={"plain": 0.3}, gain=0.0, largest=0.3)
+    assert "which stays at the accuracy of guessing" in text and "It learns" not in text
+    assert "the loss of equal probabilities" not in text  # which this network's is not
+
+
 @pytest.mark.parametrize("scenario", SENTENCES)
 def test_the_latex_is_well_formed(tmp_path, scenario):
     text = filled(tmp_path, **SENTENCES[scenario][0])

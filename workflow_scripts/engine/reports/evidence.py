@@ -97,27 +97,44 @@ def _in_latex(key, value):
 
 
 def _learned(row):
-    """How many of the row's seeds end with a training or validation accuracy above `statistics.chance`."""
+    """How many of the row's seeds end with a training or validation accuracy above `statistics.chance`.
+
+    A guess is right as often as the largest class of the training images is shown, which naming it always would be.
+    Where its share is not known, classes are taken to be equally frequent.
+    """
+    share = row.facts.get("largest_class")
+    classes = row.num_classes if pd.isna(share) else 1 / share  # of the largest one's size
     above = set()
     for part in ("train", "val"):
-        limit = statistics.chance(row.num_classes, row.facts[f"{part}_images"])
+        limit = statistics.chance(classes, row.facts[f"{part}_images"])
         above |= {seed for seed, accuracy in row.by_seed[f"{part}_acc"].items() if accuracy > limit}
     return len(above)
 
 
 def data_of(found):
     """The data set of a study: title, whether it comes with the software, whether only a part of its training images
-    was used, sizes, the loss of a constant guess; in LaTeX, what its images are (`images`)."""
-    facts = found.cells.iloc[0]
+    was used, sizes, the loss of equal probabilities; in LaTeX, what its images are (`images`).
+
+    `largest_class`: the share of the largest class among the training images; None where it is not known for all cells,
+    NaN where it differs between them.
+    """
+    cells = found.cells if "largest_class" in found.cells else found.cells.assign(largest_class=math.nan)
+    facts = cells.iloc[0]
     sources = {dataset.get("source") for dataset in found.dataset.get("datasets", [])}
     return SimpleNamespace(
         title=found.dataset["title"],
         embedded=bool(found.dataset["embedded"]),
         cut=bool(facts["train_items"] > 0),  # NaN where it is not given
         images=_images(int(facts["image_size"]), small_digits=sources == {"digits"}),
+        largest_class=None if cells["largest_class"].isna().any() else _only(cells["largest_class"]),
         chance_loss=math.log(facts["num_classes"]),
         **{key: int(facts[key]) for key in ("num_classes", "image_size", "train_images", "val_images", "test_images")},
     )
+
+
+def _only(values):
+    """The value that all of them have; NaN where they differ."""
+    return float(values.iloc[0]) if values.nunique() == 1 else math.nan
 
 
 def _images(size, small_digits):

@@ -13,7 +13,7 @@ from workflow_scripts.engine.runs.manifests import how_to_make_again
 from workflow_scripts.engine.tables import cell_index, machines
 
 SIZES = ("parameters", "forward_flops", "train_images", "val_images", "test_images", "num_classes", "image_size")
-MEASURED = (*SIZES, "status", "diverged_step", "seconds", "epochs_run")
+MEASURED = (*SIZES, "largest_class", "status", "diverged_step", "seconds", "epochs_run")
 LAST_EPOCH = ("train_loss", "train_acc", "val_loss", "val_acc")
 READ = ("cell.json", "test.json", *cell_index.TABLES)
 BEST_EPOCH = ("best_epoch", "best_val_loss", "best_val_acc", "test_loss", "test_acc")
@@ -76,7 +76,7 @@ def _read(folder):
 
 def _row(facts, test, history):
     best = cell_files.best_epoch(test, history)
-    facts = {**facts, "image_size": facts["image_shape"][1]}
+    facts = {"largest_class": None, **facts, "image_size": facts["image_shape"][1]}  # older than the former
     return [
         *(facts["record"].get(key, field.default) for key, field in Cell.model_fields.items()),  # older than the key
         *(facts[key] for key in MEASURED),
