@@ -247,6 +247,7 @@ def test_divergence_is_a_result(digits, digits_file, tmp_path):
     losses = np.load(tmp_path / "c/steps.npz")["train_loss"]
     assert not np.isfinite(losses[facts["diverged_step"]]) and np.isfinite(losses[: facts["diverged_step"]]).all()
     assert [facts[f"{part}_images"] for part in ("train", "val", "test")] == [1425, 75, 297]
+    assert 0.1 < facts["largest_class"] < 0.11
     assert facts["epochs_run"] < 3 or facts["diverged_step"] >= len(losses) * 2 // 3
     assert json.loads((tmp_path / "c/test.json").read_text()).keys() == {"epoch", "test_loss", "test_acc"}
 

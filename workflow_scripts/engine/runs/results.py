@@ -19,7 +19,7 @@ HISTORY = ("epoch", "lr", "train_loss", "train_acc", "val_loss", "val_acc", "sec
 
 def measurements(training, data):
     """What `cell.json` says of the network, the data and the outcome of a `trainer.Training`."""
-    progress = training.progress
+    progress, labels = training.progress, data.train_labels[training.train_indices]
     return {
         "status": "finished" if progress.diverged_step is None else "diverged",
         "diverged_step": progress.diverged_step,
@@ -30,6 +30,7 @@ def measurements(training, data):
         "val_images": len(training.val_batches),
         "test_images": len(data.test_labels),
         "num_classes": data.num_classes,
+        "largest_class": int(np.bincount(labels).max()) / len(labels),  # its share of the training images
         "image_shape": data.image_shape,
         "dataset": data.meta,
         "seconds": progress.seconds,
