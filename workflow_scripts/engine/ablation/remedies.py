@@ -18,6 +18,7 @@ NUMBERS = (
     "best_val_acc_std", "val_acc", "val_acc_std", "epochs_to_50", "epochs_to_50_std", "epochs_to_90",
     "epochs_to_90_std", "parameters", "seconds_per_epoch", "seconds_per_epoch_std",
 )  # fmt: skip
+DIGITS = 1  # of accuracies and their differences, as in the report's text: a validation set of 300 shows no more
 SECOND = "bn_rc"  # the block that the course itself ends with
 
 
@@ -55,10 +56,12 @@ def write(path, rows):
 
 def formatted(rows):
     """The rows for people to read, each value a string."""
-    columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100)}
-    columns["vs. base"] = marks.points(rows["difference"], rows["verdict"])
+    columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100, DIGITS)}
+    columns["vs. base"] = marks.points(rows["difference"], rows["verdict"], DIGITS)
     if "other" in rows:
-        columns[f"vs. {labels.block_label(SECOND)}"] = marks.points(rows["difference_other"], rows["verdict_other"])
+        columns[f"vs. {labels.block_label(SECOND)}"] = marks.points(
+            rows["difference_other"], rows["verdict_other"], DIGITS
+        )
     columns["Epochs to 50 %"] = text_tables.measures(rows, "epochs_to_50", digits=1)
     columns["to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)
     columns["Parameters"] = rows["parameters"].map("{:,}".format)

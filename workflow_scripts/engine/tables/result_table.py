@@ -10,12 +10,12 @@ from workflow_scripts.engine.tables.summary import METRICS, best, elsewhere, var
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.text.wording import spread
 
-# column of `over_seeds`: (heading, factor)
+# column of `over_seeds`: (heading, factor, decimals); accuracies are as in the text of the reports, `latex.percent`
 SHOWN = {
-    "train_loss": ("Train loss", 1),
-    "train_acc": ("Train acc. (%)", 100),
-    "val_loss": ("Val. loss", 1),
-    "val_acc": ("Val. acc. (%)", 100),
+    "train_loss": ("Train loss", 1, 2),
+    "train_acc": ("Train acc. (%)", 100, 1),
+    "val_loss": ("Val. loss", 1, 2),
+    "val_acc": ("Val. acc. (%)", 100, 1),
 }
 WORDS = ("Model", "Note")  # left-aligned columns
 
@@ -40,8 +40,8 @@ def formatted(rows):
         columns[name] = columns[name].mask(elsewhere(rows), "–")  # unknown
     if rows["seeds"].nunique() > 1:
         columns["Seeds"] = rows["seeds"].map(str)
-    for metric, (heading, factor) in SHOWN.items():
-        columns[heading] = text_tables.measures(rows, metric, factor)
+    for metric, (heading, factor, decimals) in SHOWN.items():
+        columns[heading] = text_tables.measures(rows, metric, factor, decimals)
     if rows["diverged"].any():
         columns["Note"] = text_tables.notes(rows)
     return pd.DataFrame(columns)
