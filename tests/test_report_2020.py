@@ -211,6 +211,7 @@ SENTENCES = {
         {},
         [
             "needed stays open: 1 variant (dense) leaves chance although the largest",
+            "\\% (not shown to be better than plain); with deep supervision",
             "but is not shown to be better than",
         ],
         ["Nor is a level", "tells the two groups apart"],
