@@ -99,8 +99,8 @@ def _in_latex(key, value):
 def _learned(row):
     """How many of the row's seeds end with a training or validation accuracy above `statistics.chance`.
 
-    A guess is right as often as the largest class of the training images is shown, which naming it always would be.
-    Where its share is not known, classes are taken to be equally frequent.
+    A guess is right as often as naming always the largest class of the training images. Where its share is not known,
+    classes are taken to be equally frequent.
     """
     share = row.facts.get("largest_class")
     classes = row.num_classes if pd.isna(share) else 1 / share  # of the largest one's size
@@ -138,7 +138,7 @@ def _only(values):
 
 
 def _images(size, small_digits):
-    """ "of S x S pixels"; scikit-learn's digits are grey images of 8 x 8, which are enlarged to any other size."""
+    """How many pixels they have; scikit-learn's digits are grey images of 8 x 8, enlarged to any other size."""
     pixels = rf"${size}\times{size}$"
     if not small_digits:
         return Tex(rf"of {pixels} pixels")

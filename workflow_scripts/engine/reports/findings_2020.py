@@ -202,9 +202,7 @@ def of_search(folder, study):
         parameters=chosen["parameters"],
         title=title,
         cifar100="CIFAR-100" in title,
-        network=None
-        if {"model", "block"} & set(keys)
-        else chosen["label"],  # of all candidates, where it is not searched
+        network=chosen["label"] if {"model", "block"}.isdisjoint(keys) else None,  # that of all candidates
         candidates=rungs[0].trained,
         rungs=rungs,
         keys=[search_figure.heading(key) for key in keys],
