@@ -12,7 +12,7 @@ PAIR = [record("bn", lr=0.1, growth_rate=12), record("bn", lr=0.01, weight_decay
 
 def rows_of(records):
     """The rows of `over_seeds` for records with one seed; the last diverged."""
-    cells = pd.DataFrame(records).assign(parameters=1, num_classes=2, diverged_step=None)
+    cells = pd.DataFrame(records).assign(parameters=1, num_classes=2, val_images=100, diverged_step=None)
     cells["cell"] = [f"cell{place}" for place in range(len(cells))]
     cells["status"] = ["finished"] * (len(cells) - 1) + ["diverged"]
     return summary.over_seeds(cells.assign(**dict.fromkeys(summary.METRICS, 0.5)))

@@ -28,7 +28,7 @@ def test_the_table_says_what_the_rows_say(folder, run):
     header, _, *lines = text.read_text(encoding="utf-8").splitlines()
     assert re.split(" {2,}", header)[-4:] == ["Train loss", "Train acc. (%)", "Val. loss", "Val. acc. (%)"]
     (best,) = (re.split(" {2,}", line) for line in lines if line.startswith("*  "))
-    assert best[1:] == ["VGG08 BN+RC", "0.001", "59,716", "1.19 ± 0.01", "40.5 ± 0.5", "2.19 ± 0.01", "81.0 ± 1.0"]
+    assert best[1:] == ["VGG08 BN+RC", "0.001", "59,716", "1.19 ± 0.01", "40.50 ± 0.50", "2.19 ± 0.01", "81.00 ± 1.00"]
     assert r"\textbf{VGG08 BN+RC} & \textbf{0.001} & \textbf{59,716} & \textbf{1.19\,$\pm$\,0.01}" in tex.read_text()
     assert tex.read_text().count(r"\midrule") == 2
 
@@ -39,7 +39,8 @@ def test_the_table_shows_keys_that_differ_and_what_diverged(tmp_path):
     words = result_table.formatted(rows)
     assert words["Weight decay"].tolist() == ["0", "0.0001"]
     assert words["Note"].tolist() == ["1 of 2 diverged", "2 of 2 diverged"]
-    assert words["Val. acc. (%)"].tolist() == ["10.0", "–"]
+    assert words["Val. acc. (%)"].tolist() == ["10.00", "–"]  # of 10,000 images; of 300, one is 0.33 %
+    assert result_table.formatted(rows.assign(val_images=300))["Val. acc. (%)"].tolist() == ["10.0", "–"]
     assert "2 of 2 diverged" in result_table.tabular(rows)
 
 

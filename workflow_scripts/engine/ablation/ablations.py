@@ -11,7 +11,6 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, grids
 from workflow_scripts.engine.tables import labels, statistics, summary
 
-MEASURED = ("forward_flops", "val_images")  # columns of cells.csv needed beyond those of `summary.load`
 SPEED = ("seconds_per_epoch", "epochs_to_50", "epochs_to_90")
 COMPARED = ("difference", "low", "high", "p", "pairs", "verdict")  # of one row compared with another
 
@@ -22,7 +21,7 @@ def load(folder):
     `seconds_per_epoch`, of training and validation, is the median over the epochs, which a machine that was briefly
     busy does not distort; for the others see `epochs_to`.
     """
-    found = summary.load(folder, also=MEASURED)
+    found = summary.load(folder, also=("forward_flops",))
     table = found.cells
     table["seconds_per_epoch"] = table["cell"].map(found.history.groupby("cell")["seconds"].median())
     classes = dict(zip(table["cell"], table["num_classes"], strict=True))
@@ -65,7 +64,6 @@ def rows(found, study):
     row_of = {
         name: group for group, names in zip(over_seeds["group"], over_seeds["cells"], strict=True) for name in names
     }
-    images = found.cells.set_index("cell")["val_images"]
     tables = []
     for factor, levels in grids.ablations(study).items():
         missing = [name for name in levels if name not in row_of]
@@ -74,7 +72,6 @@ def rows(found, study):
         level_of = {row_of[name]: level for name, level in levels.items()}
         groups = list(dict.fromkeys(row_of[name] for name in levels))
         table = over_seeds.loc[groups].assign(factor=factor, base=[group == groups[0] for group in groups])
-        table["val_images"] = [int(images[names[0]]) for names in table["cells"]]
         table["level"] = _told_apart(table, [level_of[group] for group in groups])
         table["name"] = [_with_key(level, grids.varied(study.ablations[factor])) for level in table["level"]]
         table["value"] = _numbers(table["level"])
@@ -121,10 +118,9 @@ def differences(table, rows, place=0):
     """
     accuracies = [summary.by_seed(table, names)["best_val_acc"] for names in rows["finished"]]
     reference = accuracies[place]
-    images = table.set_index("cell")["val_images"]
     found = statistics.compare(
         [(values, {} if values is reference else reference) for values in accuracies],
-        [images[names[0]] for names in rows["cells"]],
+        list(rows["val_images"]),
     )
     records = [(*result.difference[:3], result.p, result.difference.pairs, result.verdict) for result in found]
     return pd.DataFrame(records, columns=COMPARED, index=rows.index)

@@ -11,6 +11,7 @@ from workflow_scripts.engine.ablation import ablations, marks
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.tables import labels, summary
 from workflow_scripts.engine.text import text_tables
+from workflow_scripts.engine.text.wording import decimals
 
 # in the CSV file, unrounded and in this order, before the columns of the comparisons
 NUMBERS = (
@@ -18,7 +19,7 @@ NUMBERS = (
     "best_val_acc_std", "val_acc", "val_acc_std", "epochs_to_50", "epochs_to_50_std", "epochs_to_90",
     "epochs_to_90_std", "parameters", "seconds_per_epoch", "seconds_per_epoch_std",
 )  # fmt: skip
-DIGITS = 1  # of accuracies and their differences, as in the report's text: a validation set of 300 shows no more
+UNWRITTEN = ("group", "cells", "finished", "val_images")  # columns that the CSV file has not
 SECOND = "bn_rc"  # the block that the course itself ends with
 
 
@@ -30,7 +31,7 @@ def compared(found, rows):
     """
     rows = rows.assign(level=rows["name"])
     rows = rows.sort_values("base", ascending=False, kind="stable").drop_duplicates("group").reset_index(drop=True)
-    tables = [rows[[*NUMBERS, "group", "cells", "finished"]], ablations.differences(found.cells, rows)]
+    tables = [rows[[*NUMBERS, *UNWRITTEN]], ablations.differences(found.cells, rows)]
     place = _second(rows)
     if place is not None:
         other = ablations.differences(found.cells, rows, place).add_suffix("_other")
@@ -49,18 +50,19 @@ def write(path, rows):
     table = formatted(rows)
     left = ("Remedy", "Note")
     ruled = [place for place, factor in enumerate(rows["factor"]) if place < 2 or factor != rows["factor"][place - 1]]
-    numbers = rows.drop(columns=["group", "cells", "finished"])
+    numbers = rows.drop(columns=[*UNWRITTEN])
     text = "\n".join([*text_tables.plain(table, left), "", legend(rows)]) + "\n"
     text_tables.write(path, numbers, table, text, text_tables.tabular(table, left, bold=[0], ruled=ruled))
 
 
 def formatted(rows):
     """The rows for people to read, each value a string."""
-    columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100, DIGITS)}
-    columns["vs. base"] = marks.points(rows["difference"], rows["verdict"], DIGITS)
+    exact = decimals(rows["val_images"].max())
+    columns = {"Remedy": names(rows), "Val. acc. (%)": text_tables.measures(rows, "best_val_acc", 100, exact)}
+    columns["vs. base"] = marks.points(rows["difference"], rows["verdict"], exact)
     if "other" in rows:
         columns[f"vs. {labels.block_label(SECOND)}"] = marks.points(
-            rows["difference_other"], rows["verdict_other"], DIGITS
+            rows["difference_other"], rows["verdict_other"], exact
         )
     columns["Epochs to 50 %"] = text_tables.measures(rows, "epochs_to_50", digits=1)
     columns["to 90 %"] = text_tables.measures(rows, "epochs_to_90", digits=1)

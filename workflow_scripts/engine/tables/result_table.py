@@ -8,14 +8,14 @@ from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.tables.labels import format_value
 from workflow_scripts.engine.tables.summary import METRICS, best, elsewhere, varying
 from workflow_scripts.engine.text import text_tables
-from workflow_scripts.engine.text.wording import spread
+from workflow_scripts.engine.text.wording import decimals, spread
 
-# column of `over_seeds`: (heading, factor, decimals); accuracies are as in the text of the reports, `latex.percent`
+# column of `over_seeds`: (heading, factor)
 SHOWN = {
-    "train_loss": ("Train loss", 1, 2),
-    "train_acc": ("Train acc. (%)", 100, 1),
-    "val_loss": ("Val. loss", 1, 2),
-    "val_acc": ("Val. acc. (%)", 100, 1),
+    "train_loss": ("Train loss", 1),
+    "train_acc": ("Train acc. (%)", 100),
+    "val_loss": ("Val. loss", 1),
+    "val_acc": ("Val. acc. (%)", 100),
 }
 WORDS = ("Model", "Note")  # left-aligned columns
 
@@ -40,8 +40,9 @@ def formatted(rows):
         columns[name] = columns[name].mask(elsewhere(rows), "–")  # unknown
     if rows["seeds"].nunique() > 1:
         columns["Seeds"] = rows["seeds"].map(str)
-    for metric, (heading, factor, decimals) in SHOWN.items():
-        columns[heading] = text_tables.measures(rows, metric, factor, decimals)
+    exact = decimals(rows["val_images"].max())  # those of runs made elsewhere are not known
+    for metric, (heading, factor) in SHOWN.items():
+        columns[heading] = text_tables.measures(rows, metric, factor, 2 if factor == 1 else exact)
     if rows["diverged"].any():
         columns["Note"] = text_tables.notes(rows)
     return pd.DataFrame(columns)
