@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.engine.tables.flows import ADAM_EPSILON, LEVEL
+from workflow_scripts.engine.tables.flows import LEVEL
 from workflow_scripts.engine.training import schedules
+from workflow_scripts.engine.training.step_sizes import SMALLEST
 
 SLOPE = 0.01  # of the course networks' LeakyReLU
 SINGLE_PRECISION = 24 * math.log10(2)  # orders of magnitude that float32 resolves
@@ -107,10 +108,10 @@ def theory(row):
         found.signal_lost = found.forward.low > SINGLE_PRECISION
         found.critical = critical_depths(int(row.facts["image_size"]), filters)
     largest = np.max([flow.largest for flow in row.flows], axis=0)
-    found.below_epsilon = int((largest < ADAM_EPSILON).sum())
+    found.below_epsilon = int((largest < SMALLEST["adam"]).sum())
     steps = row.facts["train_images"] // row.batch_size  # the trainer drops a short last batch
     # |m| / (sqrt(v) + epsilon) for a gradient of constant sign and size
-    share = largest[0] / (largest[0] + ADAM_EPSILON)
+    share = largest[0] / (largest[0] + SMALLEST["adam"])
     found.steps = steps * len(row.flows)
     found.adam_step = row.lr * share
     places = itertools.product(range(len(row.flows)), range(steps))

@@ -7,8 +7,6 @@ import numpy as np
 
 from workflow_scripts.engine.tables import main_path, summary
 
-# Adam divides by the gradient's size plus this, so it compensates for a small gradient, but not for one below this.
-ADAM_EPSILON = 1e-8
 LEVEL = 4  # orders of magnitude between first and last gradient: fewer are called level, more are called steep
 
 
