@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.data import datasets
-from workflow_scripts.engine.insight import insight, insight_figures
+from workflow_scripts.engine.insight import grad_cam_figure, insight, insight_figures
 from workflow_scripts.engine.training.trainer import Training
 
 
@@ -89,7 +89,7 @@ def test_heat_maps_stand_beside_few_wrong_images_and_below_many(tmp_path, wrong,
     *tiles, key = figure.axes
     assert [axes.get_ylabel() for axes in tiles if axes.get_ylabel()] == beside
     assert sum(len(axes.images) > 0 for axes in tiles) == 2 * 8 + 3 * wrong
-    assert [text.get_text() for axes in tiles for text in axes.texts] == [insight_figures.NOTHING]
+    assert [text.get_text() for axes in tiles for text in axes.texts] == [grad_cam_figure.NOTHING]
     assert key.get_ylabel() == "what speaks for the class"
 
 
