@@ -21,7 +21,7 @@ def by_seed(values, first=0):
 
 
 def test_chance_by_hand():
-    assert statistics.chance(10, 900) == pytest.approx(0.1 + 3 * 0.01)  # sqrt(0.1 x 0.9 / 900) = 0.01
+    assert statistics.chance(0.1, 900) == pytest.approx(0.1 + 3 * 0.01)  # sqrt(0.1 x 0.9 / 900) = 0.01
 
 
 def test_an_interval_by_hand():

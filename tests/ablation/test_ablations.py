@@ -81,7 +81,7 @@ def test_how_soon_is_counted_in_epochs():
 
 
 def test_a_network_that_only_guesses_gets_nowhere(tmp_path):
-    limit = statistics.chance(10, 1000)  # for the made-up cells' numbers of classes and validation images
+    limit = statistics.chance(1 / 10, 1000)  # for the made-up cells' numbers of classes and validation images
     found = rows_of(write_study(tmp_path, STUDY, lambda cell: limit - 0.01 if cell.block == "bn" else 0.5), STUDY)
     stuck = found[found["level"] == "BN"]
     assert stuck["epochs_to_50"].isna().all() and found[found["level"] != "BN"]["epochs_to_50"].notna().all()

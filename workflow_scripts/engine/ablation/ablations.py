@@ -25,7 +25,9 @@ def load(folder):
     table = found.cells
     table["seconds_per_epoch"] = table["cell"].map(found.history.groupby("cell")["seconds"].median())
     classes = dict(zip(table["cell"], table["num_classes"], strict=True))
-    chance = dict(zip(table["cell"], map(statistics.chance, table["num_classes"], table["val_images"]), strict=True))
+    chance = dict(
+        zip(table["cell"], map(statistics.chance, 1 / table["num_classes"], table["val_images"]), strict=True)
+    )
     for share in (50, 90):
         table[f"epochs_to_{share}"] = table["cell"].map(epochs_to(found.history, share / 100, classes, chance))
     return found

@@ -103,10 +103,10 @@ def _learned(row):
     classes are taken to be equally frequent.
     """
     share = row.facts.get("largest_class")
-    classes = row.num_classes if pd.isna(share) else 1 / share  # of the largest one's size
+    guess = 1 / row.num_classes if pd.isna(share) else share
     above = set()
     for part in ("train", "val"):
-        limit = statistics.chance(classes, row.facts[f"{part}_images"])
+        limit = statistics.chance(guess, row.facts[f"{part}_images"])
         above |= {seed for seed, accuracy in row.by_seed[f"{part}_acc"].items() if accuracy > limit}
     return len(above)
 

@@ -30,7 +30,7 @@ def facts(folder, study):
     found_there = landscape_findings.context(landscape)
     data = evidence.data_of(found)
     best = {"rates": _best(runs, labels), "walk": _best(_runs(walked, landscape.networks, found.history), labels)}
-    limit = statistics.chance(data.num_classes, data.val_images)
+    limit = statistics.chance(1 / data.num_classes, data.val_images)
     return SimpleNamespace(
         **found_there,
         controlled=_controlled(landscape.networks),

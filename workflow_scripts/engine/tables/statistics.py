@@ -38,9 +38,10 @@ class Comparison(NamedTuple):
     p: float
 
 
-def chance(classes, images):
-    """The largest accuracy on `images` images that counts as guessing: three standard deviations above 1/`classes`."""
-    return 1 / classes + 3 * math.sqrt((1 - 1 / classes) / classes / images)
+def chance(guess, images):
+    """The largest accuracy on `images` images that counts as guessing: three standard deviations above `guess`, the
+    share of them that a guess names right."""
+    return guess + 3 * math.sqrt(guess * (1 - guess) / images)
 
 
 def compare(pairs, images=None):
