@@ -107,7 +107,7 @@ def all_data_of(wildcards):
 
 
 def samples_of(study):
-    """The figures with images of these data sets."""
+    """The figures with images of the data sets that the cells of a study are trained on."""
     return [f"results/{study}/figures/samples_{dataset}.pdf" for dataset in PLAN.first_cells(study)]
 
 
