@@ -111,15 +111,15 @@ def test_grey_and_colour(tmp_path, mode, channels, expected):
     assert (images[0].squeeze() == np.asarray(image.convert(expected))).all()
 
 
-def test_grey_among_colour_is_fine_when_grey_is_wanted(tmp_path):
+@pytest.mark.parametrize(("channels", "said"), [(1, False), (3, True)])
+def test_grey_among_colours_is_repeated_and_counted(tmp_path, capsys, channels, said):
     files = tree(2) | {"train/cat/01.png": encoded(picture("L"))}
-    assert (read(write_folder(tmp_path, files), channels=1).train_images[1, ..., 0] == np.asarray(picture("L"))).all()
-
-
-def test_colour_among_grey_is_told_from_the_first_of_each(tmp_path):
-    files = {name: encoded(picture("RGB" if name == "train/cat/02.png" else "L")) for name in tree(3)}
-    with pytest.raises(UserError, match=r"train/cat/00.png: expected colour as in .*train/cat/02.png, found a grey"):
-        read(write_folder(tmp_path, files))
+    cat, grey = read(write_folder(tmp_path, files), channels).train_images[:2]
+    assert (grey == np.asarray(picture("L"))[..., None]).all()
+    assert (cat == np.asarray(picture().convert({1: "L", 3: "RGB"}[channels])).reshape(8, 8, channels)).all()
+    assert (
+        f"1 of 8 images are grey, and are repeated to RGB; the first: {tmp_path}" in capsys.readouterr().err
+    ) == said
 
 
 def test_grey_with_opaque_alpha_and_black_and_white_are_grey(tmp_path):
@@ -160,7 +160,6 @@ WHOLE = encoded(picture())
         (encoded(picture(), "WEBP")[:50], "it is none of them|cannot read it"),
         (encoded(picture(size=(9, 8))), "expected 8x8 pixels as in .*train/cat/00.png, found 9x8; set .*`image_size`"),
         (encoded(picture(size=(8, 9))), "expected 8x8 pixels as in .*train/cat/00.png, found 8x9"),
-        (encoded(picture("L")), "expected colour as in .*train/cat/00.png, found a greyscale image; .*`channels` to 1"),
         (encoded(picture(), exif=b"Exif\0\0no TIFF"), "cannot read it"),
         (encoded(picture(), pnginfo=LONG), "cannot read it"),
         (encoded(NEARLY), "expected an opaque image, found transparent pixels"),

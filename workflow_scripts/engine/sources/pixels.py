@@ -26,8 +26,8 @@ UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.err
 def decode(files, size, channels):
     """uint8 (n, size, size, channels) of `files`, a list of (name, function that returns the bytes).
 
-    Without a `size` all must be square and as large as the first. Raises UserError for an image that cannot be read,
-    has another size, is transparent, or is grey among coloured ones when three channels are asked for.
+    Without a `size` all must be square and as large as the first. Grey images among coloured ones are counted on the
+    standard error. Raises UserError for an image that cannot be read, has another size, or is transparent.
     """
     first = _open(*files[0])
     if size is None and first.width != first.height:
@@ -51,9 +51,10 @@ def decode(files, size, channels):
 
     _for_all(len(files), fill, "decoding")
     if channels == 3 and grey.any() and not grey.all():
-        raise UserError(
-            f"{files[grey.argmax()][0]}: expected colour as in {files[grey.argmin()][0]}, found a greyscale image; "
-            "convert it to RGB, or set the data set's `channels` to 1"
+        print(
+            f"{grey.sum():,} of {len(files):,} images are grey, and are repeated to RGB; the first: "
+            f"{files[grey.argmax()][0]}",
+            file=sys.stderr,
         )
     return images
 
