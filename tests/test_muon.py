@@ -24,6 +24,7 @@ SHAPES = ((4, 3), (3, 5), (4, 4), (3, 5), (3, 4), (4, 3), (3, 5), (1, 6))  # tal
 def float64(monkeypatch):
     """Let PyTorch's Muon orthogonalize in float64: it sums products one matrix at a time, which bfloat16 would show."""
     monkeypatch.setattr(torch.Tensor, "bfloat16", lambda matrix: matrix.to(torch.float64, copy=True))
+    monkeypatch.setattr(torch, "bfloat16", torch.float64)  # which PyTorch 2.15 asks for by its name instead
 
 
 @pytest.mark.parametrize("options", MUON, ids=named)
