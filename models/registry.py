@@ -57,6 +57,13 @@ def list_blocks():
     return sorted(BLOCKS)
 
 
+def default_options(model):
+    """{option of a network's constructor: its default}; raises ValueError for an unknown network."""
+    _import_all()
+    parameters = inspect.signature(MODELS[model]).parameters
+    return {key: parameter.default for key, parameter in parameters.items() if key not in ALL_TAKE}
+
+
 def check_size(image_shape, halvings):
     """Raise ValueError if images (channels, rows, columns) are smaller than a pixel after this many halvings."""
     _, rows, columns = image_shape
@@ -75,8 +82,7 @@ def build_model(model, block="plain", num_classes=100, image_shape=(3, 32, 32), 
     (batch, num_classes). `options` go to the model's constructor, for example `width=0.5`.
     Raises ValueError for an unknown name or option, or a shape that the network cannot take.
     """
-    _import_all()
-    taken = [key for key in inspect.signature(MODELS[model]).parameters if key not in ALL_TAKE]
+    taken = default_options(model)
     for key in options:
         if key not in taken:
             raise ValueError(f"the network {model} has no option {key!r}; it has: {', '.join(taken)}")

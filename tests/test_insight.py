@@ -1,7 +1,9 @@
 """What is read from a trained network is what it computes: predictions, heat maps, filters and features."""
 
 import json
+import re
 import shutil
+import textwrap
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from safetensors.torch import load_file
 from scipy import stats
 from torch import nn
 
-from tests.conftest import command, inside
+from tests.conftest import ROOT, command, inside
 from workflow_scripts.engine.insight import insight, insight_figures
 from workflow_scripts.engine.insight.grad_cam import grad_cam
 from workflow_scripts.engine.runs import trained
@@ -47,6 +49,17 @@ def test_the_predictions_are_those_that_the_trainer_counted(study, folder, digit
     assert (digits.train_labels[table["image"]] == table["label"]).all()
     assert table["confidence"].between(1 / digits.num_classes, 1).all()
     assert json.loads((folder / "insight.json").read_text())["right"] == right.sum()
+
+
+def test_a_loaded_cell_is_evaluated_as_the_readme_says(study, digits):
+    cell = study / "cell-seed0"
+    code = re.search(r"    from .* import batches(?:.*\n)(?:    .*\n|\n)+", (ROOT / "README.md").read_text())[0]
+    code = re.sub(r"load\(\".*\)", 'load(folder, data, "cpu")', textwrap.dedent(code))
+    found = {"folder": cell, "data": digits, "images": digits.test_images, "labels": digits.test_labels}
+    exec(code, found)
+    recorded = json.loads((cell / "test.json").read_text())
+    assert [found["loss"], found["accuracy"]] == pytest.approx([recorded["test_loss"], recorded["test_acc"]])
+    assert found["cell"].test() == (found["loss"], found["accuracy"])
 
 
 def test_confusion_and_accuracy_per_class_count_the_predictions(folder):

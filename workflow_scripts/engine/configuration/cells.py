@@ -30,7 +30,7 @@ def changed(cell):
 
 def record_digest(cell):
     """Hex digest of the whole record, without the network's options that are at their defaults."""
-    unused = OPTIONS - set(changed(cell))
+    unused = OPTIONS.keys() - changed(cell)
     return hashlib.sha256(cell.model_dump_json(exclude=unused).encode()).hexdigest()
 
 
@@ -42,7 +42,7 @@ def _marks(field):
 
 # An option at its default is not passed to the network. So a new one does not change the cells that leave it out: the
 # digests of record and code count options only where they differ from their defaults, but other keys' defaults too.
-OPTIONS = {key for key, field in Cell.model_fields.items() if "option" in field.json_schema_extra}
+OPTIONS = {key: field.default for key, field in Cell.model_fields.items() if "option" in field.json_schema_extra}
 DEFAULTS = {key: field.default for key, field in Cell.model_fields.items() if key not in OPTIONS}
 RECORD_IN_CODE = (((Cell.__module__, Cell.__name__), repr(DEFAULTS)),)
 

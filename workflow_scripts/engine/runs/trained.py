@@ -43,5 +43,6 @@ def load(folder, data, device, diverged=False):
         raise UserError(
             f"{folder}: model.safetensors does not fit the network of cell.json; {how_to_make_again(folder)}"
         ) from None
+    training.best = weights
     training.model.eval()
     return training

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from models.registry import build_model
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration.cells import import_registered, options
+from workflow_scripts.engine.configuration.cells import import_registered
 from workflow_scripts.engine.data.batches import Batches, channel_statistics
 from workflow_scripts.engine.data.datasets import split_indices
-from workflow_scripts.engine.training import probes
+from workflow_scripts.engine.training import networks, probes
 from workflow_scripts.engine.training.batch_counters import BatchCounters
 from workflow_scripts.engine.training.captured import CapturedStep
 from workflow_scripts.engine.training.captured_update import CapturedUpdate, on_the_device
@@ -63,7 +62,7 @@ class Training:
         self.cell, self.data, self.device, self.num_classes = cell, data, device, data.num_classes
         import_registered(cell, measured or ())
         torch.manual_seed(cell.seed)
-        model = build_model(cell.model, cell.block, data.num_classes, data.image_shape, **options(cell))
+        model = networks.build(cell, data.num_classes, data.image_shape)
         self.model = model.to(device, memory_format=torch.channels_last)
         self.parameters = list(self.model.parameters())  # walking the modules takes a sixth of a step on a GPU
         self.optimizer = OPTIMIZERS[cell.optimizer](self.parameters, cell.lr, cell.weight_decay)

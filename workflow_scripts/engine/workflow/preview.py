@@ -113,7 +113,7 @@ class ForwardFlops:
         names = (("model", cell.model), ("block", cell.block), *kinds)
         key = json.dumps([code.digest("workflow_scripts.engine.runs.results", names), found, shape, classes])
         if key not in self.counted:
-            self.counted[key], self.changed = _count(cell, found, shape, classes), True
+            self.counted[key], self.changed = _count(cell, shape, classes), True
         return self.counted[key]
 
     def save(self):
@@ -124,14 +124,14 @@ class ForwardFlops:
                     path.write_text(json.dumps(self.counted, indent=1))
 
 
-def _count(cell, found, shape, classes):
+def _count(cell, shape, classes):
     import torch  # here because most dry-runs do not need it
 
-    from models.registry import build_model
     from workflow_scripts.engine.runs.results import forward_flops
+    from workflow_scripts.engine.training import networks
 
     with torch.device("meta"):
-        return forward_flops(build_model(cell.model, cell.block, classes, shape, **found), shape)
+        return forward_flops(networks.build(cell, classes, shape), shape)
 
 
 def data_size(path, described):
