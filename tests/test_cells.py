@@ -132,6 +132,13 @@ def test_ablations_stand_around_the_base():
     assert set().union(*factors.values()) == set(names)
 
 
+def test_a_word_that_is_also_a_block_says_of_which_key_it_is():
+    """As the value of another key it would be shown as the block's name, and look as if that had been trained."""
+    words = {"data": {"dataset": ["cifar100", "bn"]}, "block": {"block": ["plain", "bn"]}}
+    levels = grids.ablations(Study(base={"model": "vgg08"}, ablations=words))
+    assert [list(found.values()) for found in levels.values()] == [["cifar100", "dataset bn"], ["plain", "bn"]]
+
+
 def test_options_are_what_the_network_is_given():
     assert cells.options(Cell()) == {}
     assert cells.options(Cell(width=2, activation="gelu", lr=1)) == {"width": 2.0, "activation": "gelu"}

@@ -3,6 +3,7 @@
 import itertools
 import math
 
+from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import search
 from workflow_scripts.engine.configuration.cells import OPTIONS, ROW, cell_name, text
@@ -86,12 +87,16 @@ def varied(grids):
 def _level(cell, shown, keys):
     """The values of the keys `shown` of a cell; a number has its key's name before it if there are several `keys`.
 
-    None is shown as `key None`; that of an option of the network, whose default it is, as `None` if it is the only key.
+    So has a word that would be taken for a block. None is shown as `key None`; that of an option of the network, whose
+    default it is, as `None` if it is the only key.
     """
-    words = []
+    words, blocks = [], code.registered("block")
     for key in shown:
-        value, option = getattr(cell, key), key in OPTIONS
-        alone = isinstance(value, str) or (len(keys) == 1 and (value is not None or option))
+        value = getattr(cell, key)
+        if isinstance(value, str):
+            alone = key == "block" or value not in blocks
+        else:
+            alone = len(keys) == 1 and (value is not None or key in OPTIONS)
         words.append(text(value) if alone else f"{key} {text(value)}")
     return ", ".join(words)
 
