@@ -3,6 +3,7 @@
 #   snakemake -n                                  what would be done
 #   snakemake --cores all --resources gpu=1       everything
 #   snakemake report/mlp-cw2.pdf                  one report: also project2, mlp-cw2-2020, beras
+#   snakemake study_cw2                           one study: its cells, tables and figures
 #   snakemake results/cw2/<cell>/history.csv      one cell
 #   snakemake submission/s1234567.zip             the hand-in of coursework 2
 
@@ -100,6 +101,16 @@ rule all:
     input:
         list(PAPERS),
         TARGETS,
+
+
+# everything of one study but the reports, which may need others too
+for study in [*PLAN.studies, *(["beras"] if SETTINGS.beras else [])]:
+
+    rule:
+        name:
+            f"study_{study}"
+        input:
+            [target for target in TARGETS if target.startswith(f"results/{study}/")],
 
 
 rule data:

@@ -86,6 +86,12 @@ def test_a_study_of_your_own_is_made_to_its_last_figure_and_table(tmp_path):
     ]
     assert set(expected) <= made
     assert "results/found/figures/filters.pdf" not in made  # only on request: not every network has filters
+    # and the targets of each study are together what is made by default
+    parts = {study: {file for file in made if file.startswith(f"results/{study}/")} for study in studies}
+    assert set().union(*parts.values()) == made
+    said = dry_run(tmp_path, *(f"study_{study}" for study in studies))
+    for study, part in parts.items():
+        assert set(re.search(rf"rule study_{study}:\n    input: (.+)", said)[1].split(", ")) == part
 
 
 def test_a_cell_that_does_not_exist(tmp_path):

@@ -28,9 +28,11 @@ SECTIONS = {
 
 def meant(target, plan, known):
     """A sentence on a target that no rule of a `Plan` makes, or None; `known` are names of rules and files."""
-    folder, *rest = target.split("/")
+    folder, *rest = target.rstrip("/").split("/")
     if folder == "results" and len(rest) > 1:
         return _meant_of(target, plan, known, *rest)
+    if rest and f"study_{rest[0]}" in known:
+        return f"{target} is a folder; everything of that study is made by the target study_{rest[0]}"
     if target in NEEDED:
         return f"{target} needs {NEEDED[target]}: the configuration lacks that"
     return _nearest(target, known)
