@@ -1,5 +1,7 @@
 """When a study's data set, and with it its cells, are made again, as shown by dry-runs of a study that was made."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -81,6 +83,21 @@ def test_an_image_more_behind_a_link(made):
     (made / "cats/new.png").write_bytes((made / "cats/0.png").read_bytes())
     assert done_again(made) == ["fetch_data", "train_cell", "summarise"]
     (made / "cats/new.png").unlink()
+    assert done_again(made) == []
+
+
+def test_the_same_images_at_another_time(made):
+    """After a backup was restored, for instance. Only their contents tell them from others of the same size."""
+    first, second = (made / f"pictures/train/cat/{number}.png" for number in (0, 1))
+    times = first.stat()
+    for path in (first, second):
+        os.utime(path)
+    assert done_again(made) == []
+    content = first.read_bytes()
+    first.write_bytes(content[:-5] + bytes([content[-5] ^ 1]) + content[-4:])
+    assert done_again(made) == ["fetch_data", "train_cell", "summarise"]
+    first.write_bytes(content)
+    os.utime(first, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert done_again(made) == []
 
 

@@ -10,8 +10,38 @@ from workflow_scripts.engine.sources import SPLITS
 from workflow_scripts.engine.sources.archives import walk
 
 
+def facts(dataset):
+    """What the file of a `config.Dataset` that is a folder keeps about it, for `listing_now`; of any other, nothing."""
+    found = listing(dataset)
+    return {"listing": found, "contents": contents(dataset)} if found else {}
+
+
 def listing(dataset):
-    """A digest of names, sizes and times of the files of a `config.Dataset` that is a folder; None for any other.
+    """A digest of names, sizes and times of the files of a `config.Dataset` that is a folder; None for any other."""
+    return _digest(dataset, _look)
+
+
+def contents(dataset):
+    """The same for names and contents: equal after all files were copied, which changes their times."""
+    return _digest(dataset, lambda path: hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def listing_now(dataset, made):
+    """The listing as it is; if the folder has gone or its files are the same, as when the file `made` was made."""
+    now = listing(dataset)
+    if dataset.source != "folder" or not dataset.path or not os.path.exists(made):
+        return now
+    try:
+        then = datasets.load_meta(made)
+    except UserError:  # the file is damaged, and is made again
+        return now
+    gone = not dataset.path.exists()
+    same = gone or (now and now != then.get("listing") and contents(dataset) == then.get("contents"))
+    return then.get("listing") if same else now
+
+
+def _digest(dataset, described):
+    """A digest of the names of all images, each `described(path)`; None for what is not a folder.
 
     It covers only files in class folders, which may lie under one top folder: what lies beside them is not an image.
     """
@@ -21,15 +51,9 @@ def listing(dataset):
     for parts, path in walk(dataset.path):
         with contextlib.suppress(OSError):  # a broken link, about which reading the images says more
             if not path.is_dir() and not {*parts[:-2]}.isdisjoint(SPLITS):
-                found.append(f"{'/'.join(parts)}\0{path.stat().st_size} {path.stat().st_mtime_ns}\n")
+                found.append(f"{'/'.join(parts)}\0{described(path)}\n")
     return hashlib.sha256("".join(sorted(found)).encode()).hexdigest()[:16]
 
 
-def listing_now(dataset, made):
-    """The listing as it is or, if the folder has gone, as it was when the file `made` was made from it."""
-    if dataset.source == "folder" and dataset.path and not dataset.path.exists() and os.path.exists(made):
-        try:
-            return datasets.load_meta(made).get("listing")
-        except UserError:  # the file is damaged, and is made again
-            return None
-    return listing(dataset)
+def _look(path):
+    return f"{path.stat().st_size} {path.stat().st_mtime_ns}"

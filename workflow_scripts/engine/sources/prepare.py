@@ -9,8 +9,7 @@ import numpy as np
 
 from workflow_scripts.engine import sources
 from workflow_scripts.engine.commands import UserError, written_whole
-from workflow_scripts.engine.sources import pixels
-from workflow_scripts.engine.sources.listing import listing
+from workflow_scripts.engine.sources import listing, pixels
 
 
 def prepare(name, dataset, out, cache):
@@ -37,7 +36,6 @@ def save(name, dataset, decoded, out):
         arrays[f"{split}_images"] = pixels.conform(images, dataset.image_size, dataset.channels)
         arrays[f"{split}_labels"] = labels.astype(np.int64)
     arrays["class_names"] = np.array(decoded.class_names)
-    found = listing(dataset)
     meta = {
         "name": name,
         "source": dataset.source,
@@ -47,7 +45,7 @@ def save(name, dataset, decoded, out):
         "image_shape": [dataset.channels, *arrays["train_images"].shape[1:3]],
         "num_classes": len(decoded.class_names),
         "sha256": _digest(arrays),
-        **({"listing": found} if found else {}),
+        **listing.facts(dataset),
     }
     with written_whole(out) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays, meta=np.array(json.dumps(meta)))
