@@ -1,6 +1,7 @@
 """Folders of images by class, and zips of them, good and bad."""
 
 import os
+import re
 import shutil
 import stat
 import struct
@@ -173,6 +174,14 @@ WHOLE = encoded(picture())
 def test_an_image_that_does_not_belong(written, content, message):
     with pytest.raises(UserError, match=f"train/dog/03.png: .*({message})"):
         read(written(tree() | {"train/dog/03.png": content}))
+
+
+def test_all_images_that_do_not_belong_are_told_of_at_once(tmp_path):
+    wrong = [f"train/dog/0{number}.png" for number in range(3, 10)]
+    with pytest.raises(UserError) as raised:
+        read(write_folder(tmp_path, tree() | dict.fromkeys(wrong, b"no image")))
+    *lines, last = str(raised.value).split("\n")
+    assert [re.search(r"train/\S+png", line)[0] for line in lines] == wrong[:5] and last == "  ... and 2 more"
 
 
 def test_a_first_image_that_is_not_square(tmp_path):

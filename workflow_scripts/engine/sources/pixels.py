@@ -20,6 +20,7 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 KINDS = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "RGB": "RGB", "RGBA": "RGB"}  # Pillow's mode -> grey or colour
 MODES = {1: "L", 3: "RGB"}
 BLOCK = 256  # images that a thread takes at once
+NAMED = 4  # images besides the first of those that cannot be taken
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 
@@ -111,11 +112,19 @@ def _empty(count, size, channels):
 
 
 def _for_all(count, fill, what):
-    """Call `fill(index)` for every index, in threads (Pillow releases the GIL); raise the first error in order."""
+    """Call `fill(index)` for every index, in threads (Pillow releases the GIL).
+
+    Raises one UserError at the end for all that failed: being told of one image at a time, people would have to try
+    again and again.
+    """
+    failed = {}
 
     def block(start):
         for index in range(start, min(start + BLOCK, count)):
-            fill(index)
+            try:
+                fill(index)
+            except UserError as error:
+                failed[index] = str(error)
 
     with ThreadPoolExecutor() as pool:
         work = [pool.submit(block, start) for start in range(0, count, BLOCK)]
@@ -127,3 +136,7 @@ def _for_all(count, fill, what):
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+    if failed:
+        first, *others = (failed[index] for index in sorted(failed))
+        more = [f"  ... and {len(others) - NAMED:,} more"] if len(others) > NAMED else []
+        raise UserError("\n".join([first, *(f"  {message}" for message in others[:NAMED]), *more]))
