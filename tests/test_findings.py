@@ -142,8 +142,8 @@ def test_a_flow_over_seeds_is_their_geometric_mean():
     layers, orders = course_layers(1), {"a": 3, "b": 12, "c": 9}
     sizes = {cell: np.logspace(-many, 0, 13) for cell, many in orders.items()}
     table = pd.concat(
-        pd.DataFrame({"cell": cell, "epoch": 2, "depth": range(14), "layer": layers, "mean_abs": [*values, 9.0]})
-        for cell, values in sizes.items()
+        pd.DataFrame({"cell": cell, "epoch": 2, "depth": range(14), "layer": layers, "mean_abs": [*values, many]})
+        for (cell, values), many in zip(sizes.items(), (9.0, 0.1, 4.0), strict=True)  # the classifier plays no part
     )
     (flow,) = flows.flows(table)
     assert flow.below == pytest.approx((8, np.std([3, 12, 9], ddof=1)))
@@ -151,6 +151,18 @@ def test_a_flow_over_seeds_is_their_geometric_mean():
     assert flow.largest == pytest.approx(np.logspace(-3, 0, 13))
     table.loc[(table["cell"] == "a") & (table["depth"] == 0), "mean_abs"] = 0.0
     assert flows.flows(table)[0].orders == math.inf  # zero for one seed
+
+
+@pytest.mark.parametrize(
+    ("zero", "orders", "within"),
+    [([0], math.inf, 2), ([12], math.inf, 2), ([5], 12 * math.log10(2), math.inf), (range(13), math.inf, math.inf)],
+)
+def test_a_flow_is_infinite_where_nothing_arrives(zero, orders, within):
+    sizes = 1e-6 * 2.0 ** np.arange(13)
+    sizes[zero] = 0
+    table = {"cell": "a", "epoch": 0, "depth": range(14), "layer": course_layers(1), "mean_abs": [*sizes, 1.0]}
+    (flow,) = flows.flows(pd.DataFrame(table))
+    assert flow.span == math.inf and (flow.orders, flow.within) == pytest.approx((orders, within))
 
 
 STEP = np.arange(27)  # steps of three epochs of nine

@@ -93,7 +93,8 @@ def test_without_values_there_is_nothing_to_compare(first, second):
 
 def test_differences_without_spread():
     same = {0: 0.5, 1: 0.5}
-    assert statistics.verdict(statistics.difference(same, same)) == "alike"
+    for one in (same, {**same, 2: 0.5}):
+        assert statistics.verdict(statistics.difference(one, one)) == "alike"
     # two seeds that differ by the same number of images are chance, not certainty
     assert statistics.verdict(statistics.difference({0: 0.75, 1: 0.75}, same)) == "alike"
     for value in (0.1, 0.2, 0.7):  # the mean of three of these is not the mean of four, to the last bit
@@ -120,6 +121,15 @@ def test_a_spread_below_a_step_of_an_accuracy_is_not_seen(seeds):
         reach = error * stats.t.ppf(0.975, freedom)
         assert (found.high - found.mean, found.mean - found.low) == pytest.approx((reach, reach))
         assert found.p == pytest.approx(2 * stats.t.sf(found.mean / error, freedom)) and found.pairs == pairs
+
+
+def test_unequal_spreads_below_a_step_keep_the_degrees_of_freedom_of_welch():
+    first, second = [0.5, 0.5 + 1e-9, 0.5], [0.4, 0.4 + 1e-6, 0.4]
+    freedom = stats.ttest_ind(first, second, equal_var=False).df
+    assert freedom == pytest.approx(2, abs=1e-3)  # the second's alone, as the first hardly varies; together they had 4
+    found = statistics.difference(by_seed(first), by_seed(second, first=3), images=300)
+    reach = math.sqrt((1 / 3 + 1 / 3) / 12) / 300 * stats.t.ppf(0.975, freedom)
+    assert (found.high - found.mean, found.mean - found.low) == pytest.approx((reach, reach))
 
 
 def test_a_spread_above_a_step_of_an_accuracy_is_as_it_is():

@@ -1,5 +1,6 @@
 """Rows of a summary: means over seeds, the best, what a selection finds, and incomplete tables."""
 
+import itertools
 import math
 
 import numpy as np
@@ -73,16 +74,19 @@ def test_gradients_are_those_of_cells_that_finished_in_epochs_that_all_layers_ha
 
 
 def test_means_over_epochs_are_of_what_is_finite():
-    table = pd.DataFrame({"cell": [*"abab"], "epoch": [0, 0, 1, 1], "loss": [1.0, math.inf, 2.0, 4.0]})
-    found = summary.over_epochs(table, ["a", "b"], ("epoch",), ("loss",))
+    losses = [1.0, math.inf, -math.inf, 2.0, 4.0, math.nan]
+    table = pd.DataFrame({"cell": [*"abcabc"], "epoch": [0, 0, 0, 1, 1, 1], "loss": losses})
+    found = summary.over_epochs(table, ["a", "b", "c"], ("epoch",), ("loss",))
     assert found["loss"].tolist() == [1, 3]
     assert found["loss_std"].tolist() == pytest.approx([math.nan, math.sqrt(2)], nan_ok=True)
 
 
-def test_rows_stand_in_the_order_of_blocks_then_rates(tmp_path):
-    records = [record(block, lr=lr) for lr in (0.1, 0.01) for block in ("bn", "plain")]
+def test_rows_stand_in_the_order_of_networks_then_blocks_then_rates(tmp_path):
+    networks, blocks, rates = ("vgg08", "vgg38"), ("plain", "bn"), (0.01, 0.1)
+    expected = [*itertools.product(networks, blocks, rates)]
+    records = [record(block, model=model, lr=lr) for model, block, lr in reversed(expected)]
     rows = summary.over_seeds(summary.load(write_summary(tmp_path, records)).cells)
-    assert rows[["block", "lr"]].to_numpy().tolist() == [["plain", 0.01], ["plain", 0.1], ["bn", 0.01], ["bn", 0.1]]
+    assert [*rows[["model", "block", "lr"]].itertuples(index=False, name=None)] == expected
 
 
 def test_best_is_the_highest_validation_accuracy_then_the_lowest_loss():
@@ -189,6 +193,13 @@ def test_a_missing_table_is_named(tmp_path, missing):
 def test_a_damaged_table_is_named(tmp_path, damaged):
     (write_summary(tmp_path, study()) / damaged).write_text("")
     with pytest.raises(UserError, match=f"{damaged} is damaged .*; run summarise again"):
+        summary.load(tmp_path)
+
+
+def test_a_table_without_a_cell_is_named(tmp_path):
+    cells = pd.read_csv(write_summary(tmp_path, study(seeds=1)) / "cells.csv")
+    cells[:0].to_csv(tmp_path / "cells.csv", index=False)
+    with pytest.raises(UserError, match=r"cells\.csv: expected at least one cell, found none"):
         summary.load(tmp_path)
 
 
