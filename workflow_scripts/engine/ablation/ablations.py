@@ -78,7 +78,7 @@ def rows(found, study):
         table["name"] = [_with_key(level, grids.varied(study.ablations[factor])) for level in table["level"]]
         table["value"] = _numbers(table["level"])
         table = pd.concat([table, differences(found.cells, table)], axis=1)
-        tables.append(table.sort_values("value", kind="stable") if table["value"].notna().all() else table)
+        tables.append(table.sort_values("value", kind="stable"))  # words, which have none, stay in their order
     if not tables:
         raise UserError("--study: expected at least one factor in `ablations`, found none")
     table = pd.concat(tables, ignore_index=True)
