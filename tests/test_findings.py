@@ -176,18 +176,33 @@ RATES = {
 }
 
 
+def row_with(shown, schedule="constant", warmup=0):
+    """A row of 27 steps with these flows, of a network for which no gradient is predicted."""
+    row = SimpleNamespace(flows=shown, initial=None, width=1, block="bn", init="own", activation=None, cells=["a"])
+    row.facts, row.batch_size, row.lr, row.supervision = {"train_images": 95}, 10, 0.1, 0.0
+    row.schedule, row.final_lr, row.warmup_epochs, row.epochs = schedule, 0.01, warmup, 3
+    return row
+
+
 @pytest.mark.parametrize("schedule", RATES)
 def test_what_adam_can_make_of_gradients_that_grow(schedule):
     """Layers count as below epsilon if they are in every epoch and seed; a step is that of the largest gradient."""
     warmup, rates = RATES[schedule]
     sizes = np.array([[1e-9, 1e-9, 1e-4], [3e-8, 2e-9, 1e-4], [1e-8, 5e-9, 1e-4]])
     shown = [flows.Flow(("a", "b", "c"), epoch / 9, epoch, 5.0, 0.0, (), 1.0) for epoch in sizes]
-    row = SimpleNamespace(flows=shown, initial=None, width=1, block="bn", init="own", activation=None, cells=["a"])
-    row.facts, row.batch_size, row.lr, row.supervision = {"train_images": 95}, 10, 0.1, 0.0
-    row.schedule, row.final_lr, row.warmup_epochs, row.epochs = schedule.split()[0], 0.01, warmup, 3
-    found = predictions.theory(row)
+    found = predictions.theory(row_with(shown, schedule.split()[0], warmup))
     assert (found.below_epsilon, found.steps, found.predicted) == (1, 27, None)
     assert found.adam_step == pytest.approx(0.1 * 3 / 4) and found.adam_total == pytest.approx(rates * 3 / 4)
+
+
+@pytest.mark.parametrize(
+    ("orders", "stages", "within", "staircase"),
+    [(5, 3, 9, True), (5, 3, 11, False), (3, 3, 9, False), (5, 2, 9, False)],
+)
+def test_a_staircase_falls_far_and_is_level_within_its_stages(orders, stages, within, staircase):
+    sizes = np.array([10.0**-orders, 1.0])
+    flow = flows.Flow(("a", "b"), sizes, sizes, orders, 0.0, (0.1,) * stages, within)
+    assert predictions.theory(row_with([flow])).staircase == staircase
 
 
 @pytest.mark.parametrize("size", [16, 32])
@@ -204,6 +219,10 @@ def test_the_prediction_is_that_of_its_variances(size):
     squares = [slopes / 2 / (3 * 9 * 32), *(6 / slopes / inside(size) for size in sizes)]
     predicted = predictions.predicted_orders(course_layers(1)[:-1], size, 32)
     assert predicted == pytest.approx(sum(map(math.log10, squares)) / 2, rel=1e-6)
+    squares[0] = 1 / (3 * 9 * 32)  # beside the biases is what tells images apart, which the activation halves like them
+    signal = predictions.forward_orders(course_layers(1)[:-1], size, 32)
+    assert signal.low == pytest.approx(sum(map(math.log10, squares)) / 2, rel=1e-6)
+    assert signal.high == pytest.approx(signal.low + math.log10(size))  # of size^2 independent positions
 
 
 def test_the_gradient_at_initialisation_is_as_predicted():
