@@ -52,6 +52,14 @@ def test_a_branch_that_starts_at_zero_is_not_what_the_first_layer_is_compared_wi
     assert found.ratio == pytest.approx(first / second)
 
 
+def test_a_network_that_passes_nothing_back_vanishes(large_digits):
+    training = Training(Cell(batch_size=20), large_digits, CPU)
+    training.model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 30 * 30, 10))
+    nn.init.zeros_(training.model[2].weight)
+    found = diagnosis.diagnose(training, 1)
+    assert found.norm > 0 and math.isnan(found.ratio) and found.verdict == "vanishing"
+
+
 # Measures
 
 
@@ -98,6 +106,7 @@ def test_of_activations_in_a_row_the_first_is_the_layers():
     with watch:
         network(x)
     assert watch.variances()[0] == pytest.approx(F.relu(network[0](x)).var(0).mean().item())
+    assert watch.late() == []
 
 
 def test_a_unit_is_dead_where_its_activation_lets_nothing_back(watched):
