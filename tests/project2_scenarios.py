@@ -226,7 +226,10 @@ SENTENCES = {
     "one mistake": (
         {"mistakes": {(3, 5): 1}},
         {},
-        [r"The mistake (Figure~\ref{fig:confusion}) is \emph{class 3} taken for \emph{class 5} (1)."],
+        [
+            r"It classifies 99 of them correctly ($99.0$",
+            r"The mistake (Figure~\ref{fig:confusion}) is \emph{class 3} taken for \emph{class 5} (1).",
+        ],
         ["most frequent"],
     ),
     "mistakes of many pairs": (

@@ -15,7 +15,7 @@ from workflow_scripts.engine.reports import network_shapes, project2_landscape
 from workflow_scripts.engine.reports import project2_findings as findings
 from workflow_scripts.engine.reports.evidence import Measure
 from workflow_scripts.engine.text import latex
-from workflow_scripts.engine.training import objectives
+from workflow_scripts.engine.training import objectives, schedules
 
 
 def test_names_on_the_front_can_be_listed(tmp_path):
@@ -163,6 +163,24 @@ def test_a_slow_setting_is_told(tmp_path):
         in text
     )
     assert "more than of the settings." in text and "two runs of one setting took" not in text
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({}, True),
+        ({"warmup_epochs": 5}, True),
+        ({"warmup_epochs": 6}, False),  # it may fall before the warm-up ends
+        ({"final_lr": 0.1}, False),  # it rises all the way
+        ({"warmup_epochs": 0}, False),
+        ({"schedule": "cosine"}, False),
+    ],
+)
+def test_the_peak_told_is_the_highest_rate_of_the_schedule(other, told):
+    record = {"schedule": "linear", "lr": 0.02, "final_lr": 0.001, "warmup_epochs": 2, "epochs": 10, **other}
+    cell = SimpleNamespace(**record)
+    rates = [schedules.learning_rate(cell, epoch, step, 1000) for epoch in range(10) for step in range(1000)]
+    assert findings._peak(record) == (pytest.approx(max(rates), rel=0.05) if told else None)
 
 
 @pytest.mark.parametrize("classes", [10, 100])
