@@ -88,6 +88,18 @@ def test_one_seed_has_no_deviation(tmp_path):
     json.dumps(facts, allow_nan=False)
 
 
+def test_results_are_means_and_deviations_over_the_seeds(tmp_path):
+    study = MADE.model_copy(update={"base": MADE.base.model_copy(update={"seed": [0, 1, 2]}), "grids": []})
+    wobble, right = np.array([0.0, 0.01, 0.05]), np.array([0.4, 0.1, 0.3])
+    found = ablations.load(write_study(tmp_path, study, lambda cell: cell.width / 4 + wobble[cell.seed]))
+    row = choice.choose(found, list(grids.expand("s", study)))
+    facts = choice.chosen(found, row, dict(zip(row["finished"], zip(2 - right, right, strict=True), strict=True)))
+    for metric, values in (("best_val_acc", 0.5 + wobble), ("test_acc", right), ("test_loss", 2 - right)):
+        assert facts[metric]["values"] == pytest.approx(values.tolist())
+        assert (facts[metric]["mean"], facts[metric]["std"]) == pytest.approx((np.mean(values), np.std(values, ddof=1)))
+    assert facts["seeds"] == [0, 1, 2] and facts["best_cell"] == row["finished"][2]
+
+
 # A real study
 
 REAL = Study(

@@ -41,6 +41,7 @@ def test_the_last_map_is_the_outermost_of_those_that_are_fine_enough():
         nn.Conv2d(3, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 2)
     )
     assert last_map(body, images) == "2"  # 5 x 5; the next one's 2 x 2 would say little about where
+    assert last_map(body[:4], torch.randn(2, 3, 14, 14)) == "2"  # 6 x 6; so would the next one's 3 x 3
     assert last_map(body[:4], images[..., :10, :10]) == "2"  # 4 x 4
     assert last_map(body[:4], images[..., :6]) == "1"  # 10 x 4; the next one's 5 x 2 is as coarse as its shorter side
     assert last_map(body[2:5], images[..., :6, :6]) == "2"  # 3 x 3, as there is none of 4 x 4
