@@ -157,11 +157,13 @@ def test_times_that_differ_between_seeds_are_told(tmp_path):
 
 
 def test_a_slow_setting_is_told(tmp_path):
-    text = _with_times(tmp_path, {f"width2-digits-lr0.001-seed{seed}": 5.0 + seed / 100 for seed in range(3)})
+    times = (5.0, 5.01, 5.08)  # of which mean and deviation are 5.03 and 0.04
+    text = _with_times(tmp_path, {f"width2-digits-lr0.001-seed{seed}": time for seed, time in enumerate(times)})
     assert (
-        "An epoch takes from $2.00$\\,$\\pm$\\,0.00\\,s (width 0.5) to $5.01$\\,$\\pm$\\,0.01\\,s (width 2), further"
+        "An epoch takes from $2.00$\\,$\\pm$\\,0.00\\,s (width 0.5) to $5.03$\\,$\\pm$\\,0.04\\,s (width 2), further"
         in text
     )
+    assert "trains for 5 epochs of $5.03$\\,$\\pm$\\,0.04\\,s, at this pace $25.2$ seconds in all" in text
     assert "more than of the settings." in text and "two runs of one setting took" not in text
 
 
