@@ -73,17 +73,20 @@ def test_how_soon_is_counted_in_epochs():
         + [("chance", epoch, 0.1) for epoch in range(3)],
         columns=["cell", "epoch", "val_acc"],
     )
-    guessing, ten, two = {"a": 0.1, "chance": 0.1}, {"a": 10, "chance": 10}, {"a": 2, "chance": 2}
+    guessing, ten, two = {"a": 0.1, "chance": 0.1}, {"a": 0.1, "chance": 0.1}, {"a": 0.5, "chance": 0.5}
     assert ablations.epochs_to(history, 0.5, ten, guessing).to_dict() == {"a": 2}
     assert ablations.epochs_to(history, 0.9, ten, guessing).to_dict() == {"a": 3}
     assert ablations.epochs_to(history, 0.5, two, guessing).to_dict() == {"a": 3}  # at 0.7 of 0.5 to 0.9
     assert ablations.epochs_to(history, 0.9, two, guessing).to_dict() == {"a": 4}
 
 
-def test_a_network_that_only_guesses_gets_nowhere(tmp_path):
-    limit = statistics.chance(1 / 10, 1000)  # for the made-up cells' numbers of classes and validation images
+@pytest.mark.parametrize(("largest_class", "guess"), [(None, 1 / 10), (0.3, 0.3)])  # the made-up cells have ten
+def test_a_network_that_only_guesses_gets_nowhere(tmp_path, largest_class, guess):
+    limit = statistics.chance(guess, 1000)  # for the made-up cells' number of validation images
     near = {"bn": limit - 0.01, "bn_rc": limit + 0.01}
-    found = rows_of(write_study(tmp_path, STUDY, lambda cell: near.get(cell.block, 0.5)), STUDY)
+    folder = write_study(tmp_path, STUDY, lambda cell: near.get(cell.block, 0.5))
+    pd.read_csv(folder / "cells.csv").assign(largest_class=largest_class).to_csv(folder / "cells.csv", index=False)
+    found = rows_of(folder, STUDY)
     stuck = found[found["level"] == "BN"]
     assert stuck["epochs_to_50"].isna().all() and found[found["level"] != "BN"]["epochs_to_50"].notna().all()
     assert ablation_table.formatted(found[found["factor"] == "block"])["Epochs to 90 %"].tolist()[1] == "–"

@@ -24,24 +24,23 @@ def load(folder):
     found = summary.load(folder, also=("forward_flops",))
     table = found.cells
     table["seconds_per_epoch"] = table["cell"].map(found.history.groupby("cell")["seconds"].median())
-    classes = dict(zip(table["cell"], table["num_classes"], strict=True))
-    chance = dict(
-        zip(table["cell"], map(statistics.chance, 1 / table["num_classes"], table["val_images"]), strict=True)
-    )
+    shares = table.get("largest_class", pd.Series(math.nan, table.index))  # older summaries lack it
+    guesses = dict(zip(table["cell"], map(statistics.guess, shares, table["num_classes"]), strict=True))
+    chance = dict(zip(table["cell"], map(statistics.chance, guesses.values(), table["val_images"]), strict=True))
     for share in (50, 90):
-        table[f"epochs_to_{share}"] = table["cell"].map(epochs_to(found.history, share / 100, classes, chance))
+        table[f"epochs_to_{share}"] = table["cell"].map(epochs_to(found.history, share / 100, guesses, chance))
     return found
 
 
-def epochs_to(history, share, classes, chance):
+def epochs_to(history, share, guesses, chance):
     """{cell: epochs until validation accuracy first was `share` of the way from guessing to its last value}, a series.
 
-    It says how fast a cell gets to where it ends. Guessing is 1/C for the C `classes`, {cell: number}. A cell that ends
-    no higher than `chance`, {cell: accuracy}, got nowhere and is left out.
+    It says how fast a cell gets to where it ends. `guesses` and `chance` are {cell: accuracy}: of guessing, and the
+    largest that counts as such. A cell that ends no higher than the latter got nowhere and is left out.
     """
     reached = {}
     for cell, lines in history.sort_values("epoch").groupby("cell", sort=False):
-        last, guess = lines["val_acc"].iloc[-1], 1 / classes[cell]
+        last, guess = lines["val_acc"].iloc[-1], guesses[cell]
         if last > chance[cell]:
             reached[cell] = lines["epoch"][lines["val_acc"] >= guess + share * (last - guess)].min() + 1
     return pd.Series(reached, dtype=float)

@@ -97,13 +97,8 @@ def _in_latex(key, value):
 
 
 def _learned(row):
-    """How many of the row's seeds end with a training or validation accuracy above `statistics.chance`.
-
-    A guess is right as often as naming always the largest class of the training images. Where its share is not known,
-    classes are taken to be equally frequent.
-    """
-    share = row.facts.get("largest_class")
-    guess = 1 / row.num_classes if pd.isna(share) else share
+    """How many of the row's seeds end with a training or validation accuracy above `statistics.chance`."""
+    guess = statistics.guess(row.facts.get("largest_class"), row.num_classes)
     above = set()
     for part in ("train", "val"):
         limit = statistics.chance(guess, row.facts[f"{part}_images"])

@@ -30,7 +30,8 @@ def facts(folder, study):
     found_there = landscape_findings.context(landscape)
     data = evidence.data_of(found)
     best = {"rates": _best(runs, labels), "walk": _best(_runs(walked, landscape.networks, found.history), labels)}
-    limit = statistics.chance(1 / data.num_classes, data.val_images)
+    guess = statistics.guess(data.largest_class, data.num_classes)
+    limit = statistics.chance(guess, data.val_images)
     return SimpleNamespace(
         **found_there,
         controlled=_controlled(landscape.networks),
@@ -46,6 +47,7 @@ def facts(folder, study):
         walked=best["walk"],
         enough=ENOUGH,
         far=UNLIKE,
+        guess=guess,
         limit=limit,
         decimals=decimals(data.val_images),
         unlike={

@@ -38,6 +38,15 @@ class Comparison(NamedTuple):
     p: float
 
 
+def guess(largest_class, num_classes):
+    """The accuracy of guessing: of always naming the largest class of the training images, which is this share of them.
+
+    Where the share is not known, None or NaN, classes are taken to be equally frequent.
+    """
+    known = largest_class is not None and not math.isnan(largest_class)
+    return largest_class if known else 1 / num_classes
+
+
 def chance(guess, images):
     """The largest accuracy on `images` images that counts as guessing: three standard deviations above `guess`, the
     share of them that a guess names right."""
