@@ -104,6 +104,15 @@ def test_lsuv_leaves_statistics_random_state_and_hooks_as_they_were():
     assert not any(module._forward_hooks for module in network.modules())
 
 
+def test_lsuv_leaves_layers_whose_outputs_are_all_equal_orthonormal():
+    network = build_model("vgg08", "plain", 10, (3, 16, 16), width=0.25)
+    INITS["lsuv"](network, torch.zeros(4, 3, 16, 16))
+    for layer in layers(network).values():
+        weight = layer.weight.flatten(1)
+        short = weight if len(weight) <= weight.shape[1] else weight.T
+        torch.testing.assert_close(short @ short.T, torch.eye(len(short)), atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("block", ["rc_pool", "bn_rc_pool", "gn_rc", "bn_rc_proj"])
 def test_zero_residual_opens_with_the_shortcuts_alone(block):
     network, images = initialized("zero_residual", block, width=0.25)

@@ -112,7 +112,9 @@ def test_covariate_shift_of_two_matrices_by_hand():
     x, t = torch.randn(2, 3, 8, generator=generator, dtype=torch.float64)
     weights = [weight.clone().requires_grad_() for weight in (u_new, v_new)]
     gradient = partial(probes.gradient_of, lambda: (weights[1] @ weights[0] @ x - t).square().sum() / 2)
-    distance, cosine = probes.covariate_shift(gradient, [[weights[0]], [weights[1]]], [[u], [v]])
+    apart = torch.ones(3, dtype=torch.float64, requires_grad=True)  # takes no part in the loss, and counts as zero
+    groups, before = [[weights[0]], [weights[1], apart]], [[u], [v, torch.zeros(3).double()]]
+    distance, cosine = probes.covariate_shift(gradient, groups, before)
     here, there = ((v @ first @ x - t) @ (first @ x).T for first in (u, u_new))
     assert distance[1].item() == pytest.approx((there - here).norm().item(), rel=1e-12)
     assert cosine[1].item() == pytest.approx(((here * there).sum() / here.norm() / there.norm()).item(), rel=1e-12)

@@ -78,12 +78,12 @@ def test_the_gradient_of_mse_is_as_large_as_that_of_the_cross_entropy():
     torch.testing.assert_close(cross_entropy - mse, torch.full((1, 10), 0.1))
 
 
-def test_penalties_are_over_weights_alone():
+@pytest.mark.parametrize(("l1", "l2"), [(0.3, 0.7), (0.3, 0.0), (0.0, 0.7)])
+def test_penalties_are_over_weights_alone(l1, l2):
     model = build_model("cifar_net", "bn_rc", image_shape=(3, 8, 8), width=0.125).double()
     weights = [parameter for parameter in model.parameters() if parameter.ndim > 1]
-    cell = Cell(l1=0.3, l2=0.7)
-    expected = 0.3 * sum(w.abs().sum() for w in weights) + 0.7 / 2 * sum((w**2).sum() for w in weights)
-    torch.testing.assert_close(added_terms(cell, model, (), None, 0), expected)
+    expected = l1 * sum(w.abs().sum() for w in weights) + l2 / 2 * sum((w**2).sum() for w in weights)
+    torch.testing.assert_close(added_terms(Cell(l1=l1, l2=l2), model, (), None, 0), expected)
     assert added_terms(Cell(), model, (), None, 0) == 0
 
 

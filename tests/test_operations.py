@@ -11,6 +11,7 @@ TRIVIAL = v2.TrivialAugmentWide()
 NAMES = {"unchanged": "Identity", "saturation": "Color", "autocontrast": "AutoContrast"}
 # of the pixels: halves of a place are rounded to either side, and so are limits of solarize that are whole numbers
 ALIKE = {"shear_x": 0.98, "shear_y": 0.98, "rotate": 0.97, "solarize": 0.999}
+ROUNDED = ("brightness", "contrast", "saturation", "sharpness", "autocontrast")  # by arithmetic that may differ by one
 CASES = [(operation, *limits) for operation, *limits in TrivialAugment.OPERATIONS]
 
 
@@ -25,10 +26,14 @@ def theirs_of(operation, image, magnitude):
 
 
 def pictures(count, channels, rows=16, columns=24):
-    """Smooth images, the first of a single value, since noise hides what an operation does to places."""
+    """Smooth images, the first of a single value, since noise hides what an operation does to places.
+
+    Their corners are aligned, so that the outermost rows and columns are not copies of their neighbours.
+    """
     torch.manual_seed(0)
     coarse = torch.rand(count, channels, rows // 4, columns // 4)
-    images = torch.nn.functional.interpolate(coarse, (rows, columns), mode="bilinear").mul_(255).byte()
+    images = torch.nn.functional.interpolate(coarse, (rows, columns), mode="bilinear", align_corners=True)
+    images = images.mul_(255).byte()
     images[0] = 77
     return images
 
@@ -54,7 +59,7 @@ def test_each_image_has_its_own_strength_and_the_result_is_torchvisions(operatio
     found = operation(images, strengths[:, None, None, None])
     assert found.dtype == torch.uint8 and torch.equal(images, before)
     expected = torch.stack([theirs_of(operation, *each) for each in zip(images, theirs, strict=True)])
-    near = (found.int() - expected.int()).abs() <= 1
+    near = (found.int() - expected.int()).abs() <= (operation.__name__ in ROUNDED)
     assert near.float().mean() >= ALIKE.get(operation.__name__, 1)
 
 
@@ -104,18 +109,26 @@ def test_colour_jitter_is_torchvisions_in_the_order_drawn():
     assert ((found.int() - torch.stack(expected).int()).abs() <= 2).all() and not torch.equal(found, images)
 
 
-def test_erasing_hides_one_rectangle_of_torchvisions_sizes():
-    images = torch.full((2000, 3, 32, 24), 9, dtype=torch.uint8)
+@pytest.mark.parametrize(("rows", "columns"), [(32, 24), (24, 32)])  # too narrow, or too low, for some rectangles
+def test_erasing_hides_one_rectangle_of_torchvisions_sizes(rows, columns):
+    images = torch.full((2000, 3, rows, columns), 9, dtype=torch.uint8)
     torch.manual_seed(0)
     ours, theirs = Erase(0.5)(images), torch.stack([v2.RandomErasing(0.5)(image) for image in images])
     hidden = (ours == 0)[:, 0]
     assert torch.equal(ours == 0, hidden[:, None].expand_as(ours)) and (ours[ours != 0] == 9).all()
     height, width = hidden.any(2).sum(1), hidden.any(1).sum(1)
     assert torch.equal(hidden.sum((1, 2)), height * width)  # one rectangle
+    assert height.max() < rows and width.max() < columns
     assert hidden.any(0).all() and (height > 0).float().mean() == pytest.approx(0.5, abs=0.04)
-    sizes = [(part == 0)[:, 0].sum((1, 2)).double() for part in (ours, theirs)]
-    drawn = [size[size > 0].sort().values for size in sizes]
-    ends = [torch.stack([size[0], size.median(), size[-1]]) for size in drawn]
-    assert ends[0].tolist() == pytest.approx(ends[1].tolist(), rel=0.1)
+    assert spread(ours) == pytest.approx(spread(theirs), rel=0.15)
     shares = [(part[:, 0] == 0).double().mean(0) for part in (ours, theirs)]  # how often each place is hidden
     assert (shares[0] - shares[1]).abs().max() < 0.06
+
+
+def spread(erased):
+    """The least, middle and greatest area of the black rectangles in images, and those of height over width."""
+    hidden = (erased == 0)[:, 0]
+    height, width = (hidden.any(side).sum(1).double() for side in (2, 1))
+    there = height > 0
+    drawn = [measure[there].sort().values for measure in (height * width, height / width)]
+    return [measure[place].item() for measure in drawn for place in (0, len(measure) // 2, -1)]

@@ -90,10 +90,11 @@ def test_predictions_are_those_at_inference_and_leave_no_trace(rng):
         model.predict(x, batch_size=0)
 
 
-def test_a_batch_may_be_larger_than_the_data():
+@pytest.mark.parametrize(("batch_size", "sizes"), [(1, [1] * 10), (64, [10])])
+def test_a_batch_may_be_one_sample_or_larger_than_the_data(batch_size, sizes):
     model, x = Recorder(), np.arange(10.0)[:, None]
-    assert model.evaluate(x, x / 8, batch_size=64) == {"loss": [4.5], "acc": [0.5625]}
-    assert model.seen == [(10, False, False)]
+    assert model.evaluate(x, x / 8, batch_size=batch_size) == {"loss": [4.5], "acc": [0.5625]}
+    assert model.seen == [(size, False, False) for size in sizes]
 
 
 @pytest.mark.parametrize(

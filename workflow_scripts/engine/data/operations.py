@@ -68,7 +68,7 @@ def autocontrast(images, strength):
     """Stretch each channel from its darkest to its brightest value over all values, whatever the strength."""
     darkest, brightest = (end(images, (2, 3), keepdim=True).float() for end in (torch.amin, torch.amax))
     stretched = (images - darkest) / ((brightest - darkest) / 255)
-    return torch.where(brightest > darkest, stretched.clamp_(0, 255), images.float()).to(torch.uint8)
+    return torch.where(brightest > darkest, stretched, images.float()).to(torch.uint8)
 
 
 def equalize(images, strength):

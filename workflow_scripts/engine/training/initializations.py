@@ -97,7 +97,7 @@ def _redraw(model, draw):
 
 def _to_unit_variance(layer, inputs, outputs):
     """Scale a layer so that these outputs have variance 1, and return them as they are then."""
-    deviation = outputs.float().std(correction=0)
+    deviation = outputs.std(correction=0)
     if deviation > 0:
         layer.weight /= deviation
         outputs = outputs / deviation
