@@ -44,6 +44,11 @@ def test_operations_are_counted_as_pytorch_counts_them(model, block):
         assert forward_flops(network, (3, 32, 32)) == counter.get_total_flops() > 0
 
 
+def test_companions_which_only_training_needs_are_not_counted():
+    without, supervised = (build_model("vgg08", "bn", supervision=weight).train() for weight in (0, 0.3))
+    assert forward_flops(supervised, (3, 32, 32)) == forward_flops(without, (3, 32, 32))
+
+
 LOOKS = {
     "the count of operations": lambda network: forward_flops(network, (1, 8, 8)),
     "the search for the last map": lambda network: last_map(network, torch.zeros(1, 1, 8, 8)),

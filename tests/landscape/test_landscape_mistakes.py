@@ -46,6 +46,15 @@ def test_missing_tables_and_columns_are_named(tmp_path, study, name):
         runs.load(folder, study)
 
 
+def test_a_cell_without_steps_is_named(tmp_path, study):
+    folder = write_study(tmp_path)
+    table = pd.read_csv(folder / names.TABLES[0])
+    cell = table["cell"][0]
+    table[table["cell"] != cell].to_csv(folder / names.TABLES[0], index=False)
+    with pytest.raises(UserError, match=f"{names.TABLES[0]}: expected the cell {cell}, found none of its steps"):
+        runs.load(folder, study)
+
+
 def test_cells_without_measurements_are_refused(tmp_path):
     (tmp_path / "cell").mkdir()
     with pytest.raises(UserError, match=r"steps.npz is missing; delete .*/cell/cell.json and run"):

@@ -7,7 +7,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.made_landscapes import END, LAGS, LAYERS, RATES, SCALE, SIZES, STEPS, STUDY, loss, network, write_study
+from tests.made_landscapes import (
+    END,
+    LAGS,
+    LAYERS,
+    RATES,
+    SCALE,
+    SIZES,
+    STEPS,
+    STUDY,
+    loss,
+    network,
+    records,
+    write_study,
+)
 from workflow_scripts import make_landscape_table
 from workflow_scripts.engine.landscape import figures, findings, names, protocols, runs, tables
 
@@ -246,3 +259,8 @@ def test_the_table_is_written_three_times(folder, run):
     assert out.with_suffix(".txt").read_text(encoding="utf-8").count("VGG-A BN") == 6
     tex = out.with_suffix(".tex").read_text(encoding="utf-8")
     assert r"$\beta$" in tex and tex.count(r"\midrule") == 6 and "β" not in tex
+
+
+def test_networks_that_differ_in_an_option_are_told_apart_by_it(tmp_path, study):
+    found = runs.load(write_study(tmp_path, records() + records(width=0.5)), study).networks
+    assert sorted(found["label"]) == ["VGG-A BN, width 0.5", "VGG-A BN, width 1", "VGG-A, width 0.5", "VGG-A, width 1"]

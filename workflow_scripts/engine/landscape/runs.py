@@ -125,7 +125,7 @@ def loss_envelope(steps):
     return _over_rates(steps, "train_loss")
 
 
-def VGG_Grad_Pred(lags, lag=1):
+def VGG_Grad_Pred(lags, lag):
     """The range over the rates of the l2 distance between the gradients of step i and step i - `lag`.
 
     The gradient is that of the last linear layer's weights, as in the brief; the name is the brief's.
