@@ -118,6 +118,7 @@ BAD = {
     "keep: 1": ({"halving": {"epochs": [1], "keep": 1}}, "halving.keep: 1: Input should be less than 1"),
     "keep: 0": ({"halving": {"epochs": [1], "keep": 0}}, "halving.keep: 0: Input should be greater than 0"),
     "rungs that fall": ({"halving": {"epochs": [2, 1]}}, "expected epochs that rise from rung to rung, found [2, 1]"),
+    "rungs that stay": ({"halving": {"epochs": [2, 2]}}, "expected epochs that rise from rung to rung, found [2, 2]"),
     "rungs beyond the end": ({"halving": {"epochs": [1, 9]}}, "expected at most the 4 of the base, found 9"),
     "a grid of a range": ({"sampler": "grid"}, "space.lr: a grid takes lists of values"),
     "a grid too large": (
