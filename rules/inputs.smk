@@ -57,13 +57,13 @@ def wanted_cells(study):
 
 
 @or_exit
-def external_files(wildcards):
-    """The files that are read of runs made with the course's framework; a missing summary is an error at once.
+def files_made_elsewhere(study):
+    """The files that are read of runs made with the course's framework that join a study; a missing summary is an error.
 
     Snakemake does not report a missing input where the outputs exist from an earlier run.
     """
     found = []
-    for name, run in PLAN.external_runs(wildcards.study).items():
+    for name, run in PLAN.external_runs(study).items():
         for path in (folder / file for folder in run.folder for file in experiments.FILES):
             if path.exists() or any(one.is_producer(str(path)) for one in workflow.rules):
                 found.append(str(path))

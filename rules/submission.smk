@@ -9,7 +9,8 @@ rule submission:
         course="results/cw2/course",
         table="results/cw2/tables/table1.csv",
         figures=[f"results/cw2/figures/{figure}.csv" for figure in comparison.FIGURES],
-        code=[f"{HOME}/{path}" for path in handin.sources()],
+        code=list(map(str, handin.sources().values())),
+        elsewhere=lambda wildcards: [file for study in PLAN.studies for file in files_made_elsewhere(study)],
     output:
         "submission/{number}.zip",
     log:
@@ -21,7 +22,7 @@ rule submission:
         "../envs/figures.yaml"
     params:
         number=or_exit(lambda wildcards: handin.checked(wildcards.number, SETTINGS.report.student_number)),
-        config=json.dumps(config),
+        config=lambda wildcards: json.dumps(config),  # no pattern: words in braces are no wildcards
         code=digest("pack_submission"),
     message:
         "Packing {output}"

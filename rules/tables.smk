@@ -4,7 +4,7 @@
 rule summarise:
     input:
         cells=lambda wildcards: PLAN.trained(wildcards.study, wanted_cells(wildcards.study)),
-        external=external_files,
+        external=lambda wildcards: files_made_elsewhere(wildcards.study),
     output:
         # not deleted before the job: the rows of cells that have not changed are copied
         [update(path) for path in summary_of("{study}")],

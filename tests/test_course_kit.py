@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -220,14 +221,25 @@ def test_the_hand_in_has_the_tree_of_the_brief(parts):
     assert files[f"{scripts}config.yaml"].decode().startswith("report:\n  author: Zoë\n")
 
 
-def test_what_was_handed_in_runs(parts):
-    """Dry-runs in the unpacked tree, with its configuration: of all, and of a hand-in with a malformed number."""
+def test_what_was_handed_in_runs(parts, monkeypatch):
+    """Dry-runs in the unpacked tree, with its configuration: of all, and of a hand-in with a malformed number.
+
+    It has the words of the report that was made, and the runs made elsewhere.
+    """
+    answers = "report/mlp-cw2-questions.tex.j2"
+    (parts / "report").mkdir()
+    (parts / answers).write_text("% my own words\n")
+    shutil.copytree(parts / "cw2/course/a-cell-seed0", parts / "elsewhere")
+    monkeypatch.chdir(parts)
+    settings = yaml.safe_load((ROOT / "config.yaml").read_text())
+    settings["external_runs"] = {"course": {"folder": "elsewhere", "joins": "cw2", "label": "of {another} course"}}
     words = pack(parts, parts / "all.zip")
-    words[words.index("--config") + 1] = json.dumps(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    words[words.index("--config") + 1] = json.dumps(settings)
     inside("pack_submission", *words)
     with zipfile.ZipFile(parts / "all.zip") as archive:
         archive.extractall(parts)
     tree = parts / NUMBER / "mlp/pytorch_experiment_scripts"
+    assert (tree / answers).read_text() == "% my own words\n"
     alone = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     said = {}
     for target in ("all", "submission/s12.zip"):
@@ -236,6 +248,10 @@ def test_what_was_handed_in_runs(parts):
     assert said["all"][0] == 0, said["all"][1]
     status, text = said["submission/s12.zip"]
     assert status == 1 and "expected a student number, an s and seven digits, found 's12'" in text
+    packed = yaml.safe_load((tree / "config.yaml").read_text())["external_runs"]["course"]
+    (folder,) = packed["folder"]
+    assert (tree / folder / folders.SUMMARY).read_bytes() == (parts / "elsewhere" / folders.SUMMARY).read_bytes()
+    assert packed["label"] == "of {another} course"  # and no wildcard of the dry-run above
 
 
 @pytest.mark.parametrize("number", ["s12", "1234567", "s12345678", "S1234567", "s1234567/x", "s1234567\n", ""])

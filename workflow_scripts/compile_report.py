@@ -48,7 +48,7 @@ def compile_latex(source, build):
         )
         shutil.rmtree(build, ignore_errors=True)
         shutil.copytree(scratch, build)
-    text = log.read_text(encoding="latin-1") if log.is_file() else ""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     if result.returncode:
         raise commands.UserError(
             f"LaTeX failed: {_first_error(text) or _last_line(result.stdout + result.stderr)}\nits log: {log}"
@@ -65,8 +65,9 @@ def warnings(log):
 
 
 def _first_error(log):
-    found = re.search(r"^(\S+?:\d+: .*|! .*)$", log, re.MULTILINE)
-    return found and found[1]
+    """The message, and the line that LaTeX shows as far as it could read it, which may come from another file."""
+    found = re.search(r"^(\S+?:\d+: .*|! .*)$(?:(?:\n(?!l\.\d).*){0,5}\n(l\.\d+ .*))?", log, re.MULTILINE)
+    return found and "\n  ".join(filter(None, found.groups()))
 
 
 def _last_line(text):

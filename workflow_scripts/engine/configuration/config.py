@@ -50,7 +50,7 @@ class Dataset(Strict):
     path: FilePath | None = Field(
         None, description="local archive (mnist: folder of its four files), folder or zip; null: the official address"
     )
-    title: Line | None = Field(None, description="what reports call it; null: the source's own name")
+    title: LatinLine | None = Field(None, description="what reports call it; null: the source's own name")
     mirrors: list[Line] = Field(
         [], description="other addresses of the same official files, tried before the official one"
     )
@@ -87,9 +87,7 @@ class CourseRun(Strict):
     folder: Annotated[list[FilePath], Field(min_length=1), OneOrMany()] = Field(
         description="experiment folder, with result_outputs/summary.csv; several folders are seeds of one run"
     )
-    label: Annotated[Line, Field(min_length=1)] | None = Field(
-        None, description="label in figures and table; null: its name"
-    )
+    label: LatinLine | None = Field(None, description="label in figures and table; null: its name")
     colour: Annotated[str, Field(pattern=COLOUR)] = Field("#000000", description="colour of its lines: #rrggbb")
     num_classes: Count = Field(
         100, description="number of classes in its data, whose chance level the curves show", ge=2

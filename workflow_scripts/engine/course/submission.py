@@ -1,17 +1,20 @@
 """The hand-in of coursework 2, laid out as its brief asks: no weights, no logs.
 
 <number>/<number>_report.pdf
-<number>/mlp/pytorch_experiment_scripts/    the code that ran, with the configuration as it was used
+<number>/mlp/pytorch_experiment_scripts/    the code that ran, with the configuration as it was used, a report's own
+                                            templates, and the runs made elsewhere that are drawn beside ours
 <number>/results/                           .csv only
 """
 
 import re
+from pathlib import Path
 
 import yaml
 
 from workflow_scripts.engine.code import ROOT
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.fields import STUDENT_NUMBER
+from workflow_scripts.engine.course import folders
 from workflow_scripts.engine.packing import zipped
 
 # The whole workflow, so that it runs from the unpacked tree; only the configuration of Beras, which is another
@@ -45,8 +48,12 @@ def checked(number, known):
 
 
 def sources():
-    """The files of the project that are handed in, as paths from its root."""
-    return sorted({path.relative_to(ROOT) for pattern in SOURCES for path in ROOT.glob(pattern)})
+    """{path from the project's root: file} of what is handed in; of a report, the user's own file where there is one.
+
+    The user's own are those in the working directory, as in `source` in rules/common.smk.
+    """
+    names = sorted({path.relative_to(ROOT) for pattern in SOURCES for path in ROOT.glob(pattern)})
+    return {str(name): name if name.parts[0] == "report" and name.exists() else ROOT / name for name in names}
 
 
 def packed(number, report, results, tables, settings):
@@ -56,7 +63,10 @@ def packed(number, report, results, tables, settings):
     configuration as a mapping. Raises UserError for a table that is not a CSV file or lies elsewhere.
     """
     used = {key: value for key, value in settings.items() if key != LEFT_OUT}
-    code = {str(path): (ROOT / path).read_bytes() for path in sources()}
+    code = {name: path.read_bytes() for name, path in sources().items()}
+    if used.get("external_runs"):
+        used["external_runs"], found = _made_elsewhere(used["external_runs"])
+        code |= found
     code["config.yaml"] = yaml.safe_dump(used, sort_keys=False, allow_unicode=True).encode()
     files = {f"{number}_report.pdf": report.read_bytes()}
     files |= {f"mlp/pytorch_experiment_scripts/{name}": content for name, content in code.items()}
@@ -65,6 +75,20 @@ def packed(number, report, results, tables, settings):
             raise UserError(f"{path}: expected a .csv file in {results}, as nothing else belongs in the hand-in")
         files[f"results/{path.relative_to(results).as_posix()}"] = path.read_bytes()
     return zipped({f"{number}/{name}": content for name, content in files.items()})
+
+
+def _made_elsewhere(runs):
+    """(the section `external_runs` with the folders of the hand-in, {path in the hand-in: content} of their files)."""
+    moved, files = {}, {}
+    for name, run in runs.items():
+        there = run["folder"] if isinstance(run["folder"], list) else [run["folder"]]
+        places = {f"external_runs/{name}/{index}": Path(folder) for index, folder in enumerate(there)}
+        moved[name] = {**run, "folder": list(places)}
+        for place, folder in places.items():
+            files |= {
+                f"{place}/{file}": (folder / file).read_bytes() for file in folders.FILES if (folder / file).exists()
+            }
+    return moved, files
 
 
 def _files(paths):
