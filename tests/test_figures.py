@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from tests.conftest import command
@@ -278,8 +279,28 @@ def test_a_long_title_stands_on_several_lines_within_the_figure(folder, draw):
 def test_a_new_block_gets_a_new_colour_and_changes_none():
     known = {block: style.colour(block) for block in labels.BLOCK_LABELS}
     assert len(set(known.values())) == len(known)
-    assert style.colour("newest") not in known.values()
-    assert {block: style.colour(block) for block in known} == known
+    assert style.colour("newest", known) not in known.values()
+    assert {block: style.colour(block, ["newest", *known]) for block in known} == known
+
+
+@pytest.mark.parametrize("known", [(), ("plain", "bn", "rc", "bn_rc"), tuple(labels.BLOCK_LABELS)], ids=len)
+def test_own_blocks_have_colours_that_no_other_block_of_the_study_has(known):
+    """They are more than the colours that no built-in block has."""
+    own = [f"own_{place}" for place in range(9)]
+    found = style.colours([*known, *own])
+    assert len({to_hex(colour) for colour in found.values()}) == len(known) + len(own)
+    assert style.colours([*reversed(own), *known, *own]) == found
+    assert {block: found[block] for block in known} == {block: style.colour(block) for block in known}
+
+
+def test_own_blocks_have_their_colours_of_the_study_in_figures_of_few_of_them(tmp_path):
+    blocks = ["plain", *(f"own_{place}" for place in range(5))]
+    found = summary.load(write_summary(tmp_path, study(["vgg38"], blocks, 1)))
+    rows, of_block = summary.over_seeds(found.cells), style.colours(blocks)
+    few = rows[rows["block"].isin(["plain", "own_3"])].reset_index(drop=True)
+    figure = curves.draw(curves.learning_curves(found, few), few, found.cells["block"])
+    drawn = [to_hex(line.get_color()).upper() for line in figure.legends[0].get_lines()[:2]]
+    assert drawn == [of_block["plain"], of_block["own_3"]] and len(set(drawn)) == 2
 
 
 @pytest.mark.parametrize(

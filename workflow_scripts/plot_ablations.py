@@ -21,8 +21,9 @@ def main():
     found = ablations.load(arguments.summary)
     for factor, levels in ablations.rows(found, arguments.study).groupby("factor", sort=False):
         table = ablation_figure.drawn(found, levels)
+        figure = ablation_figure.draw(table, levels, found.cells["block"])
         out = arguments.out / f"{factor}.pdf"
-        style.save(ablation_figure.draw(table, levels), out, table, out.with_name(f"{factor}-drawn.csv"))
+        style.save(figure, out, table, out.with_name(f"{factor}-drawn.csv"))
 
 
 if __name__ == "__main__":

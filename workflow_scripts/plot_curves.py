@@ -28,7 +28,7 @@ def main():
     if arguments.select or arguments.best or shown.empty:
         shown = external.joined(selections.chosen(rows, arguments.select, arguments.best), shown)
     table = curves.learning_curves(external.with_epochs(study, others), shown)
-    style.save(curves.draw(table, shown), arguments.out, table)
+    style.save(curves.draw(table, shown, study.cells["block"]), arguments.out, table)
 
 
 if __name__ == "__main__":

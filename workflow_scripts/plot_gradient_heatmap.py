@@ -35,7 +35,8 @@ def main():
     rows = list(rows_by_block(everything, selections.parse(arguments.select)))
     tables = [summary.gradients_of(study, row) for row in rows]
     titles = [names.title(row, everything) for row in rows]
-    colours = [style.colour(row["block"]) for row in rows]
+    of_block = style.colours(everything["block"])
+    colours = [of_block[row["block"]] for row in rows]
     data = pd.concat([table.assign(block=row["block"], lr=row["lr"]) for table, row in zip(tables, rows, strict=True)])
     style.save(grad_flow.draw_heatmap(tables, titles, colours), arguments.out, data)
 

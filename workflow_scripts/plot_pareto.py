@@ -19,8 +19,9 @@ def main():
     parser = selections.figure_parser("plot_pareto", __doc__)
     selections.add_study(parser)
     arguments = parser.parse_args()
-    table = pareto.points(ablations.load(arguments.summary), arguments.study)
-    style.save(pareto.draw(table), arguments.out, table)
+    found = ablations.load(arguments.summary)
+    table = pareto.points(found, arguments.study)
+    style.save(pareto.draw(table, found.cells["block"]), arguments.out, table)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def main():
     arguments = parser.parse_args()
     found = ablations.load(arguments.summary)
     table = remedies_figure.flows(found, ablations.rows(found, arguments.study))
-    style.save(remedies_figure.draw(table), arguments.out, table)
+    style.save(remedies_figure.draw(table, found.cells["block"]), arguments.out, table)
 
 
 if __name__ == "__main__":

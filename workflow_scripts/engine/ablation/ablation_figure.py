@@ -45,10 +45,10 @@ def drawn(summary, rows):
     return table[["factor", "level", "base", "kind", "cell", "seed", *shown[1:]]]
 
 
-def draw(table, rows):
-    """The figure of a table from `drawn`, a column wide."""
+def draw(table, rows, blocks=()):
+    """The figure of a table from `drawn`, a column wide; `blocks` are those of the whole study."""
     numeric = rows["value"].notna().all()
-    shown = _apart(table[table["kind"] == "curve"], _shades(rows) if numeric else looks(rows))
+    shown = _apart(table[table["kind"] == "curve"], _shades(rows) if numeric else looks(rows, blocks))
     height = 1.3 if numeric else 0.35 + _row_heights(rows).sum()
     with style.look():
         figure = style.figure(style.COLUMN, height + 1.75)
@@ -68,16 +68,18 @@ def draw(table, rows):
     return figure
 
 
-def looks(levels):
+def looks(levels, blocks=()):
     """{level: (colour, line style)} of a data frame with the columns `level`, `base` and `block`.
 
     The first level of each block (the base, for its own block) has that block's colour. The others, in which something
-    else was varied, have colours that no block of these levels or of the brief has.
+    else was varied, have colours that no block of these levels or of the brief has. `blocks` are those of the whole
+    study, where it has more than the levels.
     """
     levels = levels.drop_duplicates("level")
     first = levels.sort_values("base", ascending=False, kind="stable").drop_duplicates("block")
-    found = {row.level: (style.colour(row.block), "-") for row in first.itertuples()}
-    left = style.colours_beside(levels["block"])[:FEW]
+    of_block = style.colours([*levels["block"], *blocks])
+    found = {row.level: (of_block[row.block], "-") for row in first.itertuples()}
+    left = style.colours_beside(of_block[block] for block in levels["block"])[:FEW]
     for place, level in enumerate(level for level in levels["level"] if level not in found):
         found[level] = (left[place % len(left)], DASHES[place // len(left) % len(DASHES)])
     return {level: found[level] for level in levels["level"]}

@@ -66,9 +66,12 @@ def front(costs, values):
     return ~(as_good & better).any(axis=1) & ~np.isnan(values)
 
 
-def draw(table):
-    """The figure of a table from `points`, as wide as the page: a panel for each cost, the legend above."""
-    colours = _colours(table)
+def draw(table, blocks=()):
+    """The figure of a table from `points`, as wide as the page: a panel for each cost, the legend above.
+
+    `blocks` are those of the whole study, where it has more than the table.
+    """
+    colours = _colours(table, blocks)
     with style.look():
         figure = style.figure(style.PAGE, 2.9)
         panels = figure.subplots(1, 2, sharey=True)
@@ -90,11 +93,12 @@ def draw(table):
     return figure
 
 
-def _colours(table):
+def _colours(table, blocks):
     """{factor: colour}; the base, which comes first where it finished, has its block's colour."""
-    base = table.loc[table["factor"] == BASE, "block"]
+    of_block = style.colours([*table["block"], *blocks])
+    base = [of_block[block] for block in table.loc[table["factor"] == BASE, "block"]]
     factors = [factor for factor in dict.fromkeys(table["factor"]) if factor != OTHER]
-    colours = itertools.cycle([*map(style.colour, base), *style.colours_beside(base)])
+    colours = itertools.cycle([*base, *style.colours_beside(base)])
     return {OTHER: style.MUTED, **dict(zip(factors, colours, strict=False))}
 
 

@@ -55,14 +55,17 @@ def flows(found, rows):
     return pd.concat(tables, ignore_index=True)[[*columns, "mean_abs", "mean_abs_min", "mean_abs_max"]]
 
 
-def draw(table):
-    """The figure of a table from `flows`, a page wide (a column for a single family): two panels for each family."""
+def draw(table, blocks=()):
+    """The figure of a table from `flows`, a page wide (a column for a single family): two panels for each family.
+
+    `blocks` are those of the whole study, where it has more than the table.
+    """
     families, ends = list(_families(table)), limits(table[["mean_abs_min", "mean_abs_max"]].to_numpy())
     across = min(2, len(families))
     rows = [families[place : place + across] for place in range(0, len(families), across)]
     heights = [HEAD + LINE * max(_lines(family) for _, family in row) + PANEL for row in rows]
     width = (style.COLUMN, style.PAGE)[across - 1]
-    looks = _looks(table)
+    looks = _looks(table, blocks)
     with style.look():
         figure = style.figure(width, sum(heights) + FOOT)
         figure.set_layout_engine("none")  # every family has its place in inches
@@ -99,9 +102,9 @@ def _panels(figure, left, bottom, width):
     return first, second
 
 
-def _looks(table):
+def _looks(table, blocks):
     """{level: (colour, line style)}: over all families, so that no colour stands for one remedy here, another there."""
-    looks = ablation_figure.looks(table)
+    looks = ablation_figure.looks(table, blocks)
     return looks | {level: (looks[level][0], DASHED) for level in table.loc[table["base"], "level"]}
 
 

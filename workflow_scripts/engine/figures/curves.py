@@ -37,10 +37,11 @@ def learning_curves(summary, rows):
     return table[first + [column for column in table if column not in first]]
 
 
-def shades(rows):
+def shades(rows, blocks=()):
     """{group: colour}: a row has its block's colour, or its own if it was made elsewhere; of rows that share a colour,
-    all but the last have tints of it."""
-    colours = pd.Series([row["colour"] if elsewhere(row) else style.colour(row["block"]) for _, row in rows.iterrows()])
+    all but the last have tints of it. `blocks` are those of the whole study."""
+    of_block = style.colours([*rows.loc[~elsewhere(rows), "block"], *blocks])
+    colours = pd.Series([row["colour"] if elsewhere(row) else of_block[row["block"]] for _, row in rows.iterrows()])
     places = colours.groupby(colours).cumcount() + 1
     sizes = colours.groupby(colours).transform("size")
     return {
@@ -49,13 +50,16 @@ def shades(rows):
     }
 
 
-def draw(table, rows):
-    """The figure of a table from `learning_curves`, a column wide: a panel of losses, a panel of accuracies."""
+def draw(table, rows, blocks=()):
+    """The figure of a table from `learning_curves`, a column wide: a panel of losses, a panel of accuracies.
+
+    `blocks` are those of the whole study, where it has more than the rows.
+    """
     with style.look():
         figure = style.figure(
             style.COLUMN, 1.6 + 0.13 * max(_legend_lines(rows), "\n".join(_said(rows)).count("\n") + 1)
         )
-        colours = shades(rows)
+        colours = shades(rows, blocks)
         for axes, (panel, title) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
             for (group, diverged), line in table.groupby(["group", "diverged"], sort=False, dropna=False):
                 for part, (_, dashes) in STYLES.items():

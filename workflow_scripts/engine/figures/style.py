@@ -1,9 +1,10 @@
 """The look of every figure: drawn at its final size for a two-column page, vectors only, safe for colour-blind readers.
 
-A block has the same colour in every figure, and anything that is not a block has another. Figures with the same content
-have the same bytes.
+A block has the same colour in every figure (a user's own block: in every figure of a study), and anything that is not a
+block has another. Figures with the same content have the same bytes.
 """
 
+import itertools
 import textwrap
 
 import matplotlib
@@ -14,12 +15,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from workflow_scripts.engine.commands import written_whole
-from workflow_scripts.engine.tables.labels import BRIEF_BLOCKS, blocks_in_order
+from workflow_scripts.engine.tables.labels import BLOCK_LABELS, BRIEF_BLOCKS, blocks_in_order
 
 COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the page
 SMALL = 7  # points: the smallest text in any figure
 MUTED = "#8c8c8c"  # guides and remarks, which should not compete with data
 ABSENT = "#d9d9d9"  # where there is no value to draw
+PALER = 0.5  # tint of a colour that is given out a second time
 BAND = 0.2  # opacity of the range of a line
 GUIDE = {"color": MUTED, "linestyle": ":", "linewidth": 0.8}  # the line of a value that others are compared with
 
@@ -30,6 +32,7 @@ COLOURS = (
     "#0000FF", "#221199", "#772200", "#7766FF", "#002266", "#22CC77", "#BB4444", "#6699FF", "#1155BB",
     "#662222", "#0022CC", "#550044",
 )  # fmt: skip
+BUILT_IN = dict(zip(BLOCK_LABELS, COLOURS, strict=False))  # those of the brief come first
 
 LOOK = {
     "font.family": "STIXGeneral",  # comes with Matplotlib and matches the page's Times
@@ -74,16 +77,29 @@ def figure(width, height):
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def colour(block):
-    """The colour of a block, the same in every figure."""
-    names = blocks_in_order([block])
-    return COLOURS[names.index(block) % len(COLOURS)]
+def colours(blocks):
+    """{block: colour} of the blocks of a study.
+
+    Those that come with the software have the same colour everywhere. A user's own have the clearest that are left, so
+    that they depend on which other blocks the study has, and on nothing else.
+    """
+    found = [block for block in blocks_in_order(sorted(set(blocks))) if block in set(blocks)]
+    known = {block: BUILT_IN[block] for block in found if block in BUILT_IN}
+    left = [other for other in (*COLOURS[len(BRIEF_BLOCKS) :], *COLOURS) if other not in known.values()]
+    paler = [tint(other, PALER) for other in COLOURS]  # of more blocks than there are colours
+    others = itertools.cycle([*dict.fromkeys(left), *paler])
+    return known | {block: next(others) for block in found if block not in known}
 
 
-def colours_beside(blocks=()):
-    """Colours for non-blocks, the clearest first: none that a block of the brief or one of `blocks` has."""
-    taken = {colour(block) for block in (*BRIEF_BLOCKS, *blocks)}
-    return [other for other in COLOURS if other not in taken] or COLOURS[len(BRIEF_BLOCKS) :]
+def colour(block, blocks=()):
+    """The colour of a block in a study with these `blocks`."""
+    return colours([block, *blocks])[block]
+
+
+def colours_beside(taken=()):
+    """Colours for non-blocks, the clearest first: none that a block of the brief has, and none that is `taken`."""
+    taken = {*taken}
+    return [other for other in COLOURS[len(BRIEF_BLOCKS) :] if other not in taken] or COLOURS[len(BRIEF_BLOCKS) :]
 
 
 def band(axes, places, low, high, colour):

@@ -45,7 +45,7 @@ def landscape_curves(folder, study):
     found = summary.load(folder)
     rows = summary.over_seeds(runs.rows_of(found.cells, study, "rates"))
     table = curves.learning_curves(found, rows)
-    looks = _looks(rows)
+    looks = _looks(rows, found.cells["block"])
     with style.look():
         figure = style.figure(style.PAGE, 1.9 + 0.13 * -(-len(rows) // ACROSS))
         for axes, (metric, label) in zip(figure.subplots(1, len(METRICS)), METRICS.items(), strict=True):
@@ -70,14 +70,16 @@ def landscape_curves(folder, study):
     return figure, table
 
 
-def _looks(rows):
-    """{group: (colour, line style)}: the colour of the block, paler for lower rates, and the line style of the rate."""
+def _looks(rows, blocks):
+    """{group: (colour, line style)}: the colour of the block, paler for lower rates, and the line style of the rate.
+
+    `blocks` are those of the whole study.
+    """
     rates = sorted(rows["lr"].unique(), reverse=True)
     shares = dict(zip(rates, np.linspace(1, PALEST, len(rates)), strict=True))
     dashes = dict(zip(rates, itertools.cycle(DASHES), strict=False))
-    return {
-        row.group: (style.tint(style.colour(row.block), shares[row.lr]), dashes[row.lr]) for row in rows.itertuples()
-    }
+    of_block = style.colours(blocks)
+    return {row.group: (style.tint(of_block[row.block], shares[row.lr]), dashes[row.lr]) for row in rows.itertuples()}
 
 
 def loss_envelope(folder, study):

@@ -61,7 +61,7 @@ def load(folder, study):
     folder = Path(folder)
     facts = summary.load(folder).cells
     protocols = {name: rows_of(facts, study, name) for name in PROTOCOLS}
-    networks, number_of = _networks(pd.concat(protocols.values()).drop_duplicates("cell"))
+    networks, number_of = _networks(pd.concat(protocols.values()).drop_duplicates("cell"), facts["block"])
     protocols = {name: table.assign(network=table["cell"].map(number_of)) for name, table in protocols.items()}
     for name, keys in {"rates": ["network", "lr", "seed"], "walk": ["network", "seed"]}.items():
         alike = protocols[name][protocols[name].duplicated(keys, keep=False)]
@@ -93,15 +93,15 @@ def rows_of(facts, study, protocol):
     return found
 
 
-def _networks(facts):
-    """(the networks, {cell: its network}) of the rows of a summary's `cells`."""
+def _networks(facts, blocks):
+    """(the networks, {cell: its network}) of the rows of a summary's `cells`, and of the `blocks` of all of them."""
     rows = summary.over_seeds(facts)
     rows["network"] = rows["group"] = rows.groupby(list(NETWORK), sort=False, dropna=False).ngroup()
     number_of = rows.explode("cells").set_index("cells")["network"]
     rows = rows.drop_duplicates("network").reset_index(drop=True)
     keys = [key for key in NETWORK[2:] if rows[key].nunique(dropna=False) > 1]
     labels = [", ".join([row["label"], *names.settings(row, keys)]) for _, row in rows.iterrows()]
-    rows = rows.assign(label=labels, colour=rows["group"].map(curves.shades(rows)))
+    rows = rows.assign(label=labels, colour=rows["group"].map(curves.shades(rows, blocks)))
     return rows[[*NETWORK, "network", "label", "colour"]], number_of
 
 

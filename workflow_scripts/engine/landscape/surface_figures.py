@@ -59,7 +59,7 @@ def load(folder, paths):
         raise UserError(f"{folder}: expected the cell {unknown[0]}, found only {', '.join(facts['cell'])}")
     rows = summary.over_seeds(facts[facts["cell"].isin(tables)]).explode("cells").reset_index(drop=True)
     rows["group"] = rows.index
-    colours = curves.shades(rows)
+    colours = curves.shades(rows, facts["block"])
     return [
         Surface(*named, tables[cell])
         for cell, *named in zip(rows["cells"], names.in_legend(rows), colours.values(), strict=True)
