@@ -310,6 +310,19 @@ def test_counts_have_three_digits(number, said):
     assert style.short(number) == said
 
 
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ((59_716, 59_784), ["59.72 k", "59.78 k"]),
+        ((2.25, 2.2525, 2.255), ["2.25", "2.2525", "2.255"]),
+        ((59_716, 233_000, 59_716), ["59.7 k", "233 k", "59.7 k"]),
+        ((5,), ["5"]),
+    ],
+)
+def test_numbers_beside_each_other_have_the_digits_that_tell_them_apart(numbers, said):
+    assert [style.short(number, style.digits(numbers)) for number in numbers] == said
+
+
 def test_the_name_of_the_first_layer_keeps_off_the_axis():
     figure = grad_flow.draw_flow(["entry.conv", *(f"stages.0.conv{place}" for place in range(37))], np.full(38, 0.1))
     with style.look():

@@ -99,6 +99,20 @@ def test_losses_stand_at_their_heights_and_beside_their_colours(losses):
             assert (10.0 ** float(power[1]) if power else float(label)) == pytest.approx(loss, rel=5e-3)
 
 
+@pytest.mark.parametrize("losses", [(2.2502, 2.2541), (2.3, 2.31), (0.5, 3)], ids=["flat", "nearly", "deep"])
+def test_ticks_beside_a_line_differ_and_say_where_they_are(losses):
+    alphas = np.linspace(-1, 1, 9)
+    table = pd.DataFrame({"kind": "line", "alpha": alphas, "beta": 0.0, "loss": np.geomspace(*losses, 9), "acc": 0.5})
+    figure, _ = surface_figures.lines([surface_figures.Surface("A", (0, 0, 0), table)])
+    figure.draw_without_rendering()
+    axis = figure.axes[0].yaxis
+    low, high = axis.get_view_interval()
+    ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+    places, said = [tick.get_loc() for tick in ticks], [float(tick.label1.get_text()) for tick in ticks]
+    assert len(set(said)) == len(said) > 1
+    assert said == pytest.approx(places, abs=0.1 * np.diff(places).min())
+
+
 def test_surfaces_of_nothing_known_are_refused(folder, bowls, tmp_path, refused):
     words = ["--figure", "surface_lines", "--summary", folder, "--out", tmp_path / "f.pdf", "--surfaces"]
     assert "nowhere.csv: expected a file" in refused("plot_surfaces", *words, "nowhere.csv")

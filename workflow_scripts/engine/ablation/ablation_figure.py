@@ -157,7 +157,9 @@ def _number_axis(axes, rows, name):
     if (rows["value"] > 0).all() and len(rows) > 1:
         axes.set_xscale("log")
     sized = rows["parameters"].nunique() > 1
-    labels = [_marked(row) + (f"\n{style.short(row['parameters'])}" if sized else "") for _, row in rows.iterrows()]
+    digits = style.digits(rows["parameters"])
+    sizes = [f"\n{style.short(count, digits)}" if sized else "" for count in rows["parameters"]]
+    labels = [_marked(row) + size for (_, row), size in zip(rows.iterrows(), sizes, strict=True)]
     axes.set_xticks(rows["value"], labels)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_minor_formatter(NullFormatter())

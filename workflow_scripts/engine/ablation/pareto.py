@@ -129,7 +129,7 @@ def _cost_axis(axes, costs, label):
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(style.short)
+    axes.xaxis.set_major_formatter(style.Short())
     axes.set_xlabel(label)
 
 

@@ -5,6 +5,7 @@ block has another. Figures with the same content have the same bytes.
 """
 
 import itertools
+import math
 import textwrap
 
 import matplotlib
@@ -12,7 +13,7 @@ import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import Formatter, LogLocator, MaxNLocator, NullFormatter
 
 from workflow_scripts.engine.commands import written_whole
 from workflow_scripts.engine.tables.labels import BLOCK_LABELS, BRIEF_BLOCKS, blocks_in_order
@@ -21,6 +22,7 @@ COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the
 SMALL = 7  # points: the smallest text in any figure
 MUTED = "#8c8c8c"  # guides and remarks, which should not compete with data
 ABSENT = "#d9d9d9"  # where there is no value to draw
+NEAR = 0.1  # share of the distance between two numbers by which their rounding may change them
 PALER = 0.5  # tint of a colour that is given out a second time
 BAND = 0.2  # opacity of the range of a line
 GUIDE = {"color": MUTED, "linestyle": ":", "linewidth": 0.8}  # the line of a value that others are compared with
@@ -141,12 +143,35 @@ def end_at_whole(axis):
         axis.axes.set(**{f"{axis.axis_name}lim": (low, whole)})
 
 
-def short(number, place=None):
-    """A count in three digits, also for `set_major_formatter`: 59716 as 59.7 k, 1020000 as 1.02 M."""
+def short(number, digits=3):
+    """A number in a few digits: 59716 as 59.7 k, 1020000 as 1.02 M."""
     for unit, size in ((" M", 1e6), (" k", 1e3)):
-        if number >= 0.9995 * size:  # numbers that round up to it in three digits
-            return f"{number / size:.3g}{unit}"
-    return f"{number:.3g}"
+        if _rounded(number, digits) >= size:
+            return f"{number / size:.{digits}g}{unit}"
+    return f"{number:.{digits}g}"
+
+
+def digits(numbers):
+    """How many digits numbers beside each other need: three, or more where these do not tell how far apart they are."""
+    apart = np.diff(np.unique(np.asarray(numbers, float)))
+    most = NEAR * apart.min(initial=math.inf)
+    enough = (few for few in range(3, 15) if all(abs(_rounded(number, few) - number) <= most for number in numbers))
+    return next(enough, 15)
+
+
+def _rounded(number, digits):
+    return float(f"{number:.{digits}g}")
+
+
+class Short(Formatter):
+    """Ticks as `short` numbers with as many `digits` as they need, for `set_major_formatter`."""
+
+    def __call__(self, value, place=None):
+        return short(value)
+
+    def format_ticks(self, values):
+        most = digits(values)
+        return [short(value, most) for value in values]
 
 
 def wrapped(title, width, between=" "):

@@ -59,7 +59,7 @@ def logarithmic(axes):
     style.powers_of_ten(axes.yaxis, 7)
     if high < FEW * low:  # there would be one power of ten or none
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(style.short)
+        axes.yaxis.set_major_formatter(style.Short())
 
 
 def legend(figure, networks, table, ends, columns=5):

@@ -217,7 +217,8 @@ def _ticks(norm):
     found = LogLocator(subs=(1, 2, 5) if few else (1,), numticks=9).tick_values(norm.vmin, norm.vmax)
     losses = [loss for loss in found if norm.vmin <= loss <= norm.vmax]
     losses = losses if len(losses) > 1 else [norm.vmin, norm.vmax]
-    return losses, [style.short(loss) if few else f"$10^{{{math.log10(loss):.0f}}}$" for loss in losses]
+    digits = style.digits(losses)
+    return losses, [style.short(loss, digits) if few else f"$10^{{{math.log10(loss):.0f}}}$" for loss in losses]
 
 
 def _drawable(losses):
