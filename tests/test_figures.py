@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from tests.conftest import command
+from tests.lettered_figures import faults, texts
 from tests.made_summaries import CLASSES, EPOCHS, LAYERS, accuracy, record, study, write_summary
 from workflow_scripts import plot_curves, plot_grad_flow, plot_gradient_heatmap
 from workflow_scripts.engine import commands
@@ -321,6 +322,29 @@ def test_counts_have_three_digits(number, said):
 )
 def test_numbers_beside_each_other_have_the_digits_that_tell_them_apart(numbers, said):
     assert [style.short(number, style.digits(numbers)) for number in numbers] == said
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        ["entry.conv", *(f"stages.0.conv{place}" for place in range(36)), "classifier"],
+        [*(f"conv{place}" for place in range(1, 14)), "classifier"],
+        ["stem", *(f"stages.{place // 2}.conv" for place in range(22)), "head"],
+        ["0", "2", "a_first_layer_with_a_very_long_name.conv", "fc"],
+    ],
+    ids=["as they are", "each its own", "eleven stages", "long"],
+)
+def test_the_names_of_sections_do_not_overlap(layers):
+    means = np.geomspace(1e-9, 1e-3, len(layers))
+    rows = [(epoch, depth, layer, 0.1) for epoch in (0, 1) for depth, layer in enumerate(layers)]
+    table = pd.DataFrame(rows, columns=["epoch", "depth", "layer", "mean_abs"])
+    table = table.assign(mean_abs_min=table["mean_abs"], mean_abs_max=table["mean_abs"])
+    figures = [grad_flow.draw_flow(layers, means), grad_flow.draw_epochs(table, "title")]
+    for figure in [*figures, grad_flow.draw_heatmap([table] * 3, ["title"] * 3, ["black"] * 3)]:
+        assert faults(figure) == []
+        found = grad_flow.sections(layers)
+        said = {text for text, _ in texts(figure)}
+        assert sum(name in said or not name for name, _, _ in found) >= 2  # only what does not fit is left out
 
 
 def test_the_name_of_the_first_layer_keeps_off_the_axis():

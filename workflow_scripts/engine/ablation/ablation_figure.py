@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 from matplotlib.transforms import Affine2D, ScaledTranslation
 
-from workflow_scripts.engine.figures import curves, style
+from workflow_scripts.engine.figures import curves, lettering, style
 from workflow_scripts.engine.tables.labels import readable
 
 LIGHTEST = 0.85  # of the colour scale: a lighter line is lost on white
@@ -130,7 +130,7 @@ def _levels(axes, seeds, rows, shown, numeric):
     if numeric:
         _number_axis(axes, rows, name)
     else:
-        axes.set_yticks(places, [_wrapped(_marked(row)) for _, row in rows.iterrows()], linespacing=0.95)
+        axes.set_yticks(places, [_wrapped(_marked(row)) for _, row in rows.iterrows()], **lettering.CLOSE)
         axes.set_ylim(heights.sum(), 0)
     style.end_at_whole(measure)
     _pieces(axes, numeric, places, [shown[level] for level in rows["level"]])
@@ -173,12 +173,12 @@ def _marked(row):
 
 def _wrapped(name):
     """A name of several values on lines that end between two of them, where they fit."""
-    return style.wrapped(name, NAMED, ", ")
+    return lettering.wrapped(name, NAMED)
 
 
 def _row_heights(rows):
     """Inches for each level among names."""
-    return 0.15 + np.array([style.more_lines(_wrapped(_marked(row))) for _, row in rows.iterrows()])
+    return 0.15 + np.array([lettering.more_lines(_wrapped(_marked(row))) for _, row in rows.iterrows()])
 
 
 def _edge(seeds):

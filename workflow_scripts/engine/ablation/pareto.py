@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from workflow_scripts.engine.ablation import ablations
-from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures import lettering, style
 from workflow_scripts.engine.tables import labels, names
 from workflow_scripts.engine.tables.protocol import DEVICES
 
@@ -167,7 +167,7 @@ def _name(axes, table, cost, groups, marks, line):
     for (beside, _), group in sorted(zip(order, groups, strict=True)):
         if beside and len(table) > MANY:
             break
-        name = style.wrapped("; ".join(table["name"].iloc[group]), NAMED, "; ")
+        name = lettering.wrapped("; ".join(table["name"].iloc[group]), NAMED)
         middle = axes.transData.inverted().transform(np.mean([drawn[row] for row in group], axis=0))
         for (along, up), across, down in PLACES:
             shift = (along + np.sign(along) * ASIDE * (len(group) - 1) / 2, up)
@@ -187,6 +187,7 @@ def _free(axes, box, taken, marks, front):
         axes.bbox.x0 < box.x0
         and box.x1 < right
         and axes.bbox.y0 < box.y0
+        and box.y1 < axes.bbox.y1
         and not any(map(box.overlaps, taken))
         and not any(box.padded(around).contains(*mark) for mark in marks)
         and not front.intersects_bbox(box, filled=False)
@@ -201,4 +202,4 @@ def _legend(figure, table, colours):
     if table["diverged"].any():
         handles.append(Line2D([], [], color=style.MUTED, markerfacecolor="white", label="a seed diverged", **_mark("")))
     handles.append(Line2D([], [], color=style.MUTED, linewidth=0.8, label="Pareto front"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 9), columnspacing=1.2)
+    lettering.legend(figure, handles, 9)

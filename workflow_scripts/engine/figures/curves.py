@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures import lettering, style
 from workflow_scripts.engine.tables import names
 from workflow_scripts.engine.tables.summary import elsewhere, over_epochs
 
@@ -136,12 +136,13 @@ def _legend(figure, table, rows, colours, chance):
         handles.append(Line2D([], [], label="chance", **CHANCE))
     if table["diverged"].notna().any():
         handles.append(Line2D([], [], color=style.MUTED, linestyle="", marker="x", markersize=4, label="diverged"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=-(-len(handles) // lines), columnspacing=1.2)
+    columns = -(-len(handles) // lines)
+    lettering.close(figure.legend(handles=handles, loc="outside upper center", ncols=columns, columnspacing=1.2))
 
 
 def _said(rows):
     """The names of the rows, wrapped so as to leave room for the line styles beside them."""
-    return [style.wrapped(name, 1.5) for name in names.in_legend(rows)]
+    return [lettering.wrapped(name, 1.5) for name in names.in_legend(rows)]
 
 
 def _legend_lines(rows):

@@ -12,12 +12,13 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures import lettering, style
 from workflow_scripts.engine.tables import main_path
 
 QUANTITY = "mean |gradient|"
 ACROSS = 4  # panels of the heat map in a row across the page
 DECADES = 20  # most that a scale of gradients spans: float32 resolves far fewer
+NAMED = 0.7  # inches for the name of a section
 NOTHING = "no epoch with\nfinite gradients"
 HOLLOW = {"linestyle": "", "marker": "o", "markersize": 2, "markerfacecolor": "white"}  # a layer off the main path
 
@@ -51,6 +52,7 @@ def draw_flow(layers, means, title=""):
             axes, range(len(layers)), _positive(means), layers, color=style.COLOURS[0], marker="o", markersize=2
         )
         axes.set_title(title)
+        name_sections([axes], layers)
     return figure
 
 
@@ -62,8 +64,8 @@ def draw_epochs(table, title):
     """
     means = table.pivot(index="depth", columns="epoch", values="mean_abs")
     with style.look():
-        title = style.wrapped(title, style.COLUMN)
-        figure = style.figure(style.COLUMN, 1.9 + style.more_lines(title))
+        title = lettering.wrapped(title, style.COLUMN)
+        figure = style.figure(style.COLUMN, 1.9 + lettering.more_lines(title))
         if table.empty:
             style.say(figure.add_subplot(title=title), NOTHING)
             return figure
@@ -79,7 +81,8 @@ def draw_epochs(table, title):
         for epoch, rows in ends[~main_path.aside(ends["layer"])].groupby("epoch"):
             style.band(axes, rows["depth"], rows["mean_abs_min"], rows["mean_abs_max"], bar.cmap(bar.norm(epoch)))
         axes.set_ylim(decades(np.append(means, ends[["mean_abs_min", "mean_abs_max"]])))
-        axes.set_title(title)
+        axes.set_title(title, **lettering.CLOSE)
+        name_sections([axes], layers)
     return figure
 
 
@@ -95,15 +98,15 @@ def draw_heatmap(tables, titles, colours):
     norm = LogNorm(*limits(values))
     across, down = min(ACROSS, len(tables)), -(-len(tables) // ACROSS)
     with style.look():
-        titles = [style.wrapped(title, style.PAGE / (across + 1)) for title in titles]  # the scale takes room too
-        figure = style.figure(style.PAGE, 0.35 + (1.65 + max(map(style.more_lines, titles))) * down)
+        titles = [lettering.wrapped(title, style.PAGE / (across + 1)) for title in titles]  # the scale takes room too
+        figure = style.figure(style.PAGE, 0.35 + (1.65 + max(map(lettering.more_lines, titles))) * down)
         same = len({tuple(sections(_layers(table))) for table in tables if not table.empty}) <= 1
         grid = figure.subplots(down, across, sharex=True, sharey=same, squeeze=False)
         for axes in grid.flat[len(tables) :]:
             axes.set_axis_off()
         for axes, table, title, colour in zip(grid.flat, tables, titles, colours, strict=False):
             _heatmap(axes, table, norm)
-            axes.set_title(title, color=colour)
+            axes.set_title(title, color=colour, **lettering.CLOSE)
         grid[0, 0].xaxis.set_major_locator(style.counts(5))
         for axes in grid[-1]:
             axes.set_xlabel("epoch")
@@ -111,6 +114,8 @@ def draw_heatmap(tables, titles, colours):
         if (values == 0).any():
             zero = Patch(facecolor=style.ABSENT, label="exactly zero")
             figure.legend(handles=[zero], loc="lower right", borderpad=0, borderaxespad=0.2)
+        for axes, table in zip(grid.flat, tables, strict=False):
+            lettering.thin(figure, _largest_first(sections(_layers(table)), axes.get_yticklabels()))
     return figure
 
 
@@ -139,12 +144,16 @@ def sections(layers):
 
 
 def name_sections(panels, layers):
-    """Name the `sections` above the first of the panels, which share their depths; in all, lines separate them."""
+    """Name the `sections` above the first of the panels, which share their depths; in all, lines separate them.
+
+    To be called when all else is in the figure: of names that do not fit beside each other, those of smaller sections
+    are left out.
+    """
     parts = sections(layers)
     names = panels[0].secondary_xaxis("top")
     # a single first layer's name starts at its left edge: it is wider than the layer, and would run into the other axis
     places = [-0.5 if first == last == 0 else (first + last) / 2 for _, first, last in parts]
-    names.set_xticks(places, [name for name, _, _ in parts])
+    names.set_xticks(places, [_fitting(name) for name, _, _ in parts])
     names.tick_params(length=0, pad=2)
     for place, label in zip(places, names.get_xticklabels(), strict=True):
         label.set_horizontalalignment("left" if place < 0 else "center")
@@ -152,6 +161,17 @@ def name_sections(panels, layers):
     for axes in panels:
         for _, first, _ in parts[1:]:
             axes.axvline(first - 0.5, color=style.ABSENT, linewidth=0.5, zorder=0)
+    lettering.thin(names.figure, _largest_first(parts, names.get_xticklabels()))
+
+
+def _fitting(section):
+    return lettering.wrapped(section, NAMED, style.SMALL, most=1)
+
+
+def _largest_first(parts, labels):
+    """The `labels` of the `sections`, those of many layers first; none where a panel beside has the labels."""
+    found = zip(parts, labels, strict=False)
+    return [label for _, label in sorted(found, key=lambda pair: pair[0][1] - pair[0][2])]
 
 
 def mark_zeros(axes, depths):
@@ -192,16 +212,12 @@ def limits(values):
 
 
 def _flow_axes(figure, layers, means):
-    """Axes for `means` of shape (layers,) or (layers, epochs), with the sections named above the depths.
-
-    Layers where a zero occurs are marked.
-    """
+    """Axes for `means` of shape (layers,) or (layers, epochs); layers where a zero occurs are marked."""
     axes = figure.add_subplot()
     axes.set(xlabel="depth of the layer", ylabel=QUANTITY, yscale="log", ylim=decades(means))
     axes.set_xlim(-0.5, len(layers) - 0.5)
     axes.xaxis.set_major_locator(style.counts(8))
     style.powers_of_ten(axes.yaxis, 7)
-    name_sections([axes], layers)
     zero = np.flatnonzero((means.reshape(len(layers), -1) == 0).any(axis=1))
     mark_zeros(axes, zero)
     return axes
@@ -223,7 +239,7 @@ def _heatmap(axes, table, norm):
         linewidth=0.25,
     )
     parts = sections(_layers(table))
-    axes.set_yticks([(first + last) / 2 for _, first, last in parts], [name for name, _, _ in parts])
+    axes.set_yticks([(first + last) / 2 for _, first, last in parts], [_fitting(name) for name, _, _ in parts])
     axes.tick_params(axis="y", length=0)
     for _, first, _ in parts[1:]:
         axes.axhline(first - 0.5, color="white", linewidth=0.5)

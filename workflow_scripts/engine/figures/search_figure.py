@@ -11,7 +11,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, grids
 from workflow_scripts.engine.configuration.record import Cell, Range
-from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures import lettering, style
 from workflow_scripts.engine.tables import labels, summary
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.text.wording import counted
@@ -19,6 +19,8 @@ from workflow_scripts.engine.text.wording import counted
 FINAL = "final"
 ACROSS = 3  # panels in a row across the page
 PANEL = 1.8  # approximate width of a panel in inches
+FLAT = 3  # most lines of a value's name below the axis
+UPRIGHT = 1.0  # inches for a name that is upright
 
 
 def heading(key):
@@ -103,7 +105,9 @@ def draw(table, space):
     across = min(ACROSS, len(space))
     down = -(-len(space) // ACROSS)
     with style.look():
-        figure = style.figure(style.COLUMN if across == 1 else style.PAGE, 0.45 + 1.75 * down)
+        rows = [list(space.items())[first : first + across] for first in range(0, len(space), across)]
+        height = 0.45 + 1.75 * down + sum(map(_beyond, rows))
+        figure = style.figure(style.COLUMN if across == 1 else style.PAGE, height)
         grid = figure.subplots(down, across, sharey=True, squeeze=False)
         for axes in grid.flat[len(space) :]:
             axes.set_axis_off()
@@ -170,8 +174,25 @@ def _places(table, key, values):
 
 
 def _columns(axes, key, values):
-    axes.set_xticks(range(len(values)), [style.wrapped(_word(key, value), PANEL / len(values)) for value in values])
+    names, look = _names(key, values)
+    axes.set_xticks(range(len(values)), names, **look, **lettering.CLOSE)
     axes.set_xlim(-0.6, len(values) - 0.4)
+
+
+def _names(key, values):
+    """(names of the values, keywords of their texts): upright where they would have too many lines side by side."""
+    words, each = [_word(key, value) for value in values], PANEL / len(values)
+    names = [lettering.wrapped(word, each, style.SMALL) for word in words]
+    if max(name.count("\n") for name in names) < FLAT:
+        return names, {}
+    most = max(1, int(each / lettering.LINE))
+    return [lettering.wrapped(word, UPRIGHT, style.SMALL, most) for word in words], {"rotation": 90}
+
+
+def _beyond(panels):
+    """By how many inches the names of a row of panels, (key, values) each, make it higher."""
+    upright = any(_names(key, values)[1] for key, values in panels if not isinstance(values, Range))
+    return 1.5 * UPRIGHT * upright  # more than they take, so that the axes remain half of the figure
 
 
 def _linear_axis(axes, values):

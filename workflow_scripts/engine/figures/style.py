@@ -6,7 +6,6 @@ block has another. Figures with the same content have the same bytes.
 
 import itertools
 import math
-import textwrap
 
 import matplotlib
 import numpy as np
@@ -172,22 +171,6 @@ class Short(Formatter):
     def format_ticks(self, values):
         most = digits(values)
         return [short(value, most) for value in values]
-
-
-def wrapped(title, width, between=" "):
-    """A title wrapped onto lines no wider than about `width` inches; parts `between` which it may break stay whole.
-
-    >>> wrapped("Muon, lr 0.01, wd 0.05", 1, ", ")
-    'Muon, lr 0.01,\\nwd 0.05'
-    """
-    most = int(width * 18)
-    parts = [part if len(part) > most else part.replace(" ", "\xa0") for part in title.split(between)]
-    return textwrap.fill(between.join(parts), most, break_long_words=False).replace("\xa0", " ")
-
-
-def more_lines(title):
-    """The height in inches of the lines of a title after the first."""
-    return 0.12 * title.count("\n")
 
 
 def say(axes, text):

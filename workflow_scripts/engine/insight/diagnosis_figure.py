@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures import lettering, style
 from workflow_scripts.engine.figures.grad_flow import decades, draw_layers, mark_zeros, name_sections
 from workflow_scripts.engine.tables.labels import label
 
@@ -16,8 +16,10 @@ PANELS = {  # column of the layers' table: label of its axis
 def draw(found, cell):
     """The figure, a column wide: variance of the activations, mean |gradient|, and dead units against the depth."""
     layers = found.layers
+    said = f"{label(cell.model_dump())} at initialisation: {found.verdict}"
     with style.look():
-        figure = style.figure(style.COLUMN, 3.6)
+        said = lettering.wrapped(said, style.COLUMN - 0.1)
+        figure = style.figure(style.COLUMN, 3.6 + lettering.more_lines(said))
         panels = figure.subplots(len(PANELS), 1, sharex=True, height_ratios=(3, 3, 2))
         for axes, (column, title) in zip(panels, PANELS.items(), strict=True):
             values = layers[column]
@@ -32,6 +34,6 @@ def draw(found, cell):
         panels[-1].yaxis.set_major_formatter(style.percent)
         panels[-1].set(xlabel="depth of the layer", ylim=(-0.05, 1.05), xlim=(-0.5, len(layers) - 0.5))
         panels[-1].xaxis.set_major_locator(style.counts(8))
+        figure.suptitle(said, fontsize=lettering.LARGE, **lettering.CLOSE)
         name_sections(panels, list(layers["layer"]))
-        figure.suptitle(f"{label(cell.model_dump())} at initialisation: {found.verdict}", fontsize=8)
     return figure

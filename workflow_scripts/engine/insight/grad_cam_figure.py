@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import ListedColormap, Normalize, to_rgb
 
-from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures import lettering, style
 
 GREYS = "Greys_r"
 FRAME = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.9, "linewidth": 0.8}  # of words on a picture
@@ -26,7 +26,7 @@ def grad_cam(insight):
     across = 1 + max(tile.column for row in rows for tile in row)
     with style.look():
         side = (style.PAGE - 1.0) / max(across, EACH)
-        height = 0.1 + sum(0.16 + side + max(style.more_lines(tile.above + " ") for tile in row) for row in rows)
+        height = 0.1 + sum(0.16 + side + max(lettering.more_lines(tile.above + " ") for tile in row) for row in rows)
         figure = style.figure(style.PAGE, height)
         figure.get_layout_engine().set(h_pad=0.01, w_pad=0.02, hspace=0.01)
         grid = figure.subplots(len(rows), across, squeeze=False)

@@ -5,7 +5,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator
 
-from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures import lettering, style
 
 BAND, EXTREMES = 0.5, 0.15  # opacity of medians and extremes
 FEW = 100  # ratio of largest to smallest value below which a logarithmic axis has more ticks than powers of ten
@@ -75,4 +75,4 @@ def legend(figure, networks, table, ends, columns=5):
             runs = ", ".join(f"lr {end.lr:g} at step {end.step}" for end in ended.itertuples())
             look = {"color": network.colour, "marker": "x", "linestyle": "", "markersize": 5}
             handles.append(Line2D([], [], label=f"{network.label} diverged: {runs}", **look))
-    figure.legend(handles=handles, loc="outside upper center", ncols=min(columns, len(handles)), columnspacing=1.2)
+    lettering.legend(figure, handles, columns)

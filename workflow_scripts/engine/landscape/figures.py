@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator
 
-from workflow_scripts.engine.figures import curves, style
+from workflow_scripts.engine.figures import curves, lettering, style
 from workflow_scripts.engine.landscape import bands, runs
 from workflow_scripts.engine.landscape.protocols import quantiles, reach
 from workflow_scripts.engine.landscape.runs import GRADIENTS, PROTOCOLS, QUANTITIES, windows
@@ -66,7 +66,7 @@ def landscape_curves(folder, study):
             Line2D([], [], color=looks[group][0], linestyle=looks[group][1], label=name)
             for group, name in zip(rows["group"], names.in_legend(rows), strict=True)
         ]
-        figure.legend(handles=handles, loc="outside upper center", ncols=ACROSS, columnspacing=1.2, handlelength=2.4)
+        lettering.legend(figure, handles, ACROSS, handlelength=2.4)
     return figure, table
 
 
@@ -136,8 +136,8 @@ def gradient_predictiveness(folder, study):
             over_lags.plot(where, line["median"], color=network.colour, **DOT)
         over_lags.set_xticks(range(len(lags)), lags)
         over_lags.set_xlabel("lag $k$")
-        said = style.wrapped(f"the largest over the rates: median and {reach(spread)}", style.PAGE / 3)
-        over_lags.set_title(said, fontsize=style.SMALL)
+        said = lettering.wrapped(f"the largest over the rates: median and {reach(spread)}", style.PAGE / 3)
+        over_lags.set_title(said, fontsize=style.SMALL, **lettering.CLOSE)
         bands.logarithmic(over_steps)
         _legend(figure, table, landscape, "rates")
     return figure, pd.concat([_panels({"steps": table}, landscape), _labelled(spread, landscape).assign(panel="lags")])
@@ -250,7 +250,7 @@ def protocols(folder, study):
         ]
         for label, look in {"median": DOT, reach(table): BAR, "maximum": TICK}.items():
             handles.append(Line2D([], [], color=style.MUTED, label=label, **look))
-        figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1.2)
+        lettering.legend(figure, handles, len(handles))
     return figure, _labelled(table, landscape)
 
 

@@ -17,7 +17,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.figures import curves, style
+from workflow_scripts.engine.figures import curves, lettering, style
 from workflow_scripts.engine.landscape import bands
 from workflow_scripts.engine.tables import names, reading, summary
 
@@ -28,6 +28,7 @@ COARSE, FEWER = 21, 2  # up to this many points a side there are fewer contours,
 POINT = {"marker": ".", "linestyle": "", "color": "white", "markersize": 2, "markeredgewidth": 0}
 ACROSS = 3  # most panels in a row across the page
 BAR = 0.75  # inches for the colour bar
+BESIDE = 0.4  # inches beside square axes, which their title leaves to ticks
 SIDES = 50  # rows of faces in a 3-D view: more cannot be told apart at print size
 AXES = {"xlabel": "along direction 1", "ylabel": "along direction 2"}
 
@@ -80,7 +81,7 @@ def lines(surfaces):
         losses.set(xlabel="along direction 1", ylabel="training loss")
         accuracies.set(xlabel="along direction 1", ylabel="accuracy (%)", ylim=(0, 1.02))
         accuracies.yaxis.set_major_formatter(style.percent)
-        figure.legend(loc="outside upper center", ncols=2, columnspacing=1.2)
+        lettering.legend(figure, losses.lines, 2)
     return figure, _table(surfaces, "line")
 
 
@@ -161,10 +162,11 @@ def _panels(surfaces, beyond=0.1, **options):
     down = -(-len(surfaces) // ACROSS)
     across = -(-len(surfaces) // down)  # rows of equal length: four panels are two and two
     side = (style.PAGE - BAR) / ACROSS
-    figure = style.figure(across * side + BAR, down * side + beyond)
+    titles = [lettering.wrapped(surface.label, side - BESIDE) for surface in surfaces]
+    figure = style.figure(across * side + BAR, down * (side + max(map(lettering.more_lines, titles))) + beyond)
     grid = figure.subplots(down, across, squeeze=False, **options)
-    for axes, surface in zip(grid.flat, surfaces, strict=False):
-        axes.set_title(surface.label, color=surface.colour)
+    for axes, surface, title in zip(grid.flat, surfaces, titles, strict=False):
+        axes.set_title(title, color=surface.colour, **lettering.CLOSE)
     for axes in grid.flat[len(surfaces) :]:
         axes.set_axis_off()
     return figure, grid
