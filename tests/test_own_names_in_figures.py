@@ -149,4 +149,4 @@ FIGURES = {
 def test_no_name_sticks_out_or_lies_on_another(tmp_path, name):
     figure = FIGURES[name](tmp_path)
     assert faults(figure) == []
-    assert data_share(figure) > 0.45
+    assert data_share(figure) > 0.4  # less than half only below many lines of names

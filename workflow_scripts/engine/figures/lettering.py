@@ -21,7 +21,7 @@ MOST = 8  # lines of a name
 HANDLE = style.LOOK["legend.handlelength"]
 FRAME = 0.1  # inches around a legend, both sides together
 LINE = 0.12  # inches from a line of a name to the next
-CLOSE = {"linespacing": 0.95}  # keyword of a text: the lines of a name stay together
+CLOSE = {"linespacing": 1.05}  # keyword of a text: the lines of a name stay together
 
 
 class Fit(NamedTuple):
