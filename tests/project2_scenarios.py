@@ -159,11 +159,11 @@ SENTENCES = {
         {},
         EVEN | {"accuracies": EVEN["accuracies"] | {("sgd", "plain"): 0.1}, "peaks": {("sgd", "plain"): 0.3}},
         [
-            r"that of VGG-A peaked at $30.0$\,\% after epoch 1 and ended at $10.0$\,\%, and that of VGG-A BN ended at "
-            r"its highest, $50.0$\,\%; guessing gives $10.0$\,\%, by chance up to $12.8$\,\%. That of VGG-A, unlike "
-            "that of VGG-A BN, ended no higher than guessing can",
-            r"that of VGG-A peaked at $30.0$\,\% after epoch 1 and ended at $10.0$\,\% in validation, no higher than "
-            "guessing can, and that of VGG-A BN ended",
+            r"that of VGG-A peaked at $30.0$\,\% after 1 of 100 epochs and ended at $10.0$\,\%, and that of VGG-A BN "
+            r"ended at its highest, $50.0$\,\%; guessing gives $10.0$\,\%, by chance up to $12.8$\,\%. That of VGG-A, "
+            "unlike that of VGG-A BN, ended no higher than guessing can",
+            r"that of VGG-A peaked at $30.0$\,\% after 1 of 100 epochs and ended at $10.0$\,\% in validation, no "
+            "higher than guessing can, and that of VGG-A BN ended",
         ],
         ["reached only"],
     ),

@@ -136,6 +136,7 @@ BAD = {
     "malformed student number": ("report", {"student_number": "1234"}, "'1234': expected an s and seven digits"),
     "student number without its s": ("report", {"student_number": 1234567}, "1234567: expected an s and seven digits"),
     "a title of two lines": ("datasets.cifar100.title", "a\nb", "title: 'a\\nb': expected one line of printable"),
+    "a title that LaTeX cannot print": ("datasets.cifar100.title", "\u6570\u5b57", "expected Latin letters"),
     "space in a name": ("datasets.a b", {"source": "digits"}, "'a b': expected letters, digits and underscores"),
 }
 

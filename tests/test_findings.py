@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.course_runs import handed_out
 from tests.made_reports import ACCURACY, DEEP, SHALLOW, TEMPLATES, course_layers, write_study
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration.config import CourseRun
+from workflow_scripts.engine.course import external
 from workflow_scripts.engine.reports import evidence, findings, predictions
 from workflow_scripts.engine.tables import flows, summary
 from workflow_scripts.engine.text import latex
@@ -101,7 +104,18 @@ def test_in_what_the_best_differs_from_the_deep_network_beside_its_block(tmp_pat
     facts = findings.context(summary.load(folder), SHALLOW, DEEP)
     assert facts["best_also_differs"] == differs
     text = latex.render(TEMPLATES[0], facts)
-    assert ("Besides block and learning rate, the two differ in " in text) == bool(differs)
+    assert ("not in block and learning rate alone." in text) == bool(differs)
+
+
+def test_what_was_trained_elsewhere_is_told_from_our_own_networks(tmp_path):
+    folder = write_study(tmp_path)
+    texts = {"alone": latex.render(TEMPLATES[0], findings.context(summary.load(folder), SHALLOW, DEEP))}
+    run = CourseRun(folder=[handed_out(tmp_path / "handed out")], label="VGG38 & friends")
+    external.write(external.collect({"friends": run}), folder)
+    texts["beside"] = latex.render(TEMPLATES[0], findings.context(summary.load(folder), SHALLOW, DEEP))
+    counts = {name: (text.count("elsewhere"), text.count(r"VGG38 \& friends")) for name, text in texts.items()}
+    assert counts == {"alone": (0, 0), "beside": (3, 3)}  # in the captions of the table and of both figures of curves
+    assert "the best network of all" in texts["alone"] and "the best network of our own" in texts["beside"]
 
 
 def test_a_flow_is_the_closed_form_of_its_gradients():

@@ -122,12 +122,14 @@ def test_the_demo_report_compiles_and_says_that_it_is_one(tmp_path):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("text\n\\nosuchcommand\n", "Undefined control sequence"),
+        ("text\n\\nosuchcommand\n", "a.tex:4: Undefined control sequence.\n  l.4 \\nosuchcommand\n"),
+        ("\\input{b}\n", "b.tex:2: Undefined control sequence.\n  l.2 and \\other\n"),
         ("as \\ref{tab:nothing} shows\n", "undefined references or citations: tab:nothing"),
     ],
 )
 def test_a_mistake_in_the_latex_is_one_clear_message(tmp_path, body, message):
     source = tmp_path / "a.tex"
+    (tmp_path / "b.tex").write_text("text\nand \\other{words}\n")
     source.write_text(f"\\documentclass{{article}}\n\\begin{{document}}\n{body}\\end{{document}}\n")
     run = compiled(source, tmp_path / "a.pdf")
     assert run.returncode == 1

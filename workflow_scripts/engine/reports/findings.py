@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 from workflow_scripts.engine.configuration.cells import ROW
+from workflow_scripts.engine.course import external
 from workflow_scripts.engine.reports import evidence, predictions
 from workflow_scripts.engine.tables import labels, protocol, summary
 
@@ -42,6 +43,7 @@ def context(found, shallow, deep):
         "best": best,
         "best_also_differs": [labels.readable(key) for key in _differing(best, deep) if key not in ("block", "lr")],
         "diverged": [row for row in rows if row.diverged],
+        "elsewhere": list(external.load(found.folder).cells["label"].unique()),
         "missing": [
             labels.block_label(block) for block in labels.BRIEF_BLOCKS if block not in {row.block for row in variants}
         ],

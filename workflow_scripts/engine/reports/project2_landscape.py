@@ -65,7 +65,7 @@ def _runs(cells, networks, history):
     """The rows of `over_seeds`; `val` is the best validation accuracy as a `Measure`, `end` that of the last epoch.
 
     `label` is that of their network in `landscape_runs.Landscape`: networks of one name may differ in an option. `peak`
-    is the epoch, from 1, whose validation accuracy `val` is; None where there are several seeds or `val` is not above
+    is after how many epochs validation accuracy is `val`; None where there are several seeds or `val` is not above
     `end`.
     """
     labels = {_network(network): network["label"] for network in networks.to_dict("records")}

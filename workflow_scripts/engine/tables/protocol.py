@@ -112,4 +112,6 @@ def _phrase(key, value):
 
 def _time(seconds):
     minutes = seconds / 60
+    if minutes < 2:
+        return Tex(f"{seconds:.0f} seconds")
     return Tex(f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours")
