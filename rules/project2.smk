@@ -40,7 +40,9 @@ rule fill_project2:
     params:
         net=flags.design(PLAN, "cifar_net", "base", "ablations"),
         landscape=flags.design(PLAN, "bn_landscape"),
-        author=flags.author(SETTINGS.report, "student_number", "author", "code_url", "data_url", "weights_url"),
+        author=lambda wildcards: flags.author(
+            SETTINGS.report, "student_number", "author", "code_url", "data_url", "weights_url"
+        ),
         code=digest("fill_project2"),
     message:
         "Filling in the report of Project 2"

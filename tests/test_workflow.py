@@ -197,6 +197,22 @@ def test_a_run_made_elsewhere_is_missed_beside_a_summary_without_it(study, proje
     assert status == 1 and LOST_SAID in said and "Traceback" not in said
 
 
+@pytest.mark.skipif(not shutil.which("latexmk"), reason="typesets reports")
+def test_a_mistake_in_the_own_words_of_a_report_costs_no_report(study, project):
+    """The last good one stays, also for the next run, until the mistake is mended."""
+    answers = "report/mlp-cw2-questions.tex.j2"
+    (study / answers).write_text(
+        (ROOT / answers).read_text().replace("\\questionOne}{", "\\questionOne}{\\nosuchcommand ")
+    )
+    before = (study / REPORT).read_bytes()
+    for _ in range(2):
+        status, said = snakemake(study, REPORT, project=project, check=False)
+        assert status and "Undefined control sequence" in said and (study / REPORT).read_bytes() == before
+    (study / answers).unlink()
+    snakemake(study, REPORT, project=project)
+    assert (study / REPORT).read_bytes() == before
+
+
 def test_that_a_report_cannot_be_typeset_is_said_at_the_start(study, project, tmp_path, monkeypatch):
     """And at the end it fails, saying what to install."""
     (study / REPORT).unlink(missing_ok=True)
