@@ -12,7 +12,7 @@ RUNGS = checkpoints.select_rung.rule.name if hasattr(checkpoints, "select_rung")
 
 def still_to_train(job):
     """Names of the cells that a training job still has to train: of a bundle, some may exist already."""
-    names = TRAINED_BY[job.rule.name](job.wildcards)
+    names = cells_trained_by(job)
     if job.rule.name == rules.train_cell.rule.name:
         return names
     return [name for name in names if not PLAN.is_made(job.wildcards.study, name, HERE / "results")]

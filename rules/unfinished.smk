@@ -19,11 +19,22 @@ def incomplete():
                     yield from PLAN.trained(study, [name])
 
 
-def forget_checkpoints(job):
-    """Delete the checkpoints of the cells that a job has trained, now that Snakemake has noted them as done."""
-    for name in TRAINED_BY[job.rule.name](job.wildcards) if job.rule.name in TRAINED_BY else []:
-        study = job.wildcards.study
-        (HERE / PLAN.checkpoint(study, PLAN.cell(study, name))).unlink(missing_ok=True)
+async def note_cells(job):
+    """Have Snakemake note about the cells of a bundle what it would if each had had a job of its own; returns these jobs.
+
+    The cells' files are no outputs of the bundle. Where there are no bundles any more, the next run believes the notes
+    on them, and these may be of an earlier job, which was interrupted or ran other code.
+    """
+    names = the_bundle(job.wildcards) if job.rule.name == rules.train_bundle.rule.name else []
+    single = []
+    for name in names:
+        wildcards = {"study": job.wildcards.study, "cell": name}
+        single.append(await workflow.dag.new_job(rules.train_cell.rule, wildcards_dict=wildcards))
+        workflow.dag._jobid.setdefault(
+            single[-1], len(workflow.dag._jobid)
+        )  # the note has the command, which may name it
+        await workflow.persistence.finished(single[-1])
+    return single
 
 
 class Begun(logging.Handler):
@@ -36,14 +47,17 @@ class Begun(logging.Handler):
             # the first message since the DAG object exists, before it is built
             self.journal = unfinished.Journal(HERE / ".snakemake/gradscape-unfinished.jsonl")
             workflow.dag.forcefiles |= self.journal.unfinished.union(incomplete())
-        event = getattr(record, "event", None)
-        if event == LogEvent.JOB_STARTED and not workflow.dryrun:
+            when_done(self.finish)
+        if getattr(record, "event", None) == LogEvent.JOB_STARTED and not workflow.dryrun:
             for job in (job for job_id in record.jobs for job in jobs_of(job_id)):
                 self.journal.begin(job.output)
-        elif event == LogEvent.JOB_FINISHED and not workflow.dryrun:
-            for job in jobs_of(record.job_id):
-                self.journal.finish(job.output)
-                forget_checkpoints(job)
+
+    async def finish(self, job):
+        """Note what a job has made, and delete the checkpoints of its cells: Snakemake too has noted it as done."""
+        self.journal.finish([file for one in (job, *await note_cells(job)) for file in one.output])
+        for name in cells_trained_by(job):
+            study = job.wildcards.study
+            (HERE / PLAN.checkpoint(study, PLAN.cell(study, name))).unlink(missing_ok=True)
 
 
 if SPEAKS:

@@ -25,9 +25,9 @@ class Journal:
         """Note that the job with these outputs begins: Snakemake is about to delete the old outputs."""
         self._write("begun", outputs)
 
-    def finish(self, outputs):
-        """Note that the job with these outputs is done."""
-        self._write("finished", outputs)
+    def finish(self, files):
+        """Note that what these files are of is done: a job's outputs, and what else it has made."""
+        self._write("finished", sorted(self.unfinished.intersection(map(str, files))))
         if not self.unfinished:
             self.path.unlink(missing_ok=True)
 
