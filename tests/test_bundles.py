@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -17,11 +19,13 @@ import yaml
 
 from tests.conftest import ROOT, inside
 from tests.workflow_runs import CELL, TINY, dry_run, snakemake, to_train, write_config
+from workflow_scripts.engine import locks
 from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.runs import made, making, manifests
 from workflow_scripts.engine.runs.bundles import bundles
 from workflow_scripts.engine.runs.orders import Order
+from workflow_scripts.engine.workflow.plan import Plan
 
 FILES = ("gradients.csv", "steps.npz", "test.json", "model.safetensors")
 RECORDS = [
@@ -279,28 +283,62 @@ def test_who_waits_for_another_to_make_a_cell_finds_it_made(bundled, tmp_path, d
     assert not order.is_made({"sha256": "of other data"})
 
 
+def run_with_bundles_that_wait(folder, settings, *targets):
+    """What a run in three bundles prints, and their cells.
+
+    The second trains its first cell once the first bundle is done, and its last once the third is done, which itself
+    waits for the former: so the line of the third counts a cell of a bundle that is not done.
+    """
+    plan = Plan(config.load(settings))
+    first, second, third = plan.bundles["cw2"].values()
+
+    def held(name):
+        return locks.alone(folder / f"{plan.checkpoint('cw2', plan.cell('cw2', name))}.lock")
+
+    def wait_until(holds):
+        while not holds():
+            assert not run.done(), run.result()
+            time.sleep(0.05)
+
+    def is_said(name):
+        return any(f"cw2/{name}: " in path.read_text() for path in (folder / ".snakemake/log").glob("*.log"))
+
+    with ThreadPoolExecutor() as pool, held(second[-1]):
+        with held(third[0]):
+            with held(second[0]):
+                run = pool.submit(snakemake, folder, *targets, "--cores", 3)
+                wait_until(lambda: is_said(first[0]))
+            wait_until(lambda: (folder / "results/cw2" / second[0] / "cell.json").exists())
+        wait_until(lambda: is_said(third[0]))
+    return run.result()[1], first, second, third
+
+
 def test_the_workflow_in_bundles(tmp_path):
-    """Two bundles; then one more seed, another bundle size, and no bundles: no finished cell is trained again."""
-    write_config(tmp_path, TINY | {"cells_per_job": 3})
+    """Three bundles; then two more seeds, another bundle size, and no bundles: no finished cell is trained again."""
+    two = TINY | {"cells_per_job": 2}
+    write_config(tmp_path, two)
     preview = dry_run(tmp_path, "results/cw2/tables/table1.txt")
     assert "cw2 5 cells, 5 to train" in " ".join(preview.split())
-    _, said = snakemake(tmp_path, "results/cw2/tables/table1.txt", "results/cw2/course")
-    assert said.count("Training up to 3 cells") == 2 and "(5 of 5 cells done)" in said
+    targets = ("results/cw2/tables/table1.txt", "results/cw2/course")
+    said, *parts = run_with_bundles_that_wait(tmp_path, two, *targets)
+    assert said.count("Training up to 2 cells") == 3 and "(5 of 5 cells done)" in said
+    tallies = dict(re.findall(r"^cw2/(\S+): .*\((\d of 5) cells done", said, re.MULTILINE))
+    assert [tallies[part[0]] for part in parts] == ["2 of 5", "5 of 5", "4 of 5"]
     table = (tmp_path / "results/cw2/tables/table1.txt").read_text()
     assert len(list((tmp_path / "results/cw2/course").glob("*/result_outputs"))) == 5
     cell_names = [path.parent.name for path in tmp_path.glob("results/cw2/*/cell.json")]
     before = {name: stamps(tmp_path / "results/cw2", name) for name in cell_names}
     assert len(before) == 5 and "Nothing to be done" in snakemake(tmp_path, "results/cw2/tables/table1.txt")[1]
 
-    more = copy.deepcopy(TINY) | {"cells_per_job": 2}
-    more["studies"]["cw2"]["grids"][0]["seed"] = [0, 1]
+    more = copy.deepcopy(TINY) | {"cells_per_job": 3}
+    more["studies"]["cw2"]["grids"][0]["seed"] = [0, 1, 2]
     write_config(tmp_path, more)
     preview = dry_run(tmp_path, "results/cw2/tables/table1.txt")
-    assert "cw2 6 cells, 1 to train" in " ".join(preview.split())
-    lost = CELL.format("vgg38", "rc", 0)  # file lost from a cell whose bundle is unchanged
+    assert "cw2 7 cells, 2 to train" in " ".join(preview.split())
+    lost = CELL.format("vgg38", "bn_rc", 0)  # file lost from a cell whose bundle is unchanged
     (tmp_path / "results/cw2" / lost / "history.csv").unlink()
     preview = dry_run(tmp_path, "results/cw2/tables/table1.txt")
-    assert "cw2 6 cells, 2 to train" in " ".join(preview.split())
+    assert "cw2 7 cells, 3 to train" in " ".join(preview.split())
     snakemake(tmp_path, "results/cw2/tables/table1.txt")
     del before[lost]
     assert all(stamps(tmp_path / "results/cw2", name) == found for name, found in before.items())

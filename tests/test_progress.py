@@ -79,6 +79,28 @@ def test_cells_of_another_kind_count_by_what_their_epochs_take(tmp_path):
     assert run.left(now=START + 20) == pytest.approx(20 * (90 + 11) / 20)  # the mean, for what is not known
 
 
+def test_the_cells_of_bundles_are_followed_one_by_one(tmp_path, monkeypatch):
+    names = [f"a/{name}" for name in ("done", "failed", "next", "waits", "last", "other", "alone")]
+    run = progress.Run(tmp_path, dict.fromkeys(names, ("vgg08", 10)), START)
+    run.begin([names[:5]])
+    run.begin([names[5:6]])
+    run.begin([names[6:]])
+    for name in ("done", "next", "alone"):
+        log(tmp_path, f"a/{name}", 10, 10, START + 1)
+        record(tmp_path, f"a/{name}", START + 1)
+    log(tmp_path, "a/failed", 1, 10, START + 1)
+    looks, look = [], run.look
+    monkeypatch.setattr(run, "look", lambda names, now: looks.extend(names) or look(names, now))
+    run.follow(START + 2)
+    assert set(run.finished) == {"a/done", "a/next"} and looks == names[:4]
+    looks.clear()
+    run.follow(START + 2)
+    assert looks == ["a/failed", "a/waits"]
+    run.begin([[names[5]], [], [names[6]]])  # a group
+    run.follow(START + 2)
+    assert set(run.finished) == {"a/done", "a/next", "a/alone"}
+
+
 def test_what_an_earlier_run_left_is_not_taken_for_this_one(run, tmp_path):
     run.cells["cw2/old"] = ("vgg38", 10)
     log(tmp_path, "cw2/old", 10, 10, START - 10)

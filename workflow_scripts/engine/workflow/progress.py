@@ -95,6 +95,7 @@ class Run:
     """The cells that one run trains, {"<study>/<cell>": (kind, epochs)}; epochs of one kind take about equally long.
 
     `look` fills in which cells are `finished` and `running`, and how many epochs of each were done `before` this run.
+    `begin` fills in which of them are `followed`: lists of cells, each of which a job trains one after the other.
     """
 
     results: Path
@@ -103,6 +104,7 @@ class Run:
     finished: dict = field(default_factory=dict)
     running: dict = field(default_factory=dict)
     before: dict = field(default_factory=dict)
+    followed: list = field(default_factory=list)
 
     @classmethod
     def read(cls, results):
@@ -144,6 +146,28 @@ class Run:
                 self.finished[name] = done
             else:
                 self.running[name] = running(text, max(0.0, now - log.stat().st_mtime))
+
+    def begin(self, parts):
+        """Note that a job begins, for `follow`: of each of its parts, the cells in the order in which it trains them.
+
+        A job of one cell need not be followed: its end is the cell's.
+        """
+        if max([len(parts), *map(len, parts)]) > 1:
+            self.followed += parts
+
+    def follow(self, now=None):
+        """Update the progress of the cells that jobs finish one by one.
+
+        Of each part of a job, no further than to the first cell that has not begun: of ten thousand cells, looking at
+        all for every finished one would take too long.
+        """
+        unfinished = ([name for name in part if name not in self.finished] for part in self.followed)
+        self.followed = list(filter(None, unfinished))
+        for part in self.followed:
+            for name in part:
+                self.look([name], now)
+                if name not in self.finished and name not in self.running:
+                    break
 
     def _fresh(self, path):
         """Whether a file exists and is not from an earlier run."""
