@@ -29,11 +29,11 @@ async def note_cells(job):
     single = []
     for name in names:
         wildcards = {"study": job.wildcards.study, "cell": name}
-        single.append(await workflow.dag.new_job(rules.train_cell.rule, wildcards_dict=wildcards))
-        workflow.dag._jobid.setdefault(
-            single[-1], len(workflow.dag._jobid)
-        )  # the note has the command, which may name it
-        await workflow.persistence.finished(single[-1])
+        one = await workflow.dag.new_job(rules.train_cell.rule, wildcards_dict=wildcards)
+        # any number that no job has: without one, Snakemake cannot write down the command
+        workflow.dag._jobid.setdefault(one, len(workflow.dag._jobid))
+        await workflow.persistence.finished(one)
+        single.append(one)
     return single
 
 
