@@ -10,13 +10,18 @@ from workflow_scripts.engine.workflow import unfinished
 
 
 def incomplete():
-    """The files that represent, in the DAG, cells that have lost some of their files; those files may still exist."""
+    """The files that represent, in the DAG, cells that have lost files; those files may still exist.
+
+    A cell that has lost its whole folder counts only once its study was summarised: until then it may not be trained.
+    """
     for study, grid in PLAN.studies.items():
+        summarised = os.path.exists(HERE / summary_of(study)[0])
         for name in grid:
-            with contextlib.suppress(OSError):  # most often the folder does not exist yet
+            found = set()
+            with contextlib.suppress(OSError):
                 found = set(cells.FILES).intersection(os.listdir(HERE / "results" / study / name))
-                if 0 < len(found) < len(cells.FILES):
-                    yield from PLAN.trained(study, [name])
+            if len(found) < len(cells.FILES) and (found or summarised):
+                yield from PLAN.trained(study, [name])
 
 
 async def note_cells(job):

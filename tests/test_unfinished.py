@@ -6,6 +6,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from tests.conftest import ROOT
 from tests.workflow_runs import CELL, TINY, dry_run, edited, snakemake, to_train, write_config
 from workflow_scripts.engine import locks
@@ -49,10 +51,12 @@ def test_a_cell_whose_training_failed(study, project):
     assert to_train(study, project=project) == []
 
 
-def test_a_cell_that_has_lost_a_file(study, project):
+@pytest.mark.parametrize("lost", ["history.csv", ""])
+def test_a_cell_that_has_lost_a_file_or_its_folder(study, project, lost):
     """In the DAG one of its files stands for all, and what was made from them still exists."""
     cell = CELL.format("vgg38", "bn_rc", 0)
-    (study / "results/cw2" / cell / "history.csv").unlink()
+    path = study / "results/cw2" / cell / lost
+    path.unlink() if lost else shutil.rmtree(path)
     assert to_train(study, project=project) == [cell]
 
 
