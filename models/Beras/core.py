@@ -45,6 +45,7 @@ class Diffable(Callable):
 
     gradient_tape = None  # the tape that is recording now, shared by all instances
     training = False  # whether Dropout and BatchNorm behave as in training; see `learning_phase`
+    latest_shape = None  # of the input of the last call
 
     def __init__(self):
         super().__init__()
@@ -52,6 +53,7 @@ class Diffable(Callable):
 
     def __call__(self, *args, **kwargs):
         outputs = self.forward(*args, **kwargs)
+        self.latest_shape = np.shape(args[0]) if args else None
         self.latest_tape = Diffable.gradient_tape  # the recording that its stored inputs belong to, or None
         if self.latest_tape is not None:
             self.latest_tape.record(self, [*args, *kwargs.values()], outputs)
@@ -64,7 +66,7 @@ class Diffable(Callable):
         (inputs, outputs) if the matrix is the same for every sample, (batch, inputs, outputs) if it is not;
         entry [i, o] is d output_o / d input_i. A loss returns (batch, inputs): its output is one number per sample. So
         does an elementwise layer: each matrix is diagonal, and only the diagonal is returned. As the definition of
-        `compose_to_input` below expects whole matrices, such a layer overrides it.
+        `compose_to_input` below expects whole matrices, such a layer has to override it, with `J * input_gradients()`.
         """
 
     def weight_gradients(self):
@@ -79,9 +81,21 @@ class Diffable(Callable):
         """(batch, outputs) -> (batch, inputs): the gradient of the loss with respect to this layer's input.
 
         For one sample it is the matrix product `input_gradients() @ J[b]`; here it is done for the whole batch at once.
+        Raises ValueError if the product has not the shape of the input, as when `input_gradients` returns diagonals.
+
+        Beware: with as many samples in a batch as inputs, diagonals (batch, n) have the shape of one matrix (n, n).
+        They are then taken for it, without an error, and the gradients are wrong.
         """
         gradients = self.input_gradients()
-        return (gradients @ J[..., None])[..., 0]  # (batch or 1, inputs, outputs) @ (batch, outputs, 1)
+        product = (gradients @ J[..., None])[..., 0]  # (batch or 1, inputs, outputs) @ (batch, outputs, 1)
+        shape = getattr(getattr(self, "inputs", None), "shape", self.latest_shape)  # what `forward` keeps comes first
+        if shape is not None and product.shape != shape:
+            raise ValueError(
+                f"compose_to_input of {name(self)} should return its input's shape, {shape}, found {product.shape}: "
+                f"input_gradients, here {gradients.shape}, should be (inputs, outputs) or (batch, inputs, outputs); "
+                "an elementwise layer overrides compose_to_input to return J * self.input_gradients()"
+            )
+        return product
 
     def compose_to_weight(self, J):
         """(batch, outputs) -> [(weight's shape), ...]: the gradient of the batch's mean loss, for each weight."""

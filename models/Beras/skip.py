@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .core import Diffable, backpropagate, checked_layers, floating, trainable_weights
+from .core import Diffable, backpropagate, checked_layers, floating, stop_recording, trainable_weights
 
 
 class SkipConnection(Diffable):
@@ -42,8 +42,9 @@ class SkipConnection(Diffable):
 
     def forward(self, inputs):
         self.inputs = outputs = floating(inputs)
-        for layer in self.layers:
-            outputs = layer.forward(outputs)  # not layer(outputs): the tape has one operation for the whole connection
+        with stop_recording():  # the tape has one operation for the whole connection
+            for layer in self.layers:
+                outputs = layer(outputs)
         if outputs.shape != self.inputs.shape:
             raise ValueError(
                 f"the layers of a SkipConnection should return the shape that they are given, {self.inputs.shape}, "

@@ -100,6 +100,40 @@ def test_a_layer_written_for_the_course_runs(parts):
     assert [grad.shape for grad in before] == SHAPES
 
 
+class Sigmoid(Diffable):
+    """Elementwise, and keeps no input; without `compose_to_input`, which it would have to override."""
+
+    def forward(self, inputs):
+        self.outputs = 1 / (1 + np.exp(-inputs))
+        return self.outputs
+
+    def input_gradients(self):
+        return self.outputs * (1 - self.outputs)
+
+
+class Square(Sigmoid):
+    """Also elementwise, but keeps its input."""
+
+    def forward(self, inputs):
+        self.inputs = inputs
+        return inputs**2
+
+    def input_gradients(self):
+        return 2 * self.inputs
+
+
+@pytest.mark.parametrize("make", [Sigmoid, Square, lambda: Beras.SkipConnection([Sigmoid()])])
+def test_diagonals_in_place_of_matrices_are_refused_by_the_layer_s_name(parts, make):
+    """Composed as if they were matrices, they would fail only in the optimiser, which knows no layers."""
+    layers, x, y = parts
+    layers.insert(1, make())
+    with GradientTape() as tape:
+        MeanSquaredError()(predict(layers, x), y)
+    message = r"compose_to_input of (Sigmoid|Square) should return .*\(3, 4\), found \(3, 3\): .*J \* self\.input_grad"
+    with pytest.raises(ValueError, match=message):
+        tape.gradient()
+
+
 def test_dense_has_the_names_and_shapes_of_the_brief(rng):
     dense, x = Dense(5, 4), rng.normal(size=(3, 5))
     outputs = dense(x)
