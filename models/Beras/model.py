@@ -64,8 +64,10 @@ class Model(ABC):
 
         Also kept as attributes: `agg_metrics` (what is returned), `epoch_metrics` (the last epoch's batches) and
         `batch_metrics` (every batch since `fit` began). Raises RuntimeError if the model was not compiled, and
-        ValueError if the sizes do not fit.
+        ValueError if the sizes do not fit or `validation_data` is no pair.
         """
+        if validation_data is not None:
+            _check_pair(validation_data)
         self.batch_metrics, self.agg_metrics = {}, {}
         for epoch in range(epochs):
             title = f"epoch {epoch + 1}/{epochs}" if verbose else None
@@ -124,6 +126,13 @@ class Model(ABC):
     def load_weights(self, path):
         """Load what `save_weights` wrote into this model, which must have the same layers."""
         saving.load_weights(self, path)
+
+
+def _check_pair(validation_data):
+    if not isinstance(validation_data, (tuple, list)):
+        raise ValueError(f"validation_data should be a pair (x, y), found {type(validation_data).__name__}")
+    if len(validation_data) != 2:  # Keras's third, the weights of samples, is not known here
+        raise ValueError(f"validation_data should be a pair (x, y), found {len(validation_data)} in place of two")
 
 
 def _batches(x, batch_size):

@@ -12,8 +12,14 @@ class OneHotEncoder(Callable):
     """
 
     def fit(self, data):
-        """Learn the labels from `data`, (samples,), which should contain every label that will ever occur."""
-        self.uniq = np.unique(data)
+        """Learn the labels from `data`, (samples,), which should contain every label that will ever occur.
+
+        Raises ValueError if one of them is NaN, which equals no label, not even itself, and so could never be found.
+        """
+        uniq = np.unique(data)
+        if np.any(uniq != uniq):  # of all values only NaN and its like
+            raise ValueError("found NaN among the labels, which is no class: leave out the samples that have no label")
+        self.uniq = uniq
         self._vectors = np.eye(len(self.uniq), dtype=np.float32)
         self.uniq2oh = dict(zip(self.uniq.tolist(), self._vectors, strict=True))
 

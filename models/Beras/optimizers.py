@@ -2,7 +2,8 @@
 
 `apply_gradients(weights, grads)` changes the arrays in place. `learning_rate` is a number (Keras's by default) or one
 of `schedules`. What an optimiser remembers about a weight (its moments) is stored by the weight's place in the list, so
-it refuses any other weights than before, even those of a second model with the same shapes.
+it refuses any other weights than before, even those of a second model with the same shapes, or of the same model after
+a layer was frozen.
 """
 
 from math import sqrt
@@ -35,7 +36,8 @@ class Optimizer:
             began = [weight.shape for weight in self._weights]
             raise ValueError(
                 f"the optimiser began with other weights, of shapes {began}, found {shapes[0]}: "
-                "make a new one for every model"
+                "make a new one for every model, and compile again with a new one after a layer was frozen or unfrozen "
+                "or its `weights` were replaced"
             )
         rate = self.learning_rate(self.iterations) if callable(self.learning_rate) else self.learning_rate
         self.iterations += 1

@@ -29,6 +29,14 @@ def test_a_label_outside_the_classes_is_refused():
             encoder([0, label])
 
 
+@pytest.mark.parametrize("make", [OneHotEncoder.fit, OneHotEncoder.forward])
+def test_a_missing_label_is_refused(make):
+    encoder = OneHotEncoder()
+    with pytest.raises(ValueError, match="found NaN among the labels"):
+        make(encoder, [1.0, np.nan])
+    assert encoder([5.0, 9.0]).tolist() == [[1, 0], [0, 1]], "what was refused should not be learned"
+
+
 def test_wrong_shapes_into_the_encoder_are_refused():
     encoder = OneHotEncoder()
     with pytest.raises(RuntimeError, match="fit"):

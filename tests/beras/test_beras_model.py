@@ -114,6 +114,18 @@ def test_fewer_labels_than_samples_are_refused():
         Recorder().fit(np.ones((10, 1)), np.ones((9, 1)), 1, 5)
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [(lambda x: x, "ndarray"), (lambda x: (x, x, None), "3 in place of two"), (lambda x: [x], "1 in place of two")],
+    ids=["array", "weighted", "alone"],
+)
+def test_validation_data_that_is_no_pair_is_refused(given, found):
+    model, x = Recorder(), np.ones((4, 1))
+    with pytest.raises(ValueError, match=rf"validation_data should be a pair \(x, y\), found {found}"):
+        model.fit(x, x, validation_data=given(x))
+    assert model.seen == [], "before an epoch is trained for nothing"
+
+
 def test_a_model_that_was_not_compiled_is_refused():
     with pytest.raises(RuntimeError, match="compile"):
         SequentialModel([Dense(2, 2)]).fit(np.ones((4, 2)), np.ones((4, 2)), 1, 2)
@@ -197,6 +209,24 @@ def test_a_frozen_layer_has_no_penalty(digits):
     model.compile(BasicOptimizer(0.1), MeanSquaredError(), CategoricalAccuracy())
     model.layers[0].trainable = False
     assert model.evaluate(x, y, len(x))["loss"] == [MeanSquaredError()(model(x), y)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda dense: setattr(dense, "trainable", False), lambda dense: setattr(dense, "weights", [dense.w + 1, dense.b])],
+    ids=["frozen", "replaced"],
+)
+def test_after_a_change_of_the_weights_a_model_is_compiled_again(change, digits):
+    train, _ = digits
+    model = SequentialModel([Dense(64, 10), Dense(10, 10), Softmax()])
+    parts = MeanSquaredError(), CategoricalAccuracy()
+    model.compile(Adam(0.1), *parts)
+    model.fit(*train, batch_size=700, verbose=False)
+    change(model.layers[0])
+    with pytest.raises(ValueError, match=r"compile again with a new one after a layer was frozen .*`weights`"):
+        model.fit(*train, batch_size=700, verbose=False)
+    model.compile(Adam(0.1), *parts)
+    model.fit(*train, batch_size=700, verbose=False)
 
 
 def test_dropout_keeps_the_expectation_in_training_and_everything_in_use():
