@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -362,3 +364,29 @@ def test_the_hand_in_is_the_briefs_tree_and_the_same_bits(results, tmp_path):
     for model in ("simple", "advanced"):
         assert re.search(rf"\| {model} \| [\d,]+ \| {accuracies[model]:.1%} ±", readme)
     assert "not MNIST" in readme and "Known bugs" in readme
+    assert "1,500 images to train and 297 to test: mean ± standard deviation over 2 seeds" in " ".join(readme.split())
+
+
+def test_the_commands_of_the_hand_in_give_its_accuracies(results, data, tmp_path):
+    archive = tmp_path / "hw2.zip"
+    command("pack_beras", "--summary", results / "summary", "--out", archive)
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(tmp_path)
+    (tmp_path / "hw2/data").mkdir()
+    for prefix, images, labels in (
+        ("train", data.train_images, data.train_labels),
+        ("t10k", data.test_images, data.test_labels),
+    ):
+        for ending, array in (("images-idx3-ubyte", images[..., 0]), ("labels-idx1-ubyte", labels.astype(np.uint8))):
+            header = np.array([0x800 + array.ndim, *array.shape], ">i4")  # 0x800: of bytes
+            (tmp_path / f"hw2/data/{prefix}-{ending}").write_bytes(header.tobytes() + array.tobytes())
+    measured = pd.read_csv(results / "summary/runs.csv").set_index("run")["test_acc"]
+    told = re.findall(
+        r"^    python (assignment\.py --epochs .*)$", (tmp_path / "hw2/README.md").read_text(), re.MULTILINE
+    )
+    assert len(told) == 2
+    for seed, flags in enumerate(told):
+        run = [sys.executable, *flags.split()]
+        done = subprocess.run(run, cwd=tmp_path / "hw2/code", capture_output=True, text=True, check=True)
+        for model in ("simple", "advanced"):
+            assert f"{model} model: test accuracy {measured[f'{model}-seed{seed}']:.2%}" in done.stdout

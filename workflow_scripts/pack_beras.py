@@ -17,7 +17,7 @@ def main():
     flags.add(parser, config.Beras, "flag_2470")
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)
-    text = submission.readme(summary.over_seeds(study.runs), study.dataset)
+    text = submission.readme(summary.over_seeds(study.runs), sorted(set(study.runs["seed"])), study.dataset)
     with commands.written_whole(arguments.out) as path:
         path.write_bytes(submission.packed(text, flags.read(arguments, config.Beras).flag_2470))
 

@@ -99,6 +99,16 @@ def test_in_place_it_runs_and_says_where_data_should_be(tmp_path):
     assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [(["--epochs", "0"], "--epochs: expected at least 1, found 0"), (["--batch-size", "ten"], "--batch-size: .*'ten'")],
+)
+def test_no_epochs_and_no_batch_are_refused(flags, message):
+    command = [sys.executable, MODELS / "beras_assignment" / "assignment.py", *flags]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 2 and re.search(message, result.stderr)
+
+
 @pytest.mark.parametrize("components", assignment.MODELS.values(), ids=assignment.MODELS)
 def test_components_are_those_of_the_brief(components):
     parts = components()

@@ -17,7 +17,11 @@ Needs NumPy, and Matplotlib for pictures (`--figures FOLDER`).
 
 ## Test accuracy
 
-Measured on {title}{remark}: {epochs} epochs, batches of {batch_size}, {seeds}.
+Measured on {title}{remark},
+with {train_images:,} images to train and {test_images:,} to test: {seeds}.
+This command, once for each seed, gives these numbers from the same data:
+
+{commands}
 
 | model | parameters | test accuracy |
 |---|---|---|
@@ -35,20 +39,25 @@ None known. What differs from the stencil on purpose, and why, is explained at i
 """
 
 
-def readme(rows, dataset):
-    """The README's text from the rows of `summary.over_seeds` and the data set's `Data.meta`."""
+def readme(rows, seeds, dataset):
+    """The README's text from the rows of `summary.over_seeds`, the seeds of the runs and the data set's `Data.meta`.
+
+    Its commands train as `runs.train` did.
+    """
     plan = rows.iloc[0]
-    seeds, decimals = len(plan["finished"]), wording.decimals(plan["test_images"])
+    decimals = wording.decimals(plan["test_images"])
+    command = f"    python assignment.py --epochs {plan['epochs']} --batch-size {plan['batch_size']} --seed"
     lines = []
     for row in rows[rows["variant"].isin(("simple", "advanced"))].itertuples():
-        deviation = f" ± {row.test_acc_std:.{decimals}%}" if seeds > 1 else ""
+        deviation = f" ± {row.test_acc_std:.{decimals}%}" if len(seeds) > 1 else ""
         lines.append(f"| {row.label} | {row.parameters:,} | {row.test_acc:.{decimals}%}{deviation} |")
     return README.format(
         title=dataset["title"],
         remark=" (the small data that comes with the workflow, not MNIST)" if dataset["embedded"] else "",
-        epochs=plan["epochs"],
-        batch_size=plan["batch_size"],
-        seeds=wording.spread([seeds]) or "one seed",
+        train_images=plan["train_images"],
+        test_images=plan["test_images"],
+        seeds=wording.spread([len(seeds)]) or "one seed",
+        commands="\n".join(f"{command} {seed}" for seed in seeds),
         rows="\n".join(lines),
     )
 
