@@ -171,7 +171,7 @@ rule fill_beras:
     conda:
         "../envs/report.yaml"
     params:
-        author=flags.author(SETTINGS.report, "student_number", "author"),
+        author=lambda wildcards: flags.author(SETTINGS.report, "student_number", "author"),
         code=digest("fill_beras_report"),
     message:
         "Filling in the report from results/beras"
