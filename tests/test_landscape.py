@@ -18,7 +18,7 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Measure
 from workflow_scripts.engine.landscape import envelopes
-from workflow_scripts.engine.training import probes
+from workflow_scripts.engine.training import networks, probes
 from workflow_scripts.engine.training.gradients import weight_layers
 from workflow_scripts.engine.training.observers import OBSERVERS
 from workflow_scripts.engine.training.trainer import Training
@@ -156,10 +156,8 @@ CELLS = {
 @pytest.mark.parametrize("changes", CELLS.values(), ids=CELLS)
 def test_measuring_leaves_the_run_bit_for_bit_as_it_was(digits, monkeypatch, changes, dropout):
     if dropout:
-        from workflow_scripts.engine.training import trainer
-
-        build = trainer.build_model
-        monkeypatch.setattr(trainer, "build_model", lambda *args, **options: Dropping(build(*args, **options)))
+        build = networks.build
+        monkeypatch.setattr(networks, "build", lambda *given: Dropping(build(*given)))
     cell = Cell(**{**TINY, "block": "bn", "optimizer": "sgd", **changes})
     alone, watched = trained(cell, digits), trained(cell, digits, MEASURED)
     assert [row[:6] for row in watched.history] == [row[:6] for row in alone.history]
