@@ -17,7 +17,7 @@ from tests.made_summaries import CLASSES, EPOCHS, LAYERS, accuracy, record, stud
 from workflow_scripts import plot_curves, plot_grad_flow, plot_gradient_heatmap
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.figures import curves, grad_flow, style
-from workflow_scripts.engine.tables import labels, summary
+from workflow_scripts.engine.tables import summary
 
 
 @pytest.fixture(scope="module")
@@ -277,23 +277,6 @@ def test_a_long_title_stands_on_several_lines_within_the_figure(folder, draw):
     assert not any(left.overlaps(right) for left, right in itertools.pairwise(boxes))
 
 
-def test_a_new_block_gets_a_new_colour_and_changes_none():
-    known = {block: style.colour(block) for block in labels.BLOCK_LABELS}
-    assert len(set(known.values())) == len(known)
-    assert style.colour("newest", known) not in known.values()
-    assert {block: style.colour(block, ["newest", *known]) for block in known} == known
-
-
-@pytest.mark.parametrize("known", [(), ("plain", "bn", "rc", "bn_rc"), tuple(labels.BLOCK_LABELS)], ids=len)
-def test_own_blocks_have_colours_that_no_other_block_of_the_study_has(known):
-    """They are more than the colours that no built-in block has."""
-    own = [f"own_{place}" for place in range(9)]
-    found = style.colours([*known, *own])
-    assert len({to_hex(colour) for colour in found.values()}) == len(known) + len(own)
-    assert style.colours([*reversed(own), *known, *own]) == found
-    assert {block: found[block] for block in known} == {block: style.colour(block) for block in known}
-
-
 def test_own_blocks_have_their_colours_of_the_study_in_figures_of_few_of_them(tmp_path):
     blocks = ["plain", *(f"own_{place}" for place in range(5))]
     found = summary.load(write_summary(tmp_path, study(["vgg38"], blocks, 1)))
@@ -302,26 +285,6 @@ def test_own_blocks_have_their_colours_of_the_study_in_figures_of_few_of_them(tm
     figure = curves.draw(curves.learning_curves(found, few), few, found.cells["block"])
     drawn = [to_hex(line.get_color()).upper() for line in figure.legends[0].get_lines()[:2]]
     assert drawn == [of_block["plain"], of_block["own_3"]] and len(set(drawn)) == 2
-
-
-@pytest.mark.parametrize(
-    ("number", "said"), [(59_716, "59.7 k"), (1_020_000, "1.02 M"), (999_700, "1 M"), (999_400, "999 k"), (7, "7")]
-)
-def test_counts_have_three_digits(number, said):
-    assert style.short(number) == said
-
-
-@pytest.mark.parametrize(
-    ("numbers", "said"),
-    [
-        ((59_716, 59_784), ["59.72 k", "59.78 k"]),
-        ((2.25, 2.2525, 2.255), ["2.25", "2.2525", "2.255"]),
-        ((59_716, 233_000, 59_716), ["59.7 k", "233 k", "59.7 k"]),
-        ((5,), ["5"]),
-    ],
-)
-def test_numbers_beside_each_other_have_the_digits_that_tell_them_apart(numbers, said):
-    assert [style.short(number, style.digits(numbers)) for number in numbers] == said
 
 
 @pytest.mark.parametrize(
