@@ -47,7 +47,7 @@ def data_share(figure):
 
 
 def _axes_of(axes):
-    return [axis for axis in (axes.xaxis, axes.yaxis, *(part.xaxis for part in axes.child_axes))]
+    return axes.xaxis, axes.yaxis, *(part.xaxis for part in axes.child_axes)
 
 
 def _not_drawn(axis):
