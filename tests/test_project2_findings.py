@@ -19,12 +19,12 @@ from workflow_scripts.engine.training import objectives, schedules
 
 
 def test_names_on_the_front_can_be_listed(tmp_path):
-    """A comma inside a name would make one setting look like two."""
-    names = ["base", "plain, clip 1", "SGD, Nesterov, lr 0.2"]
-    table = pd.DataFrame({"name": names, "seconds": [3, 1, 2], "front_seconds": True})
+    """A comma inside a name would make one setting look like two, and a setting may be called NA."""
+    names = ["base", "plain, clip 1", "SGD, Nesterov, lr 0.2", "NA"]
+    table = pd.DataFrame({"name": names, "seconds": [3, 1, 2, 4], "front_seconds": True})
     table.to_csv(tmp_path / "pareto.csv", index=False)
     found = findings._pareto(tmp_path / "pareto.csv")
-    assert found == {"seconds": ["plain (clip 1)", "SGD (Nesterov, lr 0.2)", "base"]}
+    assert found == {"seconds": ["plain (clip 1)", "SGD (Nesterov, lr 0.2)", "base", "NA"]}
 
 
 @pytest.mark.parametrize("width", [0.25, 0.5, 1.0, 2.0])

@@ -13,6 +13,7 @@ import pandas as pd
 from workflow_scripts.engine.commands import UserError, written_whole
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.course import folders
+from workflow_scripts.engine.tables import reading
 from workflow_scripts.engine.tables.summary import METRICS, outcome
 
 FILES = ("external.csv", "external_history.csv")
@@ -62,8 +63,7 @@ def load(folder, names=None):
     found = collect({})
     if all(path.is_file() for path in paths):
         words = dict.fromkeys(("cell", "name", "label"), str)
-        # otherwise a run called "NA" would be read as missing
-        found = External(*(pd.read_csv(path, dtype=words, keep_default_na=False, na_values=[""]) for path in paths))
+        found = External(*(reading.table(path, "summarise", dtype=words) for path in paths))
     known = list(found.cells["name"].unique())
     unknown = [name for name in names or () if name not in known]
     if unknown:

@@ -30,8 +30,7 @@ class Insight:
     facts: dict
 
     def table(self, name):
-        # a class may be called "NA"; what is missing is empty
-        return pd.read_csv(self.folder / f"{name}.csv", dtype={"name": str}, keep_default_na=False, na_values=[""])
+        return reading.table(self.folder / f"{name}.csv", "inspect_cell", dtype={"name": str})
 
     def arrays(self, name):
         with np.load(self.folder / f"{name}.npz", allow_pickle=False) as file:

@@ -107,8 +107,7 @@ def _networks(facts, blocks):
 
 def _read(path):
     types = {column: TYPES.get(column, float) for column in FILES[path.name]}  # even where no row shows them
-    options = {"dtype": types, "keep_default_na": False, "na_values": ["", "nan"]}
-    return reading.table(path, "summarise_landscape", types, **options)
+    return reading.table(path, "summarise_landscape", types, dtype=types)
 
 
 def _until_divergence(table, some):

@@ -8,6 +8,8 @@ import pandas as pd
 
 from workflow_scripts.engine.commands import UserError
 
+MISSING = ("", "nan")  # to pandas, a block, run or class called "None" or "NA" would be missing too
+
 
 def table(source, command, columns=(), **options):
     """The data frame in a CSV file that `python -m workflow_scripts.<command>` writes.
@@ -16,7 +18,8 @@ def table(source, command, columns=(), **options):
     such file, it is damaged, or it lacks one of `columns`.
     """
     with _undamaged(source, command):
-        found = pd.read_csv(_existing(source, command) if isinstance(source, Path) else source, **options)
+        existing = _existing(source, command) if isinstance(source, Path) else source
+        found = pd.read_csv(existing, keep_default_na=False, na_values=MISSING, **options)
     missing = [column for column in columns if column not in found]
     if missing:
         raise UserError(f"{source}: expected the columns {', '.join(missing)}, found none; run {command} again")

@@ -81,8 +81,6 @@ def _table(source, columns=(), nrows=None):
         columns,
         nrows=nrows,
         dtype=dict.fromkeys(words, str),
-        keep_default_na=False,  # otherwise a block or augmentation called "None" or "NA" would be read as missing
-        na_values=["", "nan"],
     )
 
 
