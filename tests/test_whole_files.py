@@ -12,14 +12,14 @@ import pytest
 from filelock import FileLock
 
 from tests.conftest import ROOT
-from workflow_scripts.engine import commands, locks
-from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine import locks, whole_files
+from workflow_scripts.engine.whole_files import written
 
 WRITES = """
 import sys, time
 from pathlib import Path
-from workflow_scripts.engine.commands import written_whole
-with written_whole(Path(sys.argv[1])) as path:
+from workflow_scripts.engine.whole_files import written
+with written(Path(sys.argv[1])) as path:
     path.write_text("half")
     print("ready", flush=True)
     time.sleep(600)
@@ -57,7 +57,7 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
     living = started(WRITES, path)
     writing = {file.name for file in tmp_path.iterdir()}
     assert len(writing) == 1 and writing != left
-    with written_whole(path) as temporary:
+    with written(path) as temporary:
         temporary.write_text("whole")
     assert {file.name for file in tmp_path.iterdir()} == {path.name} | writing
     killed(living)
@@ -67,13 +67,13 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_n
 def test_what_was_left_of_a_file_with_an_odd_name_is_removed(tmp_path):
     path = tmp_path / "lr[1].csv"
     (tmp_path / ".lr[1]-abcdefgh.csv").write_text("half")
-    with written_whole(path) as temporary:
+    with written(path) as temporary:
         temporary.write_text("whole")
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
 def test_a_file_that_was_taken_for_abandoned_before_it_was_locked_is_made_anew(tmp_path, monkeypatch):
-    lock, lost = commands._lock, []
+    lock, lost = whole_files._lock, []
 
     def late(handle):
         if not lost:  # another process gets there first
@@ -81,15 +81,15 @@ def test_a_file_that_was_taken_for_abandoned_before_it_was_locked_is_made_anew(t
             lost[0].unlink()
         return lock(handle)
 
-    monkeypatch.setattr(commands, "_lock", late)
-    with written_whole(tmp_path / "history.csv") as temporary:
+    monkeypatch.setattr(whole_files, "_lock", late)
+    with written(tmp_path / "history.csv") as temporary:
         temporary.write_text("whole")
     assert len(lost) == 1 and lost[0] != temporary
     assert [file.name for file in tmp_path.iterdir()] == ["history.csv"]
 
 
 def test_nothing_is_left_of_a_file_that_was_interrupted(tmp_path):
-    with pytest.raises(KeyboardInterrupt), written_whole(tmp_path / "history.csv") as temporary:
+    with pytest.raises(KeyboardInterrupt), written(tmp_path / "history.csv") as temporary:
         temporary.write_text("half")
         raise KeyboardInterrupt
     assert not list(tmp_path.iterdir())
@@ -120,7 +120,7 @@ def test_an_interrupt_is_a_line_and_none_while_a_command_is_imported(ignored):
 
 def test_a_file_may_be_read_by_whom_any_other_may(tmp_path):
     (tmp_path / "any").touch()
-    with written_whole(tmp_path / "mine") as temporary:
+    with written(tmp_path / "mine") as temporary:
         temporary.touch()
     assert (tmp_path / "mine").stat().st_mode == (tmp_path / "any").stat().st_mode
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from workflow_scripts.engine import commands
+from workflow_scripts.engine import commands, whole_files
 from workflow_scripts.engine.beras import check, runs
 from workflow_scripts.engine.configuration import config, flags
 from workflow_scripts.engine.data import datasets
@@ -42,7 +42,7 @@ def main():
         "torch": torch.__version__.partition("+")[0],  # without the build's suffix
         "models": {name: check.compare(name, train_set, *options) for name in check.MODELS},
     }
-    commands.write_json(arguments.out, content)
+    whole_files.write_json(arguments.out, content)
 
 
 if __name__ == "__main__":

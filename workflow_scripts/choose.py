@@ -10,7 +10,7 @@ test images read. If several data sets are given, the test is on the one that th
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands
+from workflow_scripts.engine import commands, whole_files
 from workflow_scripts.engine.ablation import ablations, choice
 from workflow_scripts.engine.configuration import config, flags
 from workflow_scripts.engine.data import datasets
@@ -33,7 +33,7 @@ def main():
     with devices.computing(running, int(row["threads"])) as device:
         data = datasets.load(path)
         tested = {name: choice.test(folders[name], data, device) for name in row["finished"]}
-    commands.write_json(arguments.out, choice.chosen(found, row, tested))
+    whole_files.write_json(arguments.out, choice.chosen(found, row, tested))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from workflow_scripts.engine import commands
+from workflow_scripts.engine import commands, whole_files
 
 INSTALL = (
     "apt-get install --no-install-recommends latexmk texlive-latex-base texlive-latex-recommended texlive-latex-extra"
@@ -84,7 +84,7 @@ def main():
     pdf, log = compile_latex(arguments.source, build)
     for line in warnings(log):
         print(f"warning: {line}", file=sys.stderr)
-    with commands.written_whole(arguments.out) as path:
+    with whole_files.written(arguments.out) as path:
         shutil.copyfile(pdf, path)
 
 

@@ -9,7 +9,7 @@ The notebook can import Beras and its assignment. A cell that fails stops the co
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands
+from workflow_scripts.engine import commands, whole_files
 from workflow_scripts.engine.beras import ASSIGNMENT, MODELS
 from workflow_scripts.engine.text import latex, notebooks
 
@@ -28,8 +28,7 @@ def main():
     facts, pictures = notebooks.context(notebooks.executed(arguments.source, [MODELS, ASSIGNMENT]))
     files = {arguments.out.name: latex.render(arguments.template, facts).encode(), **pictures}
     for name, content in files.items():
-        with commands.written_whole(arguments.out.parent / name) as path:
-            path.write_bytes(content)
+        whole_files.write(arguments.out.parent / name, content)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import torch
 
-from workflow_scripts.engine import commands
-from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine import commands, whole_files
 from workflow_scripts.engine.configuration import config, flags
 from workflow_scripts.engine.configuration.studies import Sampling
 from workflow_scripts.engine.data import datasets
@@ -37,7 +36,7 @@ def main():
         training = trained.load(arguments.cell, data, device, diverged=True)
         torch.set_num_threads(training.cell.threads)
         rows = surfaces.surface(training, data, **sampling.model_dump())
-    with written_whole(arguments.out) as path, open(path, "w", newline="", encoding="utf-8") as file:
+    with whole_files.written(arguments.out) as path, open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows([surfaces.COLUMNS, *rows])
 
 

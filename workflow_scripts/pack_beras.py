@@ -5,7 +5,7 @@
 The same files and accuracies give the same bytes.
 """
 
-from workflow_scripts.engine import commands
+from workflow_scripts.engine import commands, whole_files
 from workflow_scripts.engine.beras import submission, summary
 from workflow_scripts.engine.configuration import config, flags
 from workflow_scripts.engine.tables import selections
@@ -18,8 +18,7 @@ def main():
     arguments = parser.parse_args()
     study = summary.load(arguments.summary)
     text = submission.readme(summary.over_seeds(study.runs), sorted(set(study.runs["seed"])), study.dataset)
-    with commands.written_whole(arguments.out) as path:
-        path.write_bytes(submission.packed(text, flags.read(arguments, config.Beras).flag_2470))
+    whole_files.write(arguments.out, submission.packed(text, flags.read(arguments, config.Beras).flag_2470))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ The same files give the same bytes.
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands
+from workflow_scripts.engine import commands, whole_files
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.course import submission
 
@@ -27,8 +27,7 @@ def main():
     arguments = parser.parse_args()
     number = config.parse(config.Report, {"student_number": arguments.number}, "--number").student_number
     content = submission.packed(number, arguments.report, arguments.results, arguments.csv, arguments.config)
-    with commands.written_whole(arguments.out) as path:
-        path.write_bytes(content)
+    whole_files.write(arguments.out, content)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
 import csv
 from pathlib import Path
 
-from workflow_scripts.engine import commands
+from workflow_scripts.engine import commands, whole_files
 from workflow_scripts.engine.beras import initializers, runs
 from workflow_scripts.engine.data import datasets
 
@@ -26,7 +26,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="the table to write (.csv)")
     arguments = parser.parse_args()
     (inputs, _), _ = runs.samples(datasets.load(arguments.data))
-    with commands.written_whole(arguments.out) as path, open(path, "w", newline="") as file:
+    with whole_files.written(arguments.out) as path, open(path, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(initializers.COLUMNS)
         writer.writerows(initializers.probe(inputs[: arguments.images], arguments.seeds))

@@ -7,7 +7,7 @@ The folders of the rung's cells are read from standard input. The test images pl
 
 from pathlib import Path
 
-from workflow_scripts.engine import commands
+from workflow_scripts.engine import commands, whole_files
 from workflow_scripts.engine.runs import manifests
 from workflow_scripts.engine.tables import rungs
 
@@ -18,7 +18,7 @@ def main():
     parser.add_argument("--keep", type=commands.whole(1), required=True, help="how many go on")
     parser.add_argument("--out", type=Path, required=True, help="file to write (.json)")
     arguments = parser.parse_args()
-    commands.write_json(arguments.out, rungs.survivors(manifests.folders_from_stdin(), arguments.keep))
+    whole_files.write_json(arguments.out, rungs.survivors(manifests.folders_from_stdin(), arguments.keep))
 
 
 if __name__ == "__main__":

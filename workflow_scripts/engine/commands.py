@@ -1,14 +1,9 @@
-"""What all commands share: reading flags, reporting a mistake in one line, writing files whole or not at all."""
+"""What all commands share: reading flags, and reporting a mistake in one line."""
 
 import argparse
-import contextlib
-import fcntl
-import glob
 import json
-import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 FIGURES = (".pdf", ".svg", ".png")  # what a figure's file name may end in
@@ -89,68 +84,3 @@ def _stop(message):
     except OSError:
         print(message, flush=True)
     sys.exit(1)
-
-
-@contextlib.contextmanager
-def written_whole(path):
-    """A temporary path beside `path`, renamed to it when the block ends without an error and removed otherwise.
-
-    A reader therefore sees the old file or the new one, never half of one. Missing folders are created. What a killed
-    process left behind for the same path is removed.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(path)
-    try:
-        handle, temporary = _locked_file(path)
-    except OSError as error:
-        error.filename = str(path)  # the name that means something to a person
-        raise
-    try:
-        yield Path(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp's files are private; an output should be like any other file
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):  # the first error is the one to report
-            os.unlink(temporary)
-        if isinstance(error, OSError) and error.filename in (None, temporary):
-            error.filename = str(path)
-        raise
-    finally:
-        os.close(handle)
-
-
-def _locked_file(path):
-    """(handle, name) of a new, locked temporary file for `path`; tries again if it is removed before it is locked."""
-    while True:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-        _lock(handle)
-        if os.fstat(handle).st_nlink:
-            return handle, temporary
-        os.close(handle)
-
-
-def write_json(path, content):
-    """Write plain data to a file as JSON, indented, whole or not at all."""
-    with written_whole(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-
-
-def _remove_abandoned(path):
-    """Remove the temporary files of `path` that no process is writing any more: those that nobody has locked."""
-    random = "?" * 8  # as mkstemp makes it
-    for temporary in path.parent.glob(f".{glob.escape(path.stem)}-{random}{glob.escape(path.suffix)}"):
-        with contextlib.suppress(OSError), open(temporary, "r+b") as file:  # another process may remove it first
-            if _lock(file.fileno()):
-                temporary.unlink()
-
-
-def _lock(handle):
-    """Lock a file, until this process ends at the latest (the kernel sees to that); False if it cannot be locked."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -9,8 +9,9 @@ import Beras
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from workflow_scripts.engine import whole_files
 from workflow_scripts.engine.beras import variants
-from workflow_scripts.engine.commands import UserError, write_json, written_whole
+from workflow_scripts.engine.commands import UserError
 
 SHAPE = (1, 28, 28)  # of an image: the brief's models have 784 inputs
 BATCH = 1000  # images at a time, when nothing is learned
@@ -93,13 +94,13 @@ def _evaluated(model, part, name):
 
 def write(run, folder):
     """Write the files of a run into `folder`, run.json last."""
-    with written_whole(folder / "weights.npz") as path:
+    with whole_files.written(folder / "weights.npz") as path:
         run.model.save_weights(path)
     for name in ("steps", "predictions"):
-        with written_whole(folder / f"{name}.npz") as path:
+        with whole_files.written(folder / f"{name}.npz") as path:
             np.savez(path, **getattr(run, name))
-    with written_whole(folder / "history.csv") as path, open(path, "w", newline="") as file:
+    with whole_files.written(folder / "history.csv") as path, open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, run.history[0], lineterminator="\n")
         writer.writeheader()
         writer.writerows(run.history)
-    write_json(folder / "run.json", run.facts)
+    whole_files.write_json(folder / "run.json", run.facts)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.engine import whole_files
 from workflow_scripts.engine.beras import names
-from workflow_scripts.engine.commands import write_json, written_whole
 from workflow_scripts.engine.data.titles import titled
 from workflow_scripts.engine.runs import cell_files
 from workflow_scripts.engine.tables import reading
@@ -40,9 +40,8 @@ def gather(folders, out, titles=None):
             tables["losses"].append(_losses(folder / "steps.npz").assign(**mark))
             dataset = titled(facts["dataset"], titles)
     for name, parts in tables.items():
-        with written_whole(out / f"{name}.csv") as path:
-            pd.concat(parts).to_csv(path, index=False, lineterminator="\n")
-    write_json(out / "dataset.json", dataset)
+        whole_files.write_table(out / f"{name}.csv", pd.concat(parts))
+    whole_files.write_json(out / "dataset.json", dataset)
 
 
 def _losses(path):

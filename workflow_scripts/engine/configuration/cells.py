@@ -49,7 +49,15 @@ RECORD_IN_CODE = (((Cell.__module__, Cell.__name__), repr(DEFAULTS)),)
 # What talks to people, takes turns and writes files: it affects no number of a cell, so changing it retrains none.
 NO_NUMBERS = tuple(
     f"workflow_scripts.engine.{module}"
-    for module in ("code", "commands", "locks", "configuration.mistakes", "machine.gpus", "runs.reporting")
+    for module in (
+        "code",
+        "commands",
+        "locks",
+        "whole_files",
+        "configuration.mistakes",
+        "machine.gpus",
+        "runs.reporting",
+    )
 )
 
 MARKS = {key: found for key, field in Cell.model_fields.items() if (found := _marks(field))}  # once: cells are many

@@ -10,7 +10,8 @@ import math
 
 import pandas as pd
 
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.course import folders
 from workflow_scripts.engine.tables import reading
@@ -50,8 +51,7 @@ def _outcome(run):
 def write(external, out):
     """Write external.csv and external_history.csv to the folder `out`."""
     for name, table in zip(FILES, (external.cells, external.history), strict=True):
-        with written_whole(out / name) as path:
-            table.to_csv(path, index=False, lineterminator="\n")
+        whole_files.write_table(out / name, table)
 
 
 def load(folder, names=None):

@@ -5,7 +5,8 @@
 
 import pandas as pd
 
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.figures import grad_flow, style
 
 COLUMNS = ["epoch", "layer", "depth", "last_batch_mean_abs"]
@@ -24,5 +25,5 @@ def export(cell, out):
     for epoch, rows in table.sort_values("depth").groupby("epoch"):
         figure = grad_flow.draw_flow(list(rows["layer"]), rows["last_batch_mean_abs"].to_numpy(), f"epoch {epoch}")
         plot = out / f"saved_models/gradient_flow_plots/epoch{epoch}.pdf"
-        with written_whole(plot) as temporary, style.look():
+        with whole_files.written(plot) as temporary, style.look():
             figure.savefig(temporary, metadata=style.UNDATED[".pdf"])

@@ -9,7 +9,8 @@ import csv
 import math
 from dataclasses import dataclass
 
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.runs import cell_files
 
 EPOCHS = ("train_acc", "train_loss", "val_acc", "val_loss")
@@ -44,7 +45,7 @@ def export(cell, out, gradient_flow=False):
         epochs = [[row[key] for key in EPOCHS] for row in history]
         tested = [] if test["test_acc"] is None else [[test[key] for key in TEST]]
     for name, columns, rows in ((SUMMARY, EPOCHS, epochs), (TEST_SUMMARY, TEST, tested)):
-        with written_whole(out / name) as path, open(path, "w", newline="", encoding="utf-8") as file:
+        with whole_files.written(out / name) as path, open(path, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([columns, *rows])  # with the line endings of the framework's own csv.writer
     if gradient_flow:
         from workflow_scripts.engine.course import flow_plots  # Matplotlib, which the metrics do not need

@@ -14,7 +14,8 @@ import safetensors.torch
 import torch
 
 from models.registry import build_model
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.course import FILTERS, MODELS, STAGES
 from workflow_scripts.engine.runs.checkpoints import UNREADABLE
 
@@ -157,11 +158,9 @@ def save_course(state, path):
     network = {f"model.{name}": value for name, value in state.items()}
     buffer = io.BytesIO()  # not a file, whose name would be part of the bytes
     torch.save({"network": network, "best_val_model_idx": 0, "best_val_model_acc": 0.0, "model_epoch": 0}, buffer)
-    with written_whole(path) as temporary:
-        temporary.write_bytes(buffer.getvalue())
+    whole_files.write(path, buffer.getvalue())
 
 
 def save_ours(state, path):
     """Write a model.safetensors."""
-    with written_whole(path) as temporary:
-        temporary.write_bytes(safetensors.torch.save({name: value.contiguous() for name, value in state.items()}))
+    whole_files.write(path, safetensors.torch.save({name: value.contiguous() for name, value in state.items()}))

@@ -14,7 +14,7 @@ from matplotlib.colors import ListedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import Formatter, LogLocator, MaxNLocator, NullFormatter
 
-from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine import whole_files
 from workflow_scripts.engine.tables.labels import BLOCK_LABELS, BRIEF_BLOCKS, blocks_in_order
 
 COLUMN, PAGE = 3.25, 6.75  # widths in inches of a column and of the text of the page
@@ -193,7 +193,6 @@ def colour_bar(figure, axes, norm, label, extend="neither"):
 
 def save(figure, path, table, beside=None):
     """Write a figure to `path`, and the data frame that it shows to the CSV file `beside` (default: `path` as .csv)."""
-    with written_whole(path) as temporary, look():
+    with whole_files.written(path) as temporary, look():
         figure.savefig(temporary, metadata=UNDATED[path.suffix], dpi=300)
-    with written_whole(beside or path.with_suffix(".csv")) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    whole_files.write_table(beside or path.with_suffix(".csv"), table)

@@ -5,7 +5,6 @@ network, and nothing that somebody might act upon is taken from them.
 """
 
 import contextlib
-import json
 import warnings
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import pandas as pd
 import torch
 from torch import nn
 
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.insight.grad_cam import grad_cam, last_map
 from workflow_scripts.engine.training.trainer import EVALUATION_BATCH
 
@@ -57,16 +57,19 @@ def inspect(training, data, count):
     }
 
 
+def _write_arrays(path, arrays):
+    with whole_files.written(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+WRITERS = {".csv": whole_files.write_table, ".json": whole_files.write_json, ".npz": _write_arrays}
+
+
 def write(content, out):
     """Write what `inspect` returns to the folder `out`."""
     for name, thing in content.items():
-        with written_whole(Path(out) / name) as path:
-            if isinstance(thing, pd.DataFrame):
-                thing.to_csv(path, index=False, lineterminator="\n")
-            elif path.suffix == ".npz":
-                np.savez(path, **thing)
-            else:
-                path.write_text(json.dumps(thing, indent=2) + "\n", encoding="utf-8")
+        path = Path(out) / name
+        WRITERS[path.suffix](path, thing)
 
 
 @torch.no_grad()

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.landscape.names import TABLES
 from workflow_scripts.engine.runs.manifests import how_to_make_again
 
@@ -49,8 +50,7 @@ def gather(folders, out):
                 table.append(part.assign(cell=cell))
     for (name, columns), parts in zip(FILES.items(), tables.values(), strict=True):
         table = pd.concat(parts) if parts else pd.DataFrame(columns=columns)
-        with written_whole(Path(out) / name) as path:
-            table.to_csv(path, columns=list(columns), index=False, float_format="%.6g", lineterminator="\n")
+        whole_files.write_table(Path(out) / name, table, columns=list(columns), float_format="%.6g")
 
 
 def _arrays(path):

@@ -10,8 +10,9 @@ import re
 
 import yaml
 
+from workflow_scripts.engine import whole_files
 from workflow_scripts.engine.code import ROOT
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine.commands import UserError
 
 PYPI_NAMES = {"pytorch": "torch", "pypandoc": "pypandoc-binary"}  # of conda packages whose names differ there
 EXACT = re.compile(r"[a-z0-9._-]+==[0-9][A-Za-z0-9._+!-]*|[a-z0-9._-]+=[0-9][A-Za-z0-9._+!-]*=\w+")
@@ -74,6 +75,5 @@ def pin(path, platform, channels=None):
     order = rattler.RepoDataRecord.sort_topologically(list(records.values()))  # in which conda should link them
     lines = [f"{record.url}#{record.md5.hex()}" for record in (records[each.name.normalized] for each in order)]
     out = path.with_suffix(f".{platform}.pin.txt")
-    with written_whole(out) as temporary:
-        temporary.write_text("\n".join([f"# platform: {platform}", "@EXPLICIT", *lines, ""]))
+    whole_files.write(out, "\n".join([f"# platform: {platform}", "@EXPLICIT", *lines, ""]))
     return out

@@ -11,7 +11,7 @@ import struct
 
 import torch
 
-from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine import whole_files
 
 # what torch.load raises for another kind of file, or for one that asks for more than tensors
 UNREADABLE = (
@@ -33,7 +33,7 @@ def save(path, key, state):
     buffer = io.BytesIO()
     torch.save({"key": key, "state": state}, buffer)
     content = buffer.getbuffer()
-    with written_whole(path) as temporary, open(temporary, "wb") as file:
+    with whole_files.written(path) as temporary, open(temporary, "wb") as file:
         file.write(hashlib.sha256(content).digest())
         file.write(content)
 

@@ -6,7 +6,8 @@ The manifest of a bundle is results/<study>/bundles/<first cell>.txt and names i
 import sys
 from pathlib import Path
 
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import whole_files
+from workflow_scripts.engine.commands import UserError
 
 FOLDER = "bundles"  # beside the folders of a study's cells
 
@@ -18,8 +19,7 @@ def path_of(study, bundle):
 
 def write(path, names):
     """Write the manifest of a bundle of the cells `names`."""
-    with written_whole(path) as temporary:
-        temporary.write_text("".join(f"{name}\n" for name in names))
+    whole_files.write(path, "".join(f"{name}\n" for name in names))
 
 
 def how_to_make_again(folder):

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine import whole_files
 from workflow_scripts.engine.training.gradients import COLUMNS
 
 RECORD = "cell.json"
@@ -79,8 +79,7 @@ def write(training, out, facts, with_test=True):
     }
     (out / RECORD).unlink(missing_ok=True)  # an earlier version's, which says that all files are there
     for name, content in files.items():
-        with written_whole(out / name) as path:
-            path.write_bytes(content)
+        whole_files.write(out / name, content)
 
 
 def _observed(training):

@@ -7,8 +7,8 @@ import pkgutil
 
 import numpy as np
 
-from workflow_scripts.engine import sources
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import sources, whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.sources import listing, pixels
 
 
@@ -47,7 +47,7 @@ def save(name, dataset, decoded, out):
         "sha256": _digest(arrays),
         **listing.facts(dataset),
     }
-    with written_whole(out) as temporary, open(temporary, "wb") as file:
+    with whole_files.written(out) as temporary, open(temporary, "wb") as file:
         np.savez(file, **arrays, meta=np.array(json.dumps(meta)))
 
 

@@ -7,7 +7,7 @@ saves time: without it, or where it does not match the tables beside it, everyth
 import json
 from pathlib import Path
 
-from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine import whole_files
 
 NAME = "index.json"
 TABLES = ("history.csv", "gradients.csv")  # in which the rows of a cell are contiguous
@@ -32,8 +32,7 @@ def write(folder, cells, code):
     `cells` is {name: facts}, in the order of the tables; facts["places"] is {table: [first byte, byte after the last]}.
     """
     sizes = {name: Path(folder, name).stat().st_size for name in TABLES}
-    with written_whole(Path(folder, NAME)) as path:
-        path.write_text(json.dumps({"code": code, "sizes": sizes, "cells": cells}))
+    whole_files.write(Path(folder, NAME), json.dumps({"code": code, "sizes": sizes, "cells": cells}))
 
 
 def remove(folder):

@@ -4,8 +4,8 @@ import contextlib
 import csv
 from pathlib import Path
 
-from workflow_scripts.engine import code
-from workflow_scripts.engine.commands import UserError, write_json, written_whole
+from workflow_scripts.engine import code, whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.data.titles import titled
 from workflow_scripts.engine.runs import cell_files
@@ -36,14 +36,16 @@ def gather(folders, out, titles=None):
     kept = cell_index.load(out, code_of_this)
     cells = {folder.name: _known(folder, kept) or _read(folder) for folder in folders}
     with contextlib.ExitStack() as written:  # all of them or none
-        paths = {name: written.enter_context(written_whole(out / name)) for name in (*cell_index.TABLES, "cells.csv")}
+        names = (*cell_index.TABLES, "cells.csv")
+        paths = {name: written.enter_context(whole_files.written(out / name)) for name in names}
         places = {name: _concatenate(folders, name, paths[name], kept, cells, out) for name in cell_index.TABLES}
         with open(paths["cells.csv"], "w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(["cell", *Cell.model_fields, *MEASURED, *LAST_EPOCH, *BEST_EPOCH, *machines.COLUMNS])
             writer.writerows(facts["row"] for facts in cells.values())
         cell_index.remove(out)
-    write_json(out / "dataset.json", _dataset([titled(facts["dataset"], titles) for facts in cells.values()]))
+    dataset = _dataset([titled(facts["dataset"], titles) for facts in cells.values()])
+    whole_files.write_json(out / "dataset.json", dataset)
     cell_index.write(
         out,
         {name: {**facts, "places": {table: places[table][name] for table in places}} for name, facts in cells.items()},

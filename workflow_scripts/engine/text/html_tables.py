@@ -3,7 +3,7 @@
 import html
 import re
 
-from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine import whole_files
 
 # A column whose values occur at least twice on average gets a list of them in its heading; only rows that match the
 # choice in every list are shown.
@@ -63,5 +63,4 @@ def page(table, title, note=""):
 
 def write(path, table):
     """Write the page for a data frame of strings to `path`."""
-    with written_whole(path) as temporary:
-        temporary.write_text(page(table, path.stem), encoding="utf-8")
+    whole_files.write(path, page(table, path.stem))

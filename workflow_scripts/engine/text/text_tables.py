@@ -2,7 +2,8 @@
 
 import math
 
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.text import html_tables, latex
 
 EXPLODED = 1e6  # from here on, more digits would only widen a column
@@ -69,8 +70,7 @@ def write(path, numbers, shown, text, tex=None):
     page = html_tables.page(shown, path.stem, note=text.partition("\n\n")[2])
     texts = {".csv": numbers.to_csv(index=False, lineterminator="\n"), ".txt": text, ".html": page}
     for suffix, content in (texts | ({".tex": tex} if tex else {})).items():
-        with written_whole(path.with_suffix(suffix)) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+        whole_files.write(path.with_suffix(suffix), content)
 
 
 def _row(cells, look="%s"):

@@ -4,7 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config, flags
 from workflow_scripts.engine.text import latex
 
@@ -37,8 +38,7 @@ def fill(arguments, templates, facts, figures):
     texts = {template.name.removesuffix(".j2"): latex.render(template, context) for template in templates}
     copy(shared(arguments), out)
     for name, text in texts.items():
-        with written_whole(out / name) as path:
-            path.write_text(text, encoding="utf-8")
+        whole_files.write(out / name, text)
     for name in sorted({name for text in texts.values() for name in shown(text)}):
         found = (folder / f"{name}.pdf" for folder in figures if (folder / f"{name}.pdf").is_file())
         copy([next(found, figures[0] / f"{name}.pdf")], (out / "figures" / name).parent)
@@ -54,5 +54,5 @@ def copy(sources, out):
     for source in sources:
         if not source.is_file():
             raise UserError(f"{source}: expected a file that the report shows, found none")
-        with written_whole(out / source.name) as path:
+        with whole_files.written(out / source.name) as path:
             shutil.copyfile(source, path)

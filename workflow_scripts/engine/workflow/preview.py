@@ -6,8 +6,8 @@ import json
 import statistics
 from pathlib import Path
 
-from workflow_scripts.engine import code
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import code, whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.cells import MARKS, options
 from workflow_scripts.engine.text.wording import counted
 from workflow_scripts.engine.workflow.progress import duration
@@ -120,8 +120,7 @@ class ForwardFlops:
         """Keep the counts; where they cannot be written, the next dry-run counts again."""
         with contextlib.suppress(OSError):
             if self.changed:
-                with written_whole(self.path) as path:
-                    path.write_text(json.dumps(self.counted, indent=1))
+                whole_files.write(self.path, json.dumps(self.counted, indent=1))
 
 
 def _count(cell, shape, classes):

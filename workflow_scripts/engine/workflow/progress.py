@@ -10,7 +10,8 @@ import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from workflow_scripts.engine.commands import UserError, written_whole
+from workflow_scripts.engine import whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.runs import cell_files, made
 from workflow_scripts.engine.text.wording import counted
 
@@ -126,8 +127,7 @@ class Run:
 
     def write(self):
         """Record what is to be trained, for `read`."""
-        with written_whole(self.results / RUN) as path:
-            path.write_text(json.dumps({"started": self.started, "cells": self.cells}))
+        whole_files.write(self.results / RUN, json.dumps({"started": self.started, "cells": self.cells}))
 
     def look(self, names=None, now=None):
         """Update the progress of the cells `names`; by default, of all that were not finished at the last look."""

@@ -8,7 +8,7 @@ import contextlib
 import json
 from pathlib import Path
 
-from workflow_scripts.engine.commands import written_whole
+from workflow_scripts.engine import whole_files
 
 
 class Journal:
@@ -36,8 +36,7 @@ class Journal:
 
     def _write(self, what, outputs):
         if self.lines:
-            with written_whole(self.path) as temporary:
-                temporary.write_text(json.dumps(["begun", sorted(self.unfinished)]))
+            whole_files.write(self.path, json.dumps(["begun", sorted(self.unfinished)]))
             self.lines = []
         outputs = [str(output) for output in outputs]
         self._take(what, outputs)
