@@ -28,7 +28,7 @@ def test_an_interval_by_hand():
     # for the differences 1, 2, 3: mean 2, deviation 1, standard error 1 / sqrt(3), t(0.975; 2) = 4.302653
     found = statistics.difference(by_seed([1, 2, 3]), by_seed([0, 0, 0]))
     ends = (2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3))
-    assert (found.mean, found.low, found.high, found.pairs) == pytest.approx((2, *ends, 3))
+    assert (found.gap, found.low, found.high, found.pairs) == pytest.approx((2, *ends, 3))
 
 
 @pytest.mark.parametrize("values", [(0.02, 0.05), (-0.01, 0.002), (0.03, 0.01, 0.04), (-0.3, -0.29, -0.25)])
@@ -49,7 +49,7 @@ def test_a_difference_over_the_same_seeds_is_paired(values):
 def test_the_example_of_student_as_r_computes_it(start, ends, p, pairs):
     first, second = SLEEP
     found = statistics.difference(by_seed(first), by_seed(second, first=start))
-    assert (found.mean, found.pairs) == (pytest.approx(-1.58), pairs)
+    assert (found.gap, found.pairs) == (pytest.approx(-1.58), pairs)
     assert (found.low, found.high) == pytest.approx(ends, abs=5e-8) and found.p == pytest.approx(p, rel=5e-4)
 
 
@@ -68,7 +68,7 @@ def test_seeds_that_one_side_lacks_play_no_part(lost):
     there = {seed: value for seed, value in by_seed(second).items() if seed not in lost}
     for sign, pair in ((1, (by_seed(first), there)), (-1, (there, by_seed(first)))):
         found = statistics.difference(*pair)
-        assert (found.mean, found.pairs) == (pytest.approx(sign * np.mean(first[kept] - second[kept])), len(kept))
+        assert (found.gap, found.pairs) == (pytest.approx(sign * np.mean(first[kept] - second[kept])), len(kept))
         assert found.p == pytest.approx(expected.p)
 
 
@@ -82,7 +82,7 @@ def test_the_order_of_the_seeds_does_not_matter():
 )
 def test_one_seed_cannot_tell(first, second):
     found = statistics.difference(first, second)
-    assert math.isfinite(found.mean) and math.isnan(found.low) and math.isnan(found.high) and math.isnan(found.p)
+    assert math.isfinite(found.gap) and math.isnan(found.low) and math.isnan(found.high) and math.isnan(found.p)
     assert statistics.verdict(found) == "single"
 
 
@@ -119,8 +119,8 @@ def test_a_spread_below_a_step_of_an_accuracy_is_not_seen(seeds):
         found = statistics.difference(mine, other, images=300)
         freedom = seeds - 1 if pairs else 2 * seeds - 2
         reach = error * stats.t.ppf(0.975, freedom)
-        assert (found.high - found.mean, found.mean - found.low) == pytest.approx((reach, reach))
-        assert found.p == pytest.approx(2 * stats.t.sf(found.mean / error, freedom)) and found.pairs == pairs
+        assert (found.high - found.gap, found.gap - found.low) == pytest.approx((reach, reach))
+        assert found.p == pytest.approx(2 * stats.t.sf(found.gap / error, freedom)) and found.pairs == pairs
 
 
 def test_unequal_spreads_below_a_step_keep_the_degrees_of_freedom_of_welch():
@@ -129,7 +129,7 @@ def test_unequal_spreads_below_a_step_keep_the_degrees_of_freedom_of_welch():
     assert freedom == pytest.approx(2, abs=1e-3)  # the second's alone, as the first hardly varies; together they had 4
     found = statistics.difference(by_seed(first), by_seed(second, first=3), images=300)
     reach = math.sqrt((1 / 3 + 1 / 3) / 12) / 300 * stats.t.ppf(0.975, freedom)
-    assert (found.high - found.mean, found.mean - found.low) == pytest.approx((reach, reach))
+    assert (found.high - found.gap, found.gap - found.low) == pytest.approx((reach, reach))
 
 
 def test_a_spread_above_a_step_of_an_accuracy_is_as_it_is():
@@ -177,15 +177,16 @@ def test_comparisons_of_one_family_are_corrected_together():
     base = by_seed(FIVE)
     pairs = [(by_seed(FIVE + np.random.default_rng(n).normal(gain, 0.01, 5)), base) for n, gain in enumerate(GAINS)]
     found = statistics.compare(pairs)
-    assert [one.difference for one in found] == [statistics.difference(*pair) for pair in pairs]
-    assert [one.p for one in found] == statistics.holm([one.difference.p for one in found])
+    single = [statistics.difference(*pair) for pair in pairs]
+    corrected = statistics.holm([one.p for one in single])
+    assert [one[:-1] for one in found] == [one._replace(p=p) for one, p in zip(single, corrected, strict=True)]
     assert [one.verdict for one in found] == ["higher", "alike", "lower"] and found[2].gap < 0 < found[0].gap
     alone = statistics.compare(pairs[:1])
-    assert alone[0].p == found[0].difference.p < found[0].p
+    assert alone[0].p == single[0].p < found[0].p
 
 
 def test_a_verdict_needs_the_corrected_value():
     found = statistics.difference({0: 0.60, 1: 0.62, 2: 0.61}, {0: 0.55, 1: 0.56, 2: 0.55})
     assert found.p < 0.05 and found.low > 0
-    assert statistics.verdict(found) == "higher" and statistics.verdict(found, 0.06) == "alike"
-    assert statistics.verdict(found._replace(mean=-found.mean, low=-found.high, high=-found.low)) == "lower"
+    assert statistics.verdict(found) == "higher" and statistics.verdict(found._replace(p=0.06)) == "alike"
+    assert statistics.verdict(found._replace(gap=-found.gap, low=-found.high, high=-found.low)) == "lower"

@@ -123,5 +123,4 @@ def differences(table, rows, place=0):
         [(values, {} if values is reference else reference) for values in accuracies],
         list(rows["val_images"]),
     )
-    records = [(*result.difference[:3], result.p, result.difference.pairs, result.verdict) for result in found]
-    return pd.DataFrame(records, columns=COMPARED, index=rows.index)
+    return pd.DataFrame(found, columns=COMPARED, index=rows.index)

@@ -39,6 +39,11 @@ def random_generator(*key):
     return torch.Generator().manual_seed(int(np.random.SeedSequence(key).generate_state(1, np.uint64)[0] >> 1))
 
 
+def same_random_numbers(device):
+    """A context after which the global random states, the CPU's and that of `device`, are what they were before."""
+    return torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
+
+
 class Batches:
     """Images (n, h, w, c) uint8 and labels (n,) as normalised float batches (b, c, h, w), channels last."""
 
@@ -97,7 +102,7 @@ class Batches:
 
     def _transform(self, images, key):
         # transforms draw from the global random state: lend them one that depends on the step alone
-        with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
+        with same_random_numbers(self.device):
             torch.manual_seed(random_generator(*key).initial_seed())
             for transform in self.transforms:
                 images = transform(images)

@@ -19,7 +19,7 @@ class Difference(NamedTuple):
     `pairs` is the number of seeds over which it is paired; 0 where it is not.
     """
 
-    mean: float
+    gap: float
     low: float
     high: float
     p: float
@@ -27,15 +27,14 @@ class Difference(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """`verdict`: higher, lower, alike, single or none (nothing to compare); `gap`: how far the first lies above.
+    """A `Difference` whose `p` is corrected for the number of comparisons in its family, and its `verdict`."""
 
-    `difference` has the gap's interval; `p` is its p-value, corrected for the number of comparisons in its family.
-    """
-
-    verdict: str
     gap: float
-    difference: Difference
+    low: float
+    high: float
     p: float
+    pairs: int
+    verdict: str
 
 
 def guess(largest_class, num_classes):
@@ -61,7 +60,8 @@ def compare(pairs, images=None):
     pairs = list(pairs)
     found = [difference(*pair, images=count) for pair, count in zip(pairs, images or [None] * len(pairs), strict=True)]
     corrected = holm([one.p for one in found])
-    return [Comparison(verdict(one, p), one.mean, one, p) for one, p in zip(found, corrected, strict=True)]
+    found = [one._replace(p=p) for one, p in zip(found, corrected, strict=True)]
+    return [Comparison(*one, verdict(one)) for one in found]
 
 
 def difference(first, second, images=None):
@@ -123,17 +123,16 @@ def holm(p_values):
     return adjusted
 
 
-def verdict(difference, p=None):
-    """What can be concluded from a `Difference`, with its p-value replaced by the corrected one where that is given.
+def verdict(difference):
+    """What can be concluded from a `Difference`.
 
     "higher" or "lower" where the p-value is below 0.05 (then the interval excludes 0), else "alike": no difference that
     these seeds could show. "single" where there were too few values to tell, "none" where there was nothing to compare.
     """
-    if math.isnan(difference.mean):
+    if math.isnan(difference.gap):
         return "none"
-    p = difference.p if p is None else p
-    if math.isnan(p):
+    if math.isnan(difference.p):
         return "single"
-    if p >= 1 - CONFIDENCE:
+    if difference.p >= 1 - CONFIDENCE:
         return "alike"
-    return "higher" if difference.mean > 0 else "lower"
+    return "higher" if difference.gap > 0 else "lower"

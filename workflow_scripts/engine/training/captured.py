@@ -12,6 +12,8 @@ import warnings
 
 import torch
 
+from workflow_scripts.engine.data.batches import same_random_numbers
+
 FAILED = []  # graphs whose capture failed, kept because PyTorch's allocator still asks them whether memory is theirs
 MOST_FAILED = 2  # captures of a process: after each, PyTorch never gives back the memory that it had taken
 CHECKED = 2  # steps taken both ways: the second with other images and weights than the graph was captured with
@@ -113,7 +115,7 @@ class CapturedStep:
         """Take the step both ways from the same state and, if the results differ, once more the plain way."""
         state = {**dict(self.model.named_parameters()), **moved}
         before = copies(state)
-        with self._same_random_numbers():
+        with same_random_numbers(self.device):
             obstacle, random = self._difference(step, state, before, images, labels)
         if obstacle is None:
             self.unchecked -= 1
@@ -162,10 +164,6 @@ class CapturedStep:
         named = self.model.named_parameters()
         gradients = {f"the gradient of {name}": weight.grad for name, weight in named if weight.grad is not None}
         return copies({"the losses": losses, **gradients, **state})
-
-    def _same_random_numbers(self):
-        """A context after which the random number generators are in the states in which they were before."""
-        return torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else [])
 
     def _random_states(self):
         states = [torch.get_rng_state()]

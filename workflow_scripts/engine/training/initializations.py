@@ -13,6 +13,7 @@ from torch import nn
 from torch.func import functional_call
 
 from models.registry import Registry
+from workflow_scripts.engine.data.batches import same_random_numbers
 
 INITS = Registry("init")
 register_init = INITS.register
@@ -55,8 +56,7 @@ def lsuv(model, images):
     """
     _redraw(model, nn.init.orthogonal_)
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}  # the pass updates these copies
-    random = torch.random.fork_rng(devices=[images.device] if images.is_cuda else [])
-    with random, torch.no_grad(), contextlib.ExitStack() as hooks:
+    with same_random_numbers(images.device), torch.no_grad(), contextlib.ExitStack() as hooks:
         for layer in _layers(model):
             hooks.enter_context(layer.register_forward_hook(_to_unit_variance))
         functional_call(model, buffers, (images,))

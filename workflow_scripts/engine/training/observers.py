@@ -20,7 +20,7 @@ from models.registry import Registry
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.configuration.fields import Lags
 from workflow_scripts.engine.configuration.studies import Interval, Walks
-from workflow_scripts.engine.data.batches import random_generator
+from workflow_scripts.engine.data.batches import random_generator, same_random_numbers
 from workflow_scripts.engine.training import probes
 from workflow_scripts.engine.training.gradients import weight_layers
 
@@ -115,7 +115,7 @@ class Observer:
             torch.manual_seed(seed)
             return training.gradient(parameters, images, labels)
 
-        with torch.random.fork_rng(devices=[training.device] if training.device.type == "cuda" else []):
+        with same_random_numbers(training.device):
             yield gradient
         for tensor, value in zip(moved, kept, strict=True):
             tensor.copy_(value)
