@@ -1,5 +1,7 @@
 # Ablations: a table and a figure for every factor, the cost of accuracy, and sample images.
 
+from workflow_scripts.engine.ablation import names as ablation
+
 # One job makes the files of all factors of a study. Which factors it has is its own, so each study has its own rules.
 for study, factors in PLAN.ablations.items():
 
@@ -56,13 +58,7 @@ for study, factors in PLAN.ablations.items():
             " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
 
 
-# figure of all cells of a study with ablations: what it shows
-ABLATION_FIGURES = {
-    "pareto": "what accuracy costs",
-    "remedies": "the gradient flow of all remedies, which are the levels of the factors",
-}
-
-for figure, subject in ABLATION_FIGURES.items():
+for figure, subject in ablation.FIGURES.items():
 
     rule:
         name:
@@ -146,5 +142,5 @@ rule plot_samples:
 
 for study, factors in PLAN.ablations.items():
     TARGETS += expand(f"results/{study}/ablations/{{factor}}.{{suffix}}", factor=factors, suffix=["html", "pdf"])
-    TARGETS += expand(f"results/{study}/figures/{{figure}}.pdf", figure=ABLATION_FIGURES)
+    TARGETS += expand(f"results/{study}/figures/{{figure}}.pdf", figure=ablation.FIGURES)
     TARGETS += [f"results/{study}/tables/remedies_statistics.html", *samples_of(study)]

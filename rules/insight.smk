@@ -1,15 +1,6 @@
 # The network that a study chooses, and what it has learned: tidy files, and figures of them.
 
-INSIGHT = (
-    "insight.json",
-    "filters.npz",
-    "predictions.csv",
-    "confusion.csv",
-    "per_class.csv",
-    "tsne.csv",
-    "grad_cam.npz",
-)
-INSIGHT_FIGURES = ("filters", "grad_cam", "confusion", "class_accuracy", "tsne")
+from workflow_scripts.engine.insight import names as insight
 
 
 rule choose:
@@ -45,7 +36,7 @@ rule insight:
         chosen="results/{study}/chosen.json",
         data=all_data_of,
     output:
-        [f"results/{{study}}/insight/{name}" for name in INSIGHT],
+        [f"results/{{study}}/insight/{name}" for name in insight.FILES],
     log:
         "results/logs/{study}/insight.log",
     benchmark:
@@ -65,13 +56,13 @@ rule insight:
         " $GRADSCAPE_COMPUTING --out results/{wildcards.study}/insight 2> {log}"
 
 
-for figure in INSIGHT_FIGURES:
+for figure in insight.FIGURES:
 
     rule:
         name:
             f"plot_{figure}"
         input:
-            [f"results/{{study}}/insight/{name}" for name in INSIGHT],
+            [f"results/{{study}}/insight/{name}" for name in insight.FILES],
         output:
             pdf=in_report(
                 f"results/{{study}}/figures/{figure}.pdf",

@@ -1,16 +1,16 @@
 # What is measured while a study's cells train, and the loss surfaces around trained networks: tables and figures.
 
-from workflow_scripts.engine.landscape import names as landscape_names
+from workflow_scripts.engine.landscape import names as landscape
 
 # tidy tables of a study that measures during training
-LANDSCAPE_SUMMARY = (*SUMMARY, *landscape_names.TABLES)
+LANDSCAPE_SUMMARY = (*SUMMARY, *landscape.TABLES)
 
 
 rule summarise_landscape:
     input:
         lambda wildcards: PLAN.trained(wildcards.study, PLAN.landscapes[wildcards.study]),
     output:
-        summary_of("{study}", landscape_names.TABLES),
+        summary_of("{study}", landscape.TABLES),
     log:
         "results/logs/{study}/summary_landscape.log",
     wildcard_constraints:
@@ -52,7 +52,7 @@ rule table_landscape:
         " --study {params.design:q} --out {output.csv} 2> {log}"
 
 
-for figure in landscape_names.FIGURES:
+for figure in landscape.FIGURES:
 
     rule:
         name:
@@ -111,7 +111,7 @@ rule measure_surface:
         " --data {input.data} {params.flags} $GRADSCAPE_COMPUTING --out {output} 2> {log}"
 
 
-for figure in landscape_names.SURFACES:
+for figure in landscape.SURFACES:
 
     rule:
         name:
@@ -142,5 +142,5 @@ for figure in landscape_names.SURFACES:
 
 
 TARGETS += expand("results/{study}/tables/landscape_table.html", study=PLAN.landscapes)
-TARGETS += expand("results/{study}/figures/{figure}.pdf", study=PLAN.landscapes, figure=landscape_names.FIGURES)
-TARGETS += expand("results/{study}/figures/{figure}.pdf", study=PLAN.surfaces, figure=landscape_names.SURFACES)
+TARGETS += expand("results/{study}/figures/{figure}.pdf", study=PLAN.landscapes, figure=landscape.FIGURES)
+TARGETS += expand("results/{study}/figures/{figure}.pdf", study=PLAN.surfaces, figure=landscape.SURFACES)

@@ -8,9 +8,9 @@ rule fill_project2:
         net=summary_of("cifar_net"),
         table="results/cifar_net/tables/table1.txt",
         chosen="results/cifar_net/chosen.json",
-        insight=[f"results/cifar_net/insight/{name}" for name in INSIGHT],
+        insight=[f"results/cifar_net/insight/{name}" for name in insight.FILES],
         figures=[
-            *(f"results/cifar_net/figures/{figure}.pdf" for figure in ("pareto", *INSIGHT_FIGURES)),
+            *(f"results/cifar_net/figures/{figure}.pdf" for figure in ("pareto", *insight.FIGURES)),
             *samples_of("cifar_net"),
         ],
         ablations=[
@@ -23,8 +23,8 @@ rule fill_project2:
         landscape_figures=[
             f"results/bn_landscape/figures/{figure}.pdf"
             for figure in (
-                *landscape_names.FIGURES,
-                *(landscape_names.SURFACES if "bn_landscape" in PLAN.surfaces else []),
+                *landscape.FIGURES,
+                *(landscape.SURFACES if "bn_landscape" in PLAN.surfaces else []),
             )
         ],
         template=source("report/project2.tex.j2"),

@@ -14,7 +14,7 @@ from scipy import stats
 from torch import nn
 
 from tests.conftest import ROOT, command, inside
-from workflow_scripts.engine.insight import insight, insight_figures
+from workflow_scripts.engine.insight import insight, insight_figures, names
 from workflow_scripts.engine.insight.grad_cam import grad_cam
 from workflow_scripts.engine.runs import trained
 
@@ -39,6 +39,10 @@ def folder(study, digits_file):
 
 
 # The files
+
+
+def test_the_files_are_those_that_the_rules_name(folder):
+    assert {path.name for path in folder.iterdir()} == set(names.FILES)
 
 
 def test_the_predictions_are_those_that_the_trainer_counted(study, folder, digits):

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.data import datasets
-from workflow_scripts.engine.insight import grad_cam_figure, insight, insight_figures
+from workflow_scripts.engine.insight import grad_cam_figure, insight, insight_figures, names
 from workflow_scripts.engine.training.trainer import Training
 
 
@@ -33,6 +33,10 @@ def test_figures_of_any_number_of_classes_and_channels(classes, channels, tmp_pa
         figure, table = draw(found)
         figure.savefig(tmp_path / f"{name}.pdf")
         assert len(table), name
+
+
+def test_the_figures_are_those_that_the_rules_name():
+    assert tuple(insight_figures.FIGURES) == names.FIGURES
 
 
 def test_a_class_without_images_has_no_place_among_the_accuracies(tmp_path):

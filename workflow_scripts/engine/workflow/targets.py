@@ -2,9 +2,11 @@
 
 import difflib
 
+from workflow_scripts.engine.ablation import names as ablation
 from workflow_scripts.engine.configuration.cells import FILES
+from workflow_scripts.engine.insight import names as insight
 from workflow_scripts.engine.landscape import names as landscape
-from workflow_scripts.engine.workflow.comparison import FIGURES
+from workflow_scripts.engine.workflow import comparison
 
 BERAS = "the section `beras`"
 # final targets: what the configuration must have for them
@@ -16,13 +18,14 @@ NEEDED = {
     "report/beras-exploration.pdf": BERAS,
     "submission/hw2.zip": BERAS,
 }
-# figures: the section of a study that they need
+# figures: (what a study must have for them, the `Plan`'s name of the studies that have it)
 SECTIONS = {
-    **dict.fromkeys(FIGURES, "compare"),
-    **dict.fromkeys(("pareto", "remedies"), "ablations"),
-    **dict.fromkeys(landscape.FIGURES, "landscape"),
-    **dict.fromkeys(landscape.SURFACES, "surface"),
-    "search": "search",
+    **dict.fromkeys(comparison.FIGURES, ("compare", "compared")),
+    **dict.fromkeys(ablation.FIGURES, ("ablations", "ablations")),
+    **dict.fromkeys(landscape.FIGURES, ("landscape", "landscapes")),
+    **dict.fromkeys(landscape.SURFACES, ("surface", "surfaces")),
+    **dict.fromkeys(insight.FIGURES, ("test: chosen", "chosen")),
+    "search": ("search", "searches"),
 }
 
 
@@ -49,9 +52,11 @@ def _meant_of(target, plan, known, study, name, *files):
     if "-seed" in name and study in plan.studies:
         near = difflib.get_close_matches(name, plan.studies[study], cutoff=0)
         return f"{target}: the study {study} has no such cell; the nearest: {', '.join(near)}"
-    section = SECTIONS.get(files[0].partition(".")[0]) if name == "figures" and files else None
-    if section and study in plan.studies and not getattr(plan.settings.studies[study], section):
-        return f"{target}: the study {study} has no `{section}`, which that figure is about"
+    figure = files[0].partition(".")[0] if name == "figures" and files else None
+    if figure in SECTIONS and study in plan.studies:
+        section, having = SECTIONS[figure]
+        if study not in getattr(plan, having):
+            return f"{target}: the study {study} has no `{section}`, which that figure needs"
     return _nearest(target, known)
 
 
