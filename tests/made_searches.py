@@ -7,8 +7,7 @@ import pandas as pd
 
 from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.studies import Study
-from workflow_scripts.engine.figures import search_figure
-from workflow_scripts.engine.tables import gathering, rungs
+from workflow_scripts.engine.tables import gathering, rungs, search_table
 
 SPACE = {"lr": {"low": "1e-4", "high": 0.1, "log": True}, "batch_size": [50, 100], "clip": {"low": 0.1, "high": 5}}
 
@@ -58,5 +57,5 @@ def rung_files(folder):
 
 
 def read_back(folder, searched):
-    """What `search_figure.trained` makes of what `write_summary` wrote into `folder`/summary."""
-    return search_figure.trained(search_figure.load(folder / "summary"), searched, rungs.kept(rung_files(folder)))
+    """What `search_table.trained` makes of what `write_summary` wrote into `folder`/summary."""
+    return search_table.trained(search_table.load(folder / "summary"), searched, rungs.kept(rung_files(folder)))

@@ -17,9 +17,8 @@ from tests.report_2020_scenarios import GAIN, SENTENCES
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.configuration.studies import Study
-from workflow_scripts.engine.figures import search_figure
 from workflow_scripts.engine.reports import findings, findings_2020
-from workflow_scripts.engine.tables import summary
+from workflow_scripts.engine.tables import search_table, summary
 from workflow_scripts.engine.text import latex
 
 TEMPLATES = [ROOT / "report" / f"mlp-cw2-2020{part}.tex.j2" for part in ("", "-answers")]
@@ -86,7 +85,7 @@ def write_search(folder, parameters=336_196, title="CIFAR-100"):
     (folder / "summary/dataset.json").write_text(json.dumps({"title": title}))
     table = made_searches.read_back(folder, searched)
     (folder / "tables").mkdir()
-    search_figure.write_table(folder / "tables/search.csv", table, list(searched.search.keys))
+    search_table.write(folder / "tables/search.csv", table, list(searched.search.keys))
     chosen = {"label": "VGG08", "record": best.model_dump(), "parameters": parameters, "epochs": plan.final_epochs}
     chosen |= {"seeds": [0, 1, 2], "best_val_acc": {"mean": 0.75, "std": 0.004, "values": []}}
     chosen |= {"test_acc": {"mean": 0.742, "std": 0.003, "values": []}}

@@ -10,6 +10,7 @@ from tests.conftest import command
 from tests.made_searches import read_back, rung_files, study, write_summary
 from workflow_scripts.engine.configuration import cells
 from workflow_scripts.engine.figures import search_figure, style
+from workflow_scripts.engine.tables import search_table
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_a_value_that_is_null_has_a_place_in_the_figure_and_a_word(tmp_path):
     growth, clip = search_figure.draw(table, searched.search.keys).axes
     assert [label.get_text() for label in growth.get_xticklabels()] == ["12", "network's own"]
     assert [label.get_text() for label in clip.get_xticklabels()] == ["none", "1"]
-    words = search_figure.survivors(table, list(searched.search.keys))
+    words = search_table.survivors(table, list(searched.search.keys))
     assert set(words["Clip"]) <= {"none", "1"} and set(words["Growth rate"]) <= {"12", "network's own"}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.figures import search_figure, style
-from workflow_scripts.engine.tables import rungs, selections
+from workflow_scripts.engine.tables import rungs, search_table, selections
 
 
 def main():
@@ -28,9 +28,9 @@ def main():
     if searched is None:
         raise commands.UserError("--study: expected a study with a `search`, found none")
     kept = rungs.kept(arguments.rungs)
-    table = search_figure.trained(search_figure.load(arguments.summary), arguments.study, kept)
+    table = search_table.trained(search_table.load(arguments.summary), arguments.study, kept)
     style.save(search_figure.draw(table, searched.keys), arguments.out, table)
-    search_figure.write_table(arguments.table, table, list(searched.keys))
+    search_table.write(arguments.table, table, list(searched.keys))
 
 
 if __name__ == "__main__":

@@ -10,10 +10,9 @@ from types import SimpleNamespace
 from workflow_scripts.engine.ablation import ablations, remedies
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.figures import search_figure
 from workflow_scripts.engine.reports import evidence
 from workflow_scripts.engine.reports.evidence import Measure
-from workflow_scripts.engine.tables import labels, protocol, reading, summary
+from workflow_scripts.engine.tables import labels, protocol, reading, search_table, summary
 from workflow_scripts.engine.tables.flows import LEVEL
 from workflow_scripts.engine.text.latex import Tex, escape, number
 from workflow_scripts.engine.training.step_sizes import SMALLEST
@@ -195,7 +194,7 @@ def of_search(folder, study):
     rungs = [
         SimpleNamespace(epochs=int(rows["epochs"].iloc[0]), trained=len(rows))
         for rung, rows in table.groupby("rung", sort=False)
-        if rung != search_figure.FINAL
+        if rung != search_table.FINAL
     ]
     return SimpleNamespace(
         label=chosen["label"],
@@ -205,7 +204,7 @@ def of_search(folder, study):
         network=chosen["label"] if {"model", "block"}.isdisjoint(keys) else None,  # that of all candidates
         candidates=rungs[0].trained,
         rungs=rungs,
-        keys=[search_figure.heading(key) for key in keys],
+        keys=[labels.heading(key) for key in keys],
         settings=[_setting(key, chosen["record"][key]) for key in keys],
         seeds=len(chosen["seeds"]),
         final_epochs=chosen["epochs"],
@@ -216,4 +215,4 @@ def of_search(folder, study):
 
 def _setting(key, value):
     printed = number(value) if isinstance(value, float) else escape(labels.readable(labels.format_value(key, value)))
-    return Tex(f"{escape(search_figure.heading(key))} {printed}")
+    return Tex(f"{escape(labels.heading(key))} {printed}")

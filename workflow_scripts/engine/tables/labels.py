@@ -88,6 +88,11 @@ def absent(key):
     return OWN if key in OPTIONS else "none"
 
 
+def heading(key):
+    """The readable name of a record's key, spelt out: for the heading of a column, or an axis."""
+    return {"lr": "learning rate", "optimizer": "optimiser"}.get(key, key.replace("_", " "))
+
+
 def readable(level):
     """The readable name of a level or a factor.
 

@@ -5,7 +5,7 @@ from functools import partial
 import pandas as pd
 
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.tables.labels import format_value
+from workflow_scripts.engine.tables.labels import format_value, heading
 from workflow_scripts.engine.tables.summary import METRICS, best, elsewhere, varying
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.text.wording import decimals, spread
@@ -34,15 +34,15 @@ def formatted(rows):
     Besides model, rate, parameters and metrics there are columns only for what differs between the rows.
     """
     columns = {"Model": rows["label"]}
-    columns |= {key.replace("_", " ").capitalize(): rows[key].map(partial(format_value, key)) for key in varying(rows)}
+    columns |= {heading(key).capitalize(): rows[key].map(partial(format_value, key)) for key in varying(rows)}
     columns |= {"LR": rows["lr"].map("{:g}".format), "Parameters": rows["parameters"].map("{:,}".format)}
     for name in list(columns)[1:]:
         columns[name] = columns[name].mask(elsewhere(rows), "–")  # unknown
     if rows["seeds"].nunique() > 1:
         columns["Seeds"] = rows["seeds"].map(str)
     exact = decimals(rows["val_images"].max())  # those of runs made elsewhere are not known
-    for metric, (heading, factor) in SHOWN.items():
-        columns[heading] = text_tables.measures(rows, metric, factor, 2 if factor == 1 else exact)
+    for metric, (name, factor) in SHOWN.items():
+        columns[name] = text_tables.measures(rows, metric, factor, 2 if factor == 1 else exact)
     if rows["diverged"].any():
         columns["Note"] = text_tables.notes(rows)
     return pd.DataFrame(columns)
