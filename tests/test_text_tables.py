@@ -64,11 +64,11 @@ def test_measures_and_notes_of_rows():
 
 @pytest.mark.parametrize("tex", [None, TABULAR])
 def test_a_table_in_all_its_forms(tmp_path, tex):
-    numbers, text = pd.DataFrame({"acc": [0.125, 0.5]}), f"{PLAIN}\nWhat it says.\n\nAnd more.\n"
-    text_tables.write(tmp_path / "gains.csv", numbers, SHOWN, text, tex)
+    numbers, note = pd.DataFrame({"acc": [0.125, 0.5]}), "What it says.\n\nAnd more."
+    text_tables.write(tmp_path / "gains.csv", numbers, SHOWN, PLAIN.splitlines(), note, tex)
     found = {path.suffix: path.read_bytes().decode() for path in tmp_path.iterdir()}
-    page = html_tables.page(SHOWN, "gains", "What it says.\n\nAnd more.\n")
+    text, page = f"{PLAIN}\n{note}\n", html_tables.page(SHOWN, "gains", note)
     assert found == {".csv": "acc\n0.125\n0.5\n", ".txt": text, ".html": page, **({".tex": tex} if tex else {})}
     with pytest.raises(UserError, match=r"gains\.txt: expected a name that ends in \.csv"):
-        text_tables.write(tmp_path / "gains.txt", numbers, SHOWN, text, tex)
+        text_tables.write(tmp_path / "gains.txt", numbers, SHOWN, PLAIN.splitlines(), note, tex)
     assert len(list(tmp_path.iterdir())) == len(found)

@@ -18,8 +18,8 @@ def main():
     study = summary.load(arguments.summary)
     rows = summary.over_seeds(study.runs)
     shown = tables.formatted(rows).rename_axis("Model").reset_index()
-    text = tables.plain_text(rows, study.dataset["title"])
-    text_tables.write(arguments.out, rows.drop(columns="finished"), shown, text)
+    numbers, note = rows.drop(columns="finished"), tables.note(rows, study.dataset["title"])
+    text_tables.write(arguments.out, numbers, shown, tables.lines(rows), note)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ def main():
     landscape = runs.load(arguments.summary, arguments.study)
     table = protocols.quantiles(runs.per_step(landscape))
     numbers = table.assign(network=table["network"].map(landscape.networks["label"]))
-    forms = (protocols.formatted, protocols.plain_text, protocols.tabular)
-    text_tables.write(arguments.out, numbers, *(form(table, landscape.networks) for form in forms))
+    shown = protocols.formatted(table, landscape.networks)
+    lines, tex = text_tables.plain(shown, protocols.WORDS), protocols.tabular(table, landscape.networks)
+    text_tables.write(arguments.out, numbers, shown, lines, protocols.NOTE, tex)
 
 
 if __name__ == "__main__":

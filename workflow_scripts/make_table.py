@@ -19,9 +19,14 @@ def main():
     cells = summary.load(arguments.summary).cells
     rows = summary.over_seeds(cells)
     rows = external.joined(rows, external.rows(external.load(arguments.summary), after=len(rows)))
-    text = result_table.plain_text(rows, machines.remark(cells))
-    forms = (result_table.starred(rows), text, result_table.tabular(rows))
-    text_tables.write(arguments.out, result_table.numbers(rows), *forms)
+    text_tables.write(
+        arguments.out,
+        numbers=result_table.numbers(rows),
+        shown=result_table.starred(rows),
+        lines=result_table.lines(rows),
+        note=result_table.note(rows, machines.remark(cells)),
+        tex=result_table.tabular(rows),
+    )
 
 
 if __name__ == "__main__":

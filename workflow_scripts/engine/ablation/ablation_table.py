@@ -19,8 +19,8 @@ def write(path, rows):
     """Write the rows of one factor from `ablations.rows` to the CSV file `path`, and the other formats beside it."""
     table, base = formatted(rows), [place for place, is_base in enumerate(rows["base"]) if is_base]
     left = (table.columns[0], "Note")
-    text = "\n".join([*text_tables.plain(table, left), "", legend(rows)]) + "\n"
-    text_tables.write(path, rows[list(NUMBERS)], table, text, text_tables.tabular(table, left, bold=base))
+    lines, tex = text_tables.plain(table, left), text_tables.tabular(table, left, bold=base)
+    text_tables.write(path, rows[list(NUMBERS)], table, lines, legend(rows), tex)
 
 
 def formatted(rows):

@@ -50,9 +50,8 @@ def write(path, rows):
     table = formatted(rows)
     left = ("Remedy", "Note")
     ruled = [place for place, factor in enumerate(rows["factor"]) if place < 2 or factor != rows["factor"][place - 1]]
-    numbers = rows.drop(columns=[*UNWRITTEN])
-    text = "\n".join([*text_tables.plain(table, left), "", legend(rows)]) + "\n"
-    text_tables.write(path, numbers, table, text, text_tables.tabular(table, left, bold=[0], ruled=ruled))
+    lines, tex = text_tables.plain(table, left), text_tables.tabular(table, left, bold=[0], ruled=ruled)
+    text_tables.write(path, rows.drop(columns=[*UNWRITTEN]), table, lines, legend(rows), tex)
 
 
 def formatted(rows):

@@ -20,13 +20,18 @@ def formatted(rows):
     return pd.DataFrame({name: list(values) for name, values in columns.items()}, index=list(rows["label"]))
 
 
-def plain_text(rows, title):
-    """The table with a heading above each kind of variant; `title` is the data set's."""
-    header, *lines = formatted(rows).to_string().splitlines()
-    text, previous = [header, "-" * len(header)], None
-    for variant, line in zip(rows["variant"], lines, strict=True):
+def lines(rows):
+    """The lines of the table for a terminal, with a heading above each kind of variant."""
+    header, *body = formatted(rows).to_string().splitlines()
+    found, previous = [header, "-" * len(header)], None
+    for variant, line in zip(rows["variant"], body, strict=True):
         heading = HEADINGS[variant.rpartition("-")[0]]
-        text += [line] if heading == previous else [f"{heading}:", line]
+        found += [line] if heading == previous else [f"{heading}:", line]
         previous = heading
+    return found
+
+
+def note(rows, title):
+    """What stands below the table; `title` is the data set's."""
     over = wording.spread([max(map(len, rows["finished"]))], before="; ")
-    return "\n".join([*text, "", f"{title}, after {rows['epochs'].iloc[0]} epochs, on one thread{over}"]) + "\n"
+    return f"{title}, after {rows['epochs'].iloc[0]} epochs, on one thread{over}"

@@ -13,6 +13,9 @@ LOW, HIGH = 0.05, 0.95
 ENOUGH = 20  # steps: with fewer, the quantiles LOW and HIGH are the minimum and the maximum
 HEADINGS = {"median": "Median", "minimum": "Minimum", "low": f"{LOW:.0%}", "high": f"{HIGH:.0%}", "maximum": "Maximum"}
 WORDS = ("Protocol", "Quantity", "Network")  # left-aligned columns
+NOTE = "Quantiles over the steps; {}.".format(
+    "; ".join(f"{PROTOCOLS[protocol]}: the {gradient}" for protocol, gradient in GRADIENTS.items())
+)
 TYPESET = {"β": r"$\beta$", "∞": r"$\infty$"}
 
 
@@ -55,13 +58,6 @@ def formatted(table, networks):
     shown = pd.DataFrame(columns)
     shown.loc[table["steps"] < ENOUGH, [HEADINGS["low"], HEADINGS["high"]]] = "–"
     return shown
-
-
-def plain_text(table, networks):
-    """The table for a terminal."""
-    notes = [f"{PROTOCOLS[protocol]}: the {gradient}" for protocol, gradient in GRADIENTS.items()]
-    lines = text_tables.plain(formatted(table, networks), WORDS)
-    return "\n".join([*lines, "", f"Quantiles over the steps; {'; '.join(notes)}."]) + "\n"
 
 
 def tabular(table, networks):

@@ -55,10 +55,16 @@ def starred(rows):
     return table
 
 
-def plain_text(rows, remark=""):
-    """The table for a terminal, with the `remark` at the end."""
-    lines = text_tables.plain(starred(rows), WORDS)
-    return "\n".join([*lines, "", _legend(rows), *([remark] if remark else [])]) + "\n"
+def lines(rows):
+    """The lines of the table for a terminal."""
+    return text_tables.plain(starred(rows), WORDS)
+
+
+def note(rows, remark=""):
+    """What stands below the table, with the `remark` at the end."""
+    where = " of those trained here" if elsewhere(rows).any() else ""
+    said = f"Last epoch{spread(rows['seeds'], before='; ')}. * best validation accuracy{where}"
+    return f"{said}\n{remark}" if remark else said
 
 
 def tabular(rows):
@@ -73,8 +79,3 @@ def _winner(rows):
     """The group of the best row; runs made elsewhere do not count, as the report is not about them."""
     own = rows[~elsewhere(rows)]
     return best(own)["group"] if own["val_acc"].notna().any() else None
-
-
-def _legend(rows):
-    where = " of those trained here" if elsewhere(rows).any() else ""
-    return f"Last epoch{spread(rows['seeds'], before='; ')}. * best validation accuracy{where}"

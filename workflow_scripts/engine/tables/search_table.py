@@ -82,9 +82,9 @@ def write(path, table, keys):
     """Write `trained` to the CSV file `path`, and the survivors in the other formats beside it."""
     shown = survivors(table, keys)
     first = [place for place, rung in enumerate(shown["Rung"]) if rung != shown["Rung"].shift().iloc[place]]
-    text = "\n".join([*text_tables.plain(shown, ("Rung",)), "", "Candidates that went on from each rung."]) + "\n"
+    lines, note = text_tables.plain(shown, ("Rung",)), "Candidates that went on from each rung."
     bold = [place for place, rung in enumerate(shown["Rung"]) if rung == FINAL]
-    text_tables.write(path, table, shown, text, text_tables.tabular(shown, ("Rung",), bold, first))
+    text_tables.write(path, table, shown, lines, note, text_tables.tabular(shown, ("Rung",), bold, first))
 
 
 def word(key, value):

@@ -58,17 +58,19 @@ def notes(rows):
     return [f"{row.diverged} of {row.seeds} diverged" if row.diverged else "" for row in rows.itertuples()]
 
 
-def write(path, numbers, shown, text, tex=None):
+def write(path, numbers, shown, lines, note, tex=None):
     """Write one table in all its formats: the data frame `numbers` to the CSV file `path`, the others beside it.
 
-    `text` (.txt) is the table for a terminal and, after an empty line, the note below it; `shown`, a data frame of
-    strings, becomes HTML (.html) with the same note; `tex` is its LaTeX (.tex), if there is any. Raises UserError where
-    `path` is not a .csv.
+    `lines` are those of the table for a terminal (.txt); `shown`, a data frame of strings, becomes HTML (.html); both
+    have the `note` below. `tex` is its LaTeX (.tex), if there is any. Raises UserError where `path` is not a .csv.
     """
     if path.suffix != ".csv":
         raise UserError(f"{path}: expected a name that ends in .csv")
-    page = html_tables.page(shown, path.stem, note=text.partition("\n\n")[2])
-    texts = {".csv": numbers.to_csv(index=False, lineterminator="\n"), ".txt": text, ".html": page}
+    texts = {
+        ".csv": numbers.to_csv(index=False, lineterminator="\n"),
+        ".txt": "\n".join([*lines, "", note]) + "\n",
+        ".html": html_tables.page(shown, path.stem, note),
+    }
     for suffix, content in (texts | ({".tex": tex} if tex else {})).items():
         whole_files.write(path.with_suffix(suffix), content)
 
