@@ -22,7 +22,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from benchmarks.measuring import interleaved, machine, ratios, spread, table, verdict
+from benchmarks.measuring import add_devices, interleaved, machine, ratios, spread, table, verdict
 from models.registry import build_model
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Landscape
@@ -72,10 +72,11 @@ def main():
     parser.add_argument("--runs", type=int, default=5, help="of each (%(default)s)")
     parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--only", choices=("surfaces", "steps"))
+    add_devices(parser)
     args = parser.parse_args()
 
     data = datasets.load(args.data)
-    for name in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+    for name in args.devices:
         device = choose_device(name, args.threads)
         print(machine(args.threads, device))
         for network in args.networks if args.only != "steps" else ():

@@ -75,6 +75,12 @@ def verdict(value, bar, most=False):
     return f"at {'most' if most else 'least'} {bar:g}: {'held' if held else 'MISSED'}"
 
 
+def add_devices(parser):
+    """Add `--devices`, those to measure on, one after the other, to a parser."""
+    known = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    parser.add_argument("--devices", nargs="+", choices=known, default=known, help="(default: all that there are)")
+
+
 def machine(threads, device=None):
     """One line: date, processor or GPU, threads, versions, and how busy the machine was in the last minute."""
     processor = f"{cpu_name()}, {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}"

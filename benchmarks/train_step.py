@@ -15,7 +15,7 @@ from statistics import median
 import torch
 
 from benchmarks import course_training
-from benchmarks.measuring import interleaved, machine, ratios, spread, table, verdict
+from benchmarks.measuring import add_devices, interleaved, machine, ratios, spread, table, verdict
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.machine.devices import choose_device
@@ -34,10 +34,11 @@ def main():
     parser.add_argument("--data", required=True, help="CIFAR-100 as fetch_data writes it")
     parser.add_argument("--threads", type=int, default=2, help="(%(default)s)")
     parser.add_argument("--runs", type=int, default=15, help="of each (%(default)s)")
+    add_devices(parser)
     args = parser.parse_args()
 
     data = datasets.load(args.data)
-    for name in ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",):
+    for name in args.devices:
         device = choose_device(name, args.threads)
         print(machine(args.threads, device))
         compare(interleaved(variants(data, device), args.runs, pause=1.0), STEPS[name])

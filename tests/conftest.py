@@ -43,14 +43,20 @@ def pytest_runtest_setup(item):
             pytest.skip("there is no GPU")
 
 
+FAILED_CAPTURES = []  # as long as the process lives, for the reason that captured.py gives
+
+
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request):
     """The CPU, and a GPU if there is one, with PyTorch configured as the commands configure it."""
     import torch
 
     from workflow_scripts.engine.machine.devices import choose_device
+    from workflow_scripts.engine.training import captured
 
     mode = torch.get_deterministic_debug_mode()
+    FAILED_CAPTURES.append(captured.FAILED)
+    captured.FAILED = []  # each test may fail anew: where captures have failed, no others would be tried
     yield choose_device(request.param, torch.get_num_threads())
     torch.set_deterministic_debug_mode(mode)
 

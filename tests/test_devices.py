@@ -1,6 +1,7 @@
 """The device, as the commands configure it."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -37,7 +38,7 @@ settings = [
     torch.get_num_threads(),
     torch.utils.deterministic.fill_uninitialized_memory,
     torch.backends.cudnn.benchmark,
-    torch.backends.cudnn.allow_tf32,
+    torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32,
     os.environ["CUBLAS_WORKSPACE_CONFIG"],
 ]
 print(json.dumps([faults, hashlib.sha256(bits).hexdigest(), settings]))
@@ -48,7 +49,9 @@ print(json.dumps([faults, hashlib.sha256(bits).hexdigest(), settings]))
 def test_steps_find_the_memory_of_the_step_before_and_the_bits_are_the_same():
     found = {}
     for way in ("plain", "kept"):
-        done = subprocess.run([sys.executable, "-c", STEPS, way], cwd=ROOT, capture_output=True, text=True, check=True)
+        command = [sys.executable, "-c", STEPS, way]
+        environment = {**os.environ, "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE": "1"}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
         found[way] = json.loads(done.stdout)
     (plain, bits, settings), (kept, same_bits, _) = found.values()
     assert settings == [True, 1, False, False, False, ":4096:8"]

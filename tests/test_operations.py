@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.transforms import v2
 
 from workflow_scripts.engine.data import operations
@@ -61,6 +62,37 @@ def test_each_image_has_its_own_strength_and_the_result_is_torchvisions(operatio
     expected = torch.stack([theirs_of(operation, *each) for each in zip(images, theirs, strict=True)])
     near = (found.int() - expected.int()).abs() <= (operation.__name__ in ROUNDED)
     assert near.float().mean() >= ALIKE.get(operation.__name__, 1)
+
+
+class AsOnAGpu(TorchDispatchMode):
+    """Divides by numbers, and takes means, as CUDA does: it multiplies by the reciprocal."""
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        aten = torch.ops.aten
+        if operation in (aten.div.Tensor, aten.div.Scalar) and not getattr(args[1], "ndim", 0):
+            return args[0] * (1 / torch.as_tensor(args[1], dtype=torch.float32))
+        found = operation(*args, **(kwargs or {}))
+        if operation is aten.mean.dim:
+            count = torch.tensor(args[0].numel() / found.numel())
+            return aten.sum.dim_IntList(*args, **(kwargs or {})) * (1 / count)
+        return found
+
+
+def mean_grey(images, strength):
+    """What contrast is blended with."""
+    return operations.mean(operations.grey(images))
+
+
+@pytest.mark.parametrize("operation", [*(case[0] for case in CASES), mean_grey], ids=name_of)
+def test_every_device_sees_the_same_pixels(operation):
+    """Smooth pictures and noise, of a size that is no power of two."""
+    images = torch.cat([pictures(200, 3, 28, 28), torch.randint(20, 220, (200, 3, 28, 28), dtype=torch.uint8)])
+    strengths = torch.linspace(-0.9, 0.9, 400)[:, None, None, None]
+    if operation in (operations.posterize, operations.solarize):
+        strengths = strengths.abs()
+    expected = operation(images, strengths)
+    with AsOnAGpu():
+        assert torch.equal(operation(images, strengths), expected)
 
 
 def test_images_of_any_channels_can_be_changed():

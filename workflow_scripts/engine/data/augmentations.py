@@ -131,7 +131,7 @@ class ColorJitter:
         for ratio, kind in zip(ratios.unbind(1), order.unbind(1), strict=True):
             grey = operations.grey(images)
             # what the image is blended with: black for brightness, its mean for contrast, its grey for saturation
-            others = torch.where(kind == 0, 0, torch.where(kind == 1, grey.mean((1, 2, 3), keepdim=True), grey))
+            others = torch.where(kind == 0, 0, torch.where(kind == 1, operations.mean(grey), grey))
             images = operations.blend(images, others, ratio)
         return images
 

@@ -18,6 +18,16 @@ def blend(images, others, ratio):
     return (images + (1 - ratio) * (others - images)).clamp_(0, 255).to(torch.uint8)
 
 
+def quotient(values, number):
+    """values / number, with the same bits on every device: CUDA multiplies by the reciprocal of a Python number."""
+    return values / torch.full_like(values, number)
+
+
+def mean(images):
+    """The mean value of each image of whole numbers, (b, 1, 1, 1), with the same bits on every device."""
+    return quotient(images.sum((1, 2, 3), keepdim=True), images[0].numel())
+
+
 def grey(images):
     """The luminance in whole numbers, (b, 1, h, w), of images of red, green and blue; others stay as they are."""
     if images.shape[1] != 3:
@@ -37,7 +47,7 @@ def brightness(images, strength):
 
 def contrast(images, strength):
     """Strength -1 makes an image uniformly grey."""
-    return blend(images, grey(images).mean((1, 2, 3), keepdim=True), 1 + strength)
+    return blend(images, mean(grey(images)), 1 + strength)
 
 
 def saturation(images, strength):
@@ -67,7 +77,7 @@ def solarize(images, strength):
 def autocontrast(images, strength):
     """Stretch each channel from its darkest to its brightest value over all values, whatever the strength."""
     darkest, brightest = (end(images, (2, 3), keepdim=True).float() for end in (torch.amin, torch.amax))
-    stretched = (images - darkest) / ((brightest - darkest) / 255)
+    stretched = (images - darkest) / quotient(brightest - darkest, 255)
     return torch.where(brightest > darkest, stretched, images.float()).to(torch.uint8)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import warnings
 
 import torch
 
@@ -11,6 +12,8 @@ from workflow_scripts.engine.configuration import config, flags
 from workflow_scripts.engine.machine import gpus
 
 M_MMAP_MAX, M_TRIM_THRESHOLD = -4, -1  # of glibc's malloc.h
+# how PyTorch begins to warn of updates without a graph; the first ones are, on purpose
+CAPTURABLE = "This instance was constructed with capturable=True"
 
 
 def add_flags(parser):
@@ -35,6 +38,8 @@ def choose_device(name, threads):
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False  # it may choose a different algorithm in each run
     torch.backends.cudnn.allow_tf32 = False  # fp32 means float32, on every device
+    torch.backends.cuda.matmul.allow_tf32 = False  # likewise, whatever the environment says (NVIDIA's containers do)
+    warnings.filterwarnings("ignore", CAPTURABLE)
     torch.set_num_threads(threads)
     device = torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
     if device.type == "cpu":

@@ -263,7 +263,7 @@ class Training:
         }
 
     def load_state_dict(self, state):
-        """Continue from what `state_dict` returned, possibly on another device."""
+        """Continue from what `state_dict` returned, perhaps on another device. Only before the first step."""
         self.progress = Progress(**state["progress"])
         self.model.load_state_dict(state["model"])
         load_state(self.optimizer, state["optimizer"])
