@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.data import datasets
-from workflow_scripts.engine.insight import grad_cam_figure, insight, insight_figures, names
+from workflow_scripts.engine.insight import findings, grad_cam_figure, insight, insight_figures, names
 from workflow_scripts.engine.training.trainer import Training
 
 
@@ -28,7 +28,7 @@ def test_figures_of_any_number_of_classes_and_channels(classes, channels, tmp_pa
     training = Training(cell, data_with(classes, channels), torch.device("cpu"))
     training.model.eval()
     insight.write(insight.inspect(training, data_with(classes, channels), 3), tmp_path)
-    found = insight_figures.load(tmp_path)
+    found = findings.load(tmp_path)
     for name, draw in insight_figures.FIGURES.items():
         figure, table = draw(found)
         figure.savefig(tmp_path / f"{name}.pdf")
@@ -44,7 +44,7 @@ def test_a_class_without_images_has_no_place_among_the_accuracies(tmp_path):
     table = insight.predictions(np.arange(4), np.array([0, 0, 1, 1]), probabilities)
     facts = {"class_names": names}
     insight.write({"insight.json": facts, "per_class.csv": insight.per_class(table, names)}, tmp_path)
-    found = insight_figures.load(tmp_path)
+    found = findings.load(tmp_path)
     assert found.table("per_class")["name"].tolist() == names
     figure, shown = insight_figures.class_accuracy(found)
     assert shown["label"].tolist() == [1, 0] and shown["accuracy"].tolist() == [1, 0.5]
@@ -61,7 +61,7 @@ def test_without_mistakes_the_figures_say_so(tmp_path):
     embedded = table.assign(x=0.0, y=1.0, right=True)
     files = {"insight.json": facts, "confusion.csv": insight.confusion(table, 30), "tsne.csv": embedded}
     insight.write({**files, "grad_cam.npz": arrays}, tmp_path)
-    found = insight_figures.load(tmp_path)
+    found = findings.load(tmp_path)
     confusion, _ = insight_figures.confusion(found)
     assert "no mistakes" in confusion.axes[0].get_xlabel()
     heat, _ = insight_figures.grad_cam(found)
@@ -89,7 +89,7 @@ def test_heat_maps_stand_beside_few_wrong_images_and_below_many(tmp_path, wrong,
     insight.write(
         {"insight.json": {"class_names": [f"n{label}" for label in range(8)]}, "grad_cam.npz": arrays}, tmp_path
     )
-    figure, _ = insight_figures.grad_cam(insight_figures.load(tmp_path))
+    figure, _ = insight_figures.grad_cam(findings.load(tmp_path))
     *tiles, key = figure.axes
     assert [axes.get_ylabel() for axes in tiles if axes.get_ylabel()] == beside
     assert sum(len(axes.images) > 0 for axes in tiles) == 2 * 8 + 3 * wrong
@@ -101,7 +101,7 @@ def test_the_frame_of_a_name_has_the_colour_of_its_points(tmp_path):
     """Where classes overlap, a name's position alone does not tell which colour it belongs to."""
     embedded = pd.DataFrame({"image": range(8), "x": [0.0, 1] * 4, "y": range(8), "label": [0, 1] * 4, "right": True})
     insight.write({"insight.json": {"class_names": ["cat", "dog"]}, "tsne.csv": embedded}, tmp_path)
-    (axes,) = insight_figures.tsne(insight_figures.load(tmp_path))[0].axes
+    (axes,) = insight_figures.tsne(findings.load(tmp_path))[0].axes
     colour_at = {line.get_xdata()[0]: line.get_color() for line in axes.lines if len(line.get_xdata())}
     frames = {text.get_text(): text.get_bbox_patch().get_edgecolor()[:3] for text in axes.texts}
     assert frames == {"cat": to_rgb(colour_at[0]), "dog": to_rgb(colour_at[1])} and frames["cat"] != frames["dog"]
@@ -113,7 +113,7 @@ def test_a_name_stands_above_its_points(tmp_path):
     clusters = [pd.DataFrame({"x": x + 100 * label, "y": y, "label": label}) for label in (0, 1)]
     embedded = pd.concat(clusters).assign(image=0, right=True)
     insight.write({"insight.json": {"class_names": ["cat", "dog"]}, "tsne.csv": embedded}, tmp_path)
-    (axes,) = insight_figures.tsne(insight_figures.load(tmp_path))[0].axes
+    (axes,) = insight_figures.tsne(findings.load(tmp_path))[0].axes
     places = {text.get_text(): text.get_position() for text in axes.texts}
     assert {name: x for name, (x, _) in places.items()} == {"cat": 4.5, "dog": 104.5}
     assert all(height > side.max() for _, height in places.values())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.figures import style
-from workflow_scripts.engine.insight import insight_figures
+from workflow_scripts.engine.insight import findings, insight_figures
 
 
 def main():
@@ -20,7 +20,7 @@ def main():
     parser.add_argument("--insight", type=Path, required=True, help="folder that inspect_cell wrote")
     commands.add_figure(parser)
     arguments = parser.parse_args()
-    figure, table = insight_figures.FIGURES[arguments.figure](insight_figures.load(arguments.insight))
+    figure, table = insight_figures.FIGURES[arguments.figure](findings.load(arguments.insight))
     style.save(figure, arguments.out, table)
 
 

@@ -141,7 +141,7 @@ def test_an_axis_within_a_power_of_ten_has_three_labels():
 
 
 def test_blocks_keep_their_colours(landscape):
-    colours = landscape.networks.set_index("block")["colour"]
+    colours = figures.coloured(landscape).networks.set_index("block")["colour"]
     assert {block: colours[block] for block in SCALE} == {
         block: pytest.approx(style.tint(style.colour(block), 1)) for block in SCALE
     }

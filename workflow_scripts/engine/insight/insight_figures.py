@@ -3,48 +3,17 @@
 Up to `NAMED` classes are named in every figure; of more classes, the figures show those that matter.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
 from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.insight.findings import EXTREMES, NAMED, most_confused
 from workflow_scripts.engine.insight.grad_cam_figure import FRAME, GREYS, grad_cam
-from workflow_scripts.engine.tables import reading
 
-NAMED = 20  # classes up to which names and counts are legible in a column
-EXTREMES = 10  # classes at either end of the accuracies, where there are more than NAMED
-PAIRS = 5  # most confused pairs of classes that are named, where there are more than NAMED
 FILTERS = 64  # first-layer filters that are drawn
 WIDE, HIGH = 0.2, 0.055  # room for a name among points, as fractions of their extent
 MOST = 0.9  # fraction of a class's points that lie below its name
-
-
-@dataclass(frozen=True)
-class Insight:
-    """The files of `inspect_cell`, read."""
-
-    folder: Path
-    facts: dict
-
-    def table(self, name):
-        return reading.table(self.folder / f"{name}.csv", "inspect_cell", dtype={"name": str})
-
-    def arrays(self, name):
-        with np.load(self.folder / f"{name}.npz", allow_pickle=False) as file:
-            return dict(file)
-
-    @property
-    def names(self):
-        return [name.replace("_", " ") for name in self.facts["class_names"]]
-
-
-def load(folder):
-    """The `Insight` in a folder; raises UserError where there is none."""
-    folder = Path(folder)
-    return Insight(folder, reading.facts(folder / "insight.json", "inspect_cell"))
 
 
 # The first layer
@@ -114,12 +83,6 @@ def confusion(insight):
             bar.outline.set_visible(False)
             bar.solids.set(rasterized=False, edgecolor="face")
     return figure, table
-
-
-def most_confused(table, pairs=PAIRS):
-    """The rows of `confusion` off the diagonal with the most images; none where there are no mistakes."""
-    wrong = table[(table["label"] != table["predicted"]) & (table["images"] > 0)]
-    return wrong.sort_values("images", ascending=False, kind="stable")[:pairs]
 
 
 def _name_and_count(axes, names, counts, share):

@@ -6,6 +6,7 @@ the legend says so. Of several seeds, the lowest is shown.
 """
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -82,9 +83,21 @@ def _looks(rows, blocks):
     return {row.group: (style.tint(of_block[row.block], shares[row.lr]), dashes[row.lr]) for row in rows.itertuples()}
 
 
+def coloured(landscape):
+    """The same `Landscape`, with the column `colour` in its networks."""
+    networks = landscape.networks.assign(group=landscape.networks["network"])
+    colours = networks["group"].map(curves.shades(networks, landscape.blocks))
+    return replace(landscape, networks=networks.assign(colour=colours))
+
+
+def _shown(folder, study):
+    """The `Landscape` that most figures show: of the lowest seed."""
+    return coloured(runs.load(folder, study).first_seed())
+
+
 def loss_envelope(folder, study):
     """The training loss between its min_curve and max_curve over the rates, and the distance between the two."""
-    landscape = runs.load(folder, study).first_seed()
+    landscape = _shown(folder, study)
     envelope = runs.loss_envelope(landscape.steps)
     apart = runs.width(envelope)
     widths = envelope.assign(min_curve=apart, max_curve=apart).dropna(subset="max_curve")
@@ -114,7 +127,7 @@ def _say_zeros(axes, table):
 
 def gradient_predictiveness(folder, study):
     """`VGG_Grad_Pred` of the smallest lag over the steps; for every lag, quantiles of the largest over the rates."""
-    landscape = runs.load(folder, study).first_seed()
+    landscape = _shown(folder, study)
     lags = sorted(study.landscape.lags)
     envelopes = {lag: runs.VGG_Grad_Pred(landscape.lags, lag) for lag in lags}
     table = windows(envelopes[lags[0]])
@@ -145,7 +158,7 @@ def gradient_predictiveness(folder, study):
 
 def beta_smoothness(folder, study):
     """`VGG_Beta_Smooth` over the steps: the largest gradient distance over the distance moved, over all lags."""
-    landscape = runs.load(folder, study).first_seed()
+    landscape = _shown(folder, study)
     table = windows(runs.VGG_Beta_Smooth(landscape.lags))
     with style.look():
         figure = style.figure(style.COLUMN, 2.2)
@@ -170,7 +183,7 @@ def walks(folder, study):
 
     Marks are the probed steps, where they are few.
     """
-    landscape = runs.load(folder, study).first_seed()
+    landscape = _shown(folder, study)
     tables = {}
     for panel, (column, _) in WALK.items():
         envelope = runs.along_gradient(landscape.walks, column)
@@ -193,7 +206,7 @@ def walks(folder, study):
 
 def covariate_shift(folder, study):
     """How far the update of the earlier layers moves a layer's gradient: l2 distance and cosine, for three layers."""
-    landscape = runs.load(folder, study).first_seed()
+    landscape = _shown(folder, study)
     found = landscape.shifts[landscape.shifts["depth"] > 0]  # no layer precedes the first to move its gradient
     depths = np.unique(np.quantile(found["depth"].unique(), (0, 0.5, 1), method="nearest")) if len(found) else [0]
     layers = landscape.shifts["depth"].nunique()
@@ -225,7 +238,7 @@ def covariate_shift(folder, study):
 
 def protocols(folder, study):
     """Both protocols side by side: median, 5 to 95 % range and maximum of each quantity over the steps."""
-    landscape = runs.load(folder, study)
+    landscape = coloured(runs.load(folder, study))
     table, networks = quantiles(runs.per_step(landscape)), landscape.networks
     rows = len(networks) + 1  # per protocol, one of them empty
     with style.look():

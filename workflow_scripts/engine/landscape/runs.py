@@ -15,7 +15,6 @@ import pandas as pd
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, grids
 from workflow_scripts.engine.configuration.record import Cell
-from workflow_scripts.engine.figures import curves
 from workflow_scripts.engine.landscape.envelopes import Envelope, effective_beta, envelope
 from workflow_scripts.engine.landscape.names import TABLES
 from workflow_scripts.engine.landscape.tables import FILES
@@ -32,10 +31,11 @@ POINTS = 400  # in a band over the steps: as many as a page can show
 
 @dataclass(frozen=True)
 class Landscape:
-    """`networks` has a row per network with its keys, label and colour; the other tables refer to it by row number.
+    """`networks` has a row per network with its keys and label; the other tables refer to it by row number.
 
     `steps` and `lags` are of the cells of `rates`, `walks` and `shifts` of those of `walk`; a cell that diverged has no
     rows from that step on. `ends` has a row per cell that diverged: protocol, network, lr, seed, step.
+    `blocks` are those of all cells of the study.
     """
 
     networks: pd.DataFrame
@@ -44,11 +44,12 @@ class Landscape:
     walks: pd.DataFrame
     shifts: pd.DataFrame
     ends: pd.DataFrame
+    blocks: pd.Series
 
     def first_seed(self):
         """The `Landscape` of only the cells with the lowest seed, which the figures show."""
         seed = min(table["seed"].min() for table in (self.steps, self.walks, self.ends) if not table.empty)
-        tables = {name: table for name, table in vars(self).items() if name != "networks"}
+        tables = {name: table for name, table in vars(self).items() if name not in ("networks", "blocks")}
         return replace(self, **{name: table[table["seed"] == seed] for name, table in tables.items()})
 
 
@@ -61,7 +62,7 @@ def load(folder, study):
     folder = Path(folder)
     facts = summary.load(folder).cells
     protocols = {name: rows_of(facts, study, name) for name in PROTOCOLS}
-    networks, number_of = _networks(pd.concat(protocols.values()).drop_duplicates("cell"), facts["block"])
+    networks, number_of = _networks(pd.concat(protocols.values()).drop_duplicates("cell"))
     protocols = {name: table.assign(network=table["cell"].map(number_of)) for name, table in protocols.items()}
     for name, keys in {"rates": ["network", "lr", "seed"], "walk": ["network", "seed"]}.items():
         alike = protocols[name][protocols[name].duplicated(keys, keep=False)]
@@ -78,7 +79,8 @@ def load(folder, study):
     if missing:
         raise UserError(f"{folder / TABLES[0]}: expected the cell {missing[0]}, found none of its steps")
     keys = ["protocol", "network", "lr", "seed"]
-    return Landscape(networks, *tables, ends.assign(step=ends["diverged_step"].astype(int))[[*keys, "step"]])
+    ends = ends.assign(step=ends["diverged_step"].astype(int))[[*keys, "step"]]
+    return Landscape(networks, *tables, ends, facts["block"])
 
 
 def rows_of(facts, study, protocol):
@@ -93,16 +95,15 @@ def rows_of(facts, study, protocol):
     return found
 
 
-def _networks(facts, blocks):
-    """(the networks, {cell: its network}) of the rows of a summary's `cells`, and of the `blocks` of all of them."""
+def _networks(facts):
+    """(the networks, {cell: its network}) of the rows of a summary's `cells`."""
     rows = summary.over_seeds(facts)
-    rows["network"] = rows["group"] = rows.groupby(list(NETWORK), sort=False, dropna=False).ngroup()
+    rows["network"] = rows.groupby(list(NETWORK), sort=False, dropna=False).ngroup()
     number_of = rows.explode("cells").set_index("cells")["network"]
     rows = rows.drop_duplicates("network").reset_index(drop=True)
     keys = [key for key in NETWORK[2:] if rows[key].nunique(dropna=False) > 1]
     labels = [", ".join([row["label"], *names.settings(row, keys)]) for _, row in rows.iterrows()]
-    rows = rows.assign(label=labels, colour=rows["group"].map(curves.shades(rows, blocks)))
-    return rows[[*NETWORK, "network", "label", "colour"]], number_of
+    return rows.assign(label=labels)[[*NETWORK, "network", "label"]], number_of
 
 
 def _read(path):

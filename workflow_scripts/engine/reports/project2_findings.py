@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pandas as pd
 
 from workflow_scripts.engine.ablation import ablations
-from workflow_scripts.engine.insight import insight_figures
+from workflow_scripts.engine.insight import findings as insight
 from workflow_scripts.engine.reports import evidence, network_shapes, project2_landscape
 from workflow_scripts.engine.reports.evidence import Measure
 from workflow_scripts.engine.tables import protocol, reading, statistics, summary
@@ -172,11 +172,11 @@ def _pareto(path):
 
 def _insight(folder):
     """What `inspect_cell` found: counts, the best and worst classes, the pairs confused most, the network's layers."""
-    found = insight_figures.load(folder)
+    found = insight.load(folder)
     classes = found.table("per_class").dropna(subset="accuracy").sort_values("accuracy", kind="stable")
     named = [SimpleNamespace(**{**row, "name": found.names[row["label"]]}) for row in classes.to_dict("records")]
     worst, best = ([row for row in named if row.accuracy == end.accuracy] for end in (named[0], named[-1]))
-    pairs = insight_figures.most_confused(found.table("confusion"), MOST_CONFUSED + 1)
+    pairs = insight.most_confused(found.table("confusion"), MOST_CONFUSED + 1)
     tied = len(pairs) > MOST_CONFUSED and pairs["images"].iloc[-1] == pairs["images"].iloc[-2]
     facts = found.facts
     return SimpleNamespace(
@@ -194,7 +194,7 @@ def _insight(folder):
         tied=tied,  # with a pair that is not named
         classes=len(named),
         normalised=any(layer["layer"].endswith(".norm") for layer in facts["structure"]),
-        many=len(found.names) > insight_figures.NAMED,
-        extremes=insight_figures.EXTREMES,
+        many=len(found.names) > insight.NAMED,
+        extremes=insight.EXTREMES,
         layers=[SimpleNamespace(**layer) for layer in facts["structure"]],
     )
