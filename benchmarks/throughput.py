@@ -8,7 +8,6 @@ else the machine does.
 """
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +17,7 @@ from workflow_scripts.engine.configuration import cells
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.runs.bundles import bundles
+from workflow_scripts.engine.runs.orders import Order
 
 WIDTHS = (1, 2, 4, 8)
 NETWORKS = (("vgg08", "plain"), ("vgg38", "bn_rc"))
@@ -64,11 +64,8 @@ def train_job(folder, found, data):
     where = ["--data", data, "--device", "cpu"]
     if not others:
         return run("train_cell", *where, "--out", folder / first, *cells.flags(found[first]))
-    orders = [
-        {"cell": name, "record": cells.shown(cell), "checkpoint": str(folder / f"{name}.checkpoint"), "measured": {}}
-        for name, cell in found.items()
-    ]
-    lines = "".join(json.dumps(order) + "\n" for order in orders)
+    orders = [Order(cell, folder / name, folder / f"{name}.checkpoint") for name, cell in found.items()]
+    lines = "".join(order.to_json() + "\n" for order in orders)
     where += ["--out", folder / "bundles/first.txt", "--logs", folder / "logs"]
     return run("train_bundle", *where, stdin=lines)
 

@@ -15,7 +15,7 @@ def still_to_train(job):
     names = cells_trained_by(job)
     if job.rule.name == rules.train_cell.rule.name:
         return names
-    return [name for name in names if not PLAN.is_made(job.wildcards.study, name, HERE / "results")]
+    return [name for name in names if not PLAN.order(job.wildcards.study, name, HERE / "results").is_made()]
 
 
 def say_what_is_to_do():

@@ -43,14 +43,13 @@ rule train_bundle:
     resources:
         gpu=GPUS_PER_CELL,
     params:
-        orders=lambda wildcards: list(PLAN.orders(wildcards.study, wildcards.cell)),
-        test=lambda wildcards: flags.test(PLAN, wildcards.study),
+        orders=lambda wildcards: [PLAN.order(wildcards.study, name).to_json() for name in the_bundle(wildcards)],
         code=lambda wildcards: PLAN.bundle_code(wildcards.study, wildcards.cell),
     message:
         f"Training up to {SETTINGS.cells_per_job} cells from {{wildcards.cell}} on ({{wildcards.study}})"
     shell:
         "printf '%s\\n' {params.orders:q} | python -P -m workflow_scripts.train_bundle --data {input.data} --out {output}"
-        " --logs results/logs/{wildcards.study} $GRADSCAPE_COMPUTING $GRADSCAPE_REPORTING {params.test} 2> {log}"
+        " --logs results/logs/{wildcards.study} $GRADSCAPE_COMPUTING $GRADSCAPE_REPORTING 2> {log}"
 
 
 # {rule that trains: which cells of the study in the wildcards}, by the rules' names in the workflow that uses this one

@@ -22,9 +22,9 @@ from tests.workflow_runs import CELL, TINY, dry_run, snakemake, to_train, write_
 from workflow_scripts.engine import locks
 from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.record import Cell
-from workflow_scripts.engine.runs import made, making, manifests
+from workflow_scripts.engine.runs import making, manifests
 from workflow_scripts.engine.runs.bundles import bundles
-from workflow_scripts.engine.runs.orders import Order
+from workflow_scripts.engine.runs.orders import MADE, Order
 from workflow_scripts.engine.workflow.plan import Plan
 
 FILES = ("gradients.csv", "steps.npz", "test.json", "model.safetensors")
@@ -55,8 +55,9 @@ def test_the_largest_bundle_fits_on_a_command_line():
     """Linux allows 128 KB per argument, and Snakemake passes a rule's whole command to the shell as one."""
     full = config.load(yaml.safe_load((ROOT / "config.yaml").read_text()))
     (most,) = (mark.le for mark in config.Running.model_fields["cells_per_job"].metadata if hasattr(mark, "le"))
-    for name, one in full.studies.items():
-        longest = max(len(json.dumps(described(cell))) for cell in grids.expand(name, one).values())
+    plan = Plan(full)
+    for name in full.studies:
+        longest = max(len(plan.order(name, cell).to_json()) for cell in plan.studies[name])
         assert most * longest * 1.2 < 2**17  # with room for quoting what a shell would interpret
 
 
@@ -82,13 +83,8 @@ def test_the_cells_of_a_bundle_are_alike(differs):
 
 
 def order(name, folder):
-    return {**described(CELLS[name]), "checkpoint": str(folder / f"checkpoints/{name}")}
-
-
-def described(cell):
     """A cell as the rule passes it to train_bundle."""
-    checkpoint = "results/.checkpoints/bn_landscape-0123456789abcdef"
-    return {"cell": cells.cell_name(cell), "record": cells.shown(cell), "checkpoint": checkpoint, "measured": {}}
+    return json.loads(Order(CELLS[name], folder / name, folder / f"checkpoints/{name}").to_json())
 
 
 def flags(folder, digits_file):
@@ -157,7 +153,7 @@ def test_a_bundle_that_was_killed_keeps_its_finished_cells(bundled, tmp_path, di
     assert not (tmp_path / manifests.FOLDER).exists()
     said = train(tmp_path, digits_file, *orders)
     for name, found in before.items():
-        assert stamps(tmp_path, name) == found and made.NOTE in said[name]
+        assert stamps(tmp_path, name) == found and MADE in said[name]
         assert said[name].count("\n") == 1  # a log is of the last run only
     for name in CELLS:
         assert all((tmp_path / name / file).read_bytes() == (bundled / name / file).read_bytes() for file in FILES)
@@ -166,9 +162,9 @@ def test_a_bundle_that_was_killed_keeps_its_finished_cells(bundled, tmp_path, di
 def test_one_that_fails_does_not_keep_the_others_from_being_trained(tmp_path, digits_file, refused, monkeypatch):
     too_large, other = (order(name, tmp_path) for name in (FIRST, SECOND))
     too_large["record"]["batch_size"] = 10**6
-    other["measured"] = {"lags": [1]}
+    other |= {"measured": {"lags": [1]}, "test": False}
     monkeypatch.setattr(sys, "stdin", lines([too_large, other]).splitlines())
-    message = refused("train_bundle", *flags(tmp_path, digits_file), "--no-test")
+    message = refused("train_bundle", *flags(tmp_path, digits_file))
     assert (
         message.startswith("error: 1 of 2 cells failed:\n") and "batch_size is 1000000, but there are only" in message
     )
@@ -224,14 +220,13 @@ CHANGED = {
 
 @pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
 def test_a_cell_of_another_kind_is_made_again(change, bundled):
-    folder, identity = bundled / FIRST, made.identity(CELLS[FIRST], {}, True)
-    path = folder / "cell.json"
+    first, path = Order(CELLS[FIRST], bundled / FIRST, bundled / "checkpoint"), bundled / FIRST / "cell.json"
     text = path.read_text()
     sha256 = json.loads(text)["dataset"]["sha256"]
-    assert made.is_made(folder, identity, sha256) and made.is_made(folder, identity)
+    assert first.is_made(sha256) and first.is_made()
     try:
         path.write_text(json.dumps(change(json.loads(text))))
-        assert not made.is_made(folder, identity, sha256)
+        assert not first.is_made(sha256)
     finally:
         path.write_text(text)
 
@@ -240,22 +235,22 @@ def test_half_a_cell_json_is_made_again(bundled, tmp_path):
     folder = shutil.copytree(bundled / FIRST, tmp_path / FIRST)
     text = (folder / "cell.json").read_text()
     (folder / "cell.json").write_text(text[: len(text) // 2])
-    assert not made.is_made(folder, made.identity(CELLS[FIRST], {}, True))
+    assert not Order(CELLS[FIRST], folder, tmp_path / "checkpoint").is_made()
 
 
-def test_the_code_of_what_is_measured_is_part_of_a_cell():
+def test_the_code_of_what_is_measured_is_part_of_a_cell(tmp_path):
     cell, measured = CELLS[FIRST], {"lags": [1]}
-    found, plain = made.identity(cell, measured, False), made.identity(cell, {}, False)
+    found, plain = (Order(cell, tmp_path, tmp_path, some, test=False).identity for some in (measured, {}))
     assert found == plain | {"measured": measured, "code_digest": cells.code_digest(cell, ["lags"])}
     assert found["code_digest"] != plain["code_digest"] and not found["tested"]
 
 
 @pytest.mark.parametrize("name", cells.FILES)
 def test_a_cell_without_one_of_its_files_is_made_again(name, bundled):
-    folder, identity = bundled / FIRST, made.identity(CELLS[FIRST], {}, True)
+    folder = bundled / FIRST
     (folder / name).rename(folder / "aside")
     try:
-        assert not made.is_made(folder, identity)
+        assert not Order(CELLS[FIRST], folder, bundled / "checkpoint").is_made()
     finally:
         (folder / "aside").rename(folder / name)
 
@@ -263,7 +258,7 @@ def test_a_cell_without_one_of_its_files_is_made_again(name, bundled):
 def test_a_finished_cell_is_not_trained_again_by_train_cell(bundled, digits_file, capsys):
     before = stamps(bundled, FIRST)
     inside("train_cell", "--data", digits_file, "--out", bundled / FIRST, *cells.flags(CELLS[FIRST]))
-    assert stamps(bundled, FIRST) == before and made.NOTE in capsys.readouterr().err
+    assert stamps(bundled, FIRST) == before and MADE in capsys.readouterr().err
 
 
 def test_who_waits_for_another_to_make_a_cell_finds_it_made(bundled, tmp_path, digits, capsys):
@@ -279,8 +274,8 @@ def test_who_waits_for_another_to_make_a_cell_finds_it_made(bundled, tmp_path, d
         shutil.copytree(bundled / FIRST, order.out)
     before = stamps(tmp_path, FIRST)
     second.join()
-    assert made.NOTE in capsys.readouterr().err and stamps(tmp_path, FIRST) == before
-    assert not order.is_made({"sha256": "of other data"})
+    assert MADE in capsys.readouterr().err and stamps(tmp_path, FIRST) == before
+    assert not order.is_made("of other data")
 
 
 def run_with_bundles_that_wait(folder, settings, *targets):

@@ -69,7 +69,7 @@ def test_unknown_formats(folder, tmp_path, refused):
 
 
 def test_every_format_that_is_offered_can_be_written():
-    assert set(commands.FIGURES) == set(style.UNDATED)
+    assert set(commands.FORMATS) == set(style.UNDATED)
 
 
 def test_curves_show_the_mean_and_deviation_of_what_was_asked_for(folder, run):

@@ -1,7 +1,7 @@
 """What the rules read: the cells and parts of a configuration, the jobs that train them, and the flags of commands."""
 
-import json
 import shlex
+from pathlib import Path
 
 import pytest
 
@@ -60,8 +60,8 @@ def test_a_cell_is_represented_by_its_record_or_by_the_manifest_of_its_bundle():
     plan = planned(cells_per_job=4)
     assert plan.bundle("deep", names[4]) == names[4:]
     assert plan.trained("deep", names) == [f"results/deep/bundles/{name}.txt" for name in (names[0], names[4])]
-    orders = [json.loads(order) for order in plan.orders("deep", names[4])]
-    assert [order["cell"] for order in orders] == names[4:] and orders[0]["measured"] == {"lags": [1]}
+    order = plan.order("deep", names[4])
+    assert order.out == Path("results/deep", names[4]) and order.measured == {"lags": [1]} and order.test
     assert plan.bundle_code("deep", names[0]) == sorted({plan.cell_code("deep", name) for name in names[:4]})
 
 

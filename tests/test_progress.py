@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT, inside
 from workflow_scripts import watch
-from workflow_scripts.engine.runs import made, reporting
+from workflow_scripts.engine.runs import orders, reporting
 from workflow_scripts.engine.workflow import progress
 
 START = 1_800_000_000.0  # when the run started, in seconds since 1970
@@ -111,7 +111,7 @@ def test_what_an_earlier_run_left_is_not_taken_for_this_one(run, tmp_path):
 
 def test_a_cell_that_was_there_is_no_work_of_this_run(run, tmp_path):
     log(tmp_path, "cw2/waits", 0, 10, START)
-    (tmp_path / "logs/cw2/waits.log").write_text(f"{made.NOTE}: results/cw2/waits\n")
+    (tmp_path / "logs/cw2/waits.log").write_text(f"{orders.MADE}: results/cw2/waits\n")
     os.utime(tmp_path / "logs/cw2/waits.log", (START + 1, START + 1))
     for name in ("waits", "works"):
         record(tmp_path, f"cw2/{name}", START - 10)  # the second is being trained again

@@ -177,5 +177,5 @@ def test_a_checkpoint_outlives_files_that_cannot_be_written(digits, tmp_path, ca
     (order.out / "steps.npz").rmdir()
     making.make(order, digits, CPU, settings)
     assert "going on from epoch 2, step 0" in capsys.readouterr().err
-    assert order.is_made(digits.meta) and not order.checkpoint.exists()
+    assert order.is_made(digits.sha256) and not order.checkpoint.exists()
     assert json.loads((order.out / "cell.json").read_text())["resumed_from"] == []  # no other machine

@@ -3,21 +3,19 @@
     python -m workflow_scripts.train_bundle --data results/data/cifar100.npz --logs results/logs/cw2 \\
         --out results/cw2/bundles/first.txt < orders.jsonl
 
-Each line of standard input is a cell as JSON: {"cell": name, "record": keys, "checkpoint": file, "measured": {...}}.
-Its files are written beside the folder of --out, its log to --logs, as train_cell would. A finished cell is not trained
-again, and one that fails does not stop the others. When all are finished, --out lists them.
+Each line of standard input is a cell as JSON: {"cell": name, "record": keys, "checkpoint": file, "measured": {...},
+"test": whether to read the test images}. Its files are written beside the folder of --out, its log to --logs, as
+train_cell would. A finished cell is not trained again, and one that fails does not stop the others. When all are
+finished, --out lists them.
 """
 
-import argparse
 import contextlib
-import json
 import sys
 import traceback
 from pathlib import Path
 
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.configuration import config, flags
-from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.machine import devices
 from workflow_scripts.engine.runs import making, manifests
@@ -30,14 +28,11 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="a data set as fetch_data writes it (.npz)")
     parser.add_argument("--out", type=Path, required=True, help="manifest of the bundle")
     parser.add_argument("--logs", type=Path, required=True, help="folder of the cells' logs")
-    parser.add_argument(
-        "--test", action=argparse.BooleanOptionalAction, default=True, help="read the test images, at the end"
-    )
     devices.add_flags(parser)
     making.add_flags(parser)
     arguments = parser.parse_args()
     running = flags.read(arguments, config.Running)
-    orders = [_order(line, arguments) for line in sys.stdin]
+    orders = [Order.from_json(line, arguments.out.parents[1]) for line in sys.stdin]
     if not orders:
         raise commands.UserError("expected cells on standard input, a line of JSON for each, found none")
     threads, *others = {order.cell.threads for order in orders}
@@ -61,16 +56,6 @@ def main():
     if failed:
         raise commands.UserError("\n".join([f"{len(failed)} of {len(orders)} cells failed:", *failed]))
     manifests.write(arguments.out, [order.out.name for order in orders])
-
-
-def _order(line, arguments):
-    try:
-        found = json.loads(line)
-        name, record, checkpoint, measured = (found[key] for key in ("cell", "record", "checkpoint", "measured"))
-    except (ValueError, KeyError, TypeError):
-        raise commands.UserError(f"standard input: expected a cell as JSON, found {line.strip()[:80]!r}") from None
-    out = arguments.out.parents[1] / name
-    return Order(config.parse(Cell, record, name), out, Path(checkpoint), measured, arguments.test)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-FIGURES = (".pdf", ".svg", ".png")  # what a figure's file name may end in
+FORMATS = (".pdf", ".svg", ".png")  # of figures: what the name of one may end in
 
 
 class UserError(Exception):
@@ -55,8 +55,8 @@ def add_figure(parser, required=True):
     """Add `--out`, the figure's file, to a parser."""
 
     def path(text):
-        if Path(text).suffix not in FIGURES:
-            raise argparse.ArgumentTypeError(f"expected a name that ends in {', '.join(FIGURES)}, found {text!r}")
+        if Path(text).suffix not in FORMATS:
+            raise argparse.ArgumentTypeError(f"expected a name that ends in {', '.join(FORMATS)}, found {text!r}")
         return Path(text)
 
     parser.add_argument("--out", type=path, required=required, help="the figure: a .pdf, .svg or .png")

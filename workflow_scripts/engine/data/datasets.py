@@ -35,6 +35,7 @@ class Data:
 
     @property
     def num_classes(self):
+        """The number of classes."""
         return len(self.class_names)
 
     @property
@@ -45,6 +46,7 @@ class Data:
 
     @property
     def sha256(self):
+        """The digest of its arrays."""
         return self.meta["sha256"]
 
 
@@ -60,7 +62,7 @@ def load_meta(path):
 
 
 def file_of(name, files):
-    """The file of the data set `name` among `files`; a single file is taken whatever its name."""
+    """The file of the data set `name` among `files`, or else UserError; a single file is taken whatever its name."""
     if len(files) == 1:
         return files[0]
     for path in files:

@@ -75,7 +75,7 @@ def write(content, out):
 @torch.no_grad()
 def outputs(training):
     """(probabilities, features) of all validation images: float64 (n, classes), and float32 (n, d), the inputs of the
-    last linear layer."""
+    last linear layer; raises UserError for a network without one."""
     kept = {}
 
     def keep(module, inputs):
@@ -203,6 +203,7 @@ def tsne(features, table):
     """(data frame, perplexity) of a t-SNE (van der Maaten & Hinton 2008) of features (n, d) into the plane.
 
     Columns: `image`, `x`, `y`, `label`, `right`. Of more images than `EMBEDDED`, that many are taken, evenly spaced.
+    Raises UserError where there are fewer than four.
     """
     from sklearn.manifold import TSNE  # here because it takes seconds to import
     from threadpoolctl import threadpool_limits

@@ -10,16 +10,16 @@ import json
 from workflow_scripts.engine.configuration import grids
 
 
-def bundles(study, candidates, size):
+def bundles(study, cells, size):
     """{name of its first cell: names of its cells} for each bundle of up to `size` cells; {} if `size` is 1.
 
-    `candidates` is {cell name: Cell} of the `studies.Study`. The cells of a bundle share the data set, the number of
+    `cells` is {name: Cell} of the `studies.Study`. The cells of a bundle share the data set, the number of
     threads, which is set per process, and what is measured along the way.
     """
     if size == 1:
         return {}
     alike = {}
-    for name, cell in candidates.items():
+    for name, cell in cells.items():
         shared = (cell.dataset, cell.threads, json.dumps(grids.measured(study, cell)))
         alike.setdefault(shared, []).append(name)
     parts = itertools.chain.from_iterable(_parts(names, size) for names in alike.values())

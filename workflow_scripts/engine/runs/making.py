@@ -1,11 +1,12 @@
 """Making a cell's folder: training it and writing its files, and not doing so twice."""
 
 import datetime
+import sys
 
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config, flags
 from workflow_scripts.engine.machine import provenance
-from workflow_scripts.engine.runs import results, run
+from workflow_scripts.engine.runs import orders, results, run
 
 
 def add_flags(parser):
@@ -28,10 +29,12 @@ def make(order, data, device, running, keep_checkpoint=False):
     if order.out.exists() and not order.out.is_dir():
         raise UserError(f"{order.out}: expected a folder for the results, found a file")
     with order.alone():
-        if not order.is_made(data.meta):
-            _make(order, data, device, running)
-            if not keep_checkpoint:
-                order.checkpoint.unlink(missing_ok=True)
+        if order.is_made(data.sha256):
+            print(f"{orders.MADE}: {order.out}", file=sys.stderr)
+            return
+        _make(order, data, device, running)
+        if not keep_checkpoint:
+            order.checkpoint.unlink(missing_ok=True)
 
 
 def _make(order, data, device, running):

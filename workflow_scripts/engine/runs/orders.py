@@ -1,15 +1,16 @@
-"""An order for a cell: what is to be trained and where it goes, and what tells whether that has been done."""
+"""An order for a cell: what is to be trained and where it goes, and whether that has been done; all without PyTorch."""
 
 import functools
 import json
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workflow_scripts.engine import locks
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import cells, config
 from workflow_scripts.engine.configuration.record import Cell
-from workflow_scripts.engine.runs import made
+
+MADE = "made before, nothing to train"  # in the log of a cell that existed already
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,31 @@ class Order:
     measured: dict = field(default_factory=dict)
     test: bool = True
 
+    def to_json(self):
+        """The order as a line, which leaves out the folder in which `out` lies."""
+        record, checkpoint = cells.shown(self.cell), str(self.checkpoint)
+        found = {"cell": self.out.name, "record": record, "checkpoint": checkpoint, "measured": self.measured}
+        return json.dumps({**found, "test": self.test})
+
+    @classmethod
+    def from_json(cls, line, folder):
+        """The order that `to_json` made a line of, for a cell in `folder`; raises UserError for any other line."""
+        try:
+            found = json.loads(line)
+            name, record, checkpoint = (found.pop(key) for key in ("cell", "record", "checkpoint"))
+            return cls(config.parse(Cell, record, name), Path(folder, name), Path(checkpoint), **found)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise UserError(f"standard input: expected a cell as JSON, found {line.strip()[:80]!r}") from None
+
     @functools.cached_property
     def identity(self):
-        """What cell.json says about how the cell was made, as far as it determines what is in the files."""
-        return made.identity(self.cell, self.measured, self.test)
+        """What determines the cell's files besides its data, as in cell.json: record, code, `measured`, `test`."""
+        return {
+            "record_digest": cells.record_digest(self.cell),
+            "code_digest": cells.code_digest(self.cell, self.measured),
+            "measured": self.measured,
+            "tested": self.test,
+        }
 
     def key(self, sha256):
         """What names the training run among checkpoints; `sha256` is that of the data.
@@ -40,8 +62,7 @@ class Order:
 
     def check_folder(self):
         """Raise UserError if the folder holds the cell of another record, which the order's cell would replace."""
-        found = made.record(self.out)
-        wanted = self.cell.model_dump()
+        found, wanted = self.record(), self.cell.model_dump()
         others = [key for key in wanted if found and found.get(key, wanted[key]) != wanted[key]]
         if others:
             key = others[0]
@@ -57,9 +78,18 @@ class Order:
         """
         return locks.alone(self.checkpoint.with_name(self.checkpoint.name + ".lock"))
 
-    def is_made(self, meta):
-        """Whether the cell has been made already from the data set with this `meta`; if so, say so."""
-        found = made.is_made(self.out, self.identity, meta["sha256"])
-        if found:
-            print(f"{made.NOTE}: {self.out}", file=sys.stderr)
-        return found
+    def is_made(self, sha256=None):
+        """Whether the folder has all files of this cell; with `sha256`, from the data with that digest."""
+        try:
+            facts = json.loads((self.out / "cell.json").read_text())
+            alike = self.identity.items() <= facts.items() and sha256 in (None, facts["dataset"]["sha256"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return False
+        return alike and all((self.out / name).exists() for name in cells.FILES)
+
+    def record(self):
+        """The record in the folder's cell.json, {key: value}; {} where there is none that can be read."""
+        try:
+            return dict(json.loads((self.out / "cell.json").read_text())["record"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return {}

@@ -75,7 +75,7 @@ def write(training, out, facts, with_test=True):
         "steps.npz": _npz(train_loss=losses, **_observed(training)),
         "test.json": _json({"epoch": progress.best_epoch, "test_loss": test_loss, "test_acc": test_acc}),
         "model.safetensors": save(weights),
-        RECORD: _json(facts),  # last: see engine/runs/made.py
+        RECORD: _json(facts),  # last: see engine/runs/orders.py
     }
     (out / RECORD).unlink(missing_ok=True)  # an earlier version's, which says that all files are there
     for name, content in files.items():

@@ -63,6 +63,7 @@ def open_tree(path):
     """({parts: read}, {parts}): the files of a folder or zip, each with a function that returns its bytes; its folders.
 
     `parts` is the path as a tuple. Hidden files and those that operating systems leave behind are left out.
+    Raises UserError where there is neither, or an archive is damaged or unsafe.
     """
     if path.is_dir():
         return _folder(path)

@@ -16,7 +16,10 @@ WANTED = "<split>/<class>/*.{png,jpg,jpeg,webp} with the splits train and test"
 
 @register_source("folder")
 def folder(dataset, cache):
-    """The images in `dataset.path`, with the image_size and channels of `dataset`."""
+    """The images in `dataset.path`, with the image_size and channels of `dataset`.
+
+    Raises UserError where splits or classes are missing, and for all images that cannot be read, at once.
+    """
     path = dataset.path
     if path is None:
         raise UserError(f"the source `folder` needs a `path`: a folder or zip of {WANTED}")

@@ -26,7 +26,10 @@ def prepare(name, dataset, out, cache):
 
 
 def save(name, dataset, decoded, out):
-    """Check a source's `Decoded` and write it to the file `out`, in the image size and channels of `dataset`."""
+    """Check a source's `Decoded` and write it to the file `out`, in the image size and channels of `dataset`.
+
+    Raises UserError where there are fewer than two classes, or images and labels do not fit each other.
+    """
     if len(decoded.class_names) < 2:
         raise UserError(f"expected at least two classes, found {', '.join(decoded.class_names) or 'none'}")
     arrays = {}

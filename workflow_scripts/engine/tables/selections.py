@@ -28,7 +28,9 @@ def figure_parser(command, description):
 
 def _parser(command, description):
     parser = commands.parser(command, description)
-    parser.add_argument("--summary", type=Path, required=True, help="folder of tables as `summarise` writes it")
+    parser.add_argument(
+        "--summary", type=Path, required=True, help="folder of a study's tidy tables: results/<study>/summary"
+    )
     return parser
 
 
@@ -64,6 +66,7 @@ def chosen(rows, selections, with_best):
     """The rows of `over_seeds` that lists of `KEY=VALUE` words select, then the best if asked for; each row once.
 
     The column `best` marks that row. It is the best of the study, whatever else is selected, as in the report's text.
+    Raises UserError where nothing is asked for, or nothing fits.
     """
     found = [pick(rows, parse(words), f"--select {' '.join(words)}") for words in selections]
     if with_best:
@@ -76,6 +79,8 @@ def chosen(rows, selections, with_best):
 
 def parse(words, flag="--select"):
     """{key: value} from words like `lr=1e-3` after a flag, each value of its key's type; `null` stands for None.
+
+    Raises UserError for a word of another form, an unknown key or a value that its key does not take.
 
     >>> parse(["model=vgg38", "lr=1e-3"])
     {'model': 'vgg38', 'lr': 0.001}

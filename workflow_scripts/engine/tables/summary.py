@@ -160,7 +160,10 @@ def over_cells(gradients):
 
 
 def select(table, record):
-    """The rows of `table` (cells, or rows of `over_seeds`) whose record has the values of the mapping `record`."""
+    """The rows of `table` (cells, or rows of `over_seeds`) whose record has the values of the mapping `record`.
+
+    Raises UserError for a key that no record has.
+    """
     chosen = pd.Series(True, index=table.index)
     for key, value in record.items():
         if key not in RECORD:

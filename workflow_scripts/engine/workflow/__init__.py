@@ -1,1 +1,1 @@
-"""What the workflow tells people: its progress, what remains to be done, what was left unfinished."""
+"""What the rules are told, and what the workflow tells people: its progress, what remains, what was left unfinished."""

@@ -39,17 +39,12 @@ def titles(settings, names):
     return ["--titles", json.dumps({name: title for name, title in called.items() if title})]
 
 
-def test(plan, study):
-    """Whether the training commands read the test images."""
-    return [] if plan.tested(study) else ["--no-test"]
-
-
 def training(plan, study, name):
     """The flags of train_cell, quoted: record, checkpoint, what is measured, whether the test images are read."""
-    cell = plan.cell(study, name)
-    measured = plan.measured(study, cell)
-    measure = ["--measure", json.dumps(measured)] if measured else []
-    return shlex.join(["--checkpoint", plan.checkpoint(study, cell), *cells.flags(cell), *measure, *test(plan, study)])
+    order = plan.order(study, name)
+    measure = ["--measure", json.dumps(order.measured)] if order.measured else []
+    test = [] if order.test else ["--no-test"]
+    return shlex.join(["--checkpoint", str(order.checkpoint), *cells.flags(order.cell), *measure, *test])
 
 
 def beras_training(plan, name):

@@ -4,13 +4,14 @@ The rules read it, and so decide nothing of their own.
 """
 
 import difflib
-import json
+from pathlib import Path
 
 from workflow_scripts.engine import code
 from workflow_scripts.engine.beras import names as beras
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, grids
-from workflow_scripts.engine.runs import bundles, made, manifests
+from workflow_scripts.engine.runs import bundles, manifests
+from workflow_scripts.engine.runs.orders import Order
 
 
 class Plan:
@@ -19,6 +20,7 @@ class Plan:
     studies      {name of a cell: Cell}
     compared     its `compare`: a shallow and a deep network, which the cw2 figures and report are about
     searches     what its search may train: `search.Candidates`
+    candidates   the names of these cells
     ablations    {factor: {name of a cell: its level}}
     chosen       (a list) only the chosen one of its cells is tested
     landscapes   names of the cells that are measured during training
@@ -135,17 +137,11 @@ class Plan:
         names = (("model", cell.model), ("block", cell.block), ("loss", cell.loss))
         return code.digest("workflow_scripts.measure_surface", names)
 
-    def orders(self, study, name):
-        """What train_bundle reads: a line of JSON for each cell of a bundle."""
-        for cell_name in self.bundle(study, name):
-            cell = self.cell(study, cell_name)
-            order = {"cell": cell_name, "record": cells.shown(cell), "checkpoint": self.checkpoint(study, cell)}
-            yield json.dumps({**order, "measured": self.measured(study, cell)})
-
-    def is_made(self, study, name, results):
-        """Whether a cell exists already under the folder `results`, as far as its record says."""
+    def order(self, study, name, results=Path("results")):
+        """The `Order` for a cell, whose files go below the folder `results`."""
         cell = self.cell(study, name)
-        return made.is_made(results / study / name, made.identity(cell, self.measured(study, cell), self.tested(study)))
+        out, checkpoint = results / study / name, self.checkpoint(study, cell)
+        return Order(cell, out, Path(checkpoint), self.measured(study, cell), self.tested(study))
 
 
 def _named(study, name, known):

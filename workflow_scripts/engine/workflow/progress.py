@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workflow_scripts.engine import whole_files
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.runs import cell_files, made
+from workflow_scripts.engine.runs import cell_files, orders
 from workflow_scripts.engine.text.wording import counted
 
 RUN = "logs/run.json"
@@ -139,7 +139,7 @@ class Run:
                 continue
             text = log.read_text(errors="replace")
             self.before[name] = resumed_at(text)
-            there = made.NOTE in text
+            there = orders.MADE in text
             fresh = there or any(self._fresh(self.results / name / record) for record in RECORDS)
             if done := finished(self.results / name) if fresh else None:
                 self.before[name] = done.epochs if there else self.before[name]
