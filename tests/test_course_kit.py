@@ -21,6 +21,7 @@ from tests.workflow_runs import counted
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.course import folders, submission
+from workflow_scripts.engine.runs import checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,22 @@ def test_a_killed_run_goes_on_from_its_checkpoint(experiment, digits_file, tmp_p
     assert "going on from epoch 2" in done.stderr
     for name in HEADERS:
         assert (out / name).read_bytes() == (experiment / name).read_bytes()
+
+
+def test_a_checkpoint_of_another_experiment_is_kept(experiment, digits_file, tmp_path, refused):
+    """A typing mistake in an argument must not cost the epochs that were trained: the run would start again in it."""
+    out = tmp_path / "killed"
+    checkpoint = out.with_name("killed.checkpoint")
+    words = ["--seed", "0", "--num_blocks_per_stage", "0", "--experiment_name", out, *DIGITS, "--data", digits_file]
+    checkpoints.save(checkpoint, "of another experiment", {})
+    for content in (checkpoint.read_bytes(), b"damaged"):
+        checkpoint.write_bytes(content)
+        said = refused("course_train", *words, "--continue_from_epoch", "1")
+        assert f"--continue_from_epoch 1: {checkpoint} is damaged or" in said and "-1 starts from the beg" in said
+        assert checkpoint.read_bytes() == content and not out.exists()
+    shutil.copytree(experiment, out)
+    said = refused("course_train", *words, "--seed", "1")  # the folder holds the cell of seed 0
+    assert "choose another folder" in said and checkpoint.exists()
 
 
 # Folders out

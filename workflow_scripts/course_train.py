@@ -17,7 +17,7 @@ from workflow_scripts.engine.course import arguments as course
 from workflow_scripts.engine.course import folders
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.machine import devices
-from workflow_scripts.engine.runs import making, orders
+from workflow_scripts.engine.runs import checkpoints, making, orders
 
 DATA = Path("results/data/cifar100.npz")
 
@@ -35,18 +35,28 @@ def main():
     cell = course.cell(arguments, datasets.load_meta(arguments.data))
     out = arguments.experiment_name
     checkpoint = out.with_name(f"{out.name}.checkpoint")
-    if arguments.continue_from_epoch == course.FRESH:
-        checkpoint.unlink(missing_ok=True)
-    elif not checkpoint.exists():
-        raise commands.UserError(
-            f"--continue_from_epoch {arguments.continue_from_epoch}: there is no {checkpoint} to continue from; "
-            f"{course.FRESH} starts from the beginning"
-        )
     order, running = orders.Order(cell, out, checkpoint), config.Running(device="auto" if arguments.use_gpu else "cpu")
     order.check_folder()
+    data = datasets.load(arguments.data)
+    if arguments.continue_from_epoch == course.FRESH:
+        checkpoint.unlink(missing_ok=True)
+    else:
+        _check(checkpoint, order.key(data.sha256), f"--continue_from_epoch {arguments.continue_from_epoch}")
     with devices.computing(running, cell.threads) as device:
-        making.make(order, datasets.load(arguments.data), device, running)
+        making.make(order, data, device, running)
     folders.export(out, out, arguments.gradient_flow)
+
+
+def _check(checkpoint, key, flag):
+    """Raise UserError unless the run with this key continues from the checkpoint: it would replace any other."""
+    fresh = f"{course.FRESH} starts from the beginning"
+    if not checkpoint.exists():
+        raise commands.UserError(f"{flag}: there is no {checkpoint} to continue from; {fresh}")
+    if checkpoints.load(checkpoint, key)[0] is None:
+        raise commands.UserError(
+            f"{flag}: {checkpoint} is damaged or of another run: expected the same arguments, code and data as when "
+            f"it was begun; {fresh}"
+        )
 
 
 if __name__ == "__main__":
