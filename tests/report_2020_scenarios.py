@@ -12,11 +12,19 @@ SENTENCES = {
         ["The study of all remedies is not part of this run", "The search is not part of this run"],
         ["All remedies.", "Search."],
     ),
+    "not even the shallow network learns": (
+        None,
+        None,
+        {"chance": [("vgg08", "plain"), ("vgg38", "plain")]},
+        ["The plain network stays at chance, as does the shallow one, so that what follows need not be the cause:"],
+        ["its gradients say why"],
+    ),
     "everything": (
         {},
         {},
         {"title": "CIFAR-100"},
         [
+            "The plain network stays at chance, and its gradients say why: that of the first",
             "Of the 5 variants tried, 4 (RC, dense, GN and BN+RC) leave chance, and 1 (supervision 0.3) stays there",
             "4 are better than the plain network and none worse; for 1 these seeds could show no difference.",
             "has 336,196 parameters and $74.2$\\,$\\pm$\\,0.3\\,\\% on the test images of CIFAR-100",

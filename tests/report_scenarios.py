@@ -12,8 +12,9 @@ SENTENCES = {
             "validation images. Lines are means over the seeds, bands one standard deviation to either side.",
             "by about $14.3$ orders if pooling costs it nothing, and by $15.5$ if that averages independent",
             "of the rest, here from $n=2$ or $3$ on, as pooling costs much or nothing. A failure",
+            "The recorded gradients locate the cause: in the first epoch",
         ],
-        ["is \\emph{not} seen"],
+        ["is \\emph{not} seen", "does not train either"],
     ),
     "deep trains": (
         {"chance": (), "final": {"plain": 0.5}},
@@ -42,7 +43,7 @@ SENTENCES = {
     "deep at chance, from one seed": (
         {"seeds": (0,)},
         ["stays at the accuracy of guessing", "It is a failure of optimisation", "diagnoses one such failure"],
-        ["whether it trains worse"],
+        ["whether it trains worse", "an even profile alone does not decide"],
     ),
     "deep diverges": (
         {"chance": (), "diverged": (("vgg38", "plain"),)},
@@ -142,8 +143,8 @@ SENTENCES = {
     ),
     "full": (
         {"title": "CIFAR-100"},
-        ["\\citep{krizhevsky2009}", "10 classes, images of $16\\times16$ pixels;"],
-        ["Demonstration run", "grey"],
+        ["\\citep{krizhevsky2009}", "10 classes, images of $16\\times16$ pixels; 1,250 for training,"],
+        ["Demonstration run", "grey", "study this on a part", "a random part"],
     ),
     "shallow diverges": (
         {"diverged": (("vgg08", "plain"),)},
@@ -170,8 +171,14 @@ SENTENCES = {
         [
             "level with the last's ($0.0$\\,$\\pm$\\,0.0) for RC",
             "VGG38 BN has the most even gradients, within a factor of $3.2$",
+            "is another, VGG38 BN+RC: once the gradient arrives at all, an even profile alone does not decide.",
         ],
         ["VGG38 RC has the most even"],
+    ),
+    "the best network is not shown to be better than the one with the most even gradients": (
+        {"dips": ("rc",), "final": {"bn_rc": 0.501}},
+        ["VGG38 BN has the most even", "is another, VGG38 BN+RC."],
+        ["an even profile alone does not decide"],
     ),
     "the best network has the most even gradients": (
         {"dips": ("bn", "rc")},
@@ -264,8 +271,12 @@ SENTENCES = {
             "So it has not learned either",
             "this is not overfitting. \\paragraph",
             "None of those tested does: all stay at chance.",
+            "in training), as does VGG08: the run was too short or its settings are unsuitable. In the first epoch",
+            "VGG08 does not train either, so that this run cannot show what depth costs.",
         ],
         [
+            "locate the cause",
+            "an even profile alone does not decide",
             "It is a failure of optimisation",
             "lack of capacity",
             "In order of validation accuracy",

@@ -97,6 +97,15 @@ def test_steps_that_add_up_to_less_than_their_number_says_are_explained_by_the_s
     assert ("of its initial value on average" in text) == bool(share)
 
 
+def test_that_only_a_part_of_the_training_images_is_used_is_said(tmp_path):
+    folder = write_study(tmp_path, title="CIFAR-100")
+    cells = pd.read_csv(folder / "cells.csv", dtype=object).assign(train_items=1250)
+    cells.to_csv(folder / "cells.csv", index=False)
+    text = " ".join(latex.render(TEMPLATES[0], findings.context(summary.load(folder), SHALLOW, DEEP)).split())
+    assert "We study this on a part of CIFAR-100, with" in text
+    assert "1,250 for training" in text and "; of the others, a random part is used. Images are" in text
+
+
 @pytest.mark.parametrize(
     ("shares", "said"),
     [
