@@ -94,6 +94,14 @@ def test_a_study_of_your_own_is_made_to_its_last_figure_and_table(tmp_path):
         assert set(re.search(rf"rule study_{study}:\n    input: (.+)", said)[1].split(", ")) == part
 
 
+def test_own_words_of_a_report_under_a_mistyped_name(tmp_path):
+    write_config(tmp_path, TINY)
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report/mlp-cw2-questions.tex").touch()
+    status, said = snakemake(tmp_path, "-n", "report/mlp-cw2.pdf", check=False)
+    assert status and "\nerror: report/mlp-cw2-questions.tex: no report has a file of this name" in said
+
+
 def test_a_cell_that_does_not_exist(tmp_path):
     write_config(tmp_path, TINY)
     status, said = snakemake(tmp_path, "results/cw2/vgg38-bm-lr0.001-seed0/history.csv", check=False)

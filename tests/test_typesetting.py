@@ -4,6 +4,7 @@ import argparse
 import itertools
 import re
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +18,7 @@ from workflow_scripts.engine import code
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config, flags
 from workflow_scripts.engine.tables import protocol
-from workflow_scripts.engine.text import latex, typesetting
+from workflow_scripts.engine.text import latex, own_words, typesetting
 
 
 @pytest.mark.parametrize(
@@ -190,3 +191,26 @@ def test_style_and_bibliography_lie_beside_the_template(words, expected):
     arguments = parser.parse_args(["--template", "report/report.tex.j2", *words])
     assert typesetting.shared(arguments) == [Path(name) for name in expected]
     assert flags.read(arguments, config.Report) == config.Report()
+
+
+@pytest.mark.parametrize(
+    ("names", "meant"),
+    [
+        (["mlp-cw2-question.tex.j2"], "mlp-cw2-questions.tex.j2"),
+        (["mlp-cw2-questions.tex"], "mlp-cw2-questions.tex.j2"),
+        (["mlp_cw2-template.tex.j2"], "mlp-cw2-template.tex.j2"),
+        (["reference.bib"], "references.bib"),
+        (["mlp-cw2-questions.tex.j2", "mlp-cw2-questions-old.tex.j2", "references.bib"], None),
+        (["mlp-cw2.pdf", "mlp-cw2-2020.pdf", "notes.txt", "captions"], None),
+        ([], None),
+    ],
+)
+def test_own_words_under_a_mistyped_name_are_noticed(tmp_path, names, meant):
+    """They would be left out of the report in silence."""
+    (tmp_path / "report").mkdir()
+    for name in names:
+        (tmp_path / "report" / name).touch()
+    with pytest.raises(UserError, match=f"{names[0]}: no report .* call it {meant}$") if meant else nullcontext():
+        own_words.check(tmp_path / "report", ROOT / "report")
+    own_words.check(ROOT / "report", ROOT / "report")
+    own_words.check(tmp_path / "nowhere", ROOT / "report")

@@ -1,0 +1,25 @@
+"""A user's own files of a report: those in a folder report/ beside the configuration, which replace ours of that name.
+
+A file whose name is mistyped would replace nothing, and the report that is handed in would have our words.
+"""
+
+import difflib
+
+from workflow_scripts.engine.commands import UserError
+
+ALIKE = 0.8  # how alike two names must be for one to be meant as the other: the suffix forgotten, a letter too few
+
+
+def check(own, ours):
+    """Raise UserError if a file in the folder `own` has nearly the name of one in `ours` that the user does not have.
+
+    Copies beside a file of the right name and PDFs, which are made here, are nobody's mistake.
+    """
+    known = sorted(path.name for path in ours.glob("*.*"))
+    given = sorted(path.name for path in own.glob("*") if path.suffix != ".pdf")
+    for name in given:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=ALIKE)
+        if near and near[0] not in given:
+            raise UserError(
+                f"{own / name}: no report has a file of this name; if it is yours in place of ours, call it {near[0]}"
+            )
