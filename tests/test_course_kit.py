@@ -232,10 +232,19 @@ def test_the_hand_in_has_the_tree_of_the_brief(parts):
     found = [path for path in found if path.suffix != ".pdf" and path.parent.name != "__pycache__"]
     named = [path.relative_to(ROOT).as_posix() for path in found]
     ours = {name for name in named if not name.startswith(OTHER_ASSIGNMENT)}
-    top = {"Snakefile", "config.yaml", "pyproject.toml", "requirements.lock", "profiles/default/config.yaml"}
+    top = {
+        "README.md",
+        "Snakefile",
+        "config.yaml",
+        "pyproject.toml",
+        "requirements.lock",
+        "profiles/default/config.yaml",
+    }
     assert programs == ours | top
     assert yaml.safe_load(files[f"{scripts}config.yaml"]) == SETTINGS  # as used, without the other assignment
     assert files[f"{scripts}config.yaml"].decode().startswith("report:\n  author: Zoë\n")
+    readme = files[f"{scripts}README.md"].decode()
+    assert f"`{NUMBER}_report.pdf`" in readme and "-r requirements.lock" in readme
 
 
 def test_what_was_handed_in_runs(parts, monkeypatch):
@@ -259,10 +268,12 @@ def test_what_was_handed_in_runs(parts, monkeypatch):
     assert (tree / answers).read_text() == "% my own words\n"
     alone = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     said = {}
-    for target in ("all", "submission/s12.zip"):
+    command = re.search(r"^    snakemake (-n .+?) *#", (tree / "README.md").read_text(), re.MULTILINE)[1]
+    for target in ("all", "submission/s12.zip", command):
         with counted(tree):
-            said[target] = snakemakes.run(tree, "-n", target, environment=alone)
+            said[target] = snakemakes.run(tree, "-n", *target.split(), environment=alone)
     assert said["all"][0] == 0, said["all"][1]
+    assert said[command][0] == 0 and "Typesetting report/mlp-cw2.pdf" in said[command][1], said[command][1]
     status, text = said["submission/s12.zip"]
     assert status == 1 and "expected a student number, an s and seven digits, found 's12'" in text
     packed = yaml.safe_load((tree / "config.yaml").read_text())["external_runs"]["course"]

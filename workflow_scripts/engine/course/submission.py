@@ -2,7 +2,8 @@
 
 <number>/<number>_report.pdf
 <number>/mlp/pytorch_experiment_scripts/    the code that ran, with the configuration as it was used, a report's own
-                                            templates, and the runs made elsewhere that are drawn beside ours
+                                            templates, the runs made elsewhere that are drawn beside ours, and a
+                                            README.md that says how the report is made again
 <number>/results/                           .csv only
 """
 
@@ -34,6 +35,19 @@ SOURCES = (
     "requirements.lock",
 )
 LEFT_OUT = "beras"  # a section of the configuration
+README = """\
+# Coursework 2, {number}
+
+`{number}_report.pdf` was made here, by a Snakemake workflow. It needs Python 3.11 or newer, and LaTeX with latexmk.
+This trains the networks of `config.yaml` again and typesets the report with their numbers:
+
+    python3 -m venv .venv && source .venv/bin/activate && pip install -r requirements.lock
+    snakemake -n report/mlp-cw2.pdf    # what would be done, and how much it is
+    snakemake report/mlp-cw2.pdf
+
+No images are handed in. Where a data set in `config.yaml` has a `path`, say there where they are; others are
+downloaded.
+"""
 
 
 def checked(number, known):
@@ -67,6 +81,7 @@ def packed(number, report, results, tables, settings):
     if used.get("external_runs"):
         used["external_runs"], found = _made_elsewhere(used["external_runs"])
         code |= found
+    code["README.md"] = README.format(number=number).encode()
     code["config.yaml"] = yaml.safe_dump(used, sort_keys=False, allow_unicode=True).encode()
     files = {f"{number}_report.pdf": report.read_bytes()}
     files |= {f"mlp/pytorch_experiment_scripts/{name}": content for name, content in code.items()}
