@@ -97,6 +97,29 @@ def test_steps_that_add_up_to_less_than_their_number_says_are_explained_by_the_s
     assert ("of its initial value on average" in text) == bool(share)
 
 
+@pytest.mark.parametrize(
+    ("seeds", "single", "said", "unsaid"),
+    [
+        ((0, 1, 2), (), ["Values are mean", "interval of their difference"], ["a single seed, we report", "With one"]),
+        (
+            (0, 1, 2),
+            ("rc",),
+            ["Values of several seeds are mean", "interval of their difference", "a single seed, we report the runs"],
+            ["With one seed"],
+        ),
+        ((0,), (), ["With one seed the spread"], ["interval of their difference", "a single seed, we report", "Values"]),
+    ],
+)
+def test_how_differences_are_judged_is_said_where_some_are(tmp_path, seeds, single, said, unsaid):
+    """`single`: blocks of which only one seed was trained, beside others with three."""
+    folder = write_study(tmp_path, seeds=seeds)
+    cells = pd.read_csv(folder / "cells.csv", dtype=object)
+    cells[(cells["seed"] == "0") | ~cells["block"].isin(single)].to_csv(folder / "cells.csv", index=False)
+    text = " ".join(latex.render(TEMPLATES[0], findings.context(summary.load(folder), SHALLOW, DEEP)).split())
+    assert [sentence for sentence in said if sentence not in text] == []
+    assert [sentence for sentence in unsaid if sentence in text] == []
+
+
 def test_that_only_a_part_of_the_training_images_is_used_is_said(tmp_path):
     folder = write_study(tmp_path, title="CIFAR-100")
     cells = pd.read_csv(folder / "cells.csv", dtype=object).assign(train_items=1250)
