@@ -107,7 +107,12 @@ def test_steps_that_add_up_to_less_than_their_number_says_are_explained_by_the_s
             ["Values of several seeds are mean", "interval of their difference", "a single seed, we report the runs"],
             ["With one seed"],
         ),
-        ((0,), (), ["With one seed the spread"], ["interval of their difference", "a single seed, we report", "Values"]),
+        (
+            (0,),
+            (),
+            ["With one seed the spread"],
+            ["interval of their difference", "a single seed, we report", "Values"],
+        ),
     ],
 )
 def test_how_differences_are_judged_is_said_where_some_are(tmp_path, seeds, single, said, unsaid):

@@ -62,13 +62,21 @@ def test_there_are_words_for_all_that_the_project_registers():
         ("a\n\\VAR{nothing}\n", "line 2: 'nothing' is undefined"),
         ("a\n\n%> if 1\n", "line 3: Unexpected end of template"),
         ("\\VAR{0.123}", "0.123 is printed as it is"),
+        ("a\ncaf\xe9", "line 2: expected UTF-8, found the byte 0xe9"),
     ],
 )
 def test_a_mistake_in_a_template_is_named_with_its_line(tmp_path, text, message):
     template = tmp_path / "a.tex.j2"
-    template.write_text(text)
+    template.write_bytes(text.encode("latin-1"))
     with pytest.raises(UserError, match=re.escape(message)):
         latex.render(template, {})
+
+
+def test_the_byte_order_mark_of_other_editors_is_no_part_of_a_template(tmp_path):
+    """LaTeX would stop at it."""
+    template = tmp_path / "a.tex.j2"
+    template.write_bytes("caf\xe9\r\n%> if 1\r\nb\r\n%> endif\r\n".encode("utf-8-sig"))
+    assert latex.render(template, {}) == "caf\xe9\nb\n"
 
 
 FIGURES = ("curves_problem", "grad_flow_shallow", "grad_flow_deep", "curves_best", "grad_flow_best", "gradient_heatmap")

@@ -122,7 +122,7 @@ def _stripped(text):
 def _environment(folder):
     """The templates of a folder, each compiled once, and again when its file has changed."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.FileSystemLoader(folder, encoding="utf-8-sig"),  # some editors save a byte order mark
         undefined=jinja2.StrictUndefined,
         finalize=_finalize,
         variable_start_string=r"\VAR{",
@@ -148,6 +148,9 @@ def render(path, context):
         return _environment(path.parent).get_template(path.name).render(context)
     except jinja2.TemplateSyntaxError as error:
         raise UserError(f"{error.filename or path}, line {error.lineno}: {error.message}") from None
+    except UnicodeDecodeError as error:
+        line = 1 + error.object[: error.start].count(b"\n")
+        raise UserError(f"{path}, line {line}: expected UTF-8, found the byte {error.object[error.start]:#x}") from None
     except (jinja2.UndefinedError, TypeError, ValueError) as error:
         raise UserError(f"{path}, line {_line(error, path)}: {error}") from None
     except jinja2.TemplateNotFound:
