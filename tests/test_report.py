@@ -177,3 +177,16 @@ def test_the_numbers_are_those_of_the_tables(tmp_path):
     assert "\\g{1}=10^{-17}$ against $\\g{37}=10^{-4}$" in text
     assert "VGG38 & $10^{-17}$ & $10^{-4}$ & $13.0$\\,$\\pm$\\,0.0 & $13.0$\\,$\\pm$\\,0.0" in text
     assert "VGG38 BN+RC at $60.0$\\,$\\pm$\\,0.2\\,\\%" in text
+
+
+def test_the_answers_say_which_equations_others_refer_to():
+    """Who replaces an answer by words of their own, as its file invites to, must keep those, or LaTeX fails."""
+    head, *parts = re.split(r"\\newcommand\{\\(question\w+)\}", TEMPLATES[1].read_text())
+    answers = dict(zip(parts[::2], parts[1::2], strict=True))
+    shared = {
+        label
+        for text in answers.values()
+        for label in re.findall(r"\\ref\{(eq:\w+)\}", text)
+        if f"\\label{{{label}}}" not in text
+    }
+    assert shared and all(label in head for label in shared)
