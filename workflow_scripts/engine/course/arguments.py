@@ -1,6 +1,7 @@
 """The course framework's command line, and the cell that it describes."""
 
 import argparse
+import re
 from pathlib import Path
 
 from workflow_scripts.engine import code
@@ -39,6 +40,13 @@ ARGUMENTS = {
     "block_type": (str, "conv_block", "conv_block, conv_bn, conv_rc, conv_bn_rc, or a block of this workflow"),
     "learning_rate": (float, 1e-3, "learning rate at the start"),
     "schedule": (str, "cosine", "cosine: stepped per epoch; cosine_course_2023: per batch, as in the later code"),
+}
+# keys of a cell's record that the framework calls otherwise
+NAMED = {
+    "lr": "--learning_rate",
+    "epochs": "--num_epochs",
+    "weight_decay": "--weight_decay_coefficient",
+    "width": f"--num_filters / {FILTERS}",
 }
 
 
@@ -81,7 +89,11 @@ def cell(arguments, meta):
         "epochs": arguments.num_epochs,
         "seed": arguments.seed,
     }
-    return config.parse(Cell, record, "the experiment")
+    try:
+        return config.parse(Cell, record, "the experiment")
+    except UserError as error:
+        wrong = re.compile(rf"^  ({'|'.join(NAMED)}):", re.MULTILINE)
+        raise UserError(wrong.sub(lambda key: f"  {key[1]} ({NAMED[key[1]]}):", str(error))) from None
 
 
 def block(name):
