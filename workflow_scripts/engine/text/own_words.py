@@ -21,5 +21,6 @@ def check(own, ours):
         near = difflib.get_close_matches(name, known, n=1, cutoff=ALIKE)
         if near and near[0] not in given:
             raise UserError(
-                f"{own / name}: no report has a file of this name; if it is yours in place of ours, call it {near[0]}"
+                f"{own / name}: no report has a file of this name; if it is yours in place of ours, call it {near[0]}, "
+                "if not, keep it elsewhere"
             )
