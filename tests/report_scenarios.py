@@ -70,7 +70,11 @@ SENTENCES = {
         ],
         ["beat either", "lies 5.0 percentage points above VGG38 RC"],
     ),
-    "both best": ({}, ["The two together beat either of them alone: each gives what"], []),
+    "both best": (
+        {},
+        ["The two together beat either of them alone: each gives what", "and the two together.", ", and test them: in"],
+        ["does not include", "some of this"],
+    ),
     "both above the one with the better mean, not shown above the one whose seeds lie far apart": (
         {"chance": (("vgg38", "plain"), ("vgg38", "rc", 1e-3, 0), ("vgg38", "rc", 1e-3, 1))},
         ["; VGG38 BN+RC shows no difference from VGG38 RC that these seeds"],
@@ -95,7 +99,11 @@ SENTENCES = {
     ),
     "no BN": (
         {"blocks": ("plain", "rc", "bn_rc")},
-        ["This study says nothing about BN, which"],
+        [
+            "This study says nothing about BN, which",
+            "and the two together; this study does not include BN.",
+            "should help, and test some of this: in validation",
+        ],
         ["VGG38 BN ", "beat either"],
     ),
     "no remedy works": (
