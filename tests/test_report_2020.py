@@ -128,6 +128,17 @@ def test_the_sentences_follow_the_results(tmp_path, scenario):
     assert plain.count("{") == plain.count("}")
 
 
+@pytest.mark.parametrize(
+    ("width", "said"), [(1, "have 32 filters; $n=0$"), (0.5, "times a width factor, 0.5 in the first")]
+)
+def test_the_width_of_the_first_study_is_said(tmp_path, width, said):
+    folder = made_reports.write_study(tmp_path)
+    cells = pd.read_csv(folder / "cells.csv", dtype=object).assign(width=width)
+    cells.to_csv(folder / "cells.csv", index=False)
+    facts = findings.context(summary.load(folder), made_reports.SHALLOW, made_reports.DEEP)
+    assert said in " ".join(latex.render(TEMPLATES[0], facts | {"all_remedies": None, "search": None}).split())
+
+
 def test_who_is_named_is_who_is_first(tmp_path):
     study = write_remedies(tmp_path, stuck=("plain", "gn"), flat=("bn_rc", "rc"))
     for name, change in {
