@@ -89,6 +89,16 @@ def test_a_checkpoint_of_another_experiment_is_kept(experiment, digits_file, tmp
     assert "choose another folder" in said and checkpoint.exists()
 
 
+def test_an_experiment_that_was_handed_out_is_not_overwritten(digits_file, tmp_path, refused):
+    """Its folder has the name that the course's script gives to ours."""
+    out = handed_out(tmp_path / "VGG_38_experiment")
+    before = (out / folders.SUMMARY).read_bytes()
+    said = refused("course_train", "--experiment_name", out, *DIGITS, "--data", digits_file)
+    assert f"--experiment_name {out}: expected a new folder" in said and "made elsewhere" in said
+    assert (out / folders.SUMMARY).read_bytes() == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
 # Folders out
 
 
