@@ -17,7 +17,7 @@ from workflow_scripts.engine.course import arguments as course
 from workflow_scripts.engine.course import folders
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.machine import devices
-from workflow_scripts.engine.runs import checkpoints, made, making, orders
+from workflow_scripts.engine.runs import checkpoints, making, orders
 
 DATA = Path("results/data/cifar100.npz")
 
@@ -37,7 +37,7 @@ def main():
     checkpoint = out.with_name(f"{out.name}.checkpoint")
     order, running = orders.Order(cell, out, checkpoint), config.Running(device="auto" if arguments.use_gpu else "cpu")
     order.check_folder()
-    if (out / folders.SUMMARY).exists() and not made.record(out):
+    if (out / folders.SUMMARY).exists() and not order.record():
         raise commands.UserError(
             f"--experiment_name {out}: expected a new folder, or one of the same cell, found an experiment made "
             "elsewhere, which would be overwritten; choose another name"
