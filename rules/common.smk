@@ -9,6 +9,7 @@ from pathlib import Path
 from workflow_scripts.engine import code, commands
 from workflow_scripts.engine.configuration import config as settings
 from workflow_scripts.engine.machine import environments
+from workflow_scripts.engine.text import own_words
 from workflow_scripts.engine.workflow import flags
 from workflow_scripts.engine.workflow.plan import Plan
 
@@ -31,6 +32,7 @@ SETTINGS = or_exit(settings.load)(config, SOURCES)
 PLAN = or_exit(Plan)(SETTINGS)
 if workflow.is_main_process:
     or_exit(environments.check)(Path(HOME) / "envs")
+    or_exit(own_words.check)(Path("report"), Path(HOME) / "report")
 
 # Whether this process prints messages beyond Snakemake's own: those of jobs do not. Where another workflow uses this
 # one as a module and changes rules (`with:`), all of it is read again for that, but messages are printed only once.
@@ -127,5 +129,5 @@ def digest(command, **names):
 
 
 def source(path):
-    """A source file: the user's own in the working directory, or else the one that comes with the workflow."""
-    return path if os.path.exists(path) else f"{HOME}/{path}"
+    """A file that reports are made from: the user's own in the working directory, or else ours."""
+    return str(own_words.source(path, HOME))

@@ -1,9 +1,5 @@
 # Templates + results -> LaTeX. No number in a report is typed by hand: all are filled in from results/.
 
-from workflow_scripts.engine.text import own_words
-
-or_exit(own_words.check)(Path("report"), Path(HOME) / "report")
-
 # What the 2020/21 form of the report covers besides cw2, where it is configured: {study: (its files, its design)}.
 BESIDE = {}
 if "remedies" in PLAN.ablations:

@@ -141,6 +141,14 @@ BAD = {
 }
 
 
+def test_paths_may_begin_in_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    found = config.load(
+        changed("datasets", {"mine": {"source": "folder", "path": "~/images", "image_size": 8}}) | {"studies": {}}
+    )
+    assert found.datasets["mine"].path == tmp_path / "images"
+
+
 @pytest.mark.parametrize(("path", "value", "message"), BAD.values(), ids=BAD)
 def test_a_mistake_is_one_clear_message(path, value, message):
     if path == "datasets.../x":

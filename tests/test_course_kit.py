@@ -153,6 +153,7 @@ def test_runs_made_elsewhere_join_the_learning_curves(joined, tmp_path):
     assert list(course["val_acc_std"]) == pytest.approx([np.std([0.1, 0.2], ddof=1), np.std([0.25, 0.35], ddof=1)])
     assert len(drawn[drawn["line"] == "lost, diverged"]) == 1  # the line ends where its loss does
     assert "#777777" in (tmp_path / "figure.svg").read_text()
+    assert "VGG08 (best trained here)" in set(drawn["line"])
 
 
 def test_without_being_named_they_change_no_figure(joined, tmp_path):

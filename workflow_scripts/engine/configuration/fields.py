@@ -99,6 +99,11 @@ def _nameable(path):
     return path
 
 
+def at_home(path):
+    """The path with a leading ~ replaced by the home folder, as a shell would do."""
+    return Path(os.path.expanduser(path))
+
+
 NAME, COLOUR, STUDENT_NUMBER = r"^[A-Za-z0-9][A-Za-z0-9_]*$", r"^#[0-9A-Fa-f]{6}$", r"^s\d{7}$"
 PATTERNS = {  # in words, for those who do not read regular expressions
     NAME: "letters, digits and underscores, a letter or a digit first",
@@ -116,7 +121,7 @@ Link = Annotated[str, AfterValidator(_an_address)]
 Steps = Annotated[Count, Field(ge=1)]
 Lags = Annotated[list[Steps], Field(min_length=1)]
 StepSizes = Annotated[list[Annotated[Number, Field(gt=0)]], Field(min_length=1)]
-FilePath = Annotated[Path, AfterValidator(_one_line), AfterValidator(_nameable)]
+FilePath = Annotated[Path, AfterValidator(_one_line), AfterValidator(_nameable), AfterValidator(at_home)]
 
 
 class Strict(BaseModel):

@@ -8,15 +8,15 @@
 """
 
 import re
-from pathlib import Path
 
 import yaml
 
 from workflow_scripts.engine.code import ROOT
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration.fields import STUDENT_NUMBER
+from workflow_scripts.engine.configuration.fields import STUDENT_NUMBER, at_home
 from workflow_scripts.engine.course import folders
 from workflow_scripts.engine.packing import zipped
+from workflow_scripts.engine.text import own_words
 
 # The whole workflow, so that it runs from the unpacked tree; only the configuration of Beras, which is another
 # assignment, is left out.
@@ -62,12 +62,9 @@ def checked(number, known):
 
 
 def sources():
-    """{path from the project's root: file} of what is handed in; of a report, the user's own file where there is one.
-
-    The user's own are those in the working directory, as in `source` in rules/common.smk.
-    """
+    """{path from the project's root: file} of what is handed in; of a report, own files before ours."""
     names = sorted({path.relative_to(ROOT) for pattern in SOURCES for path in ROOT.glob(pattern)})
-    return {str(name): name if name.parts[0] == "report" and name.exists() else ROOT / name for name in names}
+    return {str(name): own_words.source(name, ROOT) if name.parts[0] == "report" else ROOT / name for name in names}
 
 
 def packed(number, report, results, tables, settings):
@@ -97,7 +94,7 @@ def _made_elsewhere(runs):
     moved, files = {}, {}
     for name, run in runs.items():
         there = run["folder"] if isinstance(run["folder"], list) else [run["folder"]]
-        places = {f"external_runs/{name}/{index}": Path(folder) for index, folder in enumerate(there)}
+        places = {f"external_runs/{name}/{index}": at_home(folder) for index, folder in enumerate(there)}
         moved[name] = {**run, "folder": list(places)}
         for place, folder in places.items():
             files |= {

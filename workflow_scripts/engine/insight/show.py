@@ -7,6 +7,7 @@ import shutil
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.runs import cell_files
+from workflow_scripts.engine.text.wording import counted
 
 BARS = "▁▂▃▄▅▆▇█"
 UNKNOWN = "×"  # where there is no finite number
@@ -78,7 +79,7 @@ def _wrapped(title, words, width):
 def _outcome(facts, test):
     lines = [
         f"{facts['parameters']:,} parameters, {facts['train_images']:,} images to train on",
-        f"{facts['epochs_run']} epochs in {facts['seconds']:.0f} s on {facts['device']}",
+        f"{counted(facts['epochs_run'], 'epoch')} in {facts['seconds']:.0f} s on {facts['device']}",
     ]
     if facts["status"] == "diverged":
         lines.append(f"diverged in step {facts['diverged_step']}: its loss was no finite number")

@@ -5,7 +5,8 @@ import pandas as pd
 from workflow_scripts.engine.tables.labels import format_value
 from workflow_scripts.engine.tables.summary import elsewhere, varying
 
-BEST = " (best of all)"  # of the study, even where it differs from the others shown in more than the block
+# of the study, even where it differs from the others shown in more than the block
+BEST, BEST_HERE = " (best of all)", " (best trained here)"  # the latter beside runs made elsewhere
 
 
 def told_apart(rows):
@@ -26,8 +27,9 @@ def in_legend(rows):
     """
     keys = told_apart(rows)
     best = rows.get("best", pd.Series(False, rows.index)).eq(True)  # missing for a run made elsewhere
+    said = BEST_HERE if elsewhere(rows).any() else BEST
     return [
-        _joined(row, settings(row, [] if elsewhere(row) else keys)) + (BEST if best[index] else "")
+        _joined(row, settings(row, [] if elsewhere(row) else keys)) + (said if best[index] else "")
         for index, row in rows.iterrows()
     ]
 

@@ -4,10 +4,16 @@ A file whose name is mistyped would replace nothing, and the report that is hand
 """
 
 import difflib
+from pathlib import Path
 
 from workflow_scripts.engine.commands import UserError
 
 ALIKE = 0.8  # how alike two names must be for one to be meant as the other: the suffix forgotten, a letter too few
+
+
+def source(path, ours):
+    """The file of a report at the relative path `path`: the user's own in the working directory, or else in `ours`."""
+    return Path(path) if Path(path).exists() else Path(ours, path)
 
 
 def check(own, ours):
