@@ -133,7 +133,8 @@ def test_the_demo_report_compiles_and_says_that_it_is_one(tmp_path):
     [
         ("text\n\\nosuchcommand\n", "a.tex:4: Undefined control sequence.\n  l.4 \\nosuchcommand\n"),
         ("\\input{b}\n", "b.tex:2: Undefined control sequence.\n  l.2 and \\other\n"),
-        ("as \\ref{tab:nothing} shows\n", "undefined references or citations: tab:nothing"),
+        ("as \\ref{tab:nothing} shows\n", "undefined references or citations: tab:nothing (a.tex:3)\n"),
+        ("see \\cite{a,b} and\n\\cite[][]{b}\n", "a (a.tex:3); b (a.tex:3, a.tex:4)\n"),
     ],
 )
 def test_a_mistake_in_the_latex_is_one_clear_message(tmp_path, body, message):

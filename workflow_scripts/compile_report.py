@@ -55,8 +55,21 @@ def compile_latex(source, build):
         )
     undefined = sorted(set(UNDEFINED.findall(text)))
     if undefined:
-        raise commands.UserError(f"undefined references or citations: {', '.join(undefined)}\nLaTeX's log: {log}")
+        said = "; ".join(f"{key} ({_places(key, source.parent)})" for key in undefined)
+        raise commands.UserError(f"undefined references or citations: {said}\nLaTeX's log: {log}")
     return log.with_suffix(".pdf"), text
+
+
+def _places(key, folder):
+    """Where the LaTeX in a folder refers to `key`: `file:line, ...`."""
+    named = re.compile(rf"\\\w+\*?(?:\[[^\]]*\])*\{{(?:[^}}]*,)?\s*{re.escape(key)}\s*[,}}]")
+    found = (
+        f"{path.name}:{number}"
+        for path in sorted(folder.glob("*.tex"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if named.search(line)
+    )
+    return ", ".join(found) or "in no .tex file"
 
 
 def warnings(log):
