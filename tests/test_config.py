@@ -143,10 +143,8 @@ BAD = {
 
 def test_paths_may_begin_in_the_home_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    found = config.load(
-        changed("datasets", {"mine": {"source": "folder", "path": "~/images", "image_size": 8}}) | {"studies": {}}
-    )
-    assert found.datasets["mine"].path == tmp_path / "images"
+    mine = {"source": "folder", "path": "~/images", "image_size": 8}
+    assert config.parse(config.Dataset, mine, "it").path == tmp_path / "images"
 
 
 @pytest.mark.parametrize(("path", "value", "message"), BAD.values(), ids=BAD)
