@@ -153,7 +153,12 @@ def test_runs_made_elsewhere_join_the_learning_curves(joined, tmp_path):
     assert list(course["val_acc_std"]) == pytest.approx([np.std([0.1, 0.2], ddof=1), np.std([0.25, 0.35], ddof=1)])
     assert len(drawn[drawn["line"] == "lost, diverged"]) == 1  # the line ends where its loss does
     assert "#777777" in (tmp_path / "figure.svg").read_text()
-    assert "VGG08 (best trained here)" in set(drawn["line"])
+
+
+def test_beside_them_the_best_is_the_best_trained_here(joined, tmp_path):
+    inside("plot_curves", "--summary", joined, "--best", "--external", "elsewhere", "--out", tmp_path / "figure.pdf")
+    lines = pd.read_csv(tmp_path / "figure.csv")["line"].unique().tolist()
+    assert lines == ["VGG08 (best trained here)", "VGG_08 (course)"]
 
 
 def test_without_being_named_they_change_no_figure(joined, tmp_path):
