@@ -4,7 +4,10 @@
 import atexit
 import itertools
 
+from workflow_scripts.engine.text.wording import counted
 from workflow_scripts.engine.workflow import preview, targets
+
+MOST_LOGS = 10  # of failed jobs, to be named at the end
 
 # the rule's name, in the workflow that uses this one as a module if there is one; None where that leaves it out
 RUNGS = checkpoints.select_rung.rule.name if hasattr(checkpoints, "select_rung") else None
@@ -43,6 +46,17 @@ def say_what_was_done():
         yield (HERE / table).read_text()
         yield from (f"The report: {HERE / report}" for report in reports if REPORTS[report] == table)
     yield from (f"The hand-in: {HERE / file}" for file in sorted(made) if file.startswith("submission/"))
+
+
+def say_what_failed():
+    """The logs of failed jobs: with --keep-going, what Snakemake says about them may be pages above."""
+    failed = [job for one in workflow.scheduler.failed for job in (one if one.is_group() else [one])]
+    logs = sorted(str(HERE / job.log[0]) for job in failed if job.log)
+    if logs:
+        yield f"{counted(len(logs), 'job')} failed; see:"
+        yield from (f"  {log}" for log in logs[:MOST_LOGS])
+    if len(logs) > MOST_LOGS:
+        yield f"  ... and {len(logs) - MOST_LOGS:,} more"
 
 
 def is_made_by_a_rule(path):
@@ -87,7 +101,7 @@ def say():
     else:
         print(
             "",
-            *(say_what_is_to_do() if workflow.dryrun else say_what_was_done()),
+            *(say_what_is_to_do() if workflow.dryrun else itertools.chain(say_what_was_done(), say_what_failed())),
             sep="\n",
             file=sys.stderr,
         )
