@@ -37,6 +37,7 @@ onstart:
         }
         try:
             slurm.check(sent)
+            slurm.check_status(workflow.executor_settings.status_command)
             slurm.check_cores(max(threads, default=0), workflow.resource_settings.cores)
             slurm.check_limits(sent, workflow.executor_settings.array_jobs, limits)
         except commands.UserError as error:

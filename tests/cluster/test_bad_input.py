@@ -54,6 +54,12 @@ def test_a_limit_below_the_array_jobs(folder, cluster):
     assert "--jobs 2: expected none, or at least 3, the jobs that wait" in refused(folder, cluster, "--jobs", "2")
 
 
+def test_sacct_where_there_is_no_accounting(folder, cluster):
+    """Otherwise Snakemake would never learn that a job has ended."""
+    message = refused(folder, cluster, "--slurm-status-command", "sacct")
+    assert "so add --slurm-status-command squeue: Slurm accounting storage is disabled" in message
+
+
 def test_a_cell_with_more_threads_than_snakemake_asks_for(tmp_path, cluster):
     """Otherwise it would get fewer CPUs than it has threads."""
     slurm.check_cores(2, 2)
@@ -74,6 +80,12 @@ def test_without_slurm(folder, monkeypatch):
     monkeypatch.setenv("PATH", str(folder))
     with pytest.raises(slurm.UserError, match=r"^sinfo .* fails here, so no job can be sent to Slurm: "):
         slurm.check([])
+
+
+def test_where_the_plugin_looks_for_the_log_of_a_task(tmp_path):
+    script = "python -m snakemake --target-jobs 'train_cell:study=cw2,cell=vgg08-lr0.1-seed0' --cores 2"
+    assert slurm.array_log(tmp_path / "1_7.log", script) == tmp_path / "cw2_vgg08-lr0.1-seed0/1_7.log"
+    assert slurm.array_log(tmp_path / "1_7.log", "another plugin") == tmp_path / "1_7.log"
 
 
 def test_an_array_of_another_plugin():

@@ -164,6 +164,15 @@ def test_a_job_that_is_tried_again_asks_for_more(run):
     assert all(asked(job) >= (8, 16) for job in again)
 
 
+def test_of_slurms_logs_only_those_of_failed_jobs_stay(run):
+    """Each in the folder of its cell, where Snakemake looks for it, shows it, and deletes it once the job succeeds."""
+    logs = {path.stem: path.parent.name for path in (run.folder / "results/logs/slurm").glob("**/*.log")}
+    failed = {job.id: f"cw2_{job.cell}" for fault, job in run.faults.items() if fault != "lost"}
+    assert failed.items() <= logs.items()
+    assert not {name for name in logs if run.jobs.get(name, {}).get("JobState") == "COMPLETED"}
+    assert "log not found" not in run.said
+
+
 def asked(job):
     """(hours, gigabytes, generic resources) that a Slurm job asks for."""
     return int(job["TimeLimit"].partition(":")[0]), int(job["MinMemoryNode"].rstrip("M")) // 1000, job["TresPerJob"]

@@ -13,17 +13,14 @@ from workflow_scripts.engine.commands import UserError
 
 GPU = re.compile(r"gpu(?::(?P<model>[^:,(]+(?=:)))?:\d+")  # in what `sinfo -o %G` prints: gpu:h200:4(S:0-1),gpu:2
 
-COMMANDS = re.compile(r"--slurm-jobstep-array-execs[= ]'?([\w+/=]+)")  # in an array's batch script: base64 of JSON
+# In an array's batch script: the commands of its tasks, as base64 of JSON; and in a command, its job's wildcards.
+COMMANDS = re.compile(r"--slurm-jobstep-array-execs[= ]'?([\w+/=]+)")
+WILDCARDS = re.compile(r"--target-jobs '?\w+:([^' ]+)'? --")
 
 
 def partitions():
     """({partition: models of its GPUs}, the default partition or None); the model of a GPU without a name is ""."""
-    command = ["sinfo", "--noheader", "--format=%P|%G"]
-    try:
-        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    except (OSError, subprocess.CalledProcessError) as error:
-        reason = getattr(error, "stderr", None) or error
-        raise UserError(f"{' '.join(command)} fails here, so no job can be sent to Slurm: {reason}") from None
+    lines = _said("sinfo", "--noheader", "--format=%P|%G", so="no job can be sent to Slurm").splitlines()
     found, default = {}, None
     for partition, resources in (line.split("|") for line in lines):  # a line for each kind of node
         name = partition.rstrip("*")
@@ -51,6 +48,12 @@ def check(jobs):
             raise UserError(
                 f"gpu_model of {rule}: {model}: expected a model of {where}, {_listed(models - {''})}, or no gpu_model"
             )
+
+
+def check_status(command):
+    """Raise UserError if `command`, that of --slurm-status-command, fails: Snakemake would wait for ever."""
+    if command == "sacct":
+        _said("sacct", "--noheader", "--allocations", so="add --slurm-status-command squeue")
 
 
 def check_limits(jobs, array_jobs, limits):
@@ -88,6 +91,26 @@ def array_command(script, task):
         raise UserError(f"array task {task}: the batch script holds no commands of tasks")
     packed = json.loads(base64.b64decode(match[1]))
     return zlib.decompress(bytes.fromhex(packed[task])).decode() if task in packed else None
+
+
+def array_log(log, command):
+    """Where the Slurm plugin (2.8) looks for the `log` of an array's task with this `command`.
+
+    It deletes the log of a job that has succeeded, and shows that of another; but Slurm writes those of all tasks into
+    one folder, and the plugin looks into a folder named by the job's wildcards.
+    """
+    wildcards = WILDCARDS.search(command)
+    values = (pair.partition("=")[2] for pair in wildcards[1].split(",")) if wildcards else ()
+    return log.parent / "_".join(values) / log.name
+
+
+def _said(*command, so):
+    """What a client of Slurm prints; raises UserError if it fails, which says what follows from that (`so`)."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = (getattr(error, "stderr", None) or str(error)).strip()
+        raise UserError(f"{' '.join(command)} fails here, so {so}: {reason}") from None
 
 
 def _listed(names):
