@@ -94,7 +94,12 @@ def test_an_array_of_another_plugin():
         slurm.array_command("#!/bin/sh\npython -m snakemake --target-jobs first", "2")
 
 
-SINFO = "gpu*|gpu:h200:4(S:0-1),gpu:v100:2\ngpu*|(null)\ncpu|(null)\n"  # as real clusters print it
+SINFO = """\
+gpu*|2-00:00:00|gpu:h200:4(S:0-1),gpu:v100:2
+gpu*|2-00:00:00|(null)
+cpu|infinite|(null)
+short|30:00|gpu:1
+"""  # as real clusters print it
 
 
 @pytest.fixture
@@ -105,12 +110,32 @@ def sinfo(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
 
-def test_models_and_partitions(sinfo):
-    assert slurm.partitions() == ({"gpu": {"h200", "v100"}, "cpu": set()}, "gpu")
-    slurm.check([("train_cell", {"slurm_partition": "gpu", "gpu_model": "v100"}), ("train_cell", {"gpu": 1})])
-    with pytest.raises(
-        slurm.UserError, match=r"a100: expected a model of partition gpu, h200 or v100, or no gpu_model"
-    ):
-        slurm.check([("train_cell", {"gpu_model": "a100"})])
-    with pytest.raises(slurm.UserError, match="it asks for a GPU, and partition cpu has none"):
-        slurm.check([("train_cell", {"slurm_partition": "cpu", "gpu": 1})])
+FITS = [{"slurm_partition": "gpu", "gpu_model": "v100"}, {"gpu": 1}, {"slurm_partition": "cpu", "runtime": 10**6}]
+FITS += [{"slurm_partition": "short,gpu", "runtime": 2880}]
+UNFIT = {  # resources of a job: the end of the message
+    ("gpu_model", "a100"): "a100: expected a model of partition gpu, h200 or v100, or no gpu_model",
+    (
+        "slurm_partition",
+        "cpu",
+    ): "it asks for a GPU, and partition cpu has none; device: cpu in config.yaml asks for none",
+    (
+        "slurm_partition",
+        "short",
+    ): "runtime of train_cell: 31 minutes: expected at most 30, the limit of partition short",
+}
+
+
+@pytest.mark.parametrize("resources", FITS)
+def test_what_a_cluster_has(sinfo, resources):
+    slurm.check([("train_cell", resources)])
+
+
+@pytest.mark.parametrize(("resource", "message"), UNFIT.items())
+def test_what_a_cluster_lacks(sinfo, resource, message):
+    with pytest.raises(slurm.UserError, match=f"{message}$"):
+        slurm.check([("train_cell", {"gpu": 1, "runtime": 31, **dict([resource])})])
+
+
+@pytest.mark.parametrize(("limit", "minutes"), [("30:00", 30), ("2-01:00:30", 2940.5), ("infinite", float("inf"))])
+def test_time_limits(limit, minutes):
+    assert slurm.minutes(limit) == minutes

@@ -5,9 +5,11 @@ Slurm refuses a job that asks for what is not there, and Snakemake tries it agai
 
 import base64
 import json
+import math
 import re
 import subprocess
 import zlib
+from dataclasses import dataclass
 
 from workflow_scripts.engine.commands import UserError
 
@@ -18,15 +20,34 @@ COMMANDS = re.compile(r"--slurm-jobstep-array-execs[= ]'?([\w+/=]+)")
 WILDCARDS = re.compile(r"--target-jobs '?\w+:([^' ]+)'? --")
 
 
+@dataclass
+class Partition:
+    """The models of a partition's GPUs ("" for one without a name), and the longest that a job may run, in minutes."""
+
+    models: set
+    minutes: float
+
+
 def partitions():
-    """({partition: models of its GPUs}, the default partition or None); the model of a GPU without a name is ""."""
-    lines = _said("sinfo", "--noheader", "--format=%P|%G", so="no job can be sent to Slurm").splitlines()
+    """({name: Partition}, the name of the default partition or None)."""
+    command = ["sinfo", "--noheader", "--format=%P|%l|%G"]
+    lines = _said(*command, so="no job can be sent to Slurm").splitlines()
     found, default = {}, None
-    for partition, resources in (line.split("|") for line in lines):  # a line for each kind of node
+    for partition, limit, resources in (line.split("|") for line in lines):  # a line for each kind of node
         name = partition.rstrip("*")
         default = name if partition.endswith("*") else default
-        found.setdefault(name, set()).update(match["model"] or "" for match in GPU.finditer(resources))
+        models = found.setdefault(name, Partition(set(), minutes(limit))).models
+        models.update(match["model"] or "" for match in GPU.finditer(resources))
     return found, default
+
+
+def minutes(limit):
+    """The minutes of a time limit as sinfo prints it: 30:00, 4:00:00, 2-00:00:00, infinite."""
+    days, _, clock = limit.rpartition("-")
+    if not clock[:1].isdigit():
+        return math.inf
+    seconds = sum(int(part) * 60**place for place, part in enumerate(reversed(clock.split(":"))))
+    return 1440 * int(days or 0) + seconds / 60
 
 
 def check(jobs):
@@ -40,14 +61,20 @@ def check(jobs):
                 raise UserError(
                     f"slurm_partition of {rule}: expected a partition of this cluster, {_listed(found)}; {given}"
                 )
-        models = set().union(*(found[name] for name in names))
+        models = set().union(*(found[name].models for name in names))
         model, where = resources.get("gpu_model"), f"partition {', '.join(names)}"
         if (model or resources.get("gpu")) and not models:
-            raise UserError(f"slurm_partition of {rule}: it asks for a GPU, and {where} has none")
+            raise UserError(
+                f"slurm_partition of {rule}: it asks for a GPU, and {where} has none; device: cpu in config.yaml asks "
+                "for none"
+            )
         if model and model not in models:
             raise UserError(
                 f"gpu_model of {rule}: {model}: expected a model of {where}, {_listed(models - {''})}, or no gpu_model"
             )
+        runtime, most = resources.get("runtime"), max(found[name].minutes for name in names)
+        if isinstance(runtime, int) and runtime > most:
+            raise UserError(f"runtime of {rule}: {runtime} minutes: expected at most {most:g}, the limit of {where}")
 
 
 def check_status(command):
