@@ -139,6 +139,17 @@ def test_watch_shows_the_cells_that_are_training(run, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("Gradscape: 1 of 4 cells done")
 
 
+@pytest.mark.parametrize("last", ["error: vgg38: batch_size is 5000", "Traceback (most recent call last):\n  File"])
+def test_watch_says_which_cells_failed(run, tmp_path, last):
+    """Until their job is tried again, which begins their log anew."""
+    path = tmp_path / "logs/cw2/works.log"
+    path.write_text(f"{path.read_text()}{last}\n")
+    os.utime(path, (START + 38, START + 38))
+    run.look(now=START + 40)
+    went_on, works = watch.lines(run)[4:]
+    assert works.endswith(" failed") and went_on.endswith(" 1 s ago")
+
+
 def test_ctrl_c_ends_watch_without_an_error(run, tmp_path):
     terminal, its_end = os.openpty()
     words = [sys.executable, "-m", "workflow_scripts.watch", "--results", tmp_path]

@@ -77,7 +77,7 @@ def _row(name, epochs, cell):
         "Loss": "–" if cell.loss is None else f"{cell.loss:.4f}",
         "Val. acc.": "–" if cell.val_acc is None else f"{cell.val_acc:.1%}",
         "Left": "–" if left is None else progress.duration(left),
-        "Last output": f"{cell.silent:.0f} s ago",
+        "Last output": "failed" if cell.failed else f"{cell.silent:.0f} s ago",
     }
 
 

@@ -17,6 +17,7 @@ from workflow_scripts.engine.text.wording import counted
 
 RUN = "logs/run.json"
 EPOCH = re.compile(r"epoch +(\d+)/\d+  loss (\S+) .* val acc +(\S+)%  (\S+) s$", re.MULTILINE)  # reporting.LINE
+FAILED = re.compile(r"^(?:error: |Traceback )", re.MULTILINE)
 RESUMED = re.compile(r"^going on from epoch (\d+)", re.MULTILINE)
 
 
@@ -37,7 +38,8 @@ class Finished:
 class Running:
     """A cell in training, according to its log: how many epochs are done, and the last one's results, if there is one.
 
-    `seconds` is how long that epoch took; `silent` is how many seconds ago the log was last written to.
+    `seconds` is how long that epoch took; `silent` is how many seconds ago the log was last written to; `failed` says
+    whether it ends in an error: its job may be tried again.
     """
 
     epoch: int
@@ -45,6 +47,7 @@ class Running:
     val_acc: float | None
     seconds: float | None
     silent: float
+    failed: bool
 
 
 def finished(folder):
@@ -78,11 +81,11 @@ RECORDS = {"cell.json": _cell, "run.json": _beras_run}  # the file that is writt
 
 def running(text, silent):
     """The `Running` for the text of a cell's log that has not changed for `silent` seconds."""
-    found = EPOCH.findall(text)
+    found, failed = EPOCH.findall(text), bool(FAILED.search(text))
     if not found:
-        return Running(resumed_at(text), None, None, None, silent)
+        return Running(resumed_at(text), None, None, None, silent, failed)
     epoch, loss, accuracy, seconds = found[-1]
-    return Running(int(epoch), float(loss), float(accuracy) / 100, float(seconds), silent)
+    return Running(int(epoch), float(loss), float(accuracy) / 100, float(seconds), silent, failed)
 
 
 def resumed_at(text):
