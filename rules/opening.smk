@@ -27,6 +27,9 @@ onstart:
     if not workflow.local_exec and GPUS:  # the GPUs of the machine that runs Snakemake limit nothing on a cluster
         workflow.register_resource("gpu", sys.maxsize if GPU_LIMIT is None else GPU_LIMIT)
     if workflow.executor_plugin.name == "slurm":
+        # a line per task: where one line is about a range of tasks, the plugin (2.8) finds none of them
+        os.environ.update(SQUEUE_ARRAY="1")
+        plugin = workflow.executor_settings
         jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
         sent = [(job.rule.name, job.resources) for job in jobs]
         threads = [the_cell(job.wildcards).threads for job in jobs if job.rule.name in TRAINED_BY]
@@ -37,8 +40,10 @@ onstart:
         }
         try:
             slurm.check(sent)
-            slurm.check_status(workflow.executor_settings.status_command)
+            slurm.check_status(
+                plugin.status_command, plugin.init_seconds_before_status_checks, sent, plugin.array_jobs
+            )
             slurm.check_cores(max(threads, default=0), workflow.resource_settings.cores)
-            slurm.check_limits(sent, workflow.executor_settings.array_jobs, limits)
+            slurm.check_limits(sent, plugin.array_jobs, limits)
         except commands.UserError as error:
             sys.exit(f"error: {error}")

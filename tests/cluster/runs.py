@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 from tests.workflow_runs import write_config
 
 BASE = {"dataset": "digits", "width": 0.25, "augmentation": "none", "batch_size": 50, "model": "vgg08"}
-QUICK = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
+QUICK = ["--slurm-init-seconds-before-status-checks", "2"]
 QUICK += ["--seconds-between-status-checks", "2", "--latency-wait", "20"]
 
 

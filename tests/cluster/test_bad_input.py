@@ -110,6 +110,37 @@ def sinfo(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
 
+@pytest.fixture
+def clients(tmp_path, monkeypatch):
+    """A fake sacct that works, and a Slurm that forgets jobs after as many seconds as are passed."""
+
+    def forgets_after(seconds):
+        for name, says in {
+            "sacct": "",
+            "scontrol": f"MaxTasksPerNode = 512\nMinJobAge               = {seconds} sec",
+        }.items():
+            (tmp_path / name).write_text(f"#!/bin/sh\necho '{says}'\n")
+            (tmp_path / name).chmod(0o755)
+
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    return forgets_after
+
+
+def test_what_tells_the_state_of_jobs(clients):
+    jobs = [("train_cell", {}), ("choose", {})]
+    clients(300)
+    slurm.check_status("squeue", 40, jobs, "train_cell")
+    slurm.check_status("sacct", 40, jobs, "none")
+    with pytest.raises(slurm.UserError, match=r"sacct: expected squeue.* without arrays, --slurm-array-jobs none"):
+        slurm.check_status("sacct", 40, jobs, "train_cell")
+    with pytest.raises(slurm.UserError, match=r"remembers jobs for 360 s, found MinJobAge 300; add"):
+        slurm.check_status("squeue", 120, jobs, "none")
+    clients(120)
+    slurm.check_status("sacct", 40, jobs, None)
+    with pytest.raises(slurm.UserError, match=r"remembers jobs for 190 s, found MinJobAge 120; add"):
+        slurm.check_status("squeue", 40, jobs, "none")
+
+
 FITS = [{"slurm_partition": "gpu", "gpu_model": "v100"}, {"gpu": 1}, {"slurm_partition": "cpu", "runtime": 10**6}]
 FITS += [{"slurm_partition": "short,gpu", "runtime": 2880}]
 UNFIT = {  # resources of a job: the end of the message

@@ -15,6 +15,9 @@ from workflow_scripts.engine.commands import UserError
 
 GPU = re.compile(r"gpu(?::(?P<model>[^:,(]+(?=:)))?:\d+")  # in what `sinfo -o %G` prints: gpu:h200:4(S:0-1),gpu:2
 
+MIN_JOB_AGE = re.compile(r"^MinJobAge +=\s*(\d+)", re.MULTILINE)  # in what `scontrol show config` prints
+LONGEST = 190  # seconds between two looks of the plugin (2.8) at a job: 180, and the time that a look takes
+
 # In an array's batch script: the commands of its tasks, as base64 of JSON; and in a command, its job's wildcards.
 COMMANDS = re.compile(r"--slurm-jobstep-array-execs[= ]'?([\w+/=]+)")
 WILDCARDS = re.compile(r"--target-jobs '?\w+:([^' ]+)'? --")
@@ -77,20 +80,36 @@ def check(jobs):
             raise UserError(f"runtime of {rule}: {runtime} minutes: expected at most {most:g}, the limit of {where}")
 
 
-def check_status(command):
-    """Raise UserError if `command`, that of --slurm-status-command, fails: Snakemake would wait for ever."""
+def check_status(command, interval, jobs, array_jobs):
+    """Raise UserError if `command`, that of --slurm-status-command, cannot tell how the jobs are.
+
+    Snakemake waits for ever where sacct fails, and for a job that squeue forgets before Snakemake looks at it. Where it
+    forgets within three times `interval`, the plugin uses sacct. And sacct tells it of an array how the last task is,
+    which it takes for the state of all (2.8.0 asks for JobIdRaw; seen with slurmdbd 22.05).
+    """
     if command == "sacct":
         _said("sacct", "--noheader", "--allocations", so="add --slurm-status-command squeue")
+        if _in_arrays(jobs, array_jobs):
+            raise UserError(
+                "--slurm-status-command sacct: expected squeue, as sacct does not tell the tasks of an array apart; "
+                "without arrays, --slurm-array-jobs none, it works"
+            )
+        return
+    age, least = MIN_JOB_AGE.search(_said("scontrol", "show", "config", so="no job can be sent to Slurm")), 3 * interval
+    if age and int(age[1]) < max(LONGEST, least):
+        raise UserError(
+            f"--slurm-status-command squeue: expected a Slurm that remembers jobs for {max(LONGEST, least)} s, found "
+            f"MinJobAge {age[1]}; add --slurm-status-command sacct --slurm-array-jobs none"
+        )
 
 
 def check_limits(jobs, array_jobs, limits):
     """Raise UserError if one of Snakemake's `limits`, {flag: number or None}, would hold back some of the array jobs.
 
-    `array_jobs` names rules, as --slurm-array-jobs does. The Slurm plugin forgets those that come first, and waits for
+    `array_jobs` is --slurm-array-jobs. The Slurm plugin forgets those that come first, and waits for
     them for ever (github.com/snakemake/snakemake-executor-plugin-slurm/issues/473, seen with 2.8.0).
     """
-    arrays = set(re.split(r"[,;\s]+", array_jobs or ""))
-    waiting = sum("all" in arrays or rule in arrays for rule, _ in jobs)
+    waiting = _in_arrays(jobs, array_jobs)
     for flag, limit in limits.items():
         if limit is not None and limit < waiting:
             raise UserError(
@@ -129,6 +148,12 @@ def array_log(log, command):
     wildcards = WILDCARDS.search(command)
     values = (pair.partition("=")[2] for pair in wildcards[1].split(",")) if wildcards else ()
     return log.parent / "_".join(values) / log.name
+
+
+def _in_arrays(jobs, array_jobs):
+    """How many jobs are of rules that `array_jobs` names, as --slurm-array-jobs does."""
+    arrays = set(re.split(r"[,;\s]+", array_jobs or ""))
+    return sum("all" in arrays or rule in arrays for rule, _ in jobs)
 
 
 def _said(*command, so):
