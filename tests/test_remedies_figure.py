@@ -14,7 +14,7 @@ from workflow_scripts.engine.ablation import ablation_figure, ablations, remedie
 from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
-from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures import grad_flow, style
 from workflow_scripts.engine.tables import statistics, summary
 
 BLOCKS = ["rc", "rc_pool", "rc_proj", "preact_rc", "skipinit_rc", "dense"]
@@ -232,6 +232,15 @@ def test_the_figure(folder, tmp_path):
     assert out.read_bytes().startswith(b"%PDF")
     drawn = pd.read_csv(out.with_suffix(".csv"))
     assert set(drawn["factor"]) == set(STUDY.ablations) and set(drawn["moment"]) == {"initial", "last"}
+
+
+def test_the_figure_of_nothing_but_divergence_says_so(tmp_path):
+    source = write_study(tmp_path / "made", STUDY, accuracy, diverged=list(grids.expand("made", STUDY)), end=0)
+    columns = (source / "gradients.csv").read_text().splitlines()[0]
+    (source / "gradients.csv").write_text(f"{columns}\n")  # as of cells that diverged in their first epoch
+    found = ablations.load(source)
+    (axes,) = remedies_figure.draw(remedies_figure.flows(found, ablations.rows(found, STUDY))).axes
+    assert [text.get_text() for text in axes.texts] == [grad_flow.NOTHING]
 
 
 def test_one_family_is_a_column_wide(found, rows):

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from workflow_scripts.engine.ablation import ablation_figure
 from workflow_scripts.engine.figures import lettering, style
-from workflow_scripts.engine.figures.grad_flow import QUANTITY, draw_layers, limits
+from workflow_scripts.engine.figures.grad_flow import NOTHING, QUANTITY, draw_layers, limits
 from workflow_scripts.engine.tables import labels, main_path, summary
 
 DASHED = (0, (3, 1.5))  # the base
@@ -59,8 +59,10 @@ def flows(found, rows):
 def draw(table, blocks=()):
     """The figure of a table from `flows`, a page wide (a column for a single family): two panels for each family.
 
-    `blocks` are those of the whole study, where it has more than the table.
+    `blocks` are those of the whole study, where it has more than the table. Of an empty table it says that it is empty.
     """
+    if table.empty:
+        return _nothing()
     families, ends = list(_families(table)), limits(table[["mean_abs_min", "mean_abs_max"]].to_numpy())
     across = min(2, len(families))
     width = (style.COLUMN, style.PAGE)[across - 1]
@@ -93,6 +95,13 @@ def draw(table, blocks=()):
                     axes.set_xlabel("relative depth")
                 if column == 0:
                     panels[0].set_ylabel(QUANTITY)
+    return figure
+
+
+def _nothing():
+    with style.look():
+        figure = style.figure(style.COLUMN, AXES)
+        style.say(figure.add_subplot(), NOTHING)
     return figure
 
 
