@@ -95,6 +95,11 @@ BAD = {
     "unknown block": ("studies.cw2.grids.0.block", "bm", "block[0]: 'bm': unknown block; known: plain, bn, rc, bn_rc"),
     "unknown augmentation": ("studies.cw2.grids.0.augmentation", "crop+blur", "augmentation[0]: 'crop+blur': unknown"),
     "unknown data set": ("studies.cw2.grids.0.dataset", "cifar", "which `datasets` does not define"),
+    "no data sets": (
+        "datasets",
+        {},
+        "grids[0].dataset is 'cifar100', which `datasets` does not define; it defines: nothing",
+    ),
     "unknown data set of a base": (
         "studies.a",
         {"base": {"dataset": "cifar"}, "ablations": {"data": {"dataset": "cifar100"}}},

@@ -155,10 +155,7 @@ class Config(Running):
     def _external_runs_join_a_study(self):
         for name, run in self.external_runs.items():
             if run.joins not in self.studies:
-                raise ValueError(
-                    f"external_runs.{name}.joins is {run.joins!r}, which `studies` does not define; "
-                    f"it defines: {', '.join(self.studies)}"
-                )
+                raise _undefined(f"external_runs.{name}.joins", run.joins, "studies", self.studies)
         return self
 
     @model_validator(mode="after")
@@ -167,19 +164,13 @@ class Config(Running):
             for path, grid in study.located_grids():
                 for dataset in grid.dataset or study.base.dataset or [Cell.model_fields["dataset"].default]:
                     if dataset not in self.datasets:
-                        raise ValueError(
-                            f"studies.{name}.{path}.dataset is {dataset!r}, "
-                            f"which `datasets` does not define; it defines: {', '.join(self.datasets)}"
-                        )
+                        raise _undefined(f"studies.{name}.{path}.dataset", dataset, "datasets", self.datasets)
         return self
 
     @model_validator(mode="after")
     def _beras_has_data(self):
         if self.beras and self.beras.dataset not in self.datasets:
-            raise ValueError(
-                f"beras.dataset is {self.beras.dataset!r}, which `datasets` does not define; "
-                f"it defines: {', '.join(self.datasets)}"
-            )
+            raise _undefined("beras.dataset", self.beras.dataset, "datasets", self.datasets)
         return self
 
     @model_validator(mode="after")
@@ -189,6 +180,12 @@ class Config(Running):
             if name in folders:
                 raise ValueError(f"studies.{name}: results/{name} belongs to {folders[name]}; choose another name")
         return self
+
+
+def _undefined(path, name, section, known):
+    return ValueError(
+        f"{path} is {name!r}, which `{section}` does not define; it defines: {', '.join(known) or 'nothing'}"
+    )
 
 
 def load(mapping, source="config.yaml"):
