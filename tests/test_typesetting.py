@@ -2,6 +2,7 @@
 
 import argparse
 import itertools
+import math
 import re
 import shutil
 from contextlib import nullcontext
@@ -40,6 +41,12 @@ from workflow_scripts.engine.text import latex, own_words, typesetting
         ("\\VAR{12344|digits} \\VAR{0.0001234|digits}", r"$1.23{\times}10^{4}$ $1.23{\times}10^{-4}$"),
         ("\\VAR{1.3|digits} \\VAR{29|digits} \\VAR{999.9|digits} \\VAR{1959|digits}", "$1.30$ $29.0$ $1000$ $1959$"),
         ("\\VAR{0|digits} \\VAR{0.0124|digits(2)} \\VAR{14990|digits}", r"$0$ $0.012$ $1.50{\times}10^{4}$"),
+        ("\\VAR{0.001|digits} \\VAR{9999|digits} \\VAR{10000|digits}", "$0.00100$ $9999$ $10^{4}$"),
+        ("\\VAR{0|number} \\VAR{100.0|number} \\VAR{1e6|number}", "0 100 $10^{6}$"),
+        ("$\\VAR{3.14e-19|scientific|math}$", r"$3.1{\times}10^{-19}$"),
+        ("\\VAR{nan|fixed} \\VAR{nan|percent} \\VAR{nan|digits} \\VAR{nan|scientific}", "-- -- -- --"),
+        ("\\VAR{infinity|fixed} \\VAR{infinity|digits} \\VAR{infinity|scientific}", r"-- $\infty$ --"),
+        ("\\VAR{(0.5, nan)|percent} \\VAR{(-0.004, 0.25)|fixed}", r"$50.0$\,\% $0.00$\,$\pm$\,0.25"),
         ("\\VAR{['a_b', 'c', 'd']|listed}", r"a\_b, c and d"),
         ("\\VAR{['BN, lr 0.1', 'c', 'd']|listed}", "BN, lr 0.1; c; and d"),
         ("%> if 1 < 2\n% a LaTeX comment with {#1}\n%> endif\n", "% a LaTeX comment with {#1}\n"),
@@ -48,7 +55,7 @@ from workflow_scripts.engine.text import latex, own_words, typesetting
 def test_how_values_are_printed(tmp_path, given, printed):
     template = tmp_path / "a.tex.j2"
     template.write_text(given)
-    assert latex.render(template, {}) == printed
+    assert latex.render(template, {"nan": math.nan, "infinity": math.inf}) == printed
 
 
 def test_there_are_words_for_all_that_the_project_registers():
