@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.text import html_tables, text_tables
+from workflow_scripts.engine.text import html_tables, text_tables, wording
 
 SHOWN = pd.DataFrame({"Network": ["BN & RC", "a"], "Acc.": ["1.5 ± 0.5", "–"], "Gain": ["−1†", "10"], "": ["", "*"]})
 
@@ -53,6 +53,11 @@ def test_a_table_for_latex():
 )
 def test_a_measure(mean, std, said):
     assert text_tables.measure(mean, std) == said
+
+
+@pytest.mark.parametrize(("seeds", "said"), [([1, 1], ""), ([2], "over 2 seeds"), ([5, 1, 5], "over 1-5 seeds")])
+def test_a_deviation_is_explained_where_a_row_has_one(seeds, said):
+    assert wording.spread(seeds) == (said and f"mean ± standard deviation {said}")
 
 
 def test_measures_and_notes_of_rows():
