@@ -30,7 +30,7 @@ from tests.false_graphs import WRONG, WRONG_UPDATES, Graph
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.runs import checkpoints
 from workflow_scripts.engine.tables import machines
-from workflow_scripts.engine.training import captured, optimizers
+from workflow_scripts.engine.training import captured, captured_update, optimizers
 from workflow_scripts.engine.training.trainer import Training
 
 
@@ -94,6 +94,22 @@ def test_an_update_that_is_replayed_wrongly_is_taken_the_plain_way(digits, graph
     assert (training.captured.path, training.captured_update.path) == ("cuda_graph", "plain")
     assert state(training) == expected
     assert capsys.readouterr().err == f"CUDA graph of the update not used: {reason}\n"
+
+
+def test_only_the_first_updates_are_taken_both_ways(graph, gpu_optimizers):
+    used, model, taken = graph(), torch.nn.Linear(3, 2), []
+    optimizer = optimizers.OPTIMIZERS["adam"](model.parameters(), 0.1, 0.0)
+    update = captured_update.CapturedUpdate(model, optimizer, CPU)
+
+    def step():
+        taken.append(None)  # called by the graph as well, which does so when it is captured and replayed
+        optimizer.step()
+
+    for place in range(9):
+        model(torch.ones(1, 3)).sum().backward()
+        update(step, gradients_stay=place > 0)
+    plain = len(taken) - used.updates - (captured.WARM_UP + 1)
+    assert (used.updates, plain) == (8, 1 + captured.CHECKED) and update.path == "cuda_graph"
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "momentum", "rmsprop", "muon"])
