@@ -42,10 +42,11 @@ def test_any_number_of_classes_and_grey_images(digits, classes, shown):
         digits,
         train_images=digits.train_images[..., :1],
         train_labels=np.arange(1500) % classes,
-        class_names=np.array([f"class_{label}" for label in range(classes)]),
+        class_names=np.array([f"$_{label}^$" for label in range(classes)]),  # as folders may be called
     )
     table = samples.chosen(data)
     assert table.groupby("label").size().tolist() == shown
     figure = samples.draw(data, table, samples.facts(data, "dataset", 2000))
-    assert [text.get_text() for text in figure.axes[0].texts][:3] == ["class 0", "class 1", "class 2"]
+    assert [text.get_text() for text in figure.axes[0].texts][:3] == ["$ 0^$", "$ 1^$", "$ 2^$"]
+    figure.draw_without_rendering()  # and are no formulas
     assert "grey" in figure.get_supxlabel()
