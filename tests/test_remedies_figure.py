@@ -83,6 +83,13 @@ def test_every_remedy_is_there_once_with_the_base_first(found, rows):
     assert remedies.names(table)[:3] == ["VGG38", "RC", "RC (pool)"]
 
 
+def test_a_remedy_that_is_a_number_is_named_with_its_key(tmp_path):
+    study = Study(base=STUDY.base, ablations={"size": {"width": [0.5, 2]}, "blocks": {"block": "rc"}})
+    found = ablations.load(write_study(tmp_path, study, accuracy))
+    table = remedies.compared(found, ablations.rows(found, study))
+    assert remedies.names(table) == ["VGG38", "width 0.5", "width 2", "RC"]
+
+
 def test_differences_are_paired_over_the_seeds_and_corrected_by_holm(found, rows):
     table = remedies.compared(found, rows).set_index("level")
     values = {
