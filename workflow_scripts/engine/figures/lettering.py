@@ -51,9 +51,11 @@ def wrapped(name, width, size=LARGE, most=MOST):
     >>> wrapped("LAYERSCALE+RC+50%+OFF, lr 0.01", 1)
     'LAYERSCALE+\\nRC+50%+OFF,\\nlr 0.01'
     """
-    shorter = (f"{name[: -(-kept // 2)]}…{name[len(name) - kept // 2 :]}" for kept in range(len(name) - 2, 1, -1))
-    tried = (_lines(text, width, size, SEAMS) for text in itertools.chain([name], shorter))
-    lines = next((lines for lines in tried if len(lines) <= most), ["…"])
+    fitting = int(most * width / width_of("i", size))  # of more letters than these some are left out anyway
+    tried = range(min(len(name) - 2, fitting), 1, -1)
+    shorter = (f"{name[: -(-kept // 2)]}…{name[len(name) - kept // 2 :]}" for kept in tried)
+    found = (_lines(text, width, size, SEAMS) for text in itertools.chain([name], shorter))
+    lines = next((lines for lines in found if len(lines) <= most), ["…"])
     return "\n".join(line.rstrip() for line in lines)
 
 
