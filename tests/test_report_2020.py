@@ -142,7 +142,11 @@ def test_the_width_of_the_first_study_is_said(tmp_path, width, said):
 def test_who_is_named_is_who_is_first(tmp_path):
     study = write_remedies(tmp_path, stuck=("plain", "gn"), flat=("bn_rc", "rc"))
     for name, change in {
-        "history.csv": lambda table, cells: table["val_acc"].mask(cells == "dense", 0.5),  # at once all that it reaches
+        "history.csv": lambda table, cells: (
+            table["val_acc"]
+            .mask(cells == "dense", 0.5)  # at once all that it reaches
+            .mask(cells == "rc", 0.1)  # as if it had learned the training images alone: it has no time at all
+        ),
         "gradients.csv": lambda table, cells: table["first_batch_mean_abs"].mask(  # makes the first layer's the largest
             cells == "gn", 1e-20 / table["first_batch_mean_abs"]
         ),
@@ -160,7 +164,16 @@ def test_who_is_named_is_who_is_first(tmp_path):
 def test_a_second_reference_that_diverged_is_none(tmp_path):
     text = filled(tmp_path, remedies={"lost": "bn_rc"})
     assert "in points" in text and "and from VGG" not in text and "Of the others" not in text
-    assert "diverged" in text
+    assert "Runs of BN+RC diverged." in text
+
+
+def test_a_remedy_without_gradients_is_neither_steep_nor_level(tmp_path):
+    study = write_remedies(tmp_path)
+    table = pd.read_csv(tmp_path / "summary/gradients.csv")
+    table[~table["cell"].str.contains("-gn-")].to_csv(tmp_path / "summary/gradients.csv", index=False)
+    facts = findings_2020.of_remedies(tmp_path, study)
+    assert {row.level for row in facts.levels if row.gradient is None} == {"GN"}
+    assert "GN" not in (facts.flattest.level, facts.steepest.level) and not facts.told_apart
 
 
 def test_a_search_without_its_files_is_refused(tmp_path):
