@@ -79,8 +79,10 @@ def test_in_pareto_marks_that_coincide_stand_side_by_side_and_are_all_named(fold
 
 
 def test_in_pareto_the_base_is_a_star_of_its_blocks_colour_and_no_factor_has_one_of_the_brief(folder):
-    table = pareto.points(ablations.load(folder), STUDY)
-    handles = {handle.get_label(): handle for handle in pareto.draw(table).legends[0].legend_handles}
+    figure = pareto.draw(pareto.points(ablations.load(folder), STUDY))
+    ticks = figure.axes[0].get_yticklabels()
+    assert [float(tick.get_text()) for tick in ticks] == pytest.approx([100 * tick.get_position()[1] for tick in ticks])
+    handles = {handle.get_label(): handle for handle in figure.legends[0].legend_handles}
     assert (handles["base"].get_marker(), handles["base"].get_color()) == ("*", style.colour("plain"))
     factors = {handles[factor].get_color() for factor in ("width", "block", "penalty")}
     assert len(factors) == 3 and factors.isdisjoint(map(style.colour, labels.BRIEF_BLOCKS))
