@@ -126,18 +126,19 @@ SENTENCES = {
         ["Of the last, GN leaves chance from every seed (the lowest at $42.0$\\,\\%), whereas the plain"],
         [],
     ),
-    "seeds too far apart for an interval, beside a plain network that learns from one": (
+    "seeds too far apart beside a plain network that learns from one, all with level gradients": (
         {
             "seeds": (0, 1, 2),
             "stuck": (),
             "stuck_runs": [("plain", 0), ("plain", 1)],
+            "flat": ("plain", *GAIN),
             "gain": {"gn": 0.12},
             "wide": "gn",
         },
         None,
         {},
         ["Not from every seed: supervision 0.3 learns from 1 of 3.", "these seeds could show no difference"],
-        ["does so from none"],
+        ["does so from none", "tells the two groups apart"],  # there is one group
     ),
     "a remedy from one seed of three": (
         {"seeds": (0, 1, 2), "stuck_runs": [("gn", 0), ("gn", 2)]},
