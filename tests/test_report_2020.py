@@ -174,6 +174,9 @@ def test_a_remedy_without_gradients_is_neither_steep_nor_level(tmp_path):
     facts = findings_2020.of_remedies(tmp_path, study)
     assert {row.level for row in facts.levels if row.gradient is None} == {"GN"}
     assert "GN" not in (facts.flattest.level, facts.steepest.level) and not facts.told_apart
+    table[:0].to_csv(tmp_path / "summary/gradients.csv", index=False)
+    facts = findings_2020.of_remedies(tmp_path, study)
+    assert (facts.flattest, facts.steepest, facts.told_apart) == (None, None, False)
 
 
 def test_a_search_without_its_files_is_refused(tmp_path):
