@@ -167,12 +167,12 @@ def test_a_second_reference_that_diverged_is_none(tmp_path):
     assert "Runs of BN+RC diverged." in text
 
 
-def test_a_remedy_without_gradients_is_neither_steep_nor_level(tmp_path):
-    study = write_remedies(tmp_path)
+def test_a_remedy_without_gradients_is_neither_steep_nor_level_and_one_that_diverged_is_not_the_best(tmp_path):
+    study = write_remedies(tmp_path, lost="rc")
     table = pd.read_csv(tmp_path / "summary/gradients.csv")
     table[~table["cell"].str.contains("-gn-")].to_csv(tmp_path / "summary/gradients.csv", index=False)
     facts = findings_2020.of_remedies(tmp_path, study)
-    assert {row.level for row in facts.levels if row.gradient is None} == {"GN"}
+    assert {row.level for row in facts.levels if row.gradient is None} == {"GN"} and facts.top.level == "BN+RC"
     assert "GN" not in (facts.flattest.level, facts.steepest.level) and not facts.told_apart
     table[:0].to_csv(tmp_path / "summary/gradients.csv", index=False)
     facts = findings_2020.of_remedies(tmp_path, study)
