@@ -155,7 +155,7 @@ def test_who_is_named_is_who_is_first(tmp_path):
         changed = change(table, table["cell"].str.split("-").str[1])
         table.assign(**{changed.name: changed}).to_csv(tmp_path / "summary" / name, index=False)
     facts = findings_2020.of_remedies(tmp_path, study)
-    assert (facts.top.level, facts.fastest.level) == ("BN+RC", "dense")
+    assert (facts.top.level, facts.fastest.level, facts.fastest.epochs_to_90) == ("BN+RC", "dense", (1, 0))
     flattest, steepest = facts.flattest.initial.orders, facts.steepest.initial.orders
     assert flattest == facts.levels[0].initial.orders and abs(flattest) < 1 < 10 < abs(steepest)
     assert facts.restored_but_stuck == [] and [row.level for row in facts.steep_but_better] == ["dense"]
