@@ -84,6 +84,13 @@ SENTENCES = {
         ],
         ["does not suffice"],
     ),
+    "a level gradient that is too small for steps along it, but larger than a steep one that learns": (
+        {"stuck": ("plain", "gn"), "faint": ("gn",), "flat": ("bn_rc", "gn", "rc"), "optimizer": "sgd"},
+        None,
+        {},
+        ["below $3.2{\\times}10^{-6}$, a tenth of the smallest with which another variant learns."],
+        ["does not suffice", "tells the two groups apart"],
+    ),
     "steps along a gradient of which nobody knows whether it is too small": (
         {"stuck": ("plain", *GAIN), "faint": ("gn",), "optimizer": "sgd"},
         None,
