@@ -1,6 +1,7 @@
 """Training and evaluation loops, what layers do in training and at inference, and weights in files."""
 
 import re
+import sys
 from pathlib import Path
 from textwrap import dedent
 
@@ -50,6 +51,18 @@ def test_the_model_is_evaluated_on_validation_data_after_every_epoch(capsys):
     assert model.seen == [(4, True, True), (4, True, True), (2, True, True), (3, False, False)] * 2
     assert sorted(model.batch_metrics) == sorted(model.epoch_metrics) == ["acc", "loss"], "of training alone"
     assert "epoch 2/2: loss 4.5000  acc 0.5625  val_loss 1.0000  val_acc 0.1250" in capsys.readouterr().out
+
+
+def test_progress_is_a_line_per_epoch_and_in_a_terminal_also_every_twentieth_batch(capsys, monkeypatch):
+    model, x, epochs = Recorder(), np.ones((45, 1)), ["epoch 1/2: loss", "epoch 2/2: loss"]
+    model.fit(x, x, epochs=2, batch_size=1, verbose=False)
+    assert capsys.readouterr().out == ""
+    model.fit(x, x, epochs=2, batch_size=1)
+    assert [line[:15] for line in capsys.readouterr().out.splitlines()] == epochs
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    model.fit(x, x, epochs=2, batch_size=1)
+    shown = re.findall(r"\r(.*?:)", capsys.readouterr().out)  # each in the place of the one before
+    assert shown == [f"epoch {epoch}/2{said}" for epoch in (1, 2) for said in (", batch 20/45:", ", batch 40/45:", ":")]
 
 
 def test_without_being_told_a_model_does_as_in_keras():
