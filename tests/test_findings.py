@@ -48,6 +48,16 @@ def test_a_p_value_has_the_digits_that_tell_it_from_the_limit(p, digits):
     assert evidence.p_digits(p) == digits
 
 
+def test_accuracies_are_compared_as_multiples_of_an_image():
+    """That each of three seeds names one image of 100 more is no evidence yet; losses that differ as evenly are."""
+    by_seed = [
+        {metric: dict.fromkeys(range(3), value) for metric in ("val_acc", "train_loss")} for value in (0.5, 0.51)
+    ]
+    less, more = (SimpleNamespace(by_seed=values, facts={"val_images": 100, "train_images": 100}) for values in by_seed)
+    assert evidence.compare(more, less, "val_acc").verdict == "alike"
+    assert evidence.compare(more, less, "train_loss").verdict == "higher"
+
+
 def test_facts_are_closed_forms_of_the_study(tmp_path):
     study = summary.load(write_study(tmp_path, lrs=(1e-3, 1e-2)))
     facts = findings.context(study, SHALLOW, DEEP)
