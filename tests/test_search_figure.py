@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 
 import pandas as pd
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tests.conftest import command
 from tests.made_searches import read_back, rung_files, study, write_summary
 from workflow_scripts.engine.configuration import cells
+from workflow_scripts.engine.configuration.record import Range
 from workflow_scripts.engine.figures import search_figure, style
 from workflow_scripts.engine.tables import search_table
 
@@ -51,6 +53,18 @@ def test_a_value_that_is_null_has_a_place_in_the_figure_and_a_word(tmp_path):
     assert [label.get_text() for label in clip.get_xticklabels()] == ["none", "1"]
     words = search_table.survivors(table, list(searched.search.keys))
     assert set(words["Clip"]) <= {"none", "1"} and set(words["Growth rate"]) <= {"12", "network's own"}
+
+
+def test_a_candidate_that_diverged_has_a_cross_even_where_its_accuracy_is_not_known():
+    known = {"epochs": 1, "rung": 1}
+    lost = [
+        {**known, "lr": lr, "status": "diverged", "val_acc": accuracy} for lr, accuracy in ((1, 0.5), (2, math.nan))
+    ]
+    found = [{**known, "lr": 0.1, "status": "finished", "val_acc": accuracy} for accuracy in (0.4, 0.9)]
+    table = pd.DataFrame(lost + found).assign(candidate=range(4))
+    (axes,) = search_figure.draw(table, {"lr": Range(low=0.01, high=10, log=True)}).axes
+    crosses = [marks.get_offsets().tolist() for marks in axes.collections if len(marks.get_offsets()) == 2]
+    assert crosses == [[[1, 0.5], [2, 0.4]]]  # the latter at the lowest that is known
 
 
 def test_stars_hide_nothing_and_say_how_many_they_are():

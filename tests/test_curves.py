@@ -1,0 +1,41 @@
+"""What guides the eye in learning curves: chance where there is one, percentages, a cross where a cell diverged."""
+
+import math
+
+import pytest
+
+from tests.made_summaries import CLASSES, study, write_summary
+from workflow_scripts.engine.figures import curves
+from workflow_scripts.engine.tables import summary
+
+
+def drawn(folder, records, change=None, **made):
+    """(losses, accuracies) of the learning curves of a summary of these records, whose rows `change` changes."""
+    found = summary.load(write_summary(folder, records, **made))
+    rows = summary.over_seeds(found.cells).assign(**(change or {}))
+    figure = curves.draw(curves.learning_curves(found, rows), rows)
+    figure.draw_without_rendering()
+    return figure.axes
+
+
+@pytest.mark.parametrize(
+    ("change", "drawn_there"),
+    [({}, True), ({"num_classes": [CLASSES, 2]}, False), ({"loss": ["mse", "mse"]}, False)],
+    ids=["the same for all", "other classes", "another loss"],
+)
+def test_chance_is_drawn_where_it_is_the_same_for_all_and_known(tmp_path, change, drawn_there):
+    panels = drawn(tmp_path, study(blocks=["plain"], seeds=1), change)
+    for axes, value in zip(panels, (math.log(CLASSES), 1 / CLASSES), strict=True):
+        assert (value in [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == ":"]) == drawn_there
+
+
+def test_accuracies_are_in_per_cent(tmp_path):
+    _, accuracies = drawn(tmp_path, study(blocks=["plain"], seeds=1))
+    ticks = accuracies.get_yticklabels()
+    assert [float(tick.get_text()) for tick in ticks] == pytest.approx([100 * tick.get_position()[1] for tick in ticks])
+
+
+def test_a_cross_is_where_a_cell_diverged_and_nowhere_else(tmp_path):
+    losses, _ = drawn(tmp_path, study(["vgg38"], ["rc"]), diverged={1}, end=2)
+    crosses = [line.get_xdata().tolist() for line in losses.lines if line.get_marker() == "x"]
+    assert crosses == [[1], [1]]  # its last epoch with a loss, for training and for validation
