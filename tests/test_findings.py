@@ -61,7 +61,7 @@ def test_accuracies_are_compared_as_multiples_of_an_image():
 def test_facts_are_closed_forms_of_the_study(tmp_path):
     study = summary.load(write_study(tmp_path, lrs=(1e-3, 1e-2)))
     facts = findings.context(study, SHALLOW, DEEP)
-    assert facts["best_deep"].block == "bn_rc" and facts["matched"] is None
+    assert facts["best_deep"].block == "bn_rc" and facts["matched"] is None and facts["diverged"] == []
     assert facts["overfit"] == pytest.approx(0.03) and facts["data"].chance_loss == math.log(10)
     assert [(row.block, row.lr) for row in facts["controlled"]] == [(block, 1e-3) for block in ACCURACY]
     theory = facts["theory"]
