@@ -78,6 +78,16 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
         assert getattr(fewer, end) <= 24 * math.log10(2) < getattr(enough, end)
 
 
+def test_rows_that_have_no_value_of_a_key_are_alike_in_it(tmp_path):
+    """Where another row has one, pandas has NaN in place of None, which equals nothing."""
+    folder = write_study(tmp_path)
+    cells = pd.read_csv(folder / "cells.csv")
+    cells.loc[cells["block"] == "rc", "clip"] = 1.0
+    cells.to_csv(folder / "cells.csv", index=False)
+    facts = findings.context(summary.load(folder), SHALLOW, DEEP)
+    assert facts["deeper_copy"] and [row.block for row in facts["controlled"]] == ["plain", "bn", "bn_rc"]
+
+
 def test_two_depths_of_one_network_have_different_names_in_the_table_of_gradients(tmp_path):
     """Depth is an option here, as it could be in a user's own network; its default is null."""
     folder = write_study(tmp_path)
