@@ -88,6 +88,14 @@ def test_rows_that_have_no_value_of_a_key_are_alike_in_it(tmp_path):
     assert facts["deeper_copy"] and [row.block for row in facts["controlled"]] == ["plain", "bn", "bn_rc"]
 
 
+@pytest.mark.parametrize("missing", ["bn", "rc", "bn_rc"])
+def test_both_remedies_are_compared_with_each_alone_only_where_there_are_all_three(tmp_path, missing):
+    blocks = [block for block in (*ACCURACY, "gn") if block != missing]
+    found = summary.load(write_study(tmp_path, blocks=blocks, final={"gn": 0.55}))
+    facts = findings.context(found, SHALLOW, DEEP)
+    assert (len(facts["pairs"]), len(facts["extra"])) == (1, 1) and facts["additive"] == facts["beaten"] == []
+
+
 def test_two_depths_of_one_network_have_different_names_in_the_table_of_gradients(tmp_path):
     """Depth is an option here, as it could be in a user's own network; its default is null."""
     folder = write_study(tmp_path)
