@@ -64,6 +64,7 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
     assert facts["best_deep"].block == "bn_rc" and facts["matched"] is None and facts["diverged"] == []
     assert facts["overfit"] == pytest.approx(0.03) and facts["data"].chance_loss == math.log(10)
     assert [(row.block, row.lr) for row in facts["controlled"]] == [(block, 1e-3) for block in ACCURACY]
+    assert facts["falls"] == pytest.approx([0.02] * 7) and not facts["bn_grows"]  # of all that learn, but the best
     theory = facts["theory"]
     assert (theory.convolutions, theory.vanishes, theory.staircase) == (37, True, False)
     assert theory.attenuation == pytest.approx(6.0**-18, rel=1e-6, abs=0)
