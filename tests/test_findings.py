@@ -162,6 +162,7 @@ def test_a_flow_is_the_closed_form_of_its_gradients():
     assert math.isnan(flow.orders_std)  # of one seed
     assert flows.initial(pd.concat([table, later])).orders == flow.orders
     assert flows.flows(table[:0]) == [] and flows.initial(later) is None
+    assert flows.flows(table[table["depth"] == 13]) == []  # a network that is nothing but a classifier
 
 
 def test_a_flow_is_of_the_main_path():

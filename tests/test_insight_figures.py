@@ -18,7 +18,7 @@ def data_with(classes, channels, side=16):
     labels = np.arange(4 * classes) % classes
     images = draw.randint(0, 256, (len(labels), side, side, channels), dtype=np.uint8)
     meta = {"title": "noise", "embedded": False, "sha256": f"{classes}-{channels}"}
-    names = np.array([f"pickup_truck_{label}" for label in range(classes)])
+    names = np.array(["$x^$", "10$", *(f"pickup_truck_{label}" for label in range(2, classes))])  # no formulas
     return datasets.Data(images, labels, images, labels, names, meta)
 
 

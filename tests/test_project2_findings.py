@@ -1,5 +1,6 @@
 """The facts that Project 2's report puts into words: which runs, sizes and times are told apart."""
 
+import json
 import math
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import torch
 
 from models import cifar_net, vgg_a
 from models.registry import BLOCKS
-from tests.made_project2 import TEMPLATE, make_landscape, make_net
+from tests.made_project2 import TEMPLATE, make_insight, make_landscape, make_net
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.reports import network_shapes, project2_landscape
 from workflow_scripts.engine.reports import project2_findings as findings
@@ -25,6 +26,15 @@ def test_names_on_the_front_can_be_listed(tmp_path):
     table.to_csv(tmp_path / "pareto.csv", index=False)
     found = findings._pareto(tmp_path / "pareto.csv")
     assert found == {"seconds": ["plain (clip 1)", "SGD (Nesterov, lr 0.2)", "base", "NA"]}
+
+
+def test_classes_that_the_typeface_cannot_print_go_by_their_number(tmp_path):
+    make_insight(tmp_path, {(3, 5): 2})
+    facts = json.loads((tmp_path / "insight.json").read_text())
+    facts["class_names"][3] = "数字"
+    (tmp_path / "insight.json").write_text(json.dumps(facts))
+    (pair,) = findings._insight(tmp_path).pairs
+    assert (pair.label, pair.predicted) == ("class 3", "class 5") and "数" not in str(findings._insight(tmp_path))
 
 
 @pytest.mark.parametrize("width", [0.25, 0.5, 1.0, 2.0])

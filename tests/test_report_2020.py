@@ -6,6 +6,7 @@ The studies are synthetic: closed forms written to the files that the workflow w
 import json
 import re
 import shutil
+import sys
 
 import matplotlib.figure
 import pandas as pd
@@ -105,6 +106,16 @@ def filled(folder, remedies=None, search=None, **study):
         searched = write_search(folder / "search", **search)
         facts["search"] = findings_2020.of_search(folder / "search", searched)
     return " ".join(" ".join(latex.render(template, facts) for template in TEMPLATES).split())
+
+
+@pytest.mark.parametrize("more", [{}, {"clip": 1.0}, {"activation": "relu"}])
+def test_what_a_section_asked_is_answered_whatever_else_the_study_varies(tmp_path, monkeypatch, more):
+    """Where a key is null in some cells only, pandas makes it NaN, which differs from itself."""
+    factors = {**design().ablations, **({"more": [more]} if more else {})}
+    varied = Study(base=design().base.model_dump(exclude_unset=True), ablations=factors)
+    monkeypatch.setattr(sys.modules[__name__], "design", lambda *_, **__: varied)
+    asked = findings_2020.of_remedies(tmp_path, write_remedies(tmp_path)).asked
+    assert {row.level for row, _ in asked} == {"RC", "dense", "supervision 0.3"}
 
 
 def test_each_paper_is_discussed_in_200_to_300_words(tmp_path):

@@ -55,7 +55,7 @@ def test_a_measure(mean, std, said):
     assert text_tables.measure(mean, std) == said
 
 
-@pytest.mark.parametrize(("seeds", "said"), [([1, 1], ""), ([2], "over 2 seeds"), ([5, 1, 5], "over 1-5 seeds")])
+@pytest.mark.parametrize(("seeds", "said"), [([1, 1], ""), ([2], "over 2 seeds"), ([5, 1, 3], "over 1-5 seeds")])
 def test_a_deviation_is_explained_where_a_row_has_one(seeds, said):
     assert wording.spread(seeds) == (said and f"mean ± standard deviation {said}")
 

@@ -30,6 +30,7 @@ from workflow_scripts.engine.text import latex, own_words, typesetting
             r"50\% of a\_b \& \{c\} \#1 \textasciitilde{} \textasciicircum{} \$ \textbackslash{}",
         ),
         ("\\VAR{0.5|percent}", r"$50.0$\,\%"),
+        ("\\VAR{(1250,)|count} \\VAR{(100, 1250)|count}", "1,250 100 to 1,250"),
         ("\\VAR{(0.5, 0.01)|percent}", r"$50.0$\,$\pm$\,1.0\,\%"),
         ("\\VAR{3.14e-19|scientific}", r"$3.1{\times}10^{-19}$"),
         (

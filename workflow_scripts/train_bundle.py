@@ -32,7 +32,7 @@ def main():
     making.add_flags(parser)
     arguments = parser.parse_args()
     running = flags.read(arguments, config.Running)
-    orders = [Order.from_json(line, arguments.out.parents[1]) for line in sys.stdin]
+    orders = [Order.from_json(line, arguments.out.parent.parent) for line in sys.stdin]
     if not orders:
         raise commands.UserError("expected cells on standard input, a line of JSON for each, found none")
     threads, *others = {order.cell.threads for order in orders}

@@ -79,8 +79,11 @@ def _one_line(text):
     return text
 
 
+LAST_LETTER = "\u017f"  # that the typeface of the reports has: the end of the blocks Latin-1 and Latin Extended-A
+
+
 def _latin(text):
-    if max(text) > "\u017f":  # beyond the blocks Latin-1 and Latin Extended-A
+    if max(text) > LAST_LETTER:
         raise ValueError("expected Latin letters, the only ones that the typeface of the reports has")
     return text
 

@@ -92,6 +92,11 @@ def colours(blocks):
     return known | {block: next(others) for block in found if block not in known}
 
 
+def literal(names):
+    """Names in which no dollar sign begins a formula of Matplotlib's."""
+    return [name.replace("$", r"\$") for name in names]
+
+
 def colour(block, blocks=()):
     """The colour of a block in a study with these `blocks`."""
     return colours([block, *blocks])[block]

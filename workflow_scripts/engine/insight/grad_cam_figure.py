@@ -35,7 +35,7 @@ def grad_cam(insight):
             axes.spines[:].set_visible(False)
         for line, row in zip(grid, rows, strict=True):
             for tile in row:
-                _tile(line[tile.column], shown, tile, insight.names)
+                _tile(line[tile.column], shown, tile, style.literal(insight.names))
         _heat_key(figure, grid)
     return figure, _heat_table(shown)
 

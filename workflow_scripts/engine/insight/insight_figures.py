@@ -63,7 +63,7 @@ def _as_picture(weight):
 
 def confusion(insight):
     """Images by label (down) and prediction (across); the colour is the share of the label's images."""
-    table, names = insight.table("confusion"), insight.names
+    table, names = insight.table("confusion"), style.literal(insight.names)
     counts = table.pivot(index="label", columns="predicted", values="images").to_numpy()
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     classes = len(names)
@@ -111,7 +111,8 @@ def class_accuracy(insight):
     table = table.sort_values(["accuracy", "images"], ascending=False, kind="stable")
     many = len(table) > NAMED
     shown = pd.concat([table[:EXTREMES], table[-EXTREMES:]]) if many else table
-    names, mean = [insight.names[label] for label in shown["label"]], table["right"].sum() / table["images"].sum()
+    names = style.literal(insight.names[label] for label in shown["label"])
+    mean = table["right"].sum() / table["images"].sum()
     places = np.arange(len(shown)) + (np.arange(len(shown)) >= EXTREMES) * many  # a gap where classes are left out
     with style.look():
         figure = style.figure(style.COLUMN, 0.5 + 0.15 * (places[-1] + 1))
@@ -139,7 +140,7 @@ def tsne(insight):
     does not tell which class has which colour. Of more than `NAMED` classes, only those of the most confused pairs have
     a name and a colour.
     """
-    table, names = insight.table("tsne"), insight.names
+    table, names = insight.table("tsne"), style.literal(insight.names)
     labels = range(len(names))
     if len(names) > NAMED:
         labels = dict.fromkeys(most_confused(insight.table("confusion"))[["label", "predicted"]].to_numpy().ravel())

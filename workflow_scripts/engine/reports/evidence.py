@@ -43,6 +43,12 @@ def compared(pairs, metric):
     return [(*pair, result) for pair, result in zip(pairs, statistics.compare(values, images), strict=True)]
 
 
+def differing(record, other):
+    """The keys of the record in which two mappings differ; pandas may have turned None into NaN."""
+    pairs = {key: (record[key], other[key]) for key in ROW}
+    return [key for key, (one, two) in pairs.items() if one != two and not (pd.isna(one) and pd.isna(two))]
+
+
 def p_digits(p):
     """How many significant digits tell a p-value from the limit: two, or as many more as that takes.
 
@@ -108,7 +114,8 @@ def _learned(row):
 
 def data_of(found):
     """The data set of a study: title, whether it comes with the software, whether only a part of its training images
-    was used, sizes, the loss of equal probabilities; in LaTeX, what its images are (`images`).
+    was used, sizes, the loss of equal probabilities; in LaTeX, what its images are (`images`). `train_images` are the
+    fewest and the most, one number where all cells have as many.
 
     `largest_class`: the share of the largest class among the training images; None where it is not known for all cells,
     NaN where it differs between them.
@@ -119,11 +126,12 @@ def data_of(found):
     return SimpleNamespace(
         title=found.dataset["title"],
         embedded=bool(found.dataset["embedded"]),
-        cut=bool(facts["train_items"] > 0),  # NaN where it is not given
+        cut=bool((cells["train_items"] > 0).any()),  # NaN where it is not given
         images=_images(int(facts["image_size"]), small_digits=sources == {"digits"}),
         largest_class=None if cells["largest_class"].isna().any() else _only(cells["largest_class"]),
         chance_loss=math.log(facts["num_classes"]),
-        **{key: int(facts[key]) for key in ("num_classes", "image_size", "train_images", "val_images", "test_images")},
+        train_images=tuple(sorted({int(cells["train_images"].min()), int(cells["train_images"].max())})),
+        **{key: int(facts[key]) for key in ("num_classes", "image_size", "val_images", "test_images")},
     )
 
 

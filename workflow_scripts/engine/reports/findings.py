@@ -6,9 +6,6 @@ Numbers stay numbers here. What a comparison says is explained in `evidence.py`.
 import math
 from types import SimpleNamespace
 
-import pandas as pd
-
-from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.course import external
 from workflow_scripts.engine.reports import evidence, predictions
 from workflow_scripts.engine.tables import labels, protocol, summary
@@ -41,7 +38,9 @@ def context(found, shallow, deep):
         "depth": depth,
         "degraded": shallow.outcome == "learns" and (deep.outcome != "learns" or depth.verdict == "higher"),
         "best": best,
-        "best_also_differs": [labels.readable(key) for key in _differing(best, deep) if key not in ("block", "lr")],
+        "best_also_differs": [
+            labels.readable(key) for key in evidence.differing(vars(best), vars(deep)) if key not in ("block", "lr")
+        ],
         "diverged": [row for row in rows if row.diverged],
         "elsewhere": list(external.load(found.folder).cells["label"].unique()),
         "missing": [
@@ -74,13 +73,7 @@ def _champions(rows, table):
 
 def _equal_but_for(free, row, other):
     """Whether two rows have the same record, apart from the key `free`."""
-    return not set(_differing(row, other)) - {free}
-
-
-def _differing(row, other):
-    """The keys of the record in which two rows differ."""
-    pairs = {key: (getattr(row, key), getattr(other, key)) for key in ROW}  # pandas may have turned None into NaN
-    return [key for key, (one, two) in pairs.items() if one != two and not (pd.isna(one) and pd.isna(two))]
+    return not set(evidence.differing(vars(row), vars(other))) - {free}
 
 
 def _rates(rows, champions):

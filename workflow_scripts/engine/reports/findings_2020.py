@@ -152,8 +152,7 @@ def _asked(levels, base):
         (row, words)
         for key, value, words in ASKED
         for row in levels
-        if [other for other in ROW if row.record[other] != base.record[other]] == [key]
-        and value in (None, row.record[key])
+        if evidence.differing(row.record, base.record) == [key] and value in (None, row.record[key])
     ]
 
 

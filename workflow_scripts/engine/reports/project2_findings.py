@@ -7,14 +7,13 @@ Numbers stay numbers here. A comparison with the base of an ablation says what i
 import math
 from types import SimpleNamespace
 
-import pandas as pd
-
 from workflow_scripts.engine.ablation import ablations
 from workflow_scripts.engine.insight import findings as insight
 from workflow_scripts.engine.reports import evidence, network_shapes, project2_landscape
 from workflow_scripts.engine.reports.evidence import Measure
 from workflow_scripts.engine.tables import protocol, reading, statistics, summary
 from workflow_scripts.engine.tables.labels import format_value, readable
+from workflow_scripts.engine.text import latex
 from workflow_scripts.engine.text.wording import decimals
 
 VERDICTS = ("higher", "lower", "alike", "single")
@@ -146,7 +145,7 @@ def _chosen(path, base, cells):
         "seconds_per_epoch": Measure(times.mean(), times.std()),
         "minutes": times.mean() * facts["epochs"] / 60,
     }
-    differs = [key for key, value in facts["record"].items() if not _same(value, getattr(base, key))]
+    differs = evidence.differing(facts["record"], vars(base))
     settings = [readable(f"{key} {format_value(key, facts['record'][key])}") for key in differs]
     return SimpleNamespace(**facts, differs=settings)
 
@@ -156,10 +155,6 @@ def _entropy_of_smoothed(classes):
     other = SMOOTHING / classes
     label = 1 - SMOOTHING + other
     return -label * math.log(label) - (classes - 1) * other * math.log(other)
-
-
-def _same(value, other):
-    return value == other or (value is None and pd.isna(other))
 
 
 def _pareto(path):
@@ -173,8 +168,9 @@ def _pareto(path):
 def _insight(folder):
     """What `inspect_cell` found: counts, the best and worst classes, the pairs confused most, the network's layers."""
     found = insight.load(folder)
+    names = [name if latex.printable(name) else f"class {label}" for label, name in enumerate(found.names)]
     classes = found.table("per_class").dropna(subset="accuracy").sort_values("accuracy", kind="stable")
-    named = [SimpleNamespace(**{**row, "name": found.names[row["label"]]}) for row in classes.to_dict("records")]
+    named = [SimpleNamespace(**{**row, "name": names[row["label"]]}) for row in classes.to_dict("records")]
     worst, best = ([row for row in named if row.accuracy == end.accuracy] for end in (named[0], named[-1]))
     pairs = insight.most_confused(found.table("confusion"), MOST_CONFUSED + 1)
     tied = len(pairs) > MOST_CONFUSED and pairs["images"].iloc[-1] == pairs["images"].iloc[-2]
@@ -187,14 +183,14 @@ def _insight(folder):
         best=best,
         apart=max(row.high for row in worst) < min(row.low for row in best),  # their intervals do not overlap
         pairs=[
-            SimpleNamespace(label=found.names[row.label], predicted=found.names[row.predicted], images=row.images)
+            SimpleNamespace(label=names[row.label], predicted=names[row.predicted], images=row.images)
             for row in pairs[:MOST_CONFUSED].itertuples()
         ],
         every=len(pairs) <= MOST_CONFUSED,  # whether every mistake is of one of these pairs
         tied=tied,  # with a pair that is not named
         classes=len(named),
         normalised=any(layer["layer"].endswith(".norm") for layer in facts["structure"]),
-        many=len(found.names) > insight.NAMED,
+        many=len(names) > insight.NAMED,
         extremes=insight.EXTREMES,
         layers=[SimpleNamespace(**layer) for layer in facts["structure"]],
     )

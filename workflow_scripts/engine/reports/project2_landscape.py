@@ -153,11 +153,11 @@ def _surface(figures, found, measured):
         centre = along.loc[along["alpha"].abs().idxmin(), "loss"]
         below = None if chance is None else int((points["loss"] < chance).sum())
         networks.append(SimpleNamespace(network=network, centre=float(centre), below=below, points=len(points)))
-    cells = [summary.select(found.cells, grids.selected(selection)).iloc[:1] for selection in measured.cells]
+    cells = pd.concat(summary.select(found.cells, grids.selected(selection)).iloc[:1] for selection in measured.cells)
     return SimpleNamespace(
         networks=networks,
-        words=protocol.words(pd.concat(cells)),
-        images=min(measured.images, evidence.data_of(found).train_images),
+        words=protocol.words(cells),
+        images=min(measured.images, int(cells["train_images"].min())),
         line=line["alpha"].nunique(),
         side=plane["alpha"].nunique(),
         extent=float(plane["alpha"].max()),

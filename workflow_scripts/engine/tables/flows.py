@@ -51,10 +51,10 @@ class Flow:
 def flows(gradients):
     """The `Flow` of each epoch of a table from `summary.gradients_by_cell`.
 
-    There are none for cells that diverged in their first epoch.
+    There are none for cells that diverged in their first epoch, or of a network without a layer before its classifier.
     """
     gradients = gradients[~main_path.aside(gradients["layer"])]
-    if gradients.empty:
+    if gradients["depth"].nunique() < 2:
         return []
     spread = _spread(gradients)
     return [_flow(layers, spread[epoch]) for epoch, layers in summary.over_cells(gradients).groupby("epoch")]

@@ -12,6 +12,7 @@ from pathlib import Path
 import jinja2
 
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration.fields import LAST_LETTER
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -30,6 +31,11 @@ class Tex(str):
 def escape(text):
     """`text` as LaTeX that prints it literally."""
     return Tex("".join(SPECIAL.get(character, character) for character in text))
+
+
+def printable(text):
+    """Whether the typeface of the reports has all letters of a text."""
+    return max(text, default="") <= LAST_LETTER
 
 
 def fixed(value, digits=2):
@@ -82,8 +88,8 @@ def significant(value, many=3):
 
 
 def count(value):
-    """59716 as `59,716`."""
-    return Tex(f"{int(value):,}")
+    """59716 as `59,716`; a range, (100, 59716), as `100 to 59,716`."""
+    return Tex(" to ".join(f"{int(one):,}" for one in (value if isinstance(value, tuple) else (value,))))
 
 
 def listed(values, conjunction="and"):

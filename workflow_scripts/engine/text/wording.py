@@ -19,7 +19,8 @@ def spread(seeds, before=""):
     ('; mean ± standard deviation over 2-3 seeds', '')
     """
     counts = sorted(set(seeds))
-    return f"{before}mean ± standard deviation over {'-'.join(map(str, counts))} seeds" if counts[-1] > 1 else ""
+    said = "-".join(map(str, dict.fromkeys([counts[0], counts[-1]])))
+    return f"{before}mean ± standard deviation over {said} seeds" if counts[-1] > 1 else ""
 
 
 def decimals(images):
