@@ -48,6 +48,6 @@ def test_any_number_of_classes_and_grey_images(digits, classes, shown):
     assert table.groupby("label").size().tolist() == shown
     figure = samples.draw(data, table, samples.facts(data, "dataset", 2000))
     names = [text.get_text() for text in figure.axes[0].texts]
-    assert names[:3] == ["$ 0^$", "$ 1^$", "$ 2^$"] and len(names) == len(shown)
+    assert names[:3] == [r"\$ 0^\$", r"\$ 1^\$", r"\$ 2^\$"] and len(names) == len(shown)
     figure.draw_without_rendering()  # and are no formulas
     assert "grey" in figure.get_supxlabel()

@@ -62,9 +62,9 @@ def draw(data, table, lines):
         axes = figure.subplots()
         axes.imshow(mosaic, interpolation="none")
         axes.set_axis_off()
-        look = {"fontsize": style.SMALL, "parse_math": False}  # a class may be called $5, another 10$
-        for label, name in enumerate(names):
+        for label, name in enumerate(style.literal(names)):  # one class may be called $5, another 10$
             at = label % across * right + right / 2 - 0.5, label // across * band + heading - 1
-            axes.text(*at, str(name).replace("_", " "), ha="center", va="bottom", **look)
-        figure.supxlabel("\n".join(lines), x=0.01, ha="left", multialignment="left", **look)
+            axes.text(*at, name.replace("_", " "), ha="center", va="bottom", fontsize=style.SMALL)
+        said = "\n".join(style.literal(lines))
+        figure.supxlabel(said, fontsize=style.SMALL, x=0.01, ha="left", multialignment="left")
     return figure

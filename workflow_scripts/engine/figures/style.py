@@ -94,7 +94,7 @@ def colours(blocks):
 
 def literal(names):
     """Names in which no dollar sign begins a formula of Matplotlib's."""
-    return [name.replace("$", r"\$") for name in names]
+    return [str(name).replace("$", r"\$") for name in names]
 
 
 def colour(block, blocks=()):
