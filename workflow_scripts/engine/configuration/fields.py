@@ -79,11 +79,13 @@ def _one_line(text):
     return text
 
 
-LAST_LETTER = "\u017f"  # that the typeface of the reports has: the end of the blocks Latin-1 and Latin Extended-A
+def printable(text):
+    """Whether the typeface of the reports has all letters of a text: those of Latin-1 and Latin Extended-A."""
+    return max(text, default="") <= "\u017f"
 
 
 def _latin(text):
-    if max(text) > LAST_LETTER:
+    if not printable(text):
         raise ValueError("expected Latin letters, the only ones that the typeface of the reports has")
     return text
 

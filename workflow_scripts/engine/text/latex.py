@@ -12,7 +12,6 @@ from pathlib import Path
 import jinja2
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration.fields import LAST_LETTER
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -31,11 +30,6 @@ class Tex(str):
 def escape(text):
     """`text` as LaTeX that prints it literally."""
     return Tex("".join(SPECIAL.get(character, character) for character in text))
-
-
-def printable(text):
-    """Whether the typeface of the reports has all letters of a text."""
-    return max(text, default="") <= LAST_LETTER
 
 
 def fixed(value, digits=2):
