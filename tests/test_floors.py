@@ -10,8 +10,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ENGINE = "workflow_scripts.engine"
 # The rooms of the engine from the bottom up; those on one step do not know each other.
 STEPS = (
-    {"commands", "locks", "packing", "whole_files"},  # top-level files, for all rooms
-    {"code"},
+    {"commands", "locks", "packing"},  # top-level files, for all rooms
+    {"code", "whole_files"},
     {"data", "configuration"},
     {"sources", "text", "training", "machine"},
     {"runs"},

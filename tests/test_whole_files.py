@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from tests.conftest import ROOT
 from workflow_scripts.engine import locks, whole_files
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.whole_files import written
 
 WRITES = """
@@ -116,6 +117,16 @@ def test_an_interrupt_is_a_line_and_none_while_a_command_is_imported(ignored):
         signal.signal(signal.SIGINT, before)
     expected = (0, "False False\n", "") if ignored else (1, "True True\n", "interrupted\n")
     assert (done.returncode, done.stdout, done.stderr) == expected
+
+
+@pytest.mark.parametrize("below", ["figure.pdf", "figures/figure.pdf"])
+def test_a_file_in_the_place_of_its_folder_is_told_of(tmp_path, below):
+    (tmp_path / "mine").touch()
+    with (
+        pytest.raises(UserError, match=f"mine/{below}: expected a folder .* found a file"),
+        written(tmp_path / "mine" / below),
+    ):
+        pass
 
 
 def test_a_file_may_be_read_by_whom_any_other_may(tmp_path):

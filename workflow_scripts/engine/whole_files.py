@@ -8,15 +8,21 @@ import os
 import tempfile
 from pathlib import Path
 
+from workflow_scripts.engine.commands import UserError
+
 
 @contextlib.contextmanager
 def written(path):
     """A temporary path beside `path`, renamed to it when the block ends without an error and removed otherwise.
 
-    Missing folders are created. What a killed process left behind for the same path is removed.
+    Missing folders are created. What a killed process left behind for the same path is removed. Raises UserError where
+    a file is in a folder's place.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise UserError(f"{path}: expected a folder to write this file to, found a file in its place") from None
     _remove_abandoned(path)
     try:
         handle, temporary = _locked_file(path)
