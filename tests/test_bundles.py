@@ -5,24 +5,22 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import torch
 import yaml
 
 from tests.conftest import ROOT, inside
+from tests.tiny_runs import stamps
 from tests.workflow_runs import CELL, TINY, dry_run, snakemake, to_train, write_config
 from workflow_scripts.engine import locks
 from workflow_scripts.engine.configuration import cells, config, grids
 from workflow_scripts.engine.configuration.record import Cell
-from workflow_scripts.engine.runs import making, manifests
+from workflow_scripts.engine.runs import manifests
 from workflow_scripts.engine.runs.bundles import bundles
 from workflow_scripts.engine.runs.orders import MADE, Order
 from workflow_scripts.engine.workflow.plan import Plan
@@ -106,11 +104,6 @@ def logs(folder):
     return {path.stem: path.read_text() for path in (folder / "logs").glob("*.log")}
 
 
-def stamps(folder, name):
-    """What changes if a cell's files are written again."""
-    return {file: (folder / name / file).stat().st_mtime_ns for file in cells.FILES}
-
-
 @pytest.fixture(scope="module")
 def bundled(tmp_path_factory, digits_file):
     """The folder of a study whose four cells were trained as one bundle, from first to last."""
@@ -149,11 +142,11 @@ def test_a_bundle_that_was_killed_keeps_its_finished_cells(bundled, tmp_path, di
             assert process.poll() is None
             time.sleep(0.01)
         os.kill(process.pid, signal.SIGKILL)
-    before = {name: stamps(tmp_path, name) for name in (FIRST, SECOND)}
+    before = {name: stamps(tmp_path / name) for name in (FIRST, SECOND)}
     assert not (tmp_path / manifests.FOLDER).exists()
     said = train(tmp_path, digits_file, *orders)
     for name, found in before.items():
-        assert stamps(tmp_path, name) == found and MADE in said[name]
+        assert stamps(tmp_path / name) == found and MADE in said[name]
         assert said[name].count("\n") == 1  # a log is of the last run only
     for name in CELLS:
         assert all((tmp_path / name / file).read_bytes() == (bundled / name / file).read_bytes() for file in FILES)
@@ -206,78 +199,6 @@ def test_what_is_no_bundle_is_refused(tmp_path, digits_file, refused, monkeypatc
     assert refused("train_bundle", *flags(tmp_path, digits_file)).startswith(f"error: {message}")
 
 
-CHANGED = {
-    "the record": lambda facts: facts | {"record_digest": "0"},
-    "the code": lambda facts: facts | {"code_digest": "0"},
-    "what is measured": lambda facts: facts | {"measured": {"lags": [1]}},
-    "whether it is tested": lambda facts: facts | {"tested": False},
-    "the data": lambda facts: facts | {"dataset": facts["dataset"] | {"sha256": "0"}},
-    "another kind of file": lambda facts: [],
-    "no data": lambda facts: {key: value for key, value in facts.items() if key != "dataset"},
-    "data of another kind": lambda facts: facts | {"dataset": None},
-}
-
-
-@pytest.mark.parametrize("change", CHANGED.values(), ids=CHANGED)
-def test_a_cell_of_another_kind_is_made_again(change, bundled):
-    first, path = Order(CELLS[FIRST], bundled / FIRST, bundled / "checkpoint"), bundled / FIRST / "cell.json"
-    text = path.read_text()
-    sha256 = json.loads(text)["dataset"]["sha256"]
-    assert first.is_made(sha256) and first.is_made()
-    try:
-        path.write_text(json.dumps(change(json.loads(text))))
-        assert not first.is_made(sha256)
-    finally:
-        path.write_text(text)
-
-
-def test_half_a_cell_json_is_made_again(bundled, tmp_path):
-    folder = shutil.copytree(bundled / FIRST, tmp_path / FIRST)
-    text = (folder / "cell.json").read_text()
-    (folder / "cell.json").write_text(text[: len(text) // 2])
-    assert not Order(CELLS[FIRST], folder, tmp_path / "checkpoint").is_made()
-
-
-def test_the_code_of_what_is_measured_is_part_of_a_cell(tmp_path):
-    cell, measured = CELLS[FIRST], {"lags": [1]}
-    found, plain = (Order(cell, tmp_path, tmp_path, some, test=False).identity for some in (measured, {}))
-    assert found == plain | {"measured": measured, "code_digest": cells.code_digest(cell, ["lags"])}
-    assert found["code_digest"] != plain["code_digest"] and not found["tested"]
-
-
-@pytest.mark.parametrize("name", cells.FILES)
-def test_a_cell_without_one_of_its_files_is_made_again(name, bundled):
-    folder = bundled / FIRST
-    (folder / name).rename(folder / "aside")
-    try:
-        assert not Order(CELLS[FIRST], folder, bundled / "checkpoint").is_made()
-    finally:
-        (folder / "aside").rename(folder / name)
-
-
-def test_a_finished_cell_is_not_trained_again_by_train_cell(bundled, digits_file, capsys):
-    before = stamps(bundled, FIRST)
-    inside("train_cell", "--data", digits_file, "--out", bundled / FIRST, *cells.flags(CELLS[FIRST]))
-    assert stamps(bundled, FIRST) == before and MADE in capsys.readouterr().err
-
-
-def test_who_waits_for_another_to_make_a_cell_finds_it_made(bundled, tmp_path, digits, capsys):
-    order = Order(CELLS[FIRST], tmp_path / FIRST, tmp_path / "checkpoint")
-    settings = config.Running(cuda_graphs=False)
-    second = threading.Thread(target=making.make, args=(order, digits, torch.device("cpu"), settings))
-    said = ""
-    with order.alone():
-        second.start()
-        while second.is_alive() and "waiting for" not in said:
-            said += capsys.readouterr().err
-            time.sleep(0.01)
-        shutil.copytree(bundled / FIRST, order.out)
-    before = stamps(tmp_path, FIRST)
-    second.join()
-    assert MADE in capsys.readouterr().err and stamps(tmp_path, FIRST) == before
-    assert not order.is_made("of other data")
-
-
 def run_with_bundles_that_wait(folder, settings, *targets):
     """What a run in three bundles prints, and their cells.
 
@@ -322,7 +243,7 @@ def test_the_workflow_in_bundles(tmp_path):
     table = (tmp_path / "results/cw2/tables/table1.txt").read_text()
     assert len(list((tmp_path / "results/cw2/course").glob("*/result_outputs"))) == 5
     cell_names = [path.parent.name for path in tmp_path.glob("results/cw2/*/cell.json")]
-    before = {name: stamps(tmp_path / "results/cw2", name) for name in cell_names}
+    before = {name: stamps(tmp_path / "results/cw2" / name) for name in cell_names}
     assert len(before) == 5 and "Nothing to be done" in snakemake(tmp_path, "results/cw2/tables/table1.txt")[1]
 
     more = copy.deepcopy(TINY) | {"cells_per_job": 3}
@@ -336,7 +257,7 @@ def test_the_workflow_in_bundles(tmp_path):
     assert "cw2 7 cells, 3 to train" in " ".join(preview.split())
     snakemake(tmp_path, "results/cw2/tables/table1.txt")
     del before[lost]
-    assert all(stamps(tmp_path / "results/cw2", name) == found for name, found in before.items())
+    assert all(stamps(tmp_path / "results/cw2" / name) == found for name, found in before.items())
     assert (tmp_path / "results/cw2/tables/table1.txt").read_text() != table
 
     write_config(tmp_path, more | {"cells_per_job": 1})

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 
 from workflow_scripts.engine import commands
-from workflow_scripts.engine.machine import slurm
+from workflow_scripts.engine.machine import slurm_arrays
 
 STARTED = "GRADSCAPE_ARRAY_TASK"  # set for a task's own command, which begins with the precommand, too
 
@@ -29,7 +29,7 @@ def main():
     shell, script, *_ = Path(f"/proc/{os.getppid()}/cmdline").read_text().split("\0")
     try:
         content = Path(script).read_text()
-        command = slurm.array_command(content, task)
+        command = slurm_arrays.task_command(content, task)
     except commands.UserError:
         if arguments.later:  # if in doubt, not the first, which would delete the first's results
             raise SystemExit(0) from None
@@ -44,7 +44,7 @@ def move_log(name, command):
     """Move the log of this name that Slurm is writing for `command`, if it is what standard output goes to."""
     log = Path(os.readlink("/proc/self/fd/1"))
     with contextlib.suppress(OSError):  # no reason to stop the task
-        if log.name == name and (place := slurm.array_log(log, command)) != log:
+        if log.name == name and (place := slurm_arrays.log_place(log, command)) != log:
             place.parent.mkdir(exist_ok=True)
             log.rename(place)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cluster import runs
-from workflow_scripts.engine.machine import slurm
+from workflow_scripts.engine.machine import slurm, slurm_arrays
 
 CELL = {"epochs": 1, "seed": [0, 1, 2]}
 ASK = {  # a profile's resources, and the message about them; the tests' Slurm has one partition, gpu
@@ -84,14 +84,14 @@ def test_without_slurm(folder, monkeypatch):
 
 def test_where_the_plugin_looks_for_the_log_of_a_task(tmp_path):
     script = "python -m snakemake --target-jobs 'train_cell:study=cw2,cell=vgg08-lr0.1-seed0' --cores 2"
-    assert slurm.array_log(tmp_path / "1_7.log", script) == tmp_path / "cw2_vgg08-lr0.1-seed0/1_7.log"
-    assert slurm.array_log(tmp_path / "1_7.log", "another plugin") == tmp_path / "1_7.log"
+    assert slurm_arrays.log_place(tmp_path / "1_7.log", script) == tmp_path / "cw2_vgg08-lr0.1-seed0/1_7.log"
+    assert slurm_arrays.log_place(tmp_path / "1_7.log", "another plugin") == tmp_path / "1_7.log"
 
 
 def test_an_array_of_another_plugin():
     """A task whose command is not in the batch script runs nothing, least of all the first task's command."""
     with pytest.raises(slurm.UserError, match="array task 2: the batch script holds no commands of tasks"):
-        slurm.array_command("#!/bin/sh\npython -m snakemake --target-jobs first", "2")
+        slurm_arrays.task_command("#!/bin/sh\npython -m snakemake --target-jobs first", "2")
 
 
 SINFO = """\

@@ -56,6 +56,14 @@ def write_json(path, content):
     write(path, json.dumps(content, indent=2) + "\n")
 
 
+def write_arrays(path, arrays):
+    """Write {name: array} to a .npz file."""
+    import numpy as np  # here because dry-runs need no arrays
+
+    with written(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
 def write_table(path, table, **options):
     """Write a data frame to a CSV file, without its index; `options` are those of `DataFrame.to_csv`."""
     with written(path) as temporary:

@@ -97,8 +97,7 @@ def write(run, folder):
     with whole_files.written(folder / "weights.npz") as path:
         run.model.save_weights(path)
     for name in ("steps", "predictions"):
-        with whole_files.written(folder / f"{name}.npz") as path:
-            np.savez(path, **getattr(run, name))
+        whole_files.write_arrays(folder / f"{name}.npz", getattr(run, name))
     with whole_files.written(folder / "history.csv") as path, open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, run.history[0], lineterminator="\n")
         writer.writeheader()

@@ -201,12 +201,15 @@ def schema():
     return json.loads(text, object_hook=lambda part: {limits.get(key, key): value for key, value in part.items()})
 
 
-def parse(kind, value, source):
-    """`value` as the pydantic model or type `kind`; `source` is what the error message calls invalid."""
+def parse(kind, value, source, called=None):
+    """`value` as the pydantic model or type `kind`; `source` is what the error message calls invalid.
+
+    `called` is {key: what it is called there}, for keys with other names in the source.
+    """
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        raise UserError(f"{source} is not valid:\n{mistakes.explained(error, _keys())}") from None
+        raise UserError(f"{source} is not valid:\n{mistakes.explained(error, _keys(), called or {})}") from None
 
 
 def _keys():

@@ -13,21 +13,26 @@ PLAIN = {  # what pydantic says of a kind of mistake, in the words of YAML
     "model_type": "expected `key: value` pairs",
     "list_type": "expected a list: [...], or lines that begin with `- `",
 }
+MOST = 8  # lines of a message
 SHOWN = 200  # most characters of a wrong value that a message shows
 
 
-def explained(error, keys, most=8):
-    """A line for each wrong key of a pydantic `ValidationError`, at most `most`; `keys` are all that exist."""
+def explained(error, keys, called):
+    """A line for each wrong key of a pydantic `ValidationError`, at most `MOST`; `keys` are all that exist.
+
+    `called` is {key: what it is called where it was given}, for those with other names there.
+    """
     problems = error.errors()
-    lines = [f"  {_where(problem['loc'])}{_what(problem, keys)}" for problem in problems[:most]]
-    if len(problems) > most:
-        lines.append(f"  ... and {len(problems) - most} more")
+    lines = [f"  {_where(problem['loc'], called)}{_what(problem, keys)}" for problem in problems[:MOST]]
+    if len(problems) > MOST:
+        lines.append(f"  ... and {len(problems) - MOST} more")
     return "\n".join(lines)
 
 
-def _where(path):
+def _where(path, called):
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{_key(part)}" for part in path).lstrip(".")
-    return f"{text}: " if text else ""
+    given = f" ({called[text]})" if text in called else ""
+    return f"{text}{given}: " if text else ""
 
 
 def _key(part):

@@ -1,7 +1,6 @@
 """The course framework's command line, and the cell that it describes."""
 
 import argparse
-import re
 from pathlib import Path
 
 from workflow_scripts.engine import code
@@ -89,11 +88,7 @@ def cell(arguments, meta):
         "epochs": arguments.num_epochs,
         "seed": arguments.seed,
     }
-    try:
-        return config.parse(Cell, record, "the experiment")
-    except UserError as error:
-        wrong = re.compile(rf"^  ({'|'.join(NAMED)}):", re.MULTILINE)
-        raise UserError(wrong.sub(lambda key: f"  {key[1]} ({NAMED[key[1]]}):", str(error))) from None
+    return config.parse(Cell, record, "the experiment", called=NAMED)
 
 
 def block(name):

@@ -57,12 +57,7 @@ def inspect(training, data, count):
     }
 
 
-def _write_arrays(path, arrays):
-    with whole_files.written(path) as temporary:
-        np.savez(temporary, **arrays)
-
-
-WRITERS = {".csv": whole_files.write_table, ".json": whole_files.write_json, ".npz": _write_arrays}
+WRITERS = {".csv": whole_files.write_table, ".json": whole_files.write_json, ".npz": whole_files.write_arrays}
 
 
 def write(content, out):

@@ -1,14 +1,11 @@
-"""Slurm: what jobs ask for, checked against what it has before the first is submitted; and the tasks of its arrays.
+"""What jobs ask for, checked against what Slurm has before the first is submitted.
 
 Slurm refuses a job that asks for what is not there, and Snakemake tries it again; or the job is queued for ever.
 """
 
-import base64
-import json
 import math
 import re
 import subprocess
-import zlib
 from dataclasses import dataclass
 
 from workflow_scripts.engine.commands import UserError
@@ -17,10 +14,6 @@ GPU = re.compile(r"gpu(?::(?P<model>[^:,(]+(?=:)))?:\d+")  # in what `sinfo -o %
 
 MIN_JOB_AGE = re.compile(r"^MinJobAge +=\s*(\d+)", re.MULTILINE)  # in what `scontrol show config` prints
 LONGEST = 190  # seconds between two looks of the plugin (2.8) at a job: 180, and the time that a look takes
-
-# In an array's batch script: the commands of its tasks, as base64 of JSON; and in a command, its job's wildcards.
-COMMANDS = re.compile(r"--slurm-jobstep-array-execs[= ]'?([\w+/=]+)")
-WILDCARDS = re.compile(r"--target-jobs '?\w+:([^' ]+)'? --")
 
 
 @dataclass
@@ -125,29 +118,6 @@ def check_cores(threads, cores):
             f"--cores {cores}: expected at least {threads}, the `threads` of a cell: Snakemake asks Slurm for no more "
             "CPUs than that for a job"
         )
-
-
-def array_command(script, task):
-    """The shell command of a task of an array job, from the batch script that the Slurm plugin (2.8) wrote.
-
-    None for the first task, whose command is the script itself: it is the one that the script lists no command for.
-    """
-    match = COMMANDS.search(script)
-    if not match:
-        raise UserError(f"array task {task}: the batch script holds no commands of tasks")
-    packed = json.loads(base64.b64decode(match[1]))
-    return zlib.decompress(bytes.fromhex(packed[task])).decode() if task in packed else None
-
-
-def array_log(log, command):
-    """Where the Slurm plugin (2.8) looks for the `log` of an array's task with this `command`.
-
-    It deletes the log of a job that has succeeded, and shows that of another; but Slurm writes those of all tasks into
-    one folder, and the plugin looks into a folder named by the job's wildcards.
-    """
-    wildcards = WILDCARDS.search(command)
-    values = (pair.partition("=")[2] for pair in wildcards[1].split(",")) if wildcards else ()
-    return log.parent / "_".join(values) / log.name
 
 
 def _in_arrays(jobs, array_jobs):
