@@ -163,6 +163,7 @@ rule fill_beras:
         template=source("report/beras-template.tex.j2"),
         style=source("report/gradscape.sty"),
         references=source("report/references.bib"),
+        own=own_figures(),
     output:
         "results/report/beras/beras-template.tex",
     log:

@@ -131,3 +131,8 @@ def digest(command, **names):
 def source(path):
     """A file that reports are made from: the user's own in the working directory, or else ours."""
     return str(own_words.source(path, HOME))
+
+
+def own_figures():
+    """The user's own figures, which their words in reports may show."""
+    return list(map(str, own_words.figures(Path("report"))))

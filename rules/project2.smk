@@ -30,6 +30,7 @@ rule fill_project2:
         template=source("report/project2.tex.j2"),
         style=source("report/gradscape.sty"),
         references=source("report/references.bib"),
+        own=own_figures(),
     output:
         "results/report/project2/project2.tex",
     log:

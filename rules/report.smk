@@ -44,6 +44,7 @@ for form, (main, answers, shown, beside) in FORMS.items():
             answers=source(f"report/{answers}.tex.j2"),
             style=source("report/gradscape.sty"),
             references=source("report/references.bib"),
+            own=own_figures(),
         output:
             PAPERS[f"report/{form}.pdf"],
         log:

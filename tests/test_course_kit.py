@@ -266,11 +266,13 @@ def test_the_hand_in_has_the_tree_of_the_brief(parts):
 def test_what_was_handed_in_runs(parts, monkeypatch):
     """Dry-runs in the unpacked tree, with its configuration: of all, and of a hand-in with a malformed number.
 
-    It has the words of the report that was made, and the runs made elsewhere.
+    It has the words and own figures of the report that was made, and the runs made elsewhere.
     """
     answers = "report/mlp-cw2-questions.tex.j2"
     (parts / "report").mkdir()
     (parts / answers).write_text("% my own words\n")
+    (parts / "report/figures").mkdir()
+    (parts / "report/figures/mine.png").write_bytes(b"of my own")
     shutil.copytree(parts / "cw2/course/a-cell-seed0", parts / "elsewhere")
     monkeypatch.chdir(parts)
     settings = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -282,6 +284,7 @@ def test_what_was_handed_in_runs(parts, monkeypatch):
         archive.extractall(parts)
     tree = parts / NUMBER / "mlp/pytorch_experiment_scripts"
     assert (tree / answers).read_text() == "% my own words\n"
+    assert (tree / "report/figures/mine.png").read_bytes() == b"of my own"
     alone = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     said = {}
     command = re.search(r"^    snakemake (-n .+?) *#", (tree / "README.md").read_text(), re.MULTILINE)[1]

@@ -190,8 +190,30 @@ def test_a_report_takes_the_figures_that_it_shows(tmp_path):
     assert (tmp_path / "out/figures/one.pdf").read_text() == "a/one"
     (tmp_path / "b/four.pdf").unlink()
     (tmp_path / "a/four.pdf").mkdir()
-    with pytest.raises(UserError, match=r"/a/four\.pdf: expected a file that the report shows, found none"):
+    expected = f"four: expected the figure four.pdf, which the report shows, in {tmp_path}/figures or {tmp_path}/a or "
+    with pytest.raises(UserError, match=re.escape(expected)):
         typesetting.fill(arguments, templates, {}, [tmp_path / "a", tmp_path / "b"])
+
+
+@pytest.mark.parametrize("suffix", own_words.PICTURES)
+def test_a_figure_of_ones_own_takes_the_place_of_ours(tmp_path, suffix):
+    """Also where an earlier run has left ours, which LaTeX would prefer, beside the words that now show another."""
+    answers, template, out = (tmp_path / name for name in ("mine/answers.tex.j2", "ours/report.tex.j2", "out"))
+    for file in (answers, template):
+        file.parent.mkdir()
+        file.write_text(r"\gradfigure{one}{} \includegraphics{figures/one}")
+    ours, mine = template.parent / "results/one.pdf", answers.parent / f"figures/one{suffix}"
+    arguments = SimpleNamespace(template=template, out=out, style=template, references=template, **AUTHOR)
+    for figure in (ours, mine):
+        figure.parent.mkdir()
+        figure.write_text(f"from {figure.parent}")
+        typesetting.fill(arguments, [template, answers], {}, [ours.parent])
+        (taken,) = (out / "figures").iterdir()
+        assert (taken.name, taken.read_text()) == (figure.name, figure.read_text())
+    answers.write_text(f"\\gradfigure{{one{suffix}}}{{}}")
+    typesetting.fill(arguments, [template, answers], {}, [ours.parent])
+    assert [path.name for path in (out / "figures").iterdir()] == [mine.name]
+    assert own_words.figures(answers.parent) == [mine]
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ import sys
 import textwrap
 from pathlib import Path
 
+import matplotlib.figure
 import pandas as pd
 import pytest
 
 from tests import report_reader
-from tests.conftest import ROOT, command
+from tests.conftest import ROOT, command, pdf_text
 from tests.workflow_runs import CELL, REPORT, TINY, edited, snakemake, to_train, write_config
 from workflow_scripts.engine.tables import gathering
 
@@ -199,16 +200,25 @@ def test_a_run_made_elsewhere_is_missed_beside_a_summary_without_it(study, proje
 
 
 @pytest.mark.skipif(not shutil.which("latexmk"), reason="typesets reports")
-def test_a_mistake_in_the_own_words_of_a_report_costs_no_report(study, project):
+def test_own_words_and_figures_and_a_mistake_in_them_costs_no_report(study, project):
     """The last good one stays, also for the next run, until the mistake is mended."""
-    answers = "report/mlp-cw2-questions.tex.j2"
-    (study / answers).write_text(
-        (ROOT / answers).read_text().replace("\\questionOne}{", "\\questionOne}{\\nosuchcommand ")
-    )
-    before = (study / REPORT).read_bytes()
+    answers, before = "report/mlp-cw2-questions.tex.j2", (study / REPORT).read_bytes()
+
+    def write(words):
+        (study / answers).write_text((ROOT / answers).read_text().replace("\\questionOne}{", "\\questionOne}{" + words))
+
+    write("\\nosuchcommand ")
     for _ in range(2):
         status, said = snakemake(study, REPORT, project=project, check=False)
         assert status and "Undefined control sequence" in said and (study / REPORT).read_bytes() == before
+    write("\\gradfigure{mine}{A figure of my own.}")
+    status, said = snakemake(study, REPORT, project=project, check=False)
+    assert status and "mine: expected the figure mine.pdf, which the report shows, in report/figures or " in said
+    (study / "report/figures").mkdir()
+    matplotlib.figure.Figure(figsize=(30, 20)).savefig(study / "report/figures/mine.png")  # larger than a page
+    snakemake(study, REPORT, project=project)
+    assert "A figure of my own." in pdf_text(study / REPORT)
+    shutil.rmtree(study / "report/figures")
     (study / answers).unlink()
     snakemake(study, REPORT, project=project)
     assert (study / REPORT).read_bytes() == before

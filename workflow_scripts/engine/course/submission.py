@@ -2,12 +2,13 @@
 
 <number>/<number>_report.pdf
 <number>/mlp/pytorch_experiment_scripts/    the code that ran, with the configuration as it was used, a report's own
-                                            templates, the runs made elsewhere that are drawn beside ours, and a
-                                            README.md that says how the report is made again
+                                            templates and figures, the runs made elsewhere that are drawn beside
+                                            ours, and a README.md that says how the report is made again
 <number>/results/                           .csv only
 """
 
 import re
+from pathlib import Path
 
 import yaml
 
@@ -62,9 +63,10 @@ def checked(number, known):
 
 
 def sources():
-    """{path from the project's root: file} of what is handed in; of a report, own files before ours."""
+    """{path from the project's root: file} of what is handed in; of reports, own files before ours, and own figures."""
     names = sorted({path.relative_to(ROOT) for pattern in SOURCES for path in ROOT.glob(pattern)})
-    return {str(name): own_words.source(name, ROOT) if name.parts[0] == "report" else ROOT / name for name in names}
+    ours = {str(name): own_words.source(name, ROOT) if name.parts[0] == "report" else ROOT / name for name in names}
+    return ours | {str(path): path for path in own_words.figures(Path("report"))}
 
 
 def packed(number, report, results, tables, settings):

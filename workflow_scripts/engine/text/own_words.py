@@ -1,4 +1,4 @@
-"""A user's own files of a report: those in a folder report/ beside the configuration, which replace ours of that name.
+"""A user's own files of a report, in a folder report/ beside the configuration: words in place of ours, and figures.
 
 A file whose name is mistyped would replace nothing, and the report that is handed in would have our words.
 """
@@ -8,12 +8,18 @@ from pathlib import Path
 
 from workflow_scripts.engine.commands import UserError
 
+PICTURES = (".pdf", ".png", ".jpg", ".jpeg")  # what pdfLaTeX includes, in the order in which it looks
 ALIKE = 0.8  # how alike two names must be for one to be meant as the other: the suffix forgotten, a letter too few
 
 
 def source(path, ours):
     """The file of a report at the relative path `path`: the user's own in the working directory, or else in `ours`."""
     return Path(path) if Path(path).exists() else Path(ours, path)
+
+
+def figures(own):
+    """The user's own figures for the reports in the folder `own`, sorted."""
+    return sorted(path for path in (own / "figures").rglob("*") if path.suffix in PICTURES)
 
 
 def check(own, ours):

@@ -7,11 +7,9 @@ from pathlib import Path
 from workflow_scripts.engine import whole_files
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config, flags
-from workflow_scripts.engine.text import latex
+from workflow_scripts.engine.text import latex, own_words
 
-SHOWN = re.compile(
-    r"\\(?:gradfigure|gradfigurehere|includegraphics(?:\[[^\]]*\])?)\{(?:figures/)?([^}#]+?)(?:\.pdf)?\}"
-)
+SHOWN = re.compile(r"\\(?:gradfigure|gradfigurehere|includegraphics(?:\[[^\]]*\])?)\{(?:figures/)?([^}#]+)\}")
 
 
 def add_flags(parser, *keys):
@@ -31,22 +29,35 @@ def shared(arguments):
 def fill(arguments, templates, facts, figures):
     """Render each template `<name>.tex.j2` to `<name>.tex` in the folder `--out`, and copy what they include there too.
 
-    `arguments` are those of a command with `add_flags` and `--out`. A figure `<name>` is the file `<name>.pdf` in the
-    first of the folders `figures` that has it. Raises UserError for a figure that none of them has.
+    `arguments` are those of a command with `add_flags` and `--out`. A figure is looked for in `figures/` beside each
+    template, where an author's own are, and then in the folders `figures`. Raises UserError for one that is nowhere.
     """
     out, context = arguments.out, {**facts, **flags.read(arguments, config.Report).model_dump()}
     texts = {template.name.removesuffix(".j2"): latex.render(template, context) for template in templates}
     copy(shared(arguments), out)
     for name, text in texts.items():
         whole_files.write(out / name, text)
+    folders = [*dict.fromkeys(template.parent / "figures" for template in reversed(templates)), *figures]
     for name in sorted({name for text in texts.values() for name in shown(text)}):
-        found = (folder / f"{name}.pdf" for folder in figures if (folder / f"{name}.pdf").is_file())
-        copy([next(found, figures[0] / f"{name}.pdf")], (out / "figures" / name).parent)
+        figure, place = _found(name, folders), out / "figures" / name
+        for suffix in set(own_words.PICTURES) - {figure.suffix}:  # one of an earlier run, which LaTeX would prefer
+            place.with_name(f"{figure.stem}{suffix}").unlink(missing_ok=True)
+        copy([figure], place.parent)
 
 
 def shown(text):
     """The names of the figures that the LaTeX `text` shows."""
     return SHOWN.findall(re.sub(r"(?<!\\)%.*", "", text))
+
+
+def _found(name, folders):
+    """The file of the figure `name`, with or without its suffix, in the first of the folders that has it."""
+    files = [name] if name.endswith(own_words.PICTURES) else [f"{name}{suffix}" for suffix in own_words.PICTURES]
+    for path in (folder / file for folder in folders for file in files):
+        if path.is_file():
+            return path
+    places = " or ".join(map(str, folders))
+    raise UserError(f"{name}: expected the figure {files[0]}, which the report shows, in {places}, found none")
 
 
 def copy(sources, out):
