@@ -57,6 +57,7 @@ def _write(folder, cell, accuracies, diverged, made_on):
         "val_images": 1000,
         "test_images": 50,
         "num_classes": 10,
+        "largest_class": 0.1,
         "image_shape": [3, 8, 8],
         "dataset": {"title": "made", "embedded": True, "sha256": "0"},
         "seconds": sum(taken for *_, taken in history),

@@ -37,7 +37,13 @@ def write_summary(folder, records, diverged=(), zero=(), end=1):
         status = (
             {"status": "diverged", "diverged_step": 17} if broken else {"status": "finished", "diverged_step": None}
         )
-        sizes = {"parameters": 59716, "num_classes": CLASSES, "val_images": 10_000, "seconds": 3.0}
+        sizes = {
+            "parameters": 59716,
+            "num_classes": CLASSES,
+            "largest_class": 1 / CLASSES,
+            "val_images": 10_000,
+            "seconds": 3.0,
+        }
         cells.append({"cell": name, **record, **sizes, **status, **last, **best})
     folder.mkdir(parents=True, exist_ok=True)
     columns = ["cell", "epoch", "lr", "train_loss", "train_acc", "val_loss", "val_acc", "seconds"]

@@ -19,14 +19,23 @@ def drawn(folder, records, change=None, **made):
 
 
 @pytest.mark.parametrize(
-    ("change", "drawn_there"),
-    [({}, True), ({"num_classes": [CLASSES, 2]}, False), ({"loss": ["mse", "mse"]}, False)],
-    ids=["the same for all", "other classes", "another loss"],
+    ("change", "guess"),
+    [
+        ({}, 1 / CLASSES),
+        ({"largest_class": [0.3, 0.3]}, 0.3),
+        ({"largest_class": [0.3, 0.305]}, 0.305),
+        ({"largest_class": [math.nan, 0.101]}, 0.101),  # of a run made elsewhere it is not known
+        ({"largest_class": [0.3, 0.32]}, None),
+        ({"num_classes": [CLASSES, 2]}, None),
+        ({"loss": ["mse", "mse"]}, None),
+    ],
+    ids=["equal", "unequal", "nearly the same", "nearly equal", "other images", "other classes", "another loss"],
 )
-def test_chance_is_drawn_where_it_is_the_same_for_all_and_known(tmp_path, change, drawn_there):
+def test_chance_is_drawn_where_it_is_the_same_for_all_and_known(tmp_path, change, guess):
     panels = drawn(tmp_path, study(blocks=["plain"], seeds=1), change)
-    for axes, value in zip(panels, (math.log(CLASSES), 1 / CLASSES), strict=True):
-        assert (value in [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == ":"]) == drawn_there
+    for axes, value in zip(panels, (math.log(CLASSES), guess), strict=True):
+        dotted = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == ":"]
+        assert dotted == ([] if guess is None else [value])
 
 
 def test_accuracies_are_in_per_cent(tmp_path):

@@ -30,17 +30,17 @@ from workflow_scripts.engine.text import latex
 )
 def test_chance_is_within_three_deviations_of_a_guess(train_acc, val_acc, learned):
     """For a guess of a tenth: 0.126 with 1,200 training images, 0.152 with 300 validation images."""
-    facts = {"train_images": 1200, "val_images": 300}
-    row = SimpleNamespace(num_classes=10, facts=facts, by_seed={"train_acc": train_acc, "val_acc": val_acc})
+    facts, by_seed = {"train_images": 1200, "val_images": 300}, {"train_acc": train_acc, "val_acc": val_acc}
+    row = SimpleNamespace(num_classes=10, largest_class=0.1, facts=facts, by_seed=by_seed)
     assert evidence._learned(row) == learned
 
 
 @pytest.mark.parametrize(("accuracy", "learned"), [(0.3, 0), (0.33, 0), (0.35, 1)])
 def test_chance_is_of_the_largest_class(accuracy, learned):
     """To name always the one with 30 % of the images has learned nothing; 0.34 with 1,200 images."""
-    facts = pd.Series({"train_images": 1200, "val_images": 1200, "largest_class": 0.3})
-    by_seed = {"train_acc": {0: accuracy}, "val_acc": {0: accuracy}}
-    assert evidence._learned(SimpleNamespace(num_classes=10, facts=facts, by_seed=by_seed)) == learned
+    facts, by_seed = {"train_images": 1200, "val_images": 1200}, {"train_acc": {0: accuracy}, "val_acc": {0: accuracy}}
+    row = SimpleNamespace(num_classes=10, largest_class=0.3, facts=facts, by_seed=by_seed)
+    assert evidence._learned(row) == learned
 
 
 @pytest.mark.parametrize(("p", "digits"), [(0.12, 2), (0.0502, 3), (0.050004, 5), (0.2, 2), (1.0, 2)])

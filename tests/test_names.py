@@ -7,12 +7,13 @@ from tests.made_summaries import record, write_summary
 from workflow_scripts import plot_grad_flow
 from workflow_scripts.engine.tables import labels, names, result_table, summary
 
+SIZES = {"parameters": 1, "num_classes": 2, "largest_class": 0.5, "val_images": 100}
 PAIR = [record("bn", lr=0.1, growth_rate=12), record("bn", lr=0.01, weight_decay=0.5)]
 
 
 def rows_of(records):
     """The rows of `over_seeds` for records with one seed; the last diverged."""
-    cells = pd.DataFrame(records).assign(parameters=1, num_classes=2, val_images=100, diverged_step=None)
+    cells = pd.DataFrame(records).assign(**SIZES, diverged_step=None)
     cells["cell"] = [f"cell{place}" for place in range(len(cells))]
     cells["status"] = ["finished"] * (len(cells) - 1) + ["diverged"]
     return summary.over_seeds(cells.assign(**dict.fromkeys(summary.METRICS, 0.5)))

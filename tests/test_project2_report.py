@@ -70,7 +70,9 @@ def test_what_is_missing_is_named(tmp_path, refused):
     make_landscape(tmp_path / "landscape")
     words = ["--net", tmp_path / "net", "--net-study", json.dumps(NET), "--landscape-study", json.dumps(LANDSCAPE)]
     words += ["--landscape", tmp_path / "landscape", "--template", TEMPLATE, "--out", tmp_path / "report"]
-    assert "expected a file that the report shows" in refused("fill_project2", *words)  # the ablations' figures
+    assert "loss.pdf: expected this figure, which the report shows, in " in refused(
+        "fill_project2", *words
+    )  # the ablations' figures
     (tmp_path / "net/insight/insight.json").unlink()
     assert "inspect_cell` writes, found none" in refused("fill_project2", *words)
     assert "--net-study is not valid" in refused("fill_project2", *words[:3], '{"grid": []}', *words[4:])

@@ -140,16 +140,13 @@ def test_that_only_a_part_of_the_training_images_is_used_is_said(tmp_path):
     [
         ([0.3, 0.3], "above $p$, the share of the largest class among the training images ($30.0$\\,\\%). The"),
         ([0.3, 0.2], "above $p$, the share of the largest class among the training images. The"),
-        ([0.3, None], "above $p=1/C$ for $C$ classes, taken to be equally frequent. The"),
-        (None, "above $p=1/C$ for $C$ classes, taken to be equally frequent. The"),
     ],
 )
 def test_what_guessing_is(tmp_path, shares, said):
-    """`shares`: the largest class's, of the cells in turn; None: a summary that is older than it."""
+    """`shares`: the largest class's, of the cells in turn."""
     folder = write_study(tmp_path)
-    cells = pd.read_csv(folder / "cells.csv", dtype=object).drop(columns="largest_class")
-    if shares:
-        cells["largest_class"] = [shares[place % 2] for place in range(len(cells))]
+    cells = pd.read_csv(folder / "cells.csv", dtype=object)
+    cells["largest_class"] = [shares[place % 2] for place in range(len(cells))]
     cells.to_csv(folder / "cells.csv", index=False)
     text = " ".join(latex.render(TEMPLATES[0], findings.context(summary.load(folder), SHALLOW, DEEP)).split())
     assert said in text

@@ -109,7 +109,7 @@ def test_best_is_one_that_finished_even_if_those_with_fewer_diverged_seeds_have_
 def test_pick_stays_where_it_was_when_a_grid_grows():
     records = [record("plain", weight_decay=decay, model="vgg38") for decay in (1e-4, 0.0, 1e-3)]
     cells = pd.DataFrame(records).assign(
-        cell="c", parameters=1, num_classes=2, val_images=100, status="finished", diverged_step=None
+        cell="c", **dict.fromkeys(summary.SIZES, 1), status="finished", diverged_step=None
     )
     rows = summary.over_seeds(cells.assign(**dict.fromkeys(summary.METRICS, 0.5)))
     assert summary.pick(rows, {"model": "vgg38"})["weight_decay"] == 0

@@ -190,7 +190,7 @@ def test_a_report_takes_the_figures_that_it_shows(tmp_path):
     assert (tmp_path / "out/figures/one.pdf").read_text() == "a/one"
     (tmp_path / "b/four.pdf").unlink()
     (tmp_path / "a/four.pdf").mkdir()
-    expected = f"four: expected the figure four.pdf, which the report shows, in {tmp_path}/figures or {tmp_path}/a or "
+    expected = f"four.pdf: expected this figure, which the report shows, in {tmp_path}/figures or {tmp_path}/a or "
     with pytest.raises(UserError, match=re.escape(expected)):
         typesetting.fill(arguments, templates, {}, [tmp_path / "a", tmp_path / "b"])
 

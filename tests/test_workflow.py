@@ -213,7 +213,7 @@ def test_own_words_and_figures_and_a_mistake_in_them_costs_no_report(study, proj
         assert status and "Undefined control sequence" in said and (study / REPORT).read_bytes() == before
     write("\\gradfigure{mine}{A figure of my own.}")
     status, said = snakemake(study, REPORT, project=project, check=False)
-    assert status and "mine: expected the figure mine.pdf, which the report shows, in report/figures or " in said
+    assert status and "mine.pdf: expected this figure, which the report shows, in report/figures or " in said
     (study / "report/figures").mkdir()
     matplotlib.figure.Figure(figsize=(30, 20)).savefig(study / "report/figures/mine.png")  # larger than a page
     snakemake(study, REPORT, project=project)

@@ -80,7 +80,7 @@ def test_how_soon_is_counted_in_epochs():
     assert ablations.epochs_to(history, 0.9, two, guessing).to_dict() == {"a": 4}
 
 
-@pytest.mark.parametrize(("largest_class", "guess"), [(None, 1 / 10), (0.3, 0.3)])  # the made-up cells have ten
+@pytest.mark.parametrize(("largest_class", "guess"), [(math.nan, 1 / 10), (0.3, 0.3)])  # the made-up cells have ten
 def test_a_network_that_only_guesses_gets_nowhere(tmp_path, largest_class, guess):
     limit = statistics.chance(guess, 1000)  # for the made-up cells' number of validation images
     near = {"bn": limit - 0.01, "bn_rc": limit + 0.01}

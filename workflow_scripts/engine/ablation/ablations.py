@@ -24,8 +24,7 @@ def load(folder):
     found = summary.load(folder, also=("forward_flops",))
     table = found.cells
     table["seconds_per_epoch"] = table["cell"].map(found.history.groupby("cell")["seconds"].median())
-    shares = table.get("largest_class", pd.Series(math.nan, table.index))  # older summaries lack it
-    guesses = dict(zip(table["cell"], map(statistics.guess, shares, table["num_classes"]), strict=True))
+    guesses = dict(zip(table["cell"], map(statistics.guess, table["largest_class"], table["num_classes"]), strict=True))
     chance = dict(zip(table["cell"], map(statistics.chance, guesses.values(), table["val_images"]), strict=True))
     for share in (50, 90):
         table[f"epochs_to_{share}"] = table["cell"].map(epochs_to(found.history, share / 100, guesses, chance))

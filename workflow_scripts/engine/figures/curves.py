@@ -8,12 +8,14 @@ from matplotlib.lines import Line2D
 
 from workflow_scripts.engine.figures import lettering, style
 from workflow_scripts.engine.tables import names
+from workflow_scripts.engine.tables.statistics import guess
 from workflow_scripts.engine.tables.summary import elsewhere, over_epochs
 
 STYLES = {"train": ("training", (0, (3, 1.5))), "val": ("validation", "-")}  # part: (name, line style)
 PANELS = {"loss": "loss", "acc": "accuracy (%)"}
 METRICS = [f"{part}_{panel}" for panel in PANELS for part in STYLES]
 CHANCE = {**style.GUIDE, "color": "black", "linewidth": 0.6}  # seen on lines of any colour
+ALIKE = 0.01  # accuracies of guessing that differ by no more, as where seeds draw other images, are one line
 WORST = 1.2  # times the loss of guessing is the highest loss shown: a spike above it would flatten all that matters
 
 
@@ -108,12 +110,16 @@ def point_of(dashes):
 
 
 def _mark_chance(losses, accuracies, rows, peak):
-    """Draw what guessing would score, where it is the same for all rows; returns True if it was drawn."""
+    """Draw what guessing would score, where it is the same for all rows; returns True if it was drawn.
+
+    It is the loss of equal probabilities, and the accuracy of `statistics.guess`.
+    """
     classes = rows["num_classes"].unique()
-    if len(classes) > 1 or set(rows["loss"]) != {"cross_entropy"}:
+    guesses = list(map(guess, rows["largest_class"].astype(float), rows["num_classes"]))
+    if len(classes) > 1 or max(guesses) - min(guesses) > ALIKE or set(rows["loss"]) != {"cross_entropy"}:
         return False
     chance = math.log(classes[0])
-    for axes, value in ((losses, chance), (accuracies, 1 / classes[0])):
+    for axes, value in ((losses, chance), (accuracies, max(guesses))):
         axes.axhline(value, zorder=3, **CHANCE)  # above the line of a network that does not train
     if peak > WORST * chance:
         losses.set_ylim(top=WORST * chance)

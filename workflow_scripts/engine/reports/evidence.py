@@ -104,7 +104,7 @@ def _in_latex(key, value):
 
 def _learned(row):
     """How many of the row's seeds end with a training or validation accuracy above `statistics.chance`."""
-    guess = statistics.guess(row.facts.get("largest_class"), row.num_classes)
+    guess = statistics.guess(row.largest_class, row.num_classes)
     above = set()
     for part in ("train", "val"):
         limit = statistics.chance(guess, row.facts[f"{part}_images"])
@@ -117,10 +117,9 @@ def data_of(found):
     was used, sizes, the loss of equal probabilities; in LaTeX, what its images are (`images`). `train_images` are the
     fewest and the most, one number where all cells have as many.
 
-    `largest_class`: the share of the largest class among the training images; None where it is not known for all cells,
-    NaN where it differs between them.
+    `largest_class`: the share of the largest class among the training images; NaN where it differs between the cells.
     """
-    cells = found.cells if "largest_class" in found.cells else found.cells.assign(largest_class=math.nan)
+    cells = found.cells
     facts = cells.iloc[0]
     sources = {dataset.get("source") for dataset in found.dataset.get("datasets", [])}
     return SimpleNamespace(
@@ -128,7 +127,7 @@ def data_of(found):
         embedded=bool(found.dataset["embedded"]),
         cut=bool((cells["train_items"] > 0).any()),  # NaN where it is not given
         images=_images(int(facts["image_size"]), small_digits=sources == {"digits"}),
-        largest_class=None if cells["largest_class"].isna().any() else _only(cells["largest_class"]),
+        largest_class=_only(cells["largest_class"]),
         chance_loss=math.log(facts["num_classes"]),
         train_images=tuple(sorted({int(cells["train_images"].min()), int(cells["train_images"].max())})),
         **{key: int(facts[key]) for key in ("num_classes", "image_size", "val_images", "test_images")},

@@ -78,7 +78,7 @@ def _read(folder):
 
 def _row(facts, test, history):
     best = cell_files.best_epoch(test, history)
-    facts = {"largest_class": None, **facts, "image_size": facts["image_shape"][1]}  # older than the former
+    facts = {**facts, "image_size": facts["image_shape"][1]}
     return [
         *(facts["record"].get(key, field.default) for key, field in Cell.model_fields.items()),  # older than the key
         *(facts[key] for key in MEASURED),

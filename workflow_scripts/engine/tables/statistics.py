@@ -40,10 +40,9 @@ class Comparison(NamedTuple):
 def guess(largest_class, num_classes):
     """The accuracy of guessing: of always naming the largest class of the training images, which is this share of them.
 
-    Where the share is not known, None or NaN, classes are taken to be equally frequent.
+    Where the share is not known, NaN, classes are taken to be equally frequent.
     """
-    known = largest_class is not None and not math.isnan(largest_class)
-    return largest_class if known else 1 / num_classes
+    return 1 / num_classes if math.isnan(largest_class) else largest_class
 
 
 def chance(guess, images):

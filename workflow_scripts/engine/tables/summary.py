@@ -23,6 +23,7 @@ from workflow_scripts.engine.tables import cell_index, labels, machines, reading
 
 GRADIENTS = "gradients.csv"
 RECORD = tuple(Cell.model_fields)
+SIZES = ("parameters", "num_classes", "largest_class", "val_images")  # of the network and its data
 METRICS = ("train_loss", "train_acc", "val_loss", "val_acc", "best_val_acc", "test_loss", "test_acc", "seconds")
 
 
@@ -56,7 +57,7 @@ def load(folder, also=()):
     folder = Path(folder)
     cells = _table(
         folder / "cells.csv",
-        ("cell", *RECORD, "parameters", "num_classes", "val_images", "status", "diverged_step", *METRICS, *also),
+        ("cell", *RECORD, *SIZES, "status", "diverged_step", *METRICS, *also),
     )
     if cells.empty:
         raise UserError(f"{folder / 'cells.csv'}: expected at least one cell, found none")
@@ -87,16 +88,16 @@ def _table(source, columns=(), nrows=None):
 def over_seeds(cells, also=()):
     """One row per group of cells that differ only in the seed, ordered by model, block and learning rate.
 
-    Columns: `group` (from 0), `label`, every key of the record but the seed, `parameters`, `num_classes`, `val_images`
-    (how many there are), `seeds` and `diverged` (how many cells there are, and how many of them diverged),
-    `diverged_step` (the earliest), for each metric m of `METRICS` and `also` its mean `m` and sample standard deviation
-    `m_std` (NaN with one seed), and the lists of names `cells` and `finished`. Means are over the cells that finished:
-    the last numbers of a diverged cell mean nothing.
+    Columns: `group` (from 0), `label`, every key of the record but the seed, those of `SIZES` (of the first cell),
+    `seeds` and `diverged` (how many cells there are, and how many of them diverged), `diverged_step` (the earliest),
+    for each metric m of `METRICS` and `also` its mean `m` and sample standard deviation `m_std` (NaN with one seed),
+    and the lists of names `cells` and `finished`. Means are over the cells that finished: the last numbers of a
+    diverged cell mean nothing.
     """
     rows = []
     for values, group in cells.groupby(list(ROW), dropna=False, sort=False):
         record = {key: None if pd.isna(value) else value for key, value in zip(ROW, values, strict=True)}
-        sizes = {key: group[key].iloc[0] for key in ("parameters", "num_classes", "val_images")}
+        sizes = {key: group[key].iloc[0] for key in SIZES}
         rows.append({"label": labels.label(record), **record, **sizes, **outcome(group, also)})
     models, blocks = _places("model", cells["model"]), _places("block", cells["block"])
     rows.sort(key=lambda row: (models[row["model"]], blocks[row["block"]], row["lr"]))

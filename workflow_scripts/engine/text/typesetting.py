@@ -57,7 +57,7 @@ def _found(name, folders):
         if path.is_file():
             return path
     places = " or ".join(map(str, folders))
-    raise UserError(f"{name}: expected the figure {files[0]}, which the report shows, in {places}, found none")
+    raise UserError(f"{files[0]}: expected this figure, which the report shows, in {places}, found none")
 
 
 def copy(sources, out):
