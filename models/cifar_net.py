@@ -21,12 +21,10 @@ pixels, though, and this one was chosen for long runs, about which these numbers
 from torch import nn
 from torch.nn import functional as F
 
+from models import shapes
 from models.activations import ACTIVATIONS, relu
 from models.blocks import ConvolutionalDimensionalityReductionBlock, ConvolutionalProcessingBlock, last_layer
 from models.registry import BLOCKS, check_size, register_model
-
-SHAPE = ((64, 1), (96, 1), (128, 1), (192, 0))  # filters and pairs of each stage; rows and columns halve between stages
-MULTIPLE = 8
 
 
 class Convolution(nn.Module):
@@ -88,8 +86,7 @@ class CifarNet(nn.Module):
     def __init__(self, block, num_classes=10, channels=3, width=1.0, activation=relu, dropout=0.0):
         super().__init__()
         self.stages = nn.Sequential()
-        for depth, (filters, pairs) in enumerate(SHAPE):
-            filters = MULTIPLE * max(1, round(filters * width / MULTIPLE))
+        for depth, (filters, pairs) in enumerate(shapes.cifar_net(width)):
             self.stages.append(Stage(channels, filters, pairs, block, activation, halves=depth > 0))
             channels = filters
         self.dropout = nn.Dropout(dropout)
@@ -118,6 +115,6 @@ def cifar_net(block, num_classes, image_shape, width=1.0, activation=None, dropo
     if not differs_in_switches_only(block):
         known = ", ".join(name for name, other in BLOCKS.items() if differs_in_switches_only(other))
         raise ValueError(f"the network cifar_net takes the blocks {known}, not {block.__name__}")
-    check_size(image_shape, len(SHAPE) - 1)
+    check_size(image_shape, len(shapes.CIFAR_NET) - 1)
     function = relu if activation is None else ACTIVATIONS[activation]
     return CifarNet(block, num_classes, image_shape[0], width, function, dropout)

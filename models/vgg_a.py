@@ -6,12 +6,10 @@ Parameters for 10 classes and images of 3x32x32: VGG_A 9,750,922; with batch nor
 
 from torch import nn
 
+from models import shapes
 from models.activations import ACTIVATIONS, relu
 from models.blocks import ConvolutionalProcessingBlock, ConvolutionalProcessingBlockBN
 from models.registry import BLOCKS, check_size, register_model
-
-STAGES = ((64,), (128,), (256, 256), (512, 512), (512, 512))  # filters of the convolutions; a max-pool after each stage
-HIDDEN = 512
 
 
 class Activation(nn.Module):
@@ -39,9 +37,10 @@ class VGG_A(nn.Module):
 
     def __init__(self, inp_ch=3, num_classes=10, init_weights=True, *, width=1.0, activation=relu, dropout=0.0):
         super().__init__()
+        stages, hidden = shapes.vgg_a(width)
         layers, channels = [], inp_ch
-        for stage in STAGES:
-            for filters in (_scaled(filters, width) for filters in stage):
+        for stage in stages:
+            for filters in stage:
                 layers += [
                     nn.Conv2d(channels, filters, 3, padding=1),
                     *self._normalized(filters),
@@ -50,11 +49,12 @@ class VGG_A(nn.Module):
                 channels = filters
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
-        layers, hidden = [], _scaled(HIDDEN, width)
-        for inputs in (channels, hidden):
+        layers, inputs = [], channels
+        for units in hidden:
             layers += [nn.Dropout(dropout)] if dropout else []
-            layers += [nn.Linear(inputs, hidden), Activation(activation)]
-        self.classifier = nn.Sequential(*layers, nn.Linear(hidden, num_classes))
+            layers += [nn.Linear(inputs, units), Activation(activation)]
+            inputs = units
+        self.classifier = nn.Sequential(*layers, nn.Linear(inputs, num_classes))
         if init_weights:
             self._draw_weights()
 
@@ -81,10 +81,6 @@ VGG_A_BatchNorm = VGG_BatchNorm
 NETWORKS = {ConvolutionalProcessingBlock: VGG_A, ConvolutionalProcessingBlockBN: VGG_BatchNorm}  # by block
 
 
-def _scaled(filters, width):
-    return max(1, round(filters * width))
-
-
 @register_model("vgg_a")
 def vgg_a(block, num_classes, image_shape, width=1.0, activation=None, dropout=0.0):
     """VGG-A: 8 convolutions and 3 linear layers, of `plain` or `bn` blocks.
@@ -94,6 +90,6 @@ def vgg_a(block, num_classes, image_shape, width=1.0, activation=None, dropout=0
     if block not in NETWORKS:
         known = ", ".join(name for name, other in BLOCKS.items() if other in NETWORKS)
         raise ValueError(f"the network vgg_a takes the blocks {known}, not {block.__name__}")
-    check_size(image_shape, len(STAGES))
+    check_size(image_shape, len(shapes.VGG_A))
     function = relu if activation is None else ACTIVATIONS[activation]
     return NETWORKS[block](image_shape[0], num_classes, width=width, activation=function, dropout=dropout)

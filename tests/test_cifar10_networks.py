@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from models.cifar_net import SHAPE
 from models.registry import BLOCKS, build_model, list_blocks, list_models
+from models.shapes import CIFAR_NET
 from models.vgg_a import VGG_A, VGG_A_BatchNorm, VGG_BatchNorm
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
@@ -109,7 +109,8 @@ def test_cifar_net_is_as_wide_as_asked_in_multiples_of_8(width):
     network = build_model("cifar_net", "bn_rc", 10, width=width)
     widths = [stage.entry.conv.out_channels for stage in network.stages]
     assert all(
-        abs(found - width * filters) <= 4 and found % 8 == 0 for found, (filters, _) in zip(widths, SHAPE, strict=True)
+        abs(found - width * filters) <= 4 and found % 8 == 0
+        for found, (filters, _) in zip(widths, CIFAR_NET, strict=True)
     )
 
 
@@ -134,7 +135,7 @@ def by_hand(weights, x, bn, rc):
             x = (x - mean) / (var + 1e-5).sqrt() * scale + shift
         return x
 
-    for stage, (_, pairs) in enumerate(SHAPE):
+    for stage, (_, pairs) in enumerate(CIFAR_NET):
         x = conv(f"stages.{stage}.entry", x, halves=stage > 0).relu()
         for pair in range(pairs):
             name = f"stages.{stage}.pairs.{pair}.convolutions"
@@ -160,7 +161,9 @@ def test_a_residual_branch_can_be_closed(block):
     """The initialisation `zero_residual` relies on this."""
     network = build_model("cifar_net", block, 10, (3, 8, 8), width=0.125).eval()
     ends = [pair.branch_end() for stage in network.stages for pair in stage.pairs]
-    assert len(ends) == sum(pairs for _, pairs in SHAPE) and all((end is None) == ("rc" not in block) for end in ends)
+    assert len(ends) == sum(pairs for _, pairs in CIFAR_NET) and all(
+        (end is None) == ("rc" not in block) for end in ends
+    )
     for stage in network.stages if "rc" in block else []:
         for pair in stage.pairs:
             for parameter in pair.branch_end().parameters():

@@ -1,4 +1,4 @@
-"""What the text says of the shapes of two networks, without PyTorch, which reports do not need otherwise.
+"""What the text says of the shapes of two networks.
 
 Nothing is said unless the number of parameters agrees with that of the run.
 """
@@ -6,22 +6,20 @@ Nothing is said unless the number of parameters agrees with that of the run.
 import itertools
 from types import SimpleNamespace
 
-CIFAR_NET = ((64, 1), (96, 1), (128, 1), (192, 0))  # filters and pairs of each stage, as in models/cifar_net.py
-VGG_A = ((64, 128, 256, 256, 512, 512, 512, 512), (512, 512))  # filters, and units of the hidden layers
+from models import shapes
 
 
 def stages(base):
     """The filters of the base network's stages, `full` at width 1 and its `own`, how many stages have `pairs`, and the
     number of `layers`; None where it is another network."""
-    full = [filters for filters, _ in CIFAR_NET]
-    own = [8 * max(1, round(filters * base.width / 8)) for filters in full]
-    pairs = [many for _, many in CIFAR_NET]
-    shapes = []
-    for filters, before, many in zip(own, [None, *own], pairs, strict=False):
-        shapes += [(before, filters)] + [(filters, filters)] * 2 * many
-    if base.model != "cifar_net" or base.parameters not in _sizes_of(shapes, [(own[-1], base.num_classes)]):
+    full, _ = zip(*shapes.CIFAR_NET, strict=True)
+    own, pairs = zip(*shapes.cifar_net(base.width), strict=True)
+    layers = []
+    for before, filters, many in zip([None, *own], own, pairs, strict=False):
+        layers += [(before, filters)] + [(filters, filters)] * 2 * many
+    if base.model != "cifar_net" or base.parameters not in _sizes_of(layers, [(own[-1], base.num_classes)]):
         return None
-    return SimpleNamespace(full=full, own=own, pairs=sum(pairs), layers=len(shapes) + 1)
+    return SimpleNamespace(full=full, own=own, pairs=sum(pairs), layers=len(layers) + 1)
 
 
 def full_size(run):
@@ -30,7 +28,8 @@ def full_size(run):
         return None
 
     def sizes(width):
-        filters, hidden = ([max(1, round(many * width)) for many in layers] for layers in VGG_A)
+        stages, hidden = shapes.vgg_a(width)
+        filters = [*itertools.chain.from_iterable(stages)]
         ends = [filters[-1], *hidden, run.num_classes]
         return _sizes_of(list(zip([None, *filters], filters, strict=False)), list(itertools.pairwise(ends)), (1, 3))
 
