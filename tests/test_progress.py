@@ -58,7 +58,7 @@ def test_the_time_left_is_that_of_the_work_left(run, tmp_path):
     assert set(run.finished) == {"cw2/done"} and set(run.running) == {"cw2/works", "cw2/went-on"}
     # 10 + 4 + 2 epochs in 40 seconds, and 6 + 2 + 10 to go; the 6 done before the run do not count
     assert run.left(now=START + 40) == pytest.approx(40 * 18 / 16)
-    assert run.tally(run.left(now=START + 60)) == "1 of 4 cells done, 1.1 minutes left"
+    assert run.tally(run.left(now=START + 60)) == "1 of 4 cells done, 68 seconds left"
     log(tmp_path, "cw2/went-on", 10, 10, START + 41, first=6)
     record(tmp_path, "cw2/went-on", START + 41)
     run.look(now=START + 42)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from workflow_scripts.engine import commands
-from workflow_scripts.engine.text import text_tables
+from workflow_scripts.engine.text import text_tables, wording
 from workflow_scripts.engine.workflow import progress
 
 LEAST = 20  # characters of a cell's name
@@ -76,7 +76,7 @@ def _row(name, epochs, cell):
         "Epoch": f"{cell.epoch}/{epochs}",
         "Loss": "–" if cell.loss is None else f"{cell.loss:.4f}",
         "Val. acc.": "–" if cell.val_acc is None else f"{cell.val_acc:.1%}",
-        "Left": "–" if left is None else progress.duration(left),
+        "Left": "–" if left is None else wording.duration(left),
         "Last output": "failed" if cell.failed else f"{cell.silent:.0f} s ago",
     }
 

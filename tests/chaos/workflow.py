@@ -151,4 +151,4 @@ def _bits(path):
         return content.startswith(b"%PDF") and content.rstrip().endswith(b"%%EOF")
     if path.suffix == ".csv" and b"seconds" in content.partition(b"\n")[0]:
         return pd.read_csv(path, dtype=str).filter(regex="^(?!seconds)").to_csv(index=False)
-    return re.sub(rb"[\d.]+ (minutes|hours)", b"some time", content) if path.suffix == ".tex" else content
+    return re.sub(rb"[\d.]+ (seconds|minutes|hours)", b"some time", content) if path.suffix == ".tex" else content

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workflow_scripts.engine.tables import labels, summary
 from workflow_scripts.engine.text.latex import Tex, count, escape, listed, number
+from workflow_scripts.engine.text.wording import duration
 
 PHRASES = {
     "normalize": {
@@ -90,7 +91,7 @@ def words(cells):
     final = listed(number(value) for value in values["final_lr"])
     said["schedule"] = Tex(said["schedule"].replace("~", final))
     also = [_also(cells[key], text) for key, text in ALSO.items() if _is_set(cells[key]).any()]
-    return SimpleNamespace(**said, also=also, time=_time(pd.to_numeric(cells["seconds"]).sum()))
+    return SimpleNamespace(**said, also=also, time=duration(pd.to_numeric(cells["seconds"]).sum()))
 
 
 def _is_set(values):
@@ -108,10 +109,3 @@ def _phrase(key, value):
     known = {name: Tex(text) for name, text in PHRASES[key].items()}
     names = value.split("+") if key == "augmentation" else [value]
     return listed(known.get(name, Tex(rf"\texttt{{{escape(name)}}}")) for name in names)
-
-
-def _time(seconds):
-    minutes = seconds / 60
-    if minutes < 2:
-        return Tex(f"{seconds:.0f} seconds")
-    return Tex(f"{minutes:.0f} minutes" if minutes < 90 else f"{minutes / 60:.1f} hours")

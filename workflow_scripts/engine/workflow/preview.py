@@ -9,8 +9,7 @@ from pathlib import Path
 from workflow_scripts.engine import code, whole_files
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.cells import MARKS, options
-from workflow_scripts.engine.text.wording import counted
-from workflow_scripts.engine.workflow.progress import duration
+from workflow_scripts.engine.text.wording import counted, duration
 
 # (training images, rows and columns, classes) of data sets that have not been fetched yet
 NOMINAL = {

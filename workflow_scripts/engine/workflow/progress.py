@@ -13,7 +13,7 @@ from pathlib import Path
 from workflow_scripts.engine import whole_files
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.runs import cell_files, orders
-from workflow_scripts.engine.text.wording import counted
+from workflow_scripts.engine.text.wording import counted, duration
 
 RUN = "logs/run.json"
 EPOCH = re.compile(r"epoch +(\d+)/\d+  loss (\S+) .* val acc +(\S+)%  (\S+) s$", re.MULTILINE)  # reporting.LINE
@@ -214,16 +214,3 @@ class Run:
         """How many of the cells are done, and about how long the others take; `left` is what `left()` returned."""
         time_left = f", {duration(left)} left" if left and len(self.finished) < len(self.cells) else ""
         return f"{len(self.finished):,} of {len(self.cells):,} cells done{time_left}"
-
-
-def duration(seconds):
-    """A length of time in words.
-
-    >>> duration(100), duration(10_000), duration(1e6), duration(1e7)
-    ('1.7 minutes', '2.8 hours', '11.6 days', '116 days')
-    """
-    for unit, length in (("days", 86_400), ("hours", 3_600)):
-        if seconds >= 2 * length:
-            many = seconds / length
-            return f"{many:.1f} {unit}" if many < 100 else f"{many:,.0f} {unit}"
-    return f"{seconds / 60:.1f} minutes" if seconds >= 60 else "less than a minute"
