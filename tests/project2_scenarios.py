@@ -221,7 +221,13 @@ SENTENCES = {
         {"activation": "gelu", "dropout": 0.1},
         {},
         [r"; activation GELU \citep{hendrycks2016}; dropout \citep{srivastava2014} of 0.1;"],
-        ["nair2010"],
+        ["nair2010", "mirror image"],
+    ),
+    "test-time augmentation": (
+        {"tta": "flip"},
+        {},
+        ["An image that it is not trained on is classified together with its mirror image, by the mean of their"],
+        [],
     ),
     "one mistake": (
         {"mistakes": {(3, 5): 1}},

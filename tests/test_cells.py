@@ -92,7 +92,7 @@ def test_the_help_names_what_a_flag_can_be():
 def with_another(key):
     """A cell in which this key does not have its default value."""
     names = [name for mark in cells.MARKS.get(key, ()) for name in code.registered(mark.kind)]
-    for value in (*names, 1, 2, 0.5, "dataset", "bf16"):
+    for value in (*names, 1, 2, 0.5, "dataset", "flip", "bf16"):
         with contextlib.suppress(ValueError):
             if cells.changed(found := Cell(**{key: value})):
                 return found

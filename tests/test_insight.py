@@ -14,9 +14,11 @@ from scipy import stats
 from torch import nn
 
 from tests.conftest import ROOT, command, inside
+from tests.tiny_runs import CPU, tiny
 from workflow_scripts.engine.insight import insight, insight_figures, names
 from workflow_scripts.engine.insight.grad_cam import grad_cam
 from workflow_scripts.engine.runs import trained
+from workflow_scripts.engine.training.trainer import Training
 
 SIZES = ["--width", "0.25", "--epochs", "2", "--batch-size", "50", "--augmentation", "none", "--val-fraction", "0.2"]
 
@@ -125,6 +127,17 @@ def test_several_batches_give_what_one_does(study, digits, monkeypatch):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
     places = np.random.default_rng(0).permutation(len(images))[:40]
     assert places.max() > 64 and torch.equal(insight.images_at(training.val_batches, places), images[places])
+
+
+def test_with_test_time_augmentation_features_are_those_of_the_images_themselves(digits):
+    """Predictions, though, are those by which the cell's accuracy is measured."""
+    plain, mirrored = (Training(tiny(tta=tta), digits, CPU) for tta in (None, "flip"))
+    (_, expected), (probabilities, features) = insight.outputs(plain), insight.outputs(mirrored)
+    np.testing.assert_array_equal(features, expected)
+    images, _ = next(mirrored.val_batches.in_order(len(features)))
+    with torch.no_grad():
+        logits = mirrored.predict(images)
+    np.testing.assert_allclose(probabilities, logits.softmax(1), rtol=1e-4, atol=1e-6)
 
 
 def test_filters_and_features_are_the_networks(study, folder):

@@ -105,6 +105,22 @@ def test_best_epoch_is_chosen_on_validation_kept_and_tested_once(digits, tmp_pat
     assert test_loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_an_image_may_be_classified_together_with_its_mirror_image(digits, precision):
+    """Which changes how the weights are evaluated, in validation as in the test, and not how they are trained."""
+    plain, mirrored = (trained(tiny(epochs=2, precision=precision, tta=tta), digits) for tta in (None, "flip"))
+    for one, other in zip(plain.model.parameters(), mirrored.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+    for batches, row in ((mirrored.val_batches, mirrored.history[-1][4:6]), (mirrored.test_batches, None)):
+        images, labels = next(batches.in_order(10_000))
+        with torch.no_grad():
+            logits = [plain.predict(torch.from_numpy(np.flip(images.numpy(), axes).copy())) for axes in ((), (3,))]
+        mean = (logits[0] + logits[1]) / 2
+        expected = [F.cross_entropy(mean, labels).item(), (mean.argmax(1) == labels).double().mean().item()]
+        assert (row or mirrored.evaluate(batches).tolist()) == pytest.approx(expected, rel=1e-5)
+        assert not torch.equal(*logits)
+
+
 def test_the_test_images_are_read_only_for_a_cell_that_is_tested(digits, tmp_path):
     without = dataclasses.replace(digits, test_images=None)  # whoever reads them fails
     training = trained(tiny(), without)

@@ -46,6 +46,12 @@ class Cell(Strict):
         help="mean and standard deviation: the course's constants, or those of this data set's training images",
     )
     augmentation: Annotated[str, Augmentation()] = label("aug", "crop+flip", help="augmentations joined by +, or none")
+    tta: Literal["flip"] | None = label(
+        "tta",
+        None,
+        help="test-time augmentation: validation and test images are classified by the mean of the logits of each and "
+        "its mirror image; null: as they are",
+    )
     loss: Annotated[str, Registered("loss")] = label("", "cross_entropy", help="the loss function")
     l1: Number = label(
         "l1_", 0.0, help="factor on the sum of the weights' absolute values, added to the loss", ge=0, le=10

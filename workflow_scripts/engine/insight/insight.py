@@ -84,9 +84,7 @@ def outputs(training):
         for module in linear:  # the last to run overwrites the others
             hooks.enter_context(module.register_forward_pre_hook(keep))
         for images, _ in training.val_batches.in_order(EVALUATION_BATCH):
-            with training.precision():
-                logits = training.model(images)
-            probabilities.append(logits.double().softmax(1).cpu())
+            probabilities.append(training.predict(images).double().softmax(1).cpu())
             features.append(kept["features"])
     return torch.cat(probabilities).numpy(), torch.cat(features).numpy()
 

@@ -52,6 +52,7 @@ NAMES = {
     "rmsprop": "RMSprop",
     "sgd": "SGD",
     "silu": "SiLU",
+    "tta": "test-time augmentation",
     "weight_decay": "wd",
 }
 

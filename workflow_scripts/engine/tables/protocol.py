@@ -67,6 +67,7 @@ ALSO = {
     "activation": "The activation function in place of the network's own is ~",
     "dropout": "Dropout has probability ~",
     "supervision": "The losses of companion classifiers are added with a weight of ~ that falls to 0",
+    "tta": "Validation and test images are classified by the mean of the logits of each and its mirror image",
     "l1": "The sum of the weights' absolute values times ~ is added to the loss",
     "l2": "Half the sum of the weights' squares times ~ is added to the loss",
     "clip": "The norm of the whole gradient is limited to ~",

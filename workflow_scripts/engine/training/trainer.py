@@ -223,12 +223,16 @@ class Training:
         self.model.eval()
         sums = torch.zeros(2, dtype=torch.float64, device=self.device)
         for images, labels in batches.in_order(EVALUATION_BATCH):
-            with self.precision():
-                logits = self.model(images)
-            logits = logits.float()
+            logits = self.predict(images)
             sums[0] += self.loss(logits, labels) * len(labels)
             sums[1] += (logits.argmax(1) == labels).sum()
         return sums / len(batches)
+
+    def predict(self, images):
+        """Logits (b, classes), float32, by which images that are not trained on are classified."""
+        views = (images.flip(3), images) if self.cell.tta == "flip" else (images,)
+        with self.precision():  # the images themselves last: what hooks keep is of them
+            return torch.stack([self.model(view).float() for view in views]).mean(0)
 
     def test(self):
         """(loss, accuracy) on the test images with the best epoch's weights, which stay loaded; once, at the end."""
