@@ -1,5 +1,7 @@
 """Figures of what a network has learned, for data of any shape and for results of every kind."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -117,3 +119,26 @@ def test_a_name_stands_above_its_points(tmp_path):
     places = {text.get_text(): text.get_position() for text in axes.texts}
     assert {name: x for name, (x, _) in places.items()} == {"cat": 4.5, "dog": 104.5}
     assert all(height > side.max() for _, height in places.values())
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3, 1.0])
+def test_names_among_points_neither_overlap_nor_leave_the_figure(tmp_path, spread):
+    """However near to each other the classes are, the last of which lies highest."""
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(400, 2))
+    label = np.arange(400) % 10
+    points[:, 0] += spread * label
+    points[label == 9] *= 0.1
+    points[label == 9] += [0, 2.5]
+    embedded = pd.DataFrame({"image": 0, "x": points[:, 0], "y": points[:, 1], "label": label, "right": True})
+    names = ["a", "very_long_name_of_a_class", *(f"class_{letter}" for letter in "cdefgh"), "猫", "deer"]
+    insight.write({"insight.json": {"class_names": names}, "tsne.csv": embedded}, tmp_path)
+    figure, _ = insight_figures.tsne(findings.load(tmp_path))
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    boxes = {text.get_text(): text.get_window_extent() for text in axes.texts}
+    assert "very long name of a class" in boxes and "class 8" in boxes and len(boxes) == 10
+    assert not [pair for pair in itertools.combinations(boxes, 2) if boxes[pair[0]].overlaps(boxes[pair[1]])]
+    assert all(
+        figure.bbox.containsx(x) and figure.bbox.containsy(y) for box in boxes.values() for x, y in box.corners()
+    )

@@ -5,6 +5,7 @@ import pandas as pd
 
 from workflow_scripts.engine.data.batches import Batches, channel_statistics
 from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.text.wording import class_names
 
 ACROSS, MOST, CLASSES = 10, 4, 100  # classes side by side; most images of a class; most classes shown
 GAP = 2  # pixels between images
@@ -45,7 +46,7 @@ def facts(data, normalize, batch_size):
 
 def draw(data, table, lines):
     """The figure, as wide as the page: the images of `table`, from `chosen`, above the `lines` of text."""
-    names = data.class_names[:CLASSES]
+    names = class_names(data.class_names[:CLASSES])
     across, most = min(ACROSS, len(names)), table["place"].max() + 1
     rows, columns, _ = data.train_images.shape[1:]
     right, down = columns + GAP, rows + GAP
@@ -64,7 +65,7 @@ def draw(data, table, lines):
         axes.set_axis_off()
         for label, name in enumerate(style.literal(names)):  # one class may be called $5, another 10$
             at = label % across * right + right / 2 - 0.5, label // across * band + heading - 1
-            axes.text(*at, name.replace("_", " "), ha="center", va="bottom", fontsize=style.SMALL)
+            axes.text(*at, name, ha="center", va="bottom", fontsize=style.SMALL)
         said = "\n".join(style.literal(lines))
         figure.supxlabel(said, fontsize=style.SMALL, x=0.01, ha="left", multialignment="left")
     return figure

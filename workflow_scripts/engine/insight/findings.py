@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from workflow_scripts.engine.tables import reading
+from workflow_scripts.engine.text.wording import class_names
 
 NAMED = 20  # classes up to which names and counts are legible in a column
 EXTREMES = 10  # classes at either end of the accuracies, where there are more than NAMED
@@ -31,7 +32,7 @@ class Insight:
     @property
     def names(self):
         """The readable names of the classes, in the order of their labels."""
-        return [name.replace("_", " ") for name in self.facts["class_names"]]
+        return class_names(self.facts["class_names"])
 
 
 def load(folder):

@@ -3,6 +3,8 @@
 Up to `NAMED` classes are named in every figure; of more classes, the figures show those that matter.
 """
 
+import itertools
+
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
@@ -12,7 +14,10 @@ from workflow_scripts.engine.insight.findings import EXTREMES, NAMED, most_confu
 from workflow_scripts.engine.insight.grad_cam_figure import FRAME, GREYS, grad_cam
 
 FILTERS = 64  # first-layer filters that are drawn
-WIDE, HIGH = 0.2, 0.055  # room for a name among points, as fractions of their extent
+LETTER, HIGH = 0.018, 0.055  # room for a letter of a name among points, and for a line, as fractions of their extent
+ASIDE = sorted(  # where else a name may stand, as fractions of the same, the nearest place first
+    itertools.product(0.05 * np.arange(-8, 9), HIGH / 4 * np.arange(-72, 73)), key=lambda by: (np.hypot(*by), by)
+)
 MOST = 0.9  # fraction of a class's points that lie below its name
 
 
@@ -153,7 +158,10 @@ def tsne(insight):
         colours = dict(zip(labels, style.COLOURS, strict=False))
         for label, colour in colours.items():
             _points(axes, table[table["label"] == label], colour, "o")
-        for label, (x, y) in _apart(table[table["label"].isin(labels)]).items():
+        places = _apart(table[table["label"].isin(labels)], names)
+        axes.update_datalim(list(places.values()) or [(0, 0)])
+        axes.autoscale_view()
+        for label, (x, y) in places.items():
             frame = {**FRAME, "edgecolor": colours[label]}
             axes.text(x, y, names[label], ha="center", va="center", fontsize=style.SMALL, bbox=frame)
         if not table["right"].all():
@@ -162,15 +170,20 @@ def tsne(insight):
     return figure, table
 
 
-def _apart(table):
-    """{label: (x, y)} of the names: above most of a label's points, higher where a name would overlap another."""
+def _apart(table, names):
+    """{label: (x, y)} of the names: above most of a label's points, or as near to there as no other name stands."""
     extent = np.ptp(table[["x", "y"]].to_numpy(), axis=0).max() if len(table) else 0.0
-    places = {}
     classes = table.groupby("label")
-    tops = pd.DataFrame({"x": classes["x"].median(), "y": classes["y"].quantile(MOST)})
-    for label, (x, y) in tops.sort_values("y").iterrows():
-        near = [other for place, other in places.values() if abs(place - x) < WIDE * extent]
-        places[label] = (x, max(place + HIGH * extent for place in [y, *near]))
+    tops = pd.DataFrame({"x": classes["x"].median(), "y": classes["y"].quantile(MOST) + HIGH * extent})
+    places = {}
+
+    def free(at, label, other):
+        letters = 2 + (len(names[label]) + len(names[other])) / 2
+        return (abs(at - places[other]) >= np.array([letters * LETTER, HIGH]) * extent).any()
+
+    for label, top in tops.sort_values("y").iterrows():
+        tried = (top.to_numpy() + np.multiply(by, extent) for by in ASIDE)
+        places[label] = next(at for at in tried if all(free(at, label, other) for other in places))
     return places
 
 

@@ -2,6 +2,8 @@
 
 import math
 
+from workflow_scripts.engine.configuration.fields import printable
+
 
 def counted(number, noun):
     """How many there are of something, in words.
@@ -10,6 +12,15 @@ def counted(number, noun):
     ('1 cell', '2,000 cells')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def class_names(names):
+    """Names of classes as reports and figures print them; one that the typeface lacks goes by its number.
+
+    >>> class_names(["maple_tree", "枫树"])
+    ['maple tree', 'class 1']
+    """
+    return [name.replace("_", " ") if printable(name) else f"class {label}" for label, name in enumerate(names)]
 
 
 def duration(seconds):
