@@ -111,7 +111,7 @@ def test_a_base_of_several_values_gives_levels_that_can_be_told_apart(tmp_path):
 
 
 def test_levels_of_several_factors_say_of_which_key_they_are(tmp_path):
-    """They do so in the table and figure of all remedies and in pareto, but not in the table of one factor."""
+    """They do so in the table and figure of all remedies and in pareto; in those of one factor the heading does."""
     factors = {
         "sizes": {"width": [1, 2, 4]},
         "loss": {"supervision": 0.3},
@@ -125,6 +125,11 @@ def test_levels_of_several_factors_say_of_which_key_they_are(tmp_path):
     said = ["width 2", "width 4", "supervision 0.3", "L2 0.0005", "L1 1e-05", "activation network's own"]
     assert rows.loc[~rows["base"], "name"].tolist() == said
     assert rows.loc[~rows["base"], "level"].tolist() == ["2", "4", "0.3", *said[3:5], "network's own"]
+    assert rows["varied"].unique().tolist() == ["width", "supervision", "penalty", "activation"]
+    assert ablation_table.formatted(rows[rows["factor"] == "loss"]).columns[0] == "Supervision"
+    drawn = rows[rows["factor"] == "sizes"]
+    axes, *_ = ablation_figure.draw(ablation_figure.drawn(found, drawn), drawn).axes
+    assert axes.get_xlabel().startswith("width, with the number of parameters")
     assert remedies.formatted(remedies.compared(found, rows))["Remedy"].tolist() == ["VGG08", *said]
     assert set(pareto.points(found, study)["name"]) == {"base", *said}
     assert set(remedies_figure.flows(found, rows)["level"]) == {"VGG08", *said}

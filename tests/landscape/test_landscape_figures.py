@@ -154,13 +154,24 @@ def test_figures_show_the_lowest_seed_and_numbers_all(tmp_path, study):
     assert protocols.quantiles(runs.per_step(landscape))["steps"].max() == 2 * STEPS
 
 
-def test_what_explodes_is_cut_off_and_the_figure_says_so():
+@pytest.mark.parametrize(
+    ("values", "top", "said"),
+    [
+        ([*[1.0] * 199, 50.0, math.inf], 1.1, "(peaks up to 50 cut off)"),
+        ([2.0, 1.5, 1.2, 1.0, 2.3, 1e5, 1e35], 1.1 * 2.3, "(peaks up to 1e+35 cut off)"),  # of few, many explode
+        ([0.0, 0.0, 0.0, 0.0, 5.0], None, ""),
+        ([2.3, 1.6, 1.0, 0.5, 0.2, 0.01, 0.001], None, ""),
+    ],
+)
+def test_what_explodes_is_cut_off_and_the_figure_says_so(values, top, said):
     with style.look():
         axes = style.figure(2, 2).subplots()
         axes.plot([0.5, 50])
-        bands.cut(axes, pd.Series([*[1.0] * 199, 50.0, math.inf]))
-    assert axes.get_ylim() == pytest.approx((-0.1, 1.1))  # not down to where a twentieth of the peak would be
-    assert axes.get_title() == "(peaks up to 50 cut off)"
+        before = axes.get_ylim()
+        bands.cut(axes, pd.Series(values))
+    # not down to where a twentieth of the peak would be
+    assert axes.get_ylim() == (pytest.approx((-top / 11, top)) if top else before)
+    assert axes.get_title() == said
 
 
 # The real thing

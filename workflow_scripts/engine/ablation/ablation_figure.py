@@ -13,7 +13,6 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 from matplotlib.transforms import Affine2D, ScaledTranslation
 
 from workflow_scripts.engine.figures import curves, lettering, style
-from workflow_scripts.engine.tables.labels import readable
 
 LIGHTEST = 0.85  # of the colour scale: a lighter line is lost on white
 FEW = 5  # colours for levels that are not blocks: more cannot be told apart, so they repeat with other line styles
@@ -117,7 +116,7 @@ def _levels(axes, seeds, rows, shown, numeric):
         _marks(axes, numeric, place, [mean], "_" if numeric else "|", color=colour, markersize=9)
         if math.isfinite(std):
             _marks(axes, numeric, place, curves.around(mean, std, "val_acc"), linestyle=dashes, color=colour)
-    name = readable(rows["factor"].iloc[0])
+    name = rows["varied"].iloc[0]
     measure = axes.yaxis if numeric else axes.xaxis
     measure.set_major_formatter(style.percent)
     # the number of ticks must not depend on the size: one added after the layout would be cut off

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from workflow_scripts.engine.ablation import marks
-from workflow_scripts.engine.tables import labels
 from workflow_scripts.engine.text import text_tables, wording
 
 # in the CSV file, unrounded and in this order
@@ -25,7 +24,8 @@ def write(path, rows):
 
 def formatted(rows):
     """The rows of one factor for people to read, each value a string."""
-    columns = {labels.readable(rows["factor"].iloc[0]).capitalize(): rows["level"]}
+    heading = rows["varied"].iloc[0]
+    columns = {heading[0].upper() + heading[1:]: rows["level"]}
     decimals = wording.decimals(rows["val_images"].iloc[0])
     columns["Val. acc. (%)"] = text_tables.measures(rows, "best_val_acc", 100, decimals)
     columns["Difference"] = marks.points(rows["difference"], rows["verdict"], decimals)

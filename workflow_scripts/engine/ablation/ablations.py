@@ -53,7 +53,8 @@ def all_rows(table):
 def rows(found, study):
     """A data frame with a row per factor and level of a `studies.Study`, from a summary that `load` returned.
 
-    Columns: `factor`, `level`, `name` (the level's name beside levels of other factors), `value` (the level as a
+    Columns: `factor`, `varied` (the readable name of its only key, or else of the factor), `level`, `name` (the level's
+    name beside levels of other factors), `value` (the level as a
     number, where every level of the factor is one), `base` (is it the base?), those of `summary.over_seeds` with
     `forward_flops` and `SPEED`, `val_images`, and how the best validation accuracy differs from the base's, from
     `statistics.compare`: `difference` with the ends `low` and `high` of its 95 % interval, its p-value `p`,
@@ -73,14 +74,16 @@ def rows(found, study):
         groups = list(dict.fromkeys(row_of[name] for name in levels))
         table = over_seeds.loc[groups].assign(factor=factor, base=[group == groups[0] for group in groups])
         table["level"] = _told_apart(table, [level_of[group] for group in groups])
-        table["name"] = [_with_key(level, grids.varied(study.ablations[factor])) for level in table["level"]]
+        keys = grids.varied(study.ablations[factor])
+        table["name"] = [_with_key(level, keys) for level in table["level"]]
+        table["varied"] = labels.heading(keys[0]) if len(keys) == 1 else labels.readable(factor)
         table["value"] = _numbers(table["level"])
         table = pd.concat([table, differences(found.cells, table)], axis=1)
         tables.append(table.sort_values("value", kind="stable"))  # words, which have none, stay in their order
     if not tables:
         raise UserError("--study: expected at least one factor in `ablations`, found none")
     table = pd.concat(tables, ignore_index=True)
-    first = ["factor", "level", "name", "value", "base"]
+    first = ["factor", "varied", "level", "name", "value", "base"]
     return table[first + [column for column in table if column not in first]]
 
 

@@ -10,6 +10,7 @@ from workflow_scripts.engine.figures import lettering, style
 BAND, EXTREMES = 0.5, 0.15  # opacity of medians and extremes
 FEW = 100  # ratio of largest to smallest value below which a logarithmic axis has more ticks than powers of ten
 MOST = 0.99  # share of the windows that stay within the axes where a loss explodes
+FAR = 3  # times the next lower value, of those above the median, is where an explosion begins
 CURVES = ["low", "high", "lowest", "highest"]
 
 
@@ -42,11 +43,13 @@ def mark_ends(axes, table, networks, ends):
 
 
 def cut(axes, values):
-    """Cut the axes where values rise far above the lowest `MOST` of them, and say so above the axes."""
+    """Cut the axes where values rise far above the lowest `MOST` of them, or `FAR` above all others, and say so."""
     finite = values[np.isfinite(values)]
     if finite.empty:
         return
-    most, peak = finite.quantile(MOST), finite.max()
+    upper = np.sort(finite[finite >= finite.median()])
+    before_gaps = upper[:-1][upper[1:] > FAR * upper[:-1]]
+    most, peak = min([finite.quantile(MOST), *before_gaps[before_gaps > 0]]), finite.max()
     if peak > 1.5 * most:
         axes.set_ylim(max(axes.get_ylim()[0], -0.1 * most), 1.1 * most)  # the lower margin was scaled to the peak
         style.say_cut(axes, peak)
