@@ -31,6 +31,34 @@ rule choose:
         " $GRADSCAPE_COMPUTING --out {output} 2> {log}"
 
 
+rule plot_curves_chosen:
+    input:
+        summary=summary_of("{study}"),
+        chosen="results/{study}/chosen.json",
+    output:
+        pdf=in_report(
+            "results/{study}/figures/curves_chosen.pdf",
+            "curves",
+            lambda study: ["chosen"],
+            "the chosen network",
+        ),
+        csv="results/{study}/figures/curves_chosen.csv",
+    log:
+        "results/logs/{study}/curves_chosen.log",
+    wildcard_constraints:
+        study=one_of(PLAN.chosen),
+    localrule: True
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=digest("plot_curves"),
+    message:
+        "Drawing curves_chosen ({wildcards.study})"
+    shell:
+        "python -P -m workflow_scripts.plot_curves --summary results/{wildcards.study}/summary"
+        " --chosen {input.chosen} --out {output.pdf} 2> {log}"
+
+
 rule insight:
     input:
         chosen="results/{study}/chosen.json",
@@ -87,5 +115,5 @@ for figure in insight.FIGURES:
             " --insight results/{wildcards.study}/insight --out {output.pdf} 2> {log}"
 
 
-# not the figures, which are made on request: not every network has filters and feature maps
-TARGETS += expand("results/{study}/chosen.json", study=PLAN.chosen)
+# not the figures of insight, which are made on request: not every network has filters and feature maps
+TARGETS += expand("results/{study}/{file}", study=PLAN.chosen, file=["chosen.json", "figures/curves_chosen.pdf"])

@@ -1,6 +1,18 @@
-# The report of Project 2, on the studies cifar_net and bn_landscape.
+# The report and the hand-in of Project 2, on the studies cifar_net and bn_landscape.
+
+from workflow_scripts.engine.course import program
 
 REPORTS["report/project2.pdf"] = "results/cifar_net/tables/table1.txt"
+PROJECT2_FIGURES = [
+    *(f"results/cifar_net/figures/{figure}.pdf" for figure in ("curves_chosen", "pareto", *insight.FIGURES)),
+    *samples_of("cifar_net"),
+    *(f"results/bn_landscape/figures/{figure}.pdf" for figure in landscape.FIGURES),
+    *(
+        f"results/{study}/figures/{figure}.pdf"
+        for study in {"bn_landscape"} & {*PLAN.surfaces}
+        for figure in landscape.SURFACES
+    ),
+]
 
 
 rule fill_project2:
@@ -9,10 +21,7 @@ rule fill_project2:
         table="results/cifar_net/tables/table1.txt",
         chosen="results/cifar_net/chosen.json",
         insight=[f"results/cifar_net/insight/{name}" for name in insight.FILES],
-        figures=[
-            *(f"results/cifar_net/figures/{figure}.pdf" for figure in ("pareto", *insight.FIGURES)),
-            *samples_of("cifar_net"),
-        ],
+        figures=PROJECT2_FIGURES,
         ablations=[
             f"results/cifar_net/ablations/{factor}.{suffix}"
             for factor in PLAN.ablations["cifar_net"]
@@ -20,13 +29,6 @@ rule fill_project2:
         ],
         landscape=summary_of("bn_landscape", LANDSCAPE_SUMMARY),
         landscape_table="results/bn_landscape/tables/landscape_table.tex",
-        landscape_figures=[
-            f"results/bn_landscape/figures/{figure}.pdf"
-            for figure in (
-                *landscape.FIGURES,
-                *(landscape.SURFACES if "bn_landscape" in PLAN.surfaces else []),
-            )
-        ],
         template=source("report/project2.tex.j2"),
         style=source("report/gradscape.sty"),
         references=source("report/references.bib"),
@@ -55,3 +57,31 @@ rule fill_project2:
 
 
 PAPERS["report/project2.pdf"] = rules.fill_project2.output
+
+
+rule project2_submission:
+    input:
+        report="report/project2.pdf",
+        chosen="results/cifar_net/chosen.json",
+        tables=[
+            "results/cifar_net/tables/table1.csv",
+            "results/bn_landscape/tables/landscape_table.csv",
+            *(f"results/cifar_net/ablations/{factor}.csv" for factor in PLAN.ablations["cifar_net"]),
+        ],
+        figures=[path.replace(".pdf", ".csv") for path in PROJECT2_FIGURES],
+        code=list(map(str, program.sources().values())),
+    output:
+        "submission/project2.zip",
+    log:
+        "results/logs/cifar_net/submission.log",
+    localrule: True
+    conda:
+        "../envs/figures.yaml"
+    params:
+        config=lambda wildcards: json.dumps(config),  # no pattern: words in braces are no wildcards
+        code=digest("pack_project2"),
+    message:
+        "Packing {output}"
+    shell:
+        "python -P -m workflow_scripts.pack_project2 --report {input.report} --chosen {input.chosen}"
+        " --csv {input.tables} {input.figures} --config {params.config:q} --out {output} 2> {log}"

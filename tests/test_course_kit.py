@@ -20,7 +20,7 @@ from tests.course_runs import DIGITS, HEADERS, SCRIPT, handed_out
 from tests.workflow_runs import counted
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
-from workflow_scripts.engine.course import folders, submission
+from workflow_scripts.engine.course import folders, program, submission
 from workflow_scripts.engine.runs import checkpoints
 
 
@@ -326,4 +326,4 @@ def test_a_number_that_is_not_the_report_s_is_refused():
 
 
 def test_the_code_that_is_handed_in_is_in_git():
-    assert all((ROOT / path).is_file() for path in submission.sources())
+    assert all((ROOT / path).is_file() for path in program.sources())

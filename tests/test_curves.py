@@ -1,9 +1,12 @@
 """What guides the eye in learning curves: chance where there is one, percentages, a cross where a cell diverged."""
 
+import json
 import math
 
+import pandas as pd
 import pytest
 
+from tests.conftest import inside
 from tests.made_summaries import CLASSES, study, write_summary
 from workflow_scripts.engine.figures import curves
 from workflow_scripts.engine.tables import summary
@@ -36,6 +39,19 @@ def test_chance_is_drawn_where_it_is_the_same_for_all_and_known(tmp_path, change
     for axes, value in zip(panels, (math.log(CLASSES), guess), strict=True):
         dotted = [line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == ":"]
         assert dotted == ([] if guess is None else [value])
+
+
+def test_the_network_that_a_study_chose_is_drawn(tmp_path, refused):
+    """Whatever `--best` would be, which is about the last epoch."""
+    folder = write_summary(tmp_path / "summary", study())
+    rows = summary.over_seeds(summary.load(folder).cells)
+    (tmp_path / "chosen.json").write_text(json.dumps({"cells": rows["finished"][3]}))
+    words = ["--summary", folder, "--chosen", tmp_path / "chosen.json", "--out", tmp_path / "figure.pdf"]
+    inside("plot_curves", *words)
+    drawn = pd.read_csv(tmp_path / "figure.csv")
+    assert drawn["line"].unique().tolist() == [rows["label"][3]] and (drawn["seeds"] == 3).all()
+    (tmp_path / "chosen.json").write_text(json.dumps({"cells": ["gone-seed0"]}))
+    assert "chosen.json: expected cells of the summary, found ['gone-seed0']" in refused("plot_curves", *words)
 
 
 def test_accuracies_are_in_per_cent(tmp_path):

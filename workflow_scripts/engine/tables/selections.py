@@ -9,6 +9,7 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.configuration.record import Selection
 from workflow_scripts.engine.configuration.studies import Study
+from workflow_scripts.engine.tables import reading
 from workflow_scripts.engine.tables.summary import best, pick
 
 
@@ -60,6 +61,22 @@ def add_study(parser, flag="--study", required=True):
 def add_best(parser):
     """Add `--best`."""
     parser.add_argument("--best", action="store_true", help="the cells with the best mean validation accuracy")
+
+
+def add_chosen(parser):
+    """Add `--chosen FILE`."""
+    parser.add_argument(
+        "--chosen", type=Path, metavar="FILE", help="instead: the network that a study chose, by its chosen.json"
+    )
+
+
+def of_cells(rows, path):
+    """The rows of `over_seeds` that the chosen.json at `path` is about; raises UserError where there are none."""
+    names = reading.facts(path, "choose").get("cells")
+    found = rows[[group == names for group in rows["finished"]]]
+    if found.empty:
+        raise UserError(f"{path}: expected cells of the summary, found {names}; run choose again")
+    return found
 
 
 def chosen(rows, selections, with_best):

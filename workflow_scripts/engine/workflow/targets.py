@@ -9,11 +9,13 @@ from workflow_scripts.engine.landscape import names as landscape
 from workflow_scripts.engine.workflow import comparison
 
 BERAS = "the section `beras`"
+PROJECT2 = "studies `cifar_net` (`ablations`, `test: chosen`) and `bn_landscape` (`landscape`)"
 # final targets: what the configuration must have for them
 NEEDED = {
     "report/mlp-cw2.pdf": "a study `cw2` with `compare`",
     "report/mlp-cw2-2020.pdf": "a study `cw2` with `compare`",
-    "report/project2.pdf": "studies `cifar_net` (`ablations`, `test: chosen`) and `bn_landscape` (`landscape`)",
+    "report/project2.pdf": PROJECT2,
+    "submission/project2.zip": PROJECT2,
     "report/beras.pdf": BERAS,
     "report/beras-exploration.pdf": BERAS,
     "submission/hw2.zip": BERAS,
@@ -24,7 +26,7 @@ SECTIONS = {
     **dict.fromkeys(ablation.FIGURES, ("ablations", "ablations")),
     **dict.fromkeys(landscape.FIGURES, ("landscape", "landscapes")),
     **dict.fromkeys(landscape.SURFACES, ("surface", "surfaces")),
-    **dict.fromkeys(insight.FIGURES, ("test: chosen", "chosen")),
+    **dict.fromkeys([*insight.FIGURES, "curves_chosen"], ("test: chosen", "chosen")),
     "search": ("search", "searches"),
 }
 
