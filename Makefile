@@ -12,7 +12,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 TEX := latexmk texlive-latex-base texlive-latex-recommended texlive-latex-extra texlive-fonts-recommended \
-       texlive-bibtex-extra lmodern cm-super-minimal
+       texlive-bibtex-extra lmodern cm-super-minimal \
+       latex-cjk-chinese latex-cjk-chinese-arphic-gbsn00lp latex-cjk-chinese-arphic-bsmi00lp
 # Some tests need these and are skipped without them: a browser for the HTML report, a Slurm of two nodes, a reader of PDF
 TEST_TOOLS := chromium slurm-wlm munge poppler-utils
 APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends

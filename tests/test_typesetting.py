@@ -156,12 +156,66 @@ def test_a_mistake_in_the_latex_is_one_clear_message(tmp_path, body, message):
     assert not (tmp_path / "a.pdf").exists()
 
 
+@needs_latex
+def test_what_an_older_latex_lacks_is_named_with_what_installs_it(tmp_path):
+    source = tmp_path / "a.tex"
+    source.write_text("\\documentclass{article}\n\\usepackage{nosuch}\n\\begin{document}\\end{document}\n")
+    said = compiled(source, tmp_path / "a.pdf").stderr
+    assert "LaTeX Error: File `nosuch.sty' not found." in said and compile_report.INSTALL in said
+
+
 def test_without_latexmk_the_message_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UserError, match="apt-get install .*latexmk"):
         compile_report.compile_latex(tmp_path / "a.tex", tmp_path / "build")
     packages = re.search(r"^TEX := ((?:.*\\\n)*.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
     assert compile_report.INSTALL.split()[3:] == packages.replace("\\", "").split()  # what make setup installs
+
+
+CHINESE = r"""\documentclass[10pt,twocolumn]{article}
+\usepackage{gradscape}
+\title{Why}
+\author{\VAR{author}}
+\begin{document}
+\maketitle
+\input{answers}
+\end{document}
+"""
+
+
+@needs_latex
+@pytest.mark.parametrize(
+    ("author", "answer", "typeface"),
+    [
+        ("王小明, 22307130001", "Plain.", "gbsn"),
+        ("張大為", "我們的網絡。", "bsmi"),
+        ("Zoë", "我们的网络，很好。", "gbsn"),
+    ],
+)
+def test_names_and_own_words_may_be_chinese(tmp_path, author, answer, typeface):
+    for name, text in {"report": CHINESE, "answers": f"{answer} \\textbf{{ã}}"}.items():
+        (tmp_path / f"{name}.tex.j2").write_text(text, encoding="utf-8")
+    beside = {"style": ROOT / "report/gradscape.sty", "references": ROOT / "report/references.bib"}
+    templates = [tmp_path / f"{name}.tex.j2" for name in ("report", "answers")]
+    arguments = SimpleNamespace(template=templates[0], out=tmp_path / "out", **beside, **{**AUTHOR, "author": author})
+    typesetting.fill(arguments, templates, {}, [])
+    compiled(tmp_path / "out/report.tex", tmp_path / "report.pdf")
+    said = pdf_text(tmp_path / "report.pdf")
+    assert author in said and answer in said and "ã" in said
+    first = (tmp_path / "out/report.tex").read_text(encoding="utf-8").splitlines()[0]
+    assert first == rf"\PassOptionsToPackage{{{typeface}}}{{gradscape}}"
+
+
+def test_chinese_that_no_typeface_has_is_refused(tmp_path):
+    (tmp_path / "a.tex.j2").write_text("简體 A \U00020000", encoding="utf-8")
+    arguments = SimpleNamespace(
+        template=tmp_path / "a.tex.j2", out=tmp_path, style=tmp_path / "a.tex.j2", references=None, **AUTHOR
+    )
+    arguments.references = arguments.style
+    with pytest.raises(
+        UserError, match="a.tex: expected Chinese characters that one typeface has: gbsn lacks 體, bsmi"
+    ):
+        typesetting.fill(arguments, [arguments.template], {}, [])
 
 
 SHOWING = r"""\gradfigure{one}{Of the first folder.} \gradfigurehere{sub/two}{Of the second, by Zoë.}

@@ -17,8 +17,10 @@ from workflow_scripts.engine import commands, whole_files
 
 INSTALL = (
     "apt-get install --no-install-recommends latexmk texlive-latex-base texlive-latex-recommended texlive-latex-extra"
-    " texlive-fonts-recommended texlive-bibtex-extra lmodern cm-super-minimal"
+    " texlive-fonts-recommended texlive-bibtex-extra lmodern cm-super-minimal latex-cjk-chinese"
+    " latex-cjk-chinese-arphic-gbsn00lp latex-cjk-chinese-arphic-bsmi00lp"
 )
+ABSENT = ".sty' not found"
 OVERFULL = 5  # points; nobody sees less than that
 UNDEFINED = re.compile(r"(?:Citation|Reference) [`'](.+?)' on page \d+ undefined")
 OVERFULL_BOX = re.compile(r"Overfull \\hbox \((\d+\.\d+)pt too wide\) (.*)")
@@ -50,9 +52,9 @@ def compile_latex(source, build):
         shutil.copytree(scratch, build)
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     if result.returncode:
-        raise commands.UserError(
-            f"LaTeX failed: {_first_error(text) or _last_line(result.stdout + result.stderr)}\nits log: {log}"
-        )
+        said = _first_error(text) or _last_line(result.stdout + result.stderr)
+        hint = f"\non Debian or Ubuntu, this installs all of LaTeX that is needed: {INSTALL}" if ABSENT in said else ""
+        raise commands.UserError(f"LaTeX failed: {said}\nits log: {log}{hint}")
     undefined = sorted(set(UNDEFINED.findall(text)))
     if undefined:
         said = "; ".join(f"{key} ({_places(key, source.parent)})" for key in undefined)

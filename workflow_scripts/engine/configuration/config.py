@@ -14,6 +14,7 @@ from workflow_scripts.engine.configuration import mistakes
 from workflow_scripts.engine.configuration.fields import (
     COLOUR,
     STUDENT_NUMBER,
+    Author,
     Count,
     FilePath,
     LatinLine,
@@ -106,7 +107,7 @@ class Report(Strict):
     student_number: Annotated[str, Field(pattern=STUDENT_NUMBER, coerce_numbers_to_str=True)] = Field(
         "s1234567", description="on the title page: an s and seven digits"
     )
-    author: LatinLine | None = Field(
+    author: Author | None = Field(
         None, description="name and number as project2.pdf and beras.pdf print them; null: the student number"
     )
     code_url: Link | None = Field(

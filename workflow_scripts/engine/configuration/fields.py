@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import core_schema
 
 from workflow_scripts.engine import code
+from workflow_scripts.engine.configuration import letters
 
 
 class Registered:
@@ -79,14 +80,16 @@ def _one_line(text):
     return text
 
 
-def printable(text):
-    """Whether the typeface of the reports has all letters of a text: those of Latin-1 and Latin Extended-A."""
-    return max(text, default="") <= "\u017f"
-
-
 def _latin(text):
-    if not printable(text):
+    if not letters.latin(text):
         raise ValueError("expected Latin letters, the only ones that the typeface of the reports has")
+    return text
+
+
+def _latin_or_chinese(text):
+    letters.typeface(text)
+    if not letters.latin(letters.CHINESE.sub("", text)):
+        raise ValueError("expected Latin or Chinese letters, the only ones that the typefaces of the reports have")
     return text
 
 
@@ -121,6 +124,7 @@ Count = Annotated[int, BeforeValidator(_not_a_bool), BeforeValidator(_whole)]
 Name = Annotated[str, Field(pattern=NAME)]
 Question = Annotated[str | None, Field(description="what the study asks, for the first page of the HTML report")]
 Line = Annotated[str, AfterValidator(_one_line)]
+Author = Annotated[Line, Field(min_length=1), AfterValidator(_latin_or_chinese)]
 LatinLine = Annotated[Line, Field(min_length=1), AfterValidator(_latin)]
 Link = Annotated[str, AfterValidator(_an_address)]
 Steps = Annotated[Count, Field(ge=1)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workflow_scripts.engine import whole_files
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import config, flags
+from workflow_scripts.engine.configuration import config, flags, letters
 from workflow_scripts.engine.text import latex, own_words
 
 SHOWN = re.compile(r"\\(?:gradfigure|gradfigurehere|includegraphics(?:\[[^\]]*\])?)\{(?:figures/)?([^}#]+)\}")
@@ -35,6 +35,8 @@ def fill(arguments, templates, facts, figures):
     out, context = arguments.out, {**facts, **flags.read(arguments, config.Report).model_dump()}
     texts = {template.name.removesuffix(".j2"): latex.render(template, context) for template in templates}
     copy(shared(arguments), out)
+    main = templates[0].name.removesuffix(".j2")
+    texts[main] = _chinese(texts) + texts[main]
     for name, text in texts.items():
         whole_files.write(out / name, text)
     folders = [*dict.fromkeys(template.parent / "figures" for template in reversed(templates)), *figures]
@@ -43,6 +45,15 @@ def fill(arguments, templates, facts, figures):
         for suffix in set(own_words.PICTURES) - {figure.suffix}:  # one of an earlier run, which LaTeX would prefer
             place.with_name(f"{figure.stem}{suffix}").unlink(missing_ok=True)
         copy([figure], place.parent)
+
+
+def _chinese(texts):
+    """What comes before a report whose texts, {file: LaTeX}, have Chinese characters: its style's option for them."""
+    try:
+        typeface = letters.typeface("".join(texts.values()))
+    except ValueError as error:
+        raise UserError(f"{' or '.join(texts)}: {error}") from None
+    return f"\\PassOptionsToPackage{{{typeface}}}{{gradscape}}\n" if typeface else ""
 
 
 def shown(text):

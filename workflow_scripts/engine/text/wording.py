@@ -2,7 +2,7 @@
 
 import math
 
-from workflow_scripts.engine.configuration.fields import printable
+from workflow_scripts.engine.configuration.letters import latin
 
 
 def counted(number, noun):
@@ -20,7 +20,7 @@ def class_names(names):
     >>> class_names(["maple_tree", "枫树"])
     ['maple tree', 'class 1']
     """
-    return [name.replace("_", " ") if printable(name) else f"class {label}" for label, name in enumerate(names)]
+    return [name.replace("_", " ") if latin(name) else f"class {label}" for label, name in enumerate(names)]
 
 
 def duration(seconds):
