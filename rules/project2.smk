@@ -9,7 +9,8 @@ PROJECT2_FIGURES = [
     *(f"results/bn_landscape/figures/{figure}.pdf" for figure in landscape.FIGURES),
     *(
         f"results/{study}/figures/{figure}.pdf"
-        for study in {"bn_landscape"} & {*PLAN.surfaces}
+        for study in ("cifar_net", "bn_landscape")
+        if study in PLAN.surfaces
         for figure in landscape.SURFACES
     ),
 ]
@@ -41,7 +42,7 @@ rule fill_project2:
     conda:
         "../envs/report.yaml"
     params:
-        net=flags.design(PLAN, "cifar_net", "base", "ablations"),
+        net=flags.design(PLAN, "cifar_net", "base", "ablations", "surface"),
         landscape=flags.design(PLAN, "bn_landscape"),
         author=lambda wildcards: flags.author(
             SETTINGS.report, "student_number", "author", "code_url", "data_url", "weights_url"
