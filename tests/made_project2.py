@@ -90,19 +90,30 @@ def make_insight(folder, mistakes):
 
 
 def make_landscape(
-    folder, title="made", embedded=True, surface=False, accuracies=None, peaks=None, val_images=10, **options
+    folder,
+    title="made",
+    embedded=True,
+    surface=False,
+    accuracies=None,
+    trained=None,
+    peaks=None,
+    val_images=100,
+    every=2,
+    **options,
 ):
     """Make the folder of the landscape study; returns its `studies.Study`.
 
-    `accuracies`: {(optimiser, block): validation accuracy}, for those that are not to have the made one; `peaks`
-    likewise, the best one, in the first epoch.
+    `accuracies`: {(optimiser, block): accuracy}, for those that are not to have the made one; `trained` likewise, in
+    training alone; `peaks` the best validation accuracy, in the first epoch.
     """
     folder.mkdir()
-    write_landscape(folder, **options)
+    write_landscape(folder, every=every, **options)
     cells = pd.read_csv(folder / "summary/cells.csv")
     for (optimizer, block), value in (accuracies or {}).items():
         found = (cells["optimizer"] == optimizer) & (cells["block"] == block)
-        cells.loc[found, ["val_acc", "best_val_acc"]] = value
+        cells.loc[found, ["train_acc", "val_acc", "best_val_acc"]] = value
+    for (optimizer, block), value in (trained or {}).items():
+        cells.loc[(cells["optimizer"] == optimizer) & (cells["block"] == block), "train_acc"] = value
     history = pd.read_csv(folder / "summary/history.csv")
     for (optimizer, block), value in (peaks or {}).items():
         found = (cells["optimizer"] == optimizer) & (cells["block"] == block)

@@ -56,7 +56,7 @@ SENTENCES = {
             "number of levels of its factor (\\dag\\ in the tables).",
             "In validation, of the runs whose gradients are walked along, that of VGG-A ended at its highest, "
             r"$10$\,\%, and that of VGG-A BN ended at its highest, $60$\,\%; guessing gives $10$\,\%, by chance up to "
-            r"$38$\,\%. That of VGG-A, "
+            r"$19$\,\%. That of VGG-A, "
             "unlike that of VGG-A BN, ended no higher than guessing can: what follows from the walks compares networks "
             "that have not come equally far",
             "Sizes go from 400 parameters (width 0.5) to 6,400 (width 2).",
@@ -144,6 +144,57 @@ SENTENCES = {
             ": in these runs BN reduces it",
         ],
         ["depends less on the rate", "have not learned equally much", "what follows from the walks"],
+    ),
+    "the runs walked along have learned unequally in training": (
+        {},
+        EVEN | {"trained": {("sgd", "plain"): 0.25, ("sgd", "bn"): 0.406}},
+        [
+            r"VGG-A and VGG-A BN ended more than 10 points apart in training, at $25.0$\,\% and $40.6$\,\%: what "
+            r"follows from the walks compares networks that have not come equally far",
+            r"not learned equally much: that of VGG-A ended at $25.0$\,\% in training, and that of VGG-A BN at "
+            r"$40.6$\,\%.",
+            "as the runs walked along have not come equally far, it does not test their finding",
+        ],
+        ["even their best runs", "The best run of", "no higher than guessing can"],
+    ),
+    "the best run over the rates guesses in training": (
+        {},
+        EVEN | {"trained": {("adam", "plain"): 0.1}},
+        [
+            "The best run of VGG-A ended at $10.0$\\,\\% in training, no higher than guessing can, and that of VGG-A "
+            "BN at",
+            "as even their best runs have not come equally far, this is not about BN alone.",
+        ],
+        ["have not learned equally much"],
+    ),
+    "walks that share few steps": (
+        {},
+        EVEN | {"every": 5},
+        [
+            "Along the gradient these runs cannot tell for which of VGG-A and VGG-A BN it is smaller: only 8 steps of "
+            "both can be compared, fewer than 20.",
+            "These runs cannot tell how VGG-A and VGG-A BN differ: only 8 steps of both can be compared, fewer than "
+            "20.",
+            r"On the range of losses, the gradient distance and the effective $\beta$ these runs cannot tell whether "
+            r"they",
+            "Nor does the cosine make up for runs that are too short to tell, as these are",
+            r"depends less on the rate, in the runs of this one seed. Along the gradient these runs cannot tell how "
+            r"VGG-A and VGG-A BN differ, so that the finding of \citet{santurkar2018}, a loss that is smoother with "
+            r"BN, is not tested here: only 8 steps of both can be compared, fewer than 20.",
+            "but as it was measured in the runs walked along, it does not test whether BN reduces it",
+        ],
+        ["This agrees with", "they agree:", "equally far", ": in these runs BN", "diverged"],
+    ),
+    "both walks diverged": (
+        {},
+        EVEN | {"diverged": {6, 7}},
+        [
+            "Of the runs whose gradients are walked along, that of VGG-A (at step 17) and that of VGG-A BN (at step "
+            "17) diverged.",
+            "it is smaller: that of VGG-A diverged at step 17 and that of VGG-A BN diverged at step 17.",
+            "is not tested here: that of VGG-A diverged at step 17 and that of VGG-A BN diverged at step 17.",
+        ],
+        ["This agrees with", "That of", "In validation, of the runs", "its median is", ": in these runs BN"],
     ),
     "only the runs walked along are unequal": (
         {},
@@ -263,8 +314,13 @@ SENTENCES = {
     "every rate of a network diverged": (
         {},
         {"diverged": {0, 1, 2}},
-        [r"best of its rates VGG-A BN reaches $60$\,\% in validation. No run of VGG-A over the rates finished."],
-        [],
+        [
+            r"best of its rates VGG-A BN reaches $60$\,\% in validation. No run of VGG-A over the rates finished. Over "
+            "learning rates these runs cannot tell how VGG-A and VGG-A BN differ: the last of VGG-A diverged at step "
+            "17.",
+            "for VGG-A BN than for VGG-A; over learning rates these runs cannot tell.",
+        ],
+        ["the envelope goes on"],
     ),
     "every level of a factor diverged": (
         {
@@ -364,11 +420,13 @@ SENTENCES = {
         {},
         {"diverged": {6}},
         [
-            r"that of VGG-A BN ended at its highest, $60$\,\%; guessing gives $10$\,\%, by chance up to $38$\,\%. "
-            "That of VGG-A diverged at step 17.",
-            "for VGG-A BN, over 4 and 8 steps (smaller with VGG-A BN",
+            r"that of VGG-A BN ended at its highest, $60$\,\%; guessing gives $10$\,\%, by chance up to $19$\,\%. "
+            "Of the runs whose gradients are walked along, that of VGG-A (at step 17) diverged.",
+            "for VGG-A BN, over 9 and 20 steps (smaller with VGG-A BN",
+            "These runs cannot tell how VGG-A and VGG-A BN differ: that of VGG-A diverged at step 17.",
+            "is not tested here: that of VGG-A diverged at step 17.",
         ],
-        ["points apart", "learned equally", "The run of"],
+        ["points apart", "learned equally", "The run of", "This agrees with", "its median is"],
     ),
     "two widths": (
         {},

@@ -70,37 +70,48 @@ def test_the_best_run_of_a_network_is_the_most_accurate_that_finished():
     assert project2_landscape._best(runs, ["A", "B", "C"]) == {"A": runs[1]}
 
 
+def _run(label, val, end=None, train=None, images=2000):
+    measures = {"val": val, "end": val if end is None else end, "train": val if train is None else train}
+    return SimpleNamespace(
+        label=label,
+        images=dict.fromkeys(measures, images),
+        **{name: Measure(mean, math.nan) for name, mean in measures.items()},
+    )
+
+
 @pytest.mark.parametrize(
-    ("accuracies", "limit", "unlike"),
+    ("accuracies", "guess", "images", "unlike"),
     [
-        ((0.3, 0.99), 0.12, ("A", "B", False)),
-        ((0.99, 0.3), 0.12, ("B", "A", False)),
-        ((0.9, 0.95), 0.12, None),
-        ((None, 0.9), 0.12, None),
-        ((0.19, 0.1), 0.12, ("B", "A", True)),  # with ten classes
-        ((0.01, 0.109), 0.02, ("A", "B", True)),  # with a hundred
-        ((0.1, 0.12), 0.12, None),  # both guess
+        ((0.3, 0.99), 0.1, 2000, ("A", "B", False)),
+        ((0.99, 0.3), 0.1, 2000, ("B", "A", False)),
+        ((0.9, 0.95), 0.1, 2000, None),
+        ((None, 0.9), 0.1, 2000, None),
+        ((0.19, 0.1), 0.1, 2000, ("B", "A", True)),  # with ten classes
+        ((0.01, 0.109), 0.01, 1000, ("A", "B", True)),  # with a hundred
+        ((0.1, 0.12), 0.1, 2000, None),  # both guess
+        ((43 / 90, 44 / 90), 0.335, 90, None),  # one image is no difference, though only one exceeds guessing
     ],
 )
-def test_runs_are_unlike_where_one_learned_much_less(accuracies, limit, unlike):
-    walked = {
-        label: SimpleNamespace(label=label, val=Measure(mean, math.nan), end=Measure(mean, math.nan))
-        for label, mean in zip("AB", accuracies, strict=True)
-        if mean is not None
-    }
-    found = project2_landscape._unlike(walked, "A", "B", limit)
+def test_runs_are_unlike_where_one_learned_much_less(accuracies, guess, images, unlike):
+    runs = zip("AB", accuracies, strict=True)
+    walked = {label: _run(label, mean, images=images) for label, mean in runs if mean is not None}
+    found = project2_landscape._unlike(walked, "A", "B", guess)
     assert (found and (found.less.label, found.more.label, found.guesses)) == unlike
 
 
 def test_runs_are_compared_by_where_they_end_before_what_they_passed_by():
-    def run(label, val, end):
-        return SimpleNamespace(label=label, val=Measure(val, math.nan), end=Measure(end, math.nan))
-
-    back_at_chance = {"A": run("A", 0.95, 0.1), "B": run("B", 0.94, 0.94)}
-    found = project2_landscape._unlike(back_at_chance, "A", "B", 0.12)
+    back_at_chance = {"A": _run("A", 0.95, 0.1), "B": _run("B", 0.94, 0.94)}
+    found = project2_landscape._unlike(back_at_chance, "A", "B", 0.1)
     assert (found.less.label, found.guesses, found.which) == ("A", True, "end")
-    found = project2_landscape._unlike({"A": run("A", 0.95, 0.5), "B": run("B", 0.55, 0.5)}, "A", "B", 0.12)
+    found = project2_landscape._unlike({"A": _run("A", 0.95, 0.5, 0.5), "B": _run("B", 0.55, 0.5, 0.5)}, "A", "B", 0.1)
     assert (found.less.label, found.guesses, found.which) == ("B", False, "val")
+
+
+def test_runs_are_compared_by_their_training_too():
+    """The landscape is that of the training loss; a network near the loss of guessing may validate a little better."""
+    walked = {"A": _run("A", 0.17, train=0.147), "B": _run("B", 0.257, train=0.406)}
+    found = project2_landscape._unlike(walked, "A", "B", 0.1)
+    assert (found.less.label, found.guesses, found.which) == ("A", False, "train")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 They are about the runs of the study only (see `landscape/findings.py`).
 """
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -31,11 +32,11 @@ def facts(folder, study):
     data = evidence.data_of(found)
     best = {"rates": _best(runs, labels), "walk": _best(_runs(walked, landscape.networks, found.history), labels)}
     guess = statistics.guess(data.largest_class, data.num_classes)
-    limit = statistics.chance(guess, data.val_images)
+    first, *others = (network.label for network in (found_there["first"], *found_there["others"]))
     return SimpleNamespace(
         **found_there,
         controlled=_controlled(landscape.networks),
-        shifted={other.label: _shifted(found_there, other.label) for other in found_there["others"]},
+        shifted={other: _shifted(found_there, other) for other in others},
         data=data,
         words=protocol.words(trained),
         walk_words=protocol.words(walked),
@@ -48,21 +49,20 @@ def facts(folder, study):
         enough=ENOUGH,
         far=UNLIKE,
         guess=guess,
-        limit=limit,
+        limit=statistics.chance(guess, data.val_images),
         decimals=decimals(data.val_images),
-        unlike={
-            name: {
-                other.label: _unlike(those, found_there["first"].label, other.label, limit)
-                for other in found_there["others"]
-            }
+        untold={
+            name: {other: _untold(found_there, name, those, [first, other]) for other in others}
             for name, those in best.items()
         },
+        unlike={name: {other: _unlike(those, first, other, guess) for other in others} for name, those in best.items()},
         surface=_surface(folder / "figures", found, study.surface) if study.surface else None,
     )
 
 
 def _runs(cells, networks, history):
-    """The rows of `over_seeds`; `val` is the best validation accuracy as a `Measure`, `end` that of the last epoch.
+    """The rows of `over_seeds`; `val` is the best validation accuracy as a `Measure`, `end` that of the last epoch, and
+    `train` the training accuracy of the last; `images` are those that each of the three is measured on.
 
     `label` is that of their network in `landscape_runs.Landscape`: networks of one name may differ in an option. `peak`
     is after how many epochs validation accuracy is `val`; None where there are several seeds or `val` is not above
@@ -70,14 +70,18 @@ def _runs(cells, networks, history):
     """
     labels = {_network(network): network["label"] for network in networks.to_dict("records")}
     curves = dict(list(history.groupby("cell")))
+    trained_on = cells.set_index("cell")["train_images"]
     runs = []
     for row in summary.over_seeds(cells).to_dict("records"):
-        val, end = (Measure(row[metric], row[f"{metric}_std"]) for metric in ("best_val_acc", "val_acc"))
+        metrics = {"val": "best_val_acc", "end": "val_acc", "train": "train_acc"}
+        val, end, train = (Measure(row[metric], row[f"{metric}_std"]) for metric in metrics.values())
+        images = {"val": row["val_images"], "end": row["val_images"], "train": trained_on[row["cells"][0]]}
         peak = None
         if len(row["finished"]) == 1 and val.mean > end.mean:
             (curve,) = (curves[name] for name in row["finished"])
             peak = int(curve.loc[curve["val_acc"].idxmax(), "epoch"]) + 1
-        runs.append(SimpleNamespace(**{**row, "label": labels[_network(row)]}, val=val, end=end, peak=peak))
+        measured = {"val": val, "end": end, "train": train, "images": images, "peak": peak}
+        runs.append(SimpleNamespace(**{**row, "label": labels[_network(row)]}, **measured))
     return runs
 
 
@@ -102,23 +106,51 @@ def _controlled(networks):
     return [other["label"] for other in others if _network({**other, "block": None}) == _network(model)]
 
 
-def _unlike(runs, first, other, limit):
+def _untold(facts, protocol, best, labels):
+    """Why the runs of two networks cannot tell what BN does to what a protocol measures; None where they can, or where
+    it has measured nothing of the two.
+
+    `diverged`: {label: the step}, of those for which a run that is walked along diverged, or all of the rates' did; a
+    network is then seen until it breaks, and no longer. `steps`: how many steps both have, which are to be `ENOUGH`.
+    """
+    quantities = facts["protocols"][protocol].values()
+    both = [facts.steps for facts in (one.compared[labels[1]] for one in quantities) if facts.verdict != "none"]
+    ended = [run for run in facts["ended"] if run.protocol == protocol and run.label in labels]
+    if protocol == "rates":
+        ended = [run for run in ended if run.label not in best]
+    last = max if protocol == "rates" else min  # a range over the rates goes on until the last of them ends
+    steps = {label: [run.step for run in ended if run.label == label] for label in labels}
+    diverged = {label: last(those) for label, those in steps.items() if those}
+    if not both or (not diverged and min(both) >= ENOUGH):
+        return None
+    return SimpleNamespace(diverged=diverged, steps=min(both))
+
+
+def _unlike(runs, first, other, guess):
     """What the runs of two networks have learned, where it is so different that the report must not compare them
     without saying so, since a landscape seen from a plateau is not one seen from a trained network; else None.
 
-    They are compared by the accuracy that they end with, then by the best one, which a run may have passed by. `less`
-    and `more` are the runs by that; `guesses`: that of `less` does not exceed `limit`, the accuracy of guessing, and
-    that of `more` does. If it is not so, they are more than `UNLIKE` apart.
+    They are compared by the validation accuracy that they end with, by the training accuracy, since the landscape is
+    that of the training loss, and by the best validation accuracy, which a run may have passed by. `less` and `more`
+    are the runs by that. `guesses`: that of `less` does not exceed `limit`, the accuracy of guessing, that of `more`
+    does, and they differ by more than the choice of the images may make. If it is not so, they are more than `UNLIKE`
+    apart.
     """
     if first not in runs or other not in runs:
         return None
-    for which in ("end", "val"):
+    for which in ("end", "train", "val"):
         less, more = sorted((runs[first], runs[other]), key=lambda run: getattr(run, which).mean)
         low, high = getattr(less, which).mean, getattr(more, which).mean
-        guesses = low <= limit < high
+        limit = statistics.chance(guess, less.images[which])
+        guesses = low <= limit < high and high - low > _noise(low, high, less.images[which])
         if guesses or high - low > UNLIKE:
             return SimpleNamespace(less=less, more=more, guesses=guesses, which=which)
     return None
+
+
+def _noise(low, high, images):
+    """Three standard deviations of the difference of two accuracies on as many images, as in `statistics.chance`."""
+    return 3 * math.sqrt((low * (1 - low) + high * (1 - high)) / images)
 
 
 def _loss_of_chance(found):
