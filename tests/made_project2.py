@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pandas as pd
 
+from models import cifar_net
+from models.registry import BLOCKS
 from tests.conftest import ROOT
 from tests.made_cells import write_study as write_net
 from tests.made_landscapes import STUDY as LANDSCAPE
@@ -39,14 +41,30 @@ def accuracy(cell):
 
 
 def make_net(
-    folder, seeds=(0, 1, 2), mistakes=None, title="made", embedded=True, diverged=(), chosen=None, lost=0, **base
+    folder,
+    seeds=(0, 1, 2),
+    mistakes=None,
+    title="made",
+    embedded=True,
+    diverged=(),
+    chosen=None,
+    lost=0,
+    true_size=False,
+    factors=None,
+    **base,
 ):
     """Make the folder of the network's study, with everything the report reads; returns its `studies.Study`.
 
-    `lost` is how far the test accuracy lies below the validation accuracy.
+    `lost` is how far the test accuracy lies below the validation accuracy; `true_size`: whether the networks have the
+    parameters of cifar_net; `factors` are ablations instead of the made ones.
     """
-    study = Study(**{**NET, "base": {**NET["base"], **base, "seed": list(seeds)}})
+    design = {**NET, "base": {**NET["base"], **base, "seed": list(seeds)}}
+    study = Study(**design | ({"ablations": factors} if factors else {}))
     write_net(folder, study, accuracy, diverged)
+    if true_size:
+        cells = pd.read_csv(folder / "summary/cells.csv")
+        cells["parameters"] = [_size(block, width) for block, width in zip(cells["block"], cells["width"], strict=True)]
+        cells.to_csv(folder / "summary/cells.csv", index=False)
     (folder / "summary/dataset.json").write_text(json.dumps({"title": title, "embedded": embedded}))
     found = ablations.load(folder / "summary")
     rows = ablations.rows(found, study)
@@ -67,6 +85,11 @@ def make_net(
     (folder / "chosen.json").write_text(json.dumps(facts))
     make_insight(folder / "insight", {(3, 5): 5} if mistakes is None else mistakes)
     return study
+
+
+def _size(block, width):
+    model = cifar_net.cifar_net(BLOCKS[block], 10, (3, 8, 8), width)
+    return sum(weight.numel() for weight in model.parameters())
 
 
 def _plain(value):

@@ -52,7 +52,7 @@ SENTENCES = {
             "Muon \\citep{jordan2024muon} makes",
             "A level called \\emph{own} is this project's implementation of the rule",
             "Among the levels is Adam \\citep{kingma2015}.",
-            "A penalty (L1, L2) is added to the loss of the base. Focal loss \\citep{lin2017}, with $\\gamma=2$, gives",
+            "A penalty (L2) is added to the loss of some levels. Focal loss \\citep{lin2017}, with $\\gamma=2$, gives",
             "number of levels of its factor (\\dag\\ in the tables).",
             "In validation, of the runs whose gradients are walked along, that of VGG-A ended at its highest, "
             r"$10$\,\%, and that of VGG-A BN ended at its highest, $60$\,\%; guessing gives $10$\,\%, by chance up to "
@@ -223,6 +223,97 @@ SENTENCES = {
         EVEN | {"accuracies": EVEN["accuracies"] | {("sgd", "plain"): 0.1, ("sgd", "bn"): 0.19}},
         ["That of VGG-A, unlike that of VGG-A BN, ended no higher than guessing can: what follows from the walks"],
         ["more than 10 points apart"],
+    ),
+    "the shapes are known": (
+        {"true_size": True, "dropout": 0.1},
+        {},
+        [
+            "The network, and why it looks like this}",
+            "The network has 4 stages.",
+            "as matrix units multiply them. (iv)~Residual connections",
+            "needs weights of its own. (v)~BN \\citep{ioffe2015} after every convolution replaces its bias. (vi)~The "
+            "last",
+            "The number of filters of every layer is multiplied by a factor; weights grow with its square.",
+        ],
+        ["The network is CIFAR-NET", "Dropout \\citep{srivastava2014} leaves"],
+    ),
+    "the shapes are known, and the block is plain": (
+        {
+            "true_size": True,
+            "block": "plain",
+            "factors": {"what": [{"activation": ["relu", "gelu"]}, {"block": ["bn", "bn_rc"]}, {"dropout": 0.1}]},
+        },
+        {},
+        [
+            "as matrix units multiply them. (iv)~The last features are",
+            "The activation function follows every convolution. Batch normalisation and residual connections are taken "
+            "out of the network or put in.",
+            "Dropout \\citep{srivastava2014} leaves out features of the last layer at random while training.",
+        ],
+        ["(v)", "Residual connections \\citep{he2016}", "residual branch"],
+    ),
+    "another network": (
+        {
+            "model": "vgg_a",
+            "block": "bn",
+            "l2": 1e-3,
+            "clip": 1,
+            "init": "xavier",
+            "optimizer": "own_adam",
+            "loss": "focal",
+            "dropout": 0.5,
+            "factors": {
+                "width": {"width": [0.5, 1]},
+                "activation": {"activation": ["relu", "gelu"]},
+                "loss": {"loss": ["focal", "cross_entropy"]},
+                "optimizer": {"epochs": [100, 50]},
+                "parts": {"dropout": [0.1, 0.5]},
+                "blocks": {"block": ["bn", "plain"]},
+            },
+        },
+        {},
+        [
+            "\\section{The network}",
+            "The network is VGG-A BN. Table~\\ref{tab:structure} lists the layers that it has in the setting chosen in",
+            "on a CPU. The initialisation is uniform with the variance of \\citet{glorot2010}. Half the sum of the "
+            "weights' squares times $10^{-3}$ is added to the loss. The norm of the whole gradient is limited to 1. "
+            "All",
+            "The width is a factor on the network's number of filters.",
+            "Dropout \\citep{srivastava2014} leaves out features at random while training.",
+            "Batch normalisation is taken out of the network or put in.",
+        ],
+        [
+            "and why it looks like this",
+            "depthwise",
+            "are options of the network",
+            "weights grow with",
+            "A penalty (L1",
+            "follows every convolution",
+            "which was not tuned",
+            "A level called",
+            "residual connections are",
+        ],
+    ),
+    "one of two penalties is varied": (
+        {"l1": 1e-5, "factors": {"penalty": {"l2": [0, 1e-3]}, "rule": {"optimizer": ["adam", "sgd"]}}},
+        {},
+        [
+            "Here what is minimised is varied. Accuracies can be compared between the levels, losses cannot. A penalty "
+            "(L2) is added to the loss of some levels.",
+            "All optimisers have the base's rate, which was not tuned: what is compared is the optimiser with that "
+            "rate.",
+        ],
+        [],
+    ),
+    "options of the landscape": (
+        {},
+        {"found": records(clip=2, init="orthogonal", warmup_epochs=1)},
+        [
+            "augmentation: random crops after zero padding by an eighth of the size and horizontal flips. The "
+            "initialisation is orthogonal \\citep{saxe2014}. The norm of the whole gradient is limited to 2. A warm-up "
+            "multiplies the learning rate by a factor that rises linearly from 0 to 1 (epochs: 1). Runs of one seed",
+        ],
+        [],
     ),
     "links": (
         {

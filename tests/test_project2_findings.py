@@ -211,3 +211,16 @@ def test_smoothed_labels_have_a_least_loss(classes):
     target[0] += 1 - findings.SMOOTHING
     least = objectives.label_smoothing(target.log()[None], torch.zeros(1, dtype=torch.long))
     assert findings._entropy_of_smoothed(classes) == pytest.approx(least.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "parts"),
+    [
+        (("bn_rc", "bn"), ["residual connections"]),
+        (("bn_rc", "bn", "rc", "plain"), ["batch normalisation", "residual connections"]),
+        (("bn", "bn"), []),
+        (("bn", "gn"), []),  # what stands in its place is no part that is known
+    ],
+)
+def test_the_parts_told_are_those_that_differ(blocks, parts):
+    assert findings._parts(set(blocks)) == parts

@@ -28,7 +28,7 @@ def test_sentences_follow_the_results(tmp_path, scenario):
 
 
 def test_every_citation_and_reference_is_there(tmp_path):
-    text = filled(tmp_path, {"surface": True})
+    text = filled(tmp_path, {"surface": True}, true_size=True)
     known = set(re.findall(r"@\w+\{(\w+),", (ROOT / "report/references.bib").read_text()))
     cited = {name for group in re.findall(r"\\cite[tp](?:\[[^\]]*\])*\{([^}]*)\}", text) for name in group.split(",")}
     assert cited <= known, cited - known

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.tables import flows, labels, names, statistics, summary
+from workflow_scripts.engine.tables import flows, labels, names, protocol, statistics, summary
 from workflow_scripts.engine.text.latex import Tex, escape, number
 
 DIGITS = 8  # pixels on a side of scikit-learn's digits
@@ -145,6 +145,13 @@ def _images(size, small_digits):
     if not small_digits:
         return Tex(rf"of {pixels} pixels")
     return Tex(r"of $8\times8$ grey pixels" + (f", enlarged to {pixels}" if size != DIGITS else ""))
+
+
+def options(cells):
+    """Sentences, without their full stop, about what these cells set of that which most studies leave as it is."""
+    words = protocol.words(cells)
+    drawn = [] if set(cells["init"]) == {"own"} else [Tex(f"The initialisation is {words.init}")]
+    return drawn + words.also
 
 
 def setup_of(cells):

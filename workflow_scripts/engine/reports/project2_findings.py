@@ -8,6 +8,7 @@ import math
 from types import SimpleNamespace
 
 from workflow_scripts.engine.ablation import ablations
+from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.configuration.fields import printable
 from workflow_scripts.engine.insight import findings as insight
 from workflow_scripts.engine.reports import evidence, network_shapes, project2_landscape
@@ -19,6 +20,8 @@ from workflow_scripts.engine.text.wording import decimals
 VERDICTS = ("higher", "lower", "alike", "single")
 MOST_CONFUSED = 3  # pairs of classes that the text names
 APART = 1.1  # the ratio from which on two sizes or two times are worth a sentence
+TOLD = ("activation", "dropout", "tta", "warmup_epochs")  # options of the base that the template words itself
+PARTS = {"bn": "batch normalisation", "rc": "residual connections"}  # of a network, by what a block's name is made of
 SMOOTHING = 0.1  # of `objectives.label_smoothing`
 
 
@@ -42,6 +45,7 @@ def context(net, net_study, landscape, landscape_study):
         "setup": evidence.setup_of(found.cells),
         "words": protocol.words(base_cells),
         "all_words": protocol.words(found.cells),
+        "options": evidence.options(base_cells.assign(**dict.fromkeys(TOLD))),
         "record": record,
         "peak": _peak(record),
         "stages": network_shapes.stages(base),
@@ -80,7 +84,8 @@ def _peak(record):
 def _factor(rows, times, unsteady):
     """A factor's levels, those other than the base also by verdict, and the extremes of their sizes and times.
 
-    For `times` and `unsteady` see `_times`.
+    `varied` are the keys of the record in which the levels differ, `parts` those of the network that some of them have;
+    a factor may have any name. For `times` and `unsteady` see `_times`.
     """
     rows = rows.assign(level=rows["name"])  # a bare number says nothing in a sentence
     levels = [_level(row) for _, row in rows.iterrows()]
@@ -90,12 +95,21 @@ def _factor(rows, times, unsteady):
         title=readable(rows["factor"].iloc[0]),
         base=next(level for level in levels if level.base),
         levels=levels,
+        varied=[key for key in ROW if rows[key].nunique(dropna=False) > 1],
+        parts=_parts(set(rows["block"])),
         shown=bool(rows["verdict"].isin(statistics.SURE).any()),  # whether there is a difference from the base
         sizes=_sizes(finished),
         times=_times(finished, times, unsteady),
         diverged=[level for level in levels if level.diverged],
         **{name: [level for level in levels if level.verdict == name] for name in VERDICTS},
     )
+
+
+def _parts(blocks):
+    """The parts that some of the blocks have and others do not; none where they also differ in something else."""
+    made_of = [set(block.split("_")) - {"plain"} for block in blocks]
+    differing = set.union(*made_of) - set.intersection(*made_of)
+    return [name for part, name in PARTS.items() if part in differing] if differing <= set(PARTS) else []
 
 
 def _sizes(levels):

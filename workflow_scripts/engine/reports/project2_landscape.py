@@ -40,6 +40,7 @@ def facts(folder, study):
         data=data,
         words=protocol.words(trained),
         walk_words=protocol.words(walked),
+        options=evidence.options(pd.concat([trained, walked]).drop_duplicates("cell")),
         seeds=int(found.cells["seed"].nunique()),
         every=study.landscape.every,
         runs=runs,
