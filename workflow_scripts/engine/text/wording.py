@@ -26,14 +26,14 @@ def class_names(names):
 def duration(seconds):
     """A length of time in words.
 
-    >>> duration(47.2), duration(150), duration(10_000), duration(1e6), duration(1e7)
-    ('47 seconds', '2.5 minutes', '2.8 hours', '11.6 days', '116 days')
+    >>> duration(0.9), duration(47.2), duration(150), duration(10_000), duration(1e6), duration(1e7)
+    ('1 second', '47 seconds', '2.5 minutes', '2.8 hours', '11.6 days', '116 days')
     """
     for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * length:
             many = seconds / length
             return f"{many:.1f} {unit}" if many < 100 else f"{many:,.0f} {unit}"
-    return f"{seconds:.0f} seconds"
+    return counted(round(seconds), "second")
 
 
 def spread(seeds, before=""):
