@@ -80,6 +80,7 @@ def make_net(
         "record": {key: _plain(best[key]) for key in Cell.model_fields if key in best},
     }
     facts |= {"parameters": 6400, "epochs": 5, "seconds_per_epoch": 2.0, "seeds": list(seeds), "cells": best["cells"]}
+    facts["best_cell"] = (best["finished"] or best["cells"])[-1]
     facts |= dict.fromkeys(("best_val_acc", "test_acc", "test_loss"), several if len(seeds) > 1 else one)
     facts["test_acc"] = {**facts["test_acc"], "mean": facts["test_acc"]["mean"] - lost}
     (folder / "chosen.json").write_text(json.dumps(facts))

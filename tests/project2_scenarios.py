@@ -34,6 +34,10 @@ def bn_depends_more_at_first(cell, arrays):
     return arrays
 
 
+def of_one_lag(cell, arrays):
+    return {**arrays, **{name: arrays[name][1:] for name in ("lags", "gradient_distance", "weight_distance")}}
+
+
 # both networks, in both protocols, learn about equally well
 EVEN = {"accuracies": {(name, block): 0.5 for name in ("adam", "sgd") for block in ("plain", "bn")}, "val_images": 1000}
 SENTENCES = {
@@ -59,6 +63,14 @@ SENTENCES = {
             r"$19$\,\%. That of VGG-A, "
             "unlike that of VGG-A BN, ended no higher than guessing can: what follows from the walks compares networks "
             "that have not come equally far",
+            r"Of its runs, the one with the highest validation accuracy is "
+            r"\texttt{cifar\_net-\allowbreak{}bn\_rc-\allowbreak{}width2-\allowbreak{}digits",
+            "has the highest mean validation accuracy",
+            "These are means; between neighbours on the line the seeds may show no difference.",
+            "the star is the base, the line joins",
+            "over the steps for the smallest lag, from the least to the largest over the rates; and for all lags.}",
+            "over the distance moved, over all lags, from",
+            "\\clearpage\\fi \\makeatother",
             "Sizes go from 400 parameters (width 0.5) to 6,400 (width 2).",
             r"The highest accuracy of a class is $100.0$\,\% (9 classes), the lowest $50.0$\,\% (\emph{class 3}, 10 "
             "images;",
@@ -328,6 +340,8 @@ SENTENCES = {
             r"\urldef{\codelink}\url{https://example.org/a_b?c=%20#d}",
             r"\author{Li Hua, 22307130001 \\{\small Code: \codelink} \\{\small Weights: \weightslink}",
             "No link to data was given.",
+            "Of its runs, the one with the highest validation accuracy, whose weights are meant by the link on the "
+            "first page, is",
         ],
         ["s1234567", "code\\_url"],
     ),
@@ -427,7 +441,7 @@ SENTENCES = {
             "3 of 3 runs with width 2 diverged",
             "The base, width 1, diverged from every seed, and nothing can be compared with it",
         ],
-        ["Sizes go from", "has --"],
+        ["Sizes go from", "has --", "takes --", "the star is"],
     ),
     "CIFAR-10": (
         {"title": "CIFAR-10", "embedded": False},
@@ -458,6 +472,25 @@ SENTENCES = {
         ],
         [],
     ),
+    "some of the runs are cut": (
+        {"factors": {"items": {"train_items": 50}}},
+        {},
+        [
+            "and the others, 90, or in some of the runs a random part of them, for training;",
+            "in 6 runs. Chosen by",
+        ],
+        ["a random part of the others"],
+    ),
+    "a single lag": (
+        {},
+        {"change": of_one_lag},
+        [
+            "of steps $i$ and $i-k$: over the steps, from the least to the largest over the rates; and the quantiles "
+            "of",
+            "The largest gradient distance over the distance moved, from the least",
+        ],
+        ["all lags", "smallest lag"],
+    ),
     "medians and maxima contradict each other": (
         {},
         {"change": bn_worse_at_the_last_step},
@@ -480,8 +513,18 @@ SENTENCES = {
         [
             "With one seed the spread between repetitions is unknown",
             "Without a spread to judge them by, the runs made have reached: width 0.5 ($60.0$",
+            "has the highest validation accuracy, ",
+            "These are single runs; with other seeds, neighbours on the line may come in another order.",
+            "in all, on a CPU. Its run is ",
         ],
-        ["Validation accuracy is higher with", "is lower with", "These seeds could show", "these seeds could show"],
+        [
+            "Validation accuracy is higher with",
+            "is lower with",
+            "These seeds could show",
+            "these seeds could show",
+            "These are means",
+            "highest mean",
+        ],
     ),
     "the base is chosen": (
         {"chosen": "1"},

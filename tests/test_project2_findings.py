@@ -12,7 +12,7 @@ from models import cifar_net, vgg_a
 from models.registry import BLOCKS
 from tests.made_project2 import TEMPLATE, make_insight, make_landscape, make_net
 from workflow_scripts.engine.configuration import config
-from workflow_scripts.engine.reports import network_shapes, project2_landscape
+from workflow_scripts.engine.reports import evidence, network_shapes, project2_landscape
 from workflow_scripts.engine.reports import project2_findings as findings
 from workflow_scripts.engine.reports.evidence import Measure
 from workflow_scripts.engine.text import latex
@@ -224,3 +224,14 @@ def test_smoothed_labels_have_a_least_loss(classes):
 )
 def test_the_parts_told_are_those_that_differ(blocks, parts):
     assert findings._parts(set(blocks)) == parts
+
+
+@pytest.mark.parametrize(
+    ("items", "cut"), [((50, 50), [True, True]), ((math.nan, 50), [False, True]), ((90, 50), [False, True])]
+)
+def test_all_the_images_are_no_part_of_them(items, cut):
+    """As many as there are may be asked for."""
+    there = [{"name": "made", "train_images": 100}]
+    cells = pd.DataFrame({"dataset": "made", "train_items": items, "val_images": 10})
+    cells["train_images"] = cells["train_items"].fillna(90)
+    assert evidence._cut(cells, there).tolist() == cut

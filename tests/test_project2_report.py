@@ -25,6 +25,7 @@ def test_sentences_follow_the_results(tmp_path, scenario):
         assert sentence in text, sentence
     for sentence in unsaid:
         assert sentence not in text, sentence
+    assert " , " not in text
 
 
 def test_every_citation_and_reference_is_there(tmp_path):

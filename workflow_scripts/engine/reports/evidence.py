@@ -114,24 +114,32 @@ def _learned(row):
 
 def data_of(found):
     """The data set of a study: title, whether it comes with the software, whether only a part of its training images
-    was used, sizes, the loss of equal probabilities; in LaTeX, what its images are (`images`). `train_images` are the
-    fewest and the most, one number where all cells have as many.
+    was used by all cells (`cut`) or by some (`partly`), sizes, the loss of equal probabilities; in LaTeX, what its
+    images are (`images`). `train_images` are the fewest and the most, one number where all cells have as many.
 
     `largest_class`: the share of the largest class among the training images; NaN where it differs between the cells.
     """
     cells = found.cells
     facts = cells.iloc[0]
+    cut = _cut(cells, found.dataset.get("datasets", []))
     sources = {dataset.get("source") for dataset in found.dataset.get("datasets", [])}
     return SimpleNamespace(
         title=found.dataset["title"],
         embedded=bool(found.dataset["embedded"]),
-        cut=bool((cells["train_items"] > 0).any()),  # NaN where it is not given
+        cut=bool(cut.all()),
+        partly=bool(cut.any() and not cut.all()),
         images=_images(int(facts["image_size"]), small_digits=sources == {"digits"}),
         largest_class=_only(cells["largest_class"]),
         chance_loss=math.log(facts["num_classes"]),
         train_images=tuple(sorted({int(cells["train_images"].min()), int(cells["train_images"].max())})),
         **{key: int(facts[key]) for key in ("num_classes", "image_size", "val_images", "test_images")},
     )
+
+
+def _cut(cells, datasets):
+    """Which cells leave out a part of the training images; one may also ask for as many as there are."""
+    there = cells["dataset"].map({dataset.get("name"): dataset.get("train_images") for dataset in datasets})
+    return (cells["train_items"] > 0) & (cells["train_images"] + cells["val_images"] != there)  # NaN: not given
 
 
 def _only(values):

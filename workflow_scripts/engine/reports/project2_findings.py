@@ -15,6 +15,7 @@ from workflow_scripts.engine.reports import evidence, network_shapes, project2_l
 from workflow_scripts.engine.reports.evidence import Measure
 from workflow_scripts.engine.tables import protocol, reading, statistics, summary
 from workflow_scripts.engine.tables.labels import format_value, readable
+from workflow_scripts.engine.text.latex import Tex, escape
 from workflow_scripts.engine.text.wording import decimals
 
 VERDICTS = ("higher", "lower", "alike", "single")
@@ -158,6 +159,7 @@ def _chosen(path, base, cells):
         "floor": _entropy_of_smoothed(int(own["num_classes"].iloc[0])) if smoothed else None,
         "seconds_per_epoch": Measure(times.mean(), times.std()),
         "minutes": times.mean() * facts["epochs"] / 60,
+        "best_cell": Tex(escape(facts["best_cell"]).replace("-", "-\\allowbreak{}")),  # else it is wider than a column
     }
     differs = evidence.differing(facts["record"], vars(base))
     settings = [readable(f"{key} {format_value(key, facts['record'][key])}") for key in differs]
