@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 from workflow_scripts.engine.ablation import ablations
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.configuration.fields import printable
 from workflow_scripts.engine.insight import findings as insight
 from workflow_scripts.engine.reports import evidence, network_shapes, project2_landscape
 from workflow_scripts.engine.reports.evidence import Measure
@@ -184,7 +183,7 @@ def _pareto(path):
 def _insight(folder):
     """What `inspect_cell` found: counts, the best and worst classes, the pairs confused most, the network's layers."""
     found = insight.load(folder)
-    names = [name if printable(name) else f"class {label}" for label, name in enumerate(found.names)]
+    names = found.names
     classes = found.table("per_class").dropna(subset="accuracy").sort_values("accuracy", kind="stable")
     named = [SimpleNamespace(**{**row, "name": names[row["label"]]}) for row in classes.to_dict("records")]
     worst, best = ([row for row in named if row.accuracy == end.accuracy] for end in (named[0], named[-1]))
