@@ -179,6 +179,18 @@ SENTENCES = {
         ],
         ["have not learned equally much"],
     ),
+    "of two rates one diverged early": (  # a range takes two runs: that of the losses has 17 steps, the rest 40
+        {},
+        EVEN | {"diverged": {0, 3}, "found": [cell for cell in records() if cell["lr"] != 0.004]},
+        [
+            "over learning rates it is so too",
+            r"On the range of losses these runs cannot tell whether they agree. On the gradient distance and the "
+            r"effective $\beta$ they agree",
+            r"compared with VGG-A, the gradient distance and the effective $\beta$ are smaller with VGG-A BN. Along "
+            r"the",
+        ],
+        ["cannot tell how"],
+    ),
     "walks that share few steps": (
         {},
         EVEN | {"every": 5},

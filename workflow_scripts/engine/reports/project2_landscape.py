@@ -33,8 +33,12 @@ def facts(folder, study):
     best = {"rates": _best(runs, labels), "walk": _best(_runs(walked, landscape.networks, found.history), labels)}
     guess = statistics.guess(data.largest_class, data.num_classes)
     first, *others = (network.label for network in (found_there["first"], *found_there["others"]))
+    untold = {
+        name: {other: _untold(found_there, name, those, [first, other]) for other in others}
+        for name, those in best.items()
+    }
     return SimpleNamespace(
-        **found_there,
+        **{**found_there, "verdicts": _told(found_there)},
         controlled=_controlled(landscape.networks),
         shifted={other: _shifted(found_there, other) for other in others},
         data=data,
@@ -52,9 +56,14 @@ def facts(folder, study):
         guess=guess,
         limit=statistics.chance(guess, data.val_images),
         decimals=decimals(data.val_images),
-        untold={
-            name: {other: _untold(found_there, name, those, [first, other]) for other in others}
-            for name, those in best.items()
+        untold=untold,
+        few={
+            quantity: any(
+                untold[name][other] or _few(found_there["protocols"][name][quantity].compared[other])
+                for name in untold
+                for other in others
+            )
+            for quantity in landscape_runs.QUANTITIES
         },
         unlike={name: {other: _unlike(those, first, other, guess) for other in others} for name, those in best.items()},
         surface=_surface(folder / "figures", found, study.surface) if study.surface else None,
@@ -112,19 +121,41 @@ def _untold(facts, protocol, best, labels):
     it has measured nothing of the two.
 
     `diverged`: {label: the step}, of those for which a run that is walked along diverged, or all of the rates' did; a
-    network is then seen until it breaks, and no longer. `steps`: how many steps both have, which are to be `ENOUGH`.
+    network is then seen until it breaks, and no longer. `steps`: how many steps both have in the quantity that has
+    most, which are to be `ENOUGH`.
     """
-    quantities = facts["protocols"][protocol].values()
-    both = [facts.steps for facts in (one.compared[labels[1]] for one in quantities) if facts.verdict != "none"]
+    compared = [quantity.compared[labels[1]] for quantity in facts["protocols"][protocol].values()]
+    both = [found.steps for found in compared if found.verdict != "none"]
     ended = [run for run in facts["ended"] if run.protocol == protocol and run.label in labels]
     if protocol == "rates":
         ended = [run for run in ended if run.label not in best]
     last = max if protocol == "rates" else min  # a range over the rates goes on until the last of them ends
     steps = {label: [run.step for run in ended if run.label == label] for label in labels}
     diverged = {label: last(those) for label, those in steps.items() if those}
-    if not both or (not diverged and min(both) >= ENOUGH):
+    if not both or (not diverged and max(both) >= ENOUGH):
         return None
-    return SimpleNamespace(diverged=diverged, steps=min(both))
+    return SimpleNamespace(diverged=diverged, steps=max(both))
+
+
+def _few(compared):
+    """Whether a `landscape_findings.Comparison` rests on too few steps to conclude from it."""
+    return compared.verdict != "none" and compared.steps < ENOUGH
+
+
+def _told(facts):
+    """The `verdicts` without those that rest on too few steps."""
+    return {
+        protocol: {
+            label: {
+                verdict: [
+                    quantity for quantity in those if not _few(facts["protocols"][protocol][quantity].compared[label])
+                ]
+                for verdict, those in verdicts.items()
+            }
+            for label, verdicts in networks.items()
+        }
+        for protocol, networks in facts["verdicts"].items()
+    }
 
 
 def _unlike(runs, first, other, guess):
