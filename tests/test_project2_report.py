@@ -10,11 +10,13 @@ import shutil
 import matplotlib.figure
 import pytest
 
+from tests import project2_landscape_scenarios, project2_scenarios
 from tests.conftest import ROOT, command
 from tests.made_landscapes import STUDY as LANDSCAPE
 from tests.made_project2 import NET, SURFACE, TEMPLATE, filled, make_landscape, make_net
-from tests.project2_scenarios import SENTENCES
 from workflow_scripts.engine.landscape import names
+
+SENTENCES = project2_scenarios.SENTENCES | project2_landscape_scenarios.SENTENCES
 
 
 @pytest.mark.parametrize("scenario", SENTENCES)
