@@ -51,6 +51,7 @@ def make_net(
     lost=0,
     true_size=False,
     factors=None,
+    surface=False,
     **base,
 ):
     """Make the folder of the network's study, with everything the report reads; returns its `studies.Study`.
@@ -59,7 +60,8 @@ def make_net(
     parameters of cifar_net; `factors` are ablations instead of the made ones.
     """
     design = {**NET, "base": {**NET["base"], **base, "seed": list(seeds)}}
-    study = Study(**design | ({"ablations": factors} if factors else {}))
+    design |= {"ablations": factors} if factors else {}
+    study = Study(**design, surface={"cells": [{"width": 1}]} if surface else None)
     write_net(folder, study, accuracy, diverged)
     if true_size:
         cells = pd.read_csv(folder / "summary/cells.csv")
@@ -71,6 +73,8 @@ def make_net(
     for factor, levels in rows.groupby("factor", sort=False):
         ablation_table.write(folder / f"ablations/{factor}.csv", levels)
     (folder / "figures").mkdir()
+    if surface:
+        make_surface(folder, "CIFAR-NET BN+RC")
     pareto.points(found, study).to_csv(folder / "figures/pareto.csv", index=False)
     best = rows.sort_values("best_val_acc").iloc[-1] if chosen is None else rows[rows["level"] == chosen].iloc[0]
     one = {"mean": 0.75, "std": None, "values": [0.75]}
@@ -113,6 +117,14 @@ def make_insight(folder, mistakes):
     insight.write(content | {"per_class.csv": insight.per_class(table, names)}, folder)
 
 
+def make_surface(folder, network):
+    """Write the surface of a quadratic: a line, and the same points as a plane."""
+    alpha = np.linspace(-1, 1, 9)
+    line = pd.DataFrame({"network": network, "alpha": alpha, "loss": 0.5 + 4 * alpha**2})
+    for name in ("lines", "contours"):
+        line.to_csv(folder / f"figures/surface_{name}.csv", index=False)
+
+
 def make_landscape(
     folder,
     title="made",
@@ -151,10 +163,7 @@ def make_landscape(
     (folder / "tables/landscape_table.tex").write_text(r"\begin{tabular}{l}numbers\end{tabular}")
     (folder / "figures").mkdir()
     if surface:
-        alpha = np.linspace(-1, 1, 9)
-        line = pd.DataFrame({"network": "VGG-A", "alpha": alpha, "loss": 0.5 + 4 * alpha**2})
-        line.to_csv(folder / "figures/surface_lines.csv", index=False)
-        line.to_csv(folder / "figures/surface_contours.csv", index=False)
+        make_surface(folder, "VGG-A")
     return Study(**LANDSCAPE, surface=SURFACE if surface else None)
 
 

@@ -282,6 +282,19 @@ SENTENCES = {
             r"highest validation accuracy; the loss is the mean over 90 training images, at $9\times9$ points of "
             r"the plane to $\pm1$.",
             "For VGG-A the loss in the centre is $0.500$, and 5 of the 9 points lie below",
+            r"Figures~\ref{fig:surface_lines}, \ref{fig:surface_contours} and \ref{fig:surface_3d}). The runs",
+            "Two random directions do not show",
+        ],
+        ["The loss around it", "as Section~"],
+    ),
+    "surfaces of both studies": (
+        {"surface": True},
+        {"surface": True},
+        [
+            r"\textbf{The loss around it.} \citet{li2018} look at",
+            r"(Figures~\ref{fig:net/figures/surface_lines}, \ref{fig:net/figures/surface_contours} and",
+            "For CIFAR-NET BN+RC the loss in the centre is $0.500$.",
+            r"\ref{fig:surface_3d} look at the loss around trained weights as Section~\ref{sec:insight} does. The runs",
         ],
         [],
     ),

@@ -77,6 +77,7 @@ SENTENCES = {
         [
             "For orientation",
             "Loss surfaces",
+            "The loss around it",
             "they disagree",
             "There are none among these images",
             "diverged",

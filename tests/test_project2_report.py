@@ -31,7 +31,7 @@ def test_sentences_follow_the_results(tmp_path, scenario):
 
 
 def test_every_citation_and_reference_is_there(tmp_path):
-    text = filled(tmp_path, {"surface": True}, true_size=True)
+    text = filled(tmp_path, {"surface": True}, surface=True, true_size=True)
     known = set(re.findall(r"@\w+\{(\w+),", (ROOT / "report/references.bib").read_text()))
     cited = {name for group in re.findall(r"\\cite[tp](?:\[[^\]]*\])*\{([^}]*)\}", text) for name in group.split(",")}
     assert cited <= known, cited - known
@@ -44,16 +44,25 @@ def test_every_citation_and_reference_is_there(tmp_path):
 
 def test_the_command_writes_a_folder_that_can_be_typeset(tmp_path):
     net, landscape, out = tmp_path / "net", tmp_path / "landscape", tmp_path / "report"
-    make_net(net)
+    study = make_net(net, surface=True)
     make_landscape(landscape, surface=True)
-    figures = ["filters", "grad_cam", "confusion", "class_accuracy", "tsne", "pareto", "samples_digits"]
+    figures = [
+        "filters",
+        "grad_cam",
+        "confusion",
+        "class_accuracy",
+        "tsne",
+        "pareto",
+        "samples_digits",
+        "curves_chosen",
+    ]
     for path in [
-        *(net / f"figures/{name}.pdf" for name in figures),
+        *(net / f"figures/{name}.pdf" for name in (*figures, *names.SURFACES)),
         *(net / f"ablations/{name}.pdf" for name in NET["ablations"]),
         *(landscape / f"figures/{name}.pdf" for name in (*names.FIGURES, *names.SURFACES)),
     ]:
         matplotlib.figure.Figure((3.25, 1)).savefig(path)
-    words = ["--net", net, "--net-study", json.dumps(NET), "--landscape", landscape]
+    words = ["--net", net, "--net-study", study.model_dump_json(exclude_unset=True), "--landscape", landscape]
     words += ["--landscape-study", json.dumps(LANDSCAPE | {"surface": SURFACE}), "--template", TEMPLATE, "--out", out]
     command("fill_project2", *words, "--student-number", "s7654321", "--code-url", "https://example.org/a_b?c=%20#d")
     text = (out / "project2.tex").read_text()

@@ -27,7 +27,8 @@ def main():
 
     net, landscape, out = arguments.net, arguments.landscape, arguments.out
     facts = project2_findings.context(net, arguments.net_study, landscape, arguments.landscape_study)
-    figures = [net / "figures", landscape / "figures", net]  # ablations/ lies in net
+    # both studies may have surfaces; those of net, as its ablations, are called by their folder
+    figures = [landscape / "figures", net / "figures", net, net.parent]
     typesetting.fill(arguments, [arguments.template], facts, figures)
     typesetting.copy([landscape / "tables/landscape_table.tex"], out)
     typesetting.copy([net / f"ablations/{factor.name}.tex" for factor in facts["factors"]], out / "ablations")

@@ -56,6 +56,7 @@ def context(net, net_study, landscape, landscape_study):
         "unsteady": unsteady,
         "apart": APART,
         "insight": _insight(net / "insight"),
+        "surface": project2_landscape.surface(net / "figures", found, net_study.surface, folder=f"{net.name}/figures/"),
         "samples": [f"samples_{dataset}" for dataset in found.cells["dataset"].unique()],
         "bn": project2_landscape.facts(landscape, landscape_study),
         "infinity": math.inf,
@@ -154,15 +155,20 @@ def _chosen(path, base, cells):
     own = cells[cells["cell"].isin(facts["cells"])]
     times, smoothed = own["seconds_per_epoch"], facts["record"]["loss"] == "label_smoothing"
     facts |= {
+        "end": SimpleNamespace(**{part: _over(own, f"{part}_acc") for part in ("train", "val")}),
         "test_error": Measure(1 - facts["test_acc"].mean, facts["test_acc"].std),
         "floor": _entropy_of_smoothed(int(own["num_classes"].iloc[0])) if smoothed else None,
-        "seconds_per_epoch": Measure(times.mean(), times.std()),
+        "seconds_per_epoch": _over(own, "seconds_per_epoch"),
         "minutes": times.mean() * facts["epochs"] / 60,
         "best_cell": Tex(escape(facts["best_cell"]).replace("-", "-\\allowbreak{}")),  # else it is wider than a column
     }
     differs = evidence.differing(facts["record"], vars(base))
     settings = [readable(f"{key} {format_value(key, facts['record'][key])}") for key in differs]
     return SimpleNamespace(**facts, differs=settings)
+
+
+def _over(cells, metric):
+    return Measure(cells[metric].mean(), cells[metric].std())
 
 
 def _entropy_of_smoothed(classes):

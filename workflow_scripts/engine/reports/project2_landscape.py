@@ -16,6 +16,7 @@ from workflow_scripts.engine.landscape.protocols import ENOUGH
 from workflow_scripts.engine.reports import evidence, network_shapes
 from workflow_scripts.engine.reports.evidence import Measure
 from workflow_scripts.engine.tables import protocol, reading, statistics, summary
+from workflow_scripts.engine.text.latex import Tex
 from workflow_scripts.engine.text.wording import decimals
 
 UNLIKE = 0.1  # the difference in accuracy above which two runs do not count as equally trained
@@ -66,7 +67,7 @@ def facts(folder, study):
             for quantity in landscape_runs.QUANTITIES
         },
         unlike={name: {other: _unlike(those, first, other, guess) for other in others} for name, those in best.items()},
-        surface=_surface(folder / "figures", found, study.surface) if study.surface else None,
+        surface=surface(folder / "figures", found, study.surface),
     )
 
 
@@ -206,9 +207,15 @@ def _shifted(facts, label):
     )
 
 
-def _surface(figures, found, measured):
+def surface(figures, found, measured, folder=""):
     """Which runs the loss surfaces are of, over how many `images` and points; per network the loss at the centre, and
-    at how many points of the plane it lies `below` that of a constant guess. `measured` is a `studies.Surface`."""
+    at how many points of the plane it lies `below` that of a constant guess. None where they were not measured.
+
+    `measured` is a `studies.Surface` or None; the report knows the figures, files in `figures`, by names with `folder`
+    before them.
+    """
+    if not measured:
+        return None
     line, plane = (reading.table(figures / f"surface_{name}.csv", "plot_surfaces") for name in ("lines", "contours"))
     chance = _loss_of_chance(found)
     networks = []
@@ -220,6 +227,7 @@ def _surface(figures, found, measured):
     cells = pd.concat(summary.select(found.cells, grids.selected(selection)).iloc[:1] for selection in measured.cells)
     return SimpleNamespace(
         networks=networks,
+        folder=Tex(folder),
         words=protocol.words(cells),
         images=min(measured.images, int(cells["train_images"].min())),
         line=line["alpha"].nunique(),
