@@ -101,7 +101,7 @@ class Diffable(Callable):
         """(batch, outputs) -> [(weight's shape), ...]: the gradient of the batch's mean loss, for each weight."""
         grads = []
         for weight, gradients in zip(self.weights, self.weight_gradients(), strict=True):
-            per_sample = gradients * (J if gradients.ndim == 1 else J[:, None, :])  # (batch, weight's shape)
+            per_sample = gradients * J[:, None, :]  # (batch, weight's shape), or (batch, 1, outputs) for a vector
             grads.append(per_sample.mean(axis=0).reshape(weight.shape))
         return grads
 

@@ -19,7 +19,6 @@ class Optimizer:
     def __init__(self, learning_rate):
         self.learning_rate = learning_rate
         self.iterations = 0  # steps made so far
-        self._memory = []
 
     def apply_gradients(self, weights, grads):
         """Make one step: weights and grads are lists of arrays of matching shapes.

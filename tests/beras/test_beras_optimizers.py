@@ -70,10 +70,13 @@ def test_adam_follows_keras(amsgrad, weights):
 
 @pytest.mark.parametrize("optimizer", [BasicOptimizer, RMSProp, Adam])
 def test_float32_weights_stay_float32_in_place(optimizer):
-    weight = np.ones(3, np.float32)
-    optimizer(np.float64(0.1)).apply_gradients([weight], [np.ones(3)])
-    assert weight.dtype == np.float32
-    assert (weight < 1).all()
+    """And get the same bits, whether the rate is Python's number or one of NumPy's."""
+    weights, gradient = [np.ones(100, np.float32), np.ones(100, np.float32)], np.linspace(0.1, 1, 100, dtype=np.float32)
+    for weight, rate in zip(weights, (np.float64(0.1), 0.1), strict=True):
+        optimizer(rate).apply_gradients([weight], [gradient])
+    assert weights[0].dtype == np.float32
+    assert (weights[0] < 1).all()
+    np.testing.assert_array_equal(*weights)
 
 
 def test_mismatched_gradients_are_refused():
@@ -88,6 +91,14 @@ def test_the_weights_of_another_model_are_refused(size):
     optimizer.apply_gradients([np.ones(2)], [np.ones(2)])
     with pytest.raises(ValueError, match="make a new one for every model"):
         optimizer.apply_gradients([np.ones(size)], [np.ones(size)])
+
+
+def test_a_weight_replaced_in_the_same_list_is_refused():
+    optimizer, weights = Adam(0.1), [np.ones(2), np.ones(3)]
+    optimizer.apply_gradients(weights, weights)
+    weights[1] = np.ones(3)
+    with pytest.raises(ValueError, match="began with other weights"):
+        optimizer.apply_gradients(weights, weights)
 
 
 @pytest.mark.parametrize(
