@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from tests.conftest import ROOT, command
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.text import notebooks
 
 
@@ -41,6 +42,52 @@ def test_what_a_cell_prints_is_one_output_whenever_it_came(tmp_path):
     )
     facts, _ = notebooks.context(notebooks.executed(source, []))
     assert [part.tex for part in facts["parts"] if part.kind == "output"] == ["one\ntwo"]
+
+
+KINDS = """# ---
+# jupyter:
+#   title: Of all kinds
+# ---
+
+# %% [raw]
+# for another program
+
+# %% [markdown]
+# ## One
+# and *two*
+
+# %%
+import os, mine
+print(mine.WORD, *(os.environ[key] for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "SOURCE_DATE_EPOCH")))
+
+# %%
+import matplotlib.pyplot as plt
+for place in range(2):
+    plt.plot([place, 1])
+    plt.show()
+"""
+
+
+def test_a_notebook_s_parts_are_shown_in_their_order(tmp_path, monkeypatch):
+    """Whatever the environment says: with one thread, and pictures without the date of today."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/mine.py").write_text("WORD = 'found'\n")
+    (tmp_path / "kinds.py").write_text(KINDS)
+    facts, pictures = notebooks.context(notebooks.executed(tmp_path / "kinds.py", [tmp_path, tmp_path / "own"]))
+    parts = [(part.kind, part.tex) for part in facts["parts"]]
+    assert [kind for kind, _ in parts] == ["text", "code", "output", "code", "picture", "picture"]
+    assert parts[0][1] == "\\section{One}\n\nand \\emph{two}\n" and parts[2][1] == "found 1 1 0"
+    assert facts["title"] == "Of all kinds"
+    assert [tex for kind, tex in parts if kind == "picture"] == list(pictures) == ["picture0.pdf", "picture1.pdf"]
+    one, two = pictures.values()
+    assert one != two and all(b"CreationDate (D:19700101" in content for content in (one, two))
+
+
+def test_a_cell_that_ends_the_kernel_is_one_clear_message(tmp_path):
+    (tmp_path / "notebook.py").write_text("# %%\nimport os\n\nos._exit(1)\n")
+    with pytest.raises(UserError, match=r"notebook\.py: a cell failed: Kernel died"):
+        notebooks.executed(tmp_path / "notebook.py", [])
 
 
 def test_a_cell_that_fails_is_named(refused, tmp_path):

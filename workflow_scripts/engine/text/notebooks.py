@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import jupytext
 import pypandoc
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from pygments import highlight
 from pygments.formatters import LatexFormatter
 from pygments.lexers import PythonLexer
@@ -30,7 +30,7 @@ SETTINGS = {  # of the kernel's environment
 def executed(source, paths):
     """The notebook in the text file `source`, with its outputs; `paths` are folders that it may import from.
 
-    Raises UserError where a cell fails.
+    Raises UserError where a cell fails, takes too long or ends the kernel.
     """
     notebook = jupytext.read(source)
     with tempfile.TemporaryDirectory() as folder:  # for files the kernel would leave in the home folder
@@ -50,6 +50,8 @@ def executed(source, paths):
             client.execute(env={**os.environ, **SETTINGS, **places})
         except CellExecutionError as error:
             raise UserError(f"{source}: {_failed(notebook)}: {error.ename}: {error.evalue}") from None
+        except (CellTimeoutError, DeadKernelError) as error:
+            raise UserError(f"{source}: a cell failed: {str(error).splitlines()[0]}") from None
     return notebook
 
 
@@ -64,12 +66,13 @@ def context(notebook):
     """What the template of a notebook shows, and its pictures as {file name: bytes}.
 
     `parts` are text, code, output and pictures in their order, as LaTeX; `styles` are the commands for coloured code.
+    Raw cells are left out.
     """
     parts, pictures = [], {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             parts.append(_part("text", pypandoc.convert_text(cell.source, "latex", MARKDOWN, HEADINGS)))
-        else:
+        elif cell.cell_type == "code":
             parts.append(_part("code", highlight(cell.source, PythonLexer(), CODE)))
             for output in cell.outputs:
                 if "text" in output:
