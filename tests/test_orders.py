@@ -11,6 +11,7 @@ import pytest
 
 from tests.conftest import inside
 from tests.tiny_runs import CPU, stamps, tiny
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, config
 from workflow_scripts.engine.runs import making
 from workflow_scripts.engine.runs.orders import MADE, Order
@@ -61,6 +62,34 @@ def test_half_a_cell_json_is_made_again(made, tmp_path):
     text = (half.out / "cell.json").read_text()
     (half.out / "cell.json").write_text(text[: len(text) // 2])
     assert not half.is_made()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"record": 3}', '{"record": "ab"}', None], ids=str)
+def test_a_folder_without_a_whole_cell_or_of_one_from_before_a_key_existed_is_used(made, tmp_path, content):
+    order = dataclasses.replace(made, out=tmp_path / "cell")
+    order.check_folder()
+    order.out.mkdir()
+    older = {key: value for key, value in made.cell.model_dump().items() if key != "clip"}
+    (order.out / "cell.json").write_text(json.dumps({"record": older}) if content is None else content)
+    order.check_folder()
+
+
+def test_a_folder_of_another_cell_is_refused_by_what_differs(made, tmp_path):
+    order = dataclasses.replace(made, out=tmp_path)
+    (tmp_path / "cell.json").write_text(json.dumps({"record": made.cell.model_dump() | {"block": "bn"}}))
+    with pytest.raises(UserError, match="found a cell with block 'bn' instead of 'plain'"):
+        order.check_folder()
+
+
+def test_a_checkpoint_belongs_to_record_measurements_code_and_data(tmp_path):
+    """But not to whether the cell is tested in the end."""
+    order = Order(tiny(), tmp_path, tmp_path, {"lags": [1]})
+    changed = [
+        dataclasses.replace(order, **change) for change in ({"cell": tiny(lr=1)}, {"measured": {"lags": [2]}}, {})
+    ]
+    vars(changed[-1])["identity"] = order.identity | {"code_digest": "0"}
+    assert len({order.key("a"), order.key("b"), *(one.key("a") for one in changed)}) == 5
+    assert dataclasses.replace(order, test=False).key("a") == order.key("a")
 
 
 def test_the_code_of_what_is_measured_is_part_of_a_cell(tmp_path):

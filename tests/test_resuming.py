@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -179,3 +180,13 @@ def test_a_checkpoint_outlives_files_that_cannot_be_written(digits, tmp_path, ca
     assert "going on from epoch 2, step 0" in capsys.readouterr().err
     assert order.is_made(digits.sha256) and not order.checkpoint.exists()
     assert json.loads((order.out / "cell.json").read_text())["resumed_from"] == []  # no other machine
+
+
+def test_from_a_checkpoint_that_is_kept_a_cell_is_made_again_at_once(digits_file, tmp_path, capsys):
+    words = ["train_cell", "--data", digits_file, "--out", tmp_path / "cell", *flags(epochs=1)]
+    inside(*words, "--keep-checkpoint")
+    made = contents(tmp_path / "cell")
+    shutil.rmtree(tmp_path / "cell")
+    inside(*words)
+    assert "going on from epoch 2, step 0" in capsys.readouterr().err
+    assert contents(tmp_path / "cell") == made and [path.name for path in tmp_path.iterdir()] == ["cell"]
