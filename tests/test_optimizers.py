@@ -156,9 +156,13 @@ BAD = [
     (OwnAdam, {"lr": float("nan")}, "lr is nan"),
     (OwnAdam, {"betas": (0.9, 1.0)}, "betas is (0.9, 1.0): expected two numbers in [0, 1)"),
     (OwnAdam, {"eps": -1e-8}, "eps is -1e-08: expected at least 0"),
+    (OwnAdam, {"betas": (0.9,)}, "betas is (0.9,): expected two numbers in [0, 1)"),
+    (Muon, {"lr": -1.0}, "lr is -1.0: expected at least 0"),
+    (Muon, {"eps": -1e-7}, "eps is -1e-07: expected at least 0"),
     (Muon, {"momentum": 1.5}, "momentum is 1.5: expected from 0 to 1"),
     (Muon, {"ns_coefficients": (1, 2)}, "ns_coefficients is (1, 2): expected three numbers"),
     (Muon, {"ns_steps": 0}, "ns_steps is 0: expected from 1 to 99"),
+    (Muon, {"ns_steps": 100}, "ns_steps is 100: expected from 1 to 99"),
     (Muon, {"adjust_lr_fn": "mine"}, "adjust_lr_fn is 'mine': expected one of original, match_rms_adamw"),
     (Muon, {"precision": "int8"}, "precision is 'int8': expected one of bfloat16"),
 ]
@@ -169,6 +173,20 @@ def test_an_option_out_of_range_is_named(kind, options, message):
     with pytest.raises(ValueError) as error:
         kind(parameters([(2, 2)]), **options)
     assert message in str(error.value)
+
+
+EDGES = [
+    *((kind, {"lr": 0.0}) for kind in (OwnSGD, OwnAdam, Muon)),
+    (OwnAdam, {"eps": 0.0}),
+    (OwnAdam, {"betas": (0.0, 0.0)}),
+    *((Muon, {key: value}) for key, value in (("eps", 0.0), ("momentum", 1.0), ("ns_steps", 1), ("ns_steps", 99))),
+]
+
+
+@pytest.mark.parametrize(("kind", "options"), EDGES, ids=str)
+def test_an_option_at_the_edge_of_its_range_is_taken(kind, options):
+    (group,) = kind(parameters([(2, 2)]), **options).param_groups
+    assert options.items() <= group.items()
 
 
 class Killed(Exception):
