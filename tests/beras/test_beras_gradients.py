@@ -4,6 +4,7 @@ import Beras
 import beras_oracle as oracle
 import numpy as np
 import pytest
+import torch
 from Beras import BatchNormalization, Dense, Dropout, LeakyReLU, ReLU, SkipConnection, Softmax
 from Beras.core import backpropagate
 from Beras.regularizers import L1, L1L2, L2
@@ -150,6 +151,19 @@ def test_a_frozen_connection_learns_nothing_and_lets_the_gradient_through(rng):
     np.testing.assert_array_equal(grads[0][0], grads[1][0])
 
 
+@pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4)])
+def test_softmax_is_along_the_last_axis_whatever_the_other_rows_are(rng, shape):
+    """A row of scores in the thousands leaves those beside it as they are."""
+    x, J = rng.normal(size=shape), rng.normal(size=shape)
+    x.reshape(-1, 4)[0] *= 1e4
+    softmax, inputs = Softmax(), torch.tensor(x, requires_grad=True)
+    expected = torch.softmax(inputs, dim=-1)
+    expected.backward(torch.tensor(J))
+    np.testing.assert_allclose(softmax(x), expected.detach(), rtol=1e-12, atol=1e-300)
+    for product in (softmax.compose_to_input(J), Beras.Diffable.compose_to_input(softmax, J)):
+        np.testing.assert_allclose(product, inputs.grad, rtol=1e-9, atol=1e-15)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("scores", [[1e4, -1e4, 0.0], [-1e4, 1e4, 1e4], [1e4, 1e4, 1e4], [0.0, 50.0, 100.0]])
 def test_softmax_and_cross_entropy_are_safe_for_any_scores(dtype, scores):
@@ -158,7 +172,7 @@ def test_softmax_and_cross_entropy_are_safe_for_any_scores(dtype, scores):
     with np.errstate(over="raise", divide="raise", invalid="raise"):
         value = loss(softmax(z), y)
         gradient = softmax.compose_to_input(loss.input_gradients())
-        assert np.isfinite(softmax.input_gradients()).all()
+        assert np.isfinite(softmax.input_gradients()).all() and softmax.input_gradients().dtype == dtype
     assert np.isfinite(value)
     assert gradient.dtype == dtype
     np.testing.assert_allclose(gradient, softmax.outputs - y, atol=1e-6)  # p - t, not lost if p underflows

@@ -125,6 +125,13 @@ def test_wrong_shapes_into_a_loss_are_refused(loss, shapes):
     assert f"{shapes[0]} and {shapes[1]}" in str(error.value)
 
 
+def test_layers_may_come_one_by_one_and_the_list_of_them_is_one_s_own():
+    layers = [Dense(5, 5), ReLU()]
+    skip = Beras.SkipConnection(layers)
+    layers.clear()
+    assert len(skip.layers) == len(Beras.SkipConnection(iter(skip.layers)).layers) == 2
+
+
 def test_a_skip_connection_over_a_change_of_shape_is_refused():
     with pytest.raises(ValueError, match=r"\(3, 5\), found \(3, 4\)"):
         Beras.SkipConnection([Dense(5, 4)])(np.ones((3, 5)))

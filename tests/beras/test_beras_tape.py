@@ -213,6 +213,19 @@ def test_a_loss_that_was_not_recorded_is_missed(parts, last):
         tape.gradient()
 
 
+def test_a_loss_of_every_sample_is_no_loss(parts):
+    class OfEach(MeanSquaredError):
+        def forward(self, y_pred, y_true):
+            super().forward(y_pred, y_true)
+            return ((y_pred - y_true) ** 2).sum(axis=1)
+
+    layers, x, y = parts
+    with GradientTape() as tape:
+        OfEach()(predict(layers, x), y)
+    with pytest.raises(RuntimeError, match="should be a loss, found OfEach"):
+        tape.gradient()
+
+
 @pytest.mark.parametrize("between", [lambda p, x: 2 * p, lambda p, x: p + x[:, :2]], ids=["arithmetic", "branch"])
 def test_what_is_no_chain_is_refused(parts, between):
     """The walk back would leave out what lies between, and the gradient would silently be wrong."""
