@@ -54,7 +54,7 @@ def test_wrong_shapes_into_the_encoder_are_refused():
 def test_accuracy_is_the_fraction_of_right_answers():
     probs = np.array([[0.1, 0.9], [0.6, 0.4], [0.3, 0.7], [0.2, 0.8]])
     assert CategoricalAccuracy()(probs, np.eye(2)[[1, 0, 0, 1]]) == 0.75
-    assert CategoricalAccuracy()(labels=np.eye(2)[[1, 0, 0, 1]], probs=probs) == 0.75
+    assert CategoricalAccuracy()(labels=np.eye(2)[[1, 0, 0, 1]].tolist(), probs=probs.tolist()) == 0.75
 
 
 def test_fewer_predictions_than_labels_are_refused():
