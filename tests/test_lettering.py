@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from workflow_scripts.engine.figures import lettering, style
 
 NAME = "LEARNED-SCALE-SKIP-INIT-0.01-WITHOUT-BIAS+RC, lr 0.01, wd 0.05; width 2"
-WORD = "a" + "wordthatnothingdivides" * 6
+WORD = "a" + "wordthatnothingdivides" * 9
 WIDTHS = (0.6, 0.9, 1.3, 2, 9)
 LONG = "; ".join(f"supervision 0.{place}, lr 0.01" for place in range(9))
 
@@ -53,17 +53,19 @@ def test_a_name_is_broken_at_the_first_seam_that_suffices():
 
 
 @pytest.mark.parametrize("most", [1, 2, 4])
+@pytest.mark.parametrize("width", [0.7, 1, 1.6])
 @pytest.mark.parametrize("name", [LONG, WORD], ids=["seams", "word"])
-def test_of_a_name_too_long_for_its_lines_as_much_as_fits_is_kept_of_both_ends(name, most):
-    lines = lettering.wrapped(name, 1.0, most=most).split("\n")
-    assert len(lines) <= most and max(map(lettering.width_of, lines)) <= 1
+def test_of_a_name_too_long_for_its_lines_as_much_as_fits_is_kept_of_both_ends(name, width, most):
+    lines = lettering.wrapped(name, width, most=most).split("\n")
+    assert len(lines) <= most and max(map(lettering.width_of, lines)) <= width
     start, end = "".join(lines).replace(" ", "").split("…")
     whole = name.replace(" ", "")
-    assert whole.startswith(start) and whole.endswith(end) and len(end) <= len(start)
+    assert start and end and whole.startswith(start) and whole.endswith(end)
     if name == WORD:  # in which nothing but the width decides
         assert len(start) - len(end) in (0, 1)
-        more = f"{name[: -(-(len(start) + len(end) + 1) // 2)]}…{name[-((len(start) + len(end) + 1) // 2) :]}"
-        assert len(lettering.wrapped(more, 1.0, most=99).split("\n")) > most
+        more = len(start) + len(end) + 1
+        longer = f"{name[: -(-more // 2)]}…{name[len(name) - more // 2 :]}"
+        assert len(lettering.wrapped(longer, width, most=99).split("\n")) > most
 
 
 def test_where_nothing_fits_a_name_is_left_out():

@@ -1,5 +1,7 @@
 """One-hot labels and accuracy."""
 
+import re
+
 import numpy as np
 import pytest
 from Beras import CategoricalAccuracy, OneHotEncoder
@@ -57,6 +59,7 @@ def test_accuracy_is_the_fraction_of_right_answers():
     assert CategoricalAccuracy()(labels=np.eye(2)[[1, 0, 0, 1]].tolist(), probs=probs.tolist()) == 0.75
 
 
-def test_fewer_predictions_than_labels_are_refused():
-    with pytest.raises(ValueError, match=r"\(3, 2\) and \(4, 2\)"):
-        CategoricalAccuracy()(np.ones((3, 2)), np.ones((4, 2)))
+@pytest.mark.parametrize("shapes", [((3, 2), (4, 2)), ((3,), (3,))], ids=["fewer", "labels as numbers"])
+def test_predictions_and_labels_of_other_shapes_are_refused(shapes):
+    with pytest.raises(ValueError, match=re.escape(f"found {shapes[0]} and {shapes[1]}")):
+        CategoricalAccuracy()(*map(np.ones, shapes))
