@@ -230,12 +230,20 @@ def test_a_batch_is_not_written_into(digits, graph):
     assert training.captured.path == "cuda_graph" and bits(batches) == bits(before)
 
 
-def test_a_parameter_that_gets_no_gradient(digits, graph):
+def test_a_parameter_that_gets_no_gradient(digits, graph, gpu_optimizers):
+    """It moves by neither graph, and what observers are told of it is zero."""
     graph()
     training = Training(Cell(**TINY), digits, CPU)
-    training.model.register_parameter("unused", torch.nn.Parameter(torch.zeros(1)))
+    model = training.model
+    model.register_parameter("unused", torch.nn.Parameter(torch.ones(1)))
+    training.captured = captured.CapturedStep(model, CPU)
+    training.captured_update = captured_update.CapturedUpdate(model, training.optimizer, CPU)
     training.run_epoch()
-    assert training.captured.path == "cuda_graph"
+    assert (training.captured.path, training.captured_update.path) == ("cuda_graph", "cuda_graph")
+    batch = next(training.train_batches.epoch(0, 0, TINY["batch_size"]))
+    _, (found, other) = training.gradient([model.unused, model.classifier.weight], *batch)
+    assert torch.equal(found, torch.zeros(1)) and other.any()
+    assert model.unused.grad is None and torch.equal(model.unused, torch.ones(1))
 
 
 def test_bits_are_compared_and_not_values():

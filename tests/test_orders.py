@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 import threading
 import time
@@ -30,6 +31,19 @@ def made(tmp_path_factory, digits):
 def test_an_order_is_that_of_its_line(options):
     order = Order(tiny(block="bn", lr=0.1), Path("results/s/a-seed0"), Path("checkpoints/a"), **options)
     assert Order.from_json(order.to_json() + "\n", "results/s") == order
+
+
+@pytest.mark.parametrize("line", ["", "{", "3", '"one"', "[]", "null", "{}"])
+def test_a_line_that_is_no_order_is_shown(line):
+    with pytest.raises(UserError, match=re.escape(f"standard input: expected a cell as JSON, found {line!r}")):
+        Order.from_json(line + "\n", "results/s")
+
+
+@pytest.mark.parametrize(("key", "value"), [("more", 1), ("checkpoint", 3), ("record", None)])
+def test_an_order_with_another_value_is_none(key, value):
+    order = json.loads(Order(tiny(), Path("a-seed0"), Path("checkpoints/a")).to_json())
+    with pytest.raises(UserError, match="expected a cell as JSON|is not valid"):
+        Order.from_json(json.dumps(order | {key: value}), "results/s")
 
 
 CHANGED = {
