@@ -95,6 +95,20 @@ def test_a_legend_has_as_many_columns_as_fit(labels, most):
         assert rows <= fit.lines <= rows + sum(label.count("\n") for label in fit.labels)
 
 
+@pytest.mark.parametrize(("names", "most"), [(["BN", NAME, "RC"], 3), ([NAME] * 4, 2), ([WORD, "BN"], 9)])
+def test_axes_do_not_shrink_below_a_legend_of_long_names(names, most):
+    def height(labels):
+        with style.look():
+            figure = style.figure(style.COLUMN, 2.5)
+            axes = figure.subplots()
+            lettering.legend(figure, [Line2D([], [], label=label) for label in labels], most)
+            figure.draw_without_rendering()
+        return axes.get_position().height * figure.get_figheight()
+
+    short = height(["BN"] * len(names))
+    assert short - 0.05 < height(names) < short + 0.2
+
+
 def test_texts_that_lie_on_one_before_them_are_hidden():
     figure = style.figure(9, 2)
     places = {"first": 0.1, "on the first": 0.12, "": 0.7, "far": 0.69, "on the far one": 0.71}

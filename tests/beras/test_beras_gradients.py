@@ -142,13 +142,23 @@ def test_a_connection_within_a_connection_is_walked_back_once(rng):
 def test_a_frozen_connection_learns_nothing_and_lets_the_gradient_through(rng):
     skip, x = SkipConnection([Dense(5, 5)]), rng.normal(size=(3, 5))
     layers, loss = [Dense(5, 5), skip], Beras.MeanSquaredError()
-    grads = []
-    for skip.trainable in (True, False):
+
+    def gradient():
         with Beras.GradientTape() as tape:
             forward(layers, loss, x, np.zeros((3, 5)))
-            grads.append(tape.gradient())
+        return tape.gradient()
+
+    grads = []
+    for skip.trainable in (True, False):
+        grads.append(gradient())
     assert [len(each) for each in grads] == [4, 2]
     np.testing.assert_array_equal(grads[0][0], grads[1][0])
+    skip.layers[0].trainable = True
+    assert skip.weights and len(gradient()) == 2, "as many as the optimiser is given weights"
+
+
+def test_where_a_weight_is_zero_so_is_the_gradient_of_its_size():
+    np.testing.assert_array_equal(L1L2(0.5, 0.25).gradient(np.array([-2.0, 0.0, 4.0])), [-1.5, 0, 2.5])
 
 
 @pytest.mark.parametrize("shape", [(4,), (3, 4), (2, 3, 4)])

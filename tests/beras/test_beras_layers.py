@@ -118,6 +118,24 @@ def test_whole_numbers_are_taken_as_float32(make):
     np.testing.assert_array_equal(*outputs)
 
 
+@pytest.mark.parametrize("make", LAYERS.values(), ids=LAYERS)
+@pytest.mark.parametrize("training", [True, False])
+def test_a_layer_keeps_its_latest_input_and_output(rng, make, training):
+    layer = make()
+    with Beras.learning_phase(training):
+        for x in rng.normal(size=(2, 4, 3)):
+            outputs = layer(x)
+            assert layer.inputs is x and layer.outputs is outputs
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_dropout_multiplies_by_its_gradients(rng, training):
+    layer, x = Dropout(0.4), rng.normal(size=(20, 5))
+    with Beras.learning_phase(training):
+        np.testing.assert_array_equal(layer(x), x * layer.input_gradients())
+    assert set(layer.input_gradients().ravel()) == ({0, 1 / 0.6} if training else {1})
+
+
 @pytest.mark.parametrize("loss", [MeanSquaredError, Beras.CategoricalCrossentropy])
 @pytest.mark.parametrize("shapes", [((3, 2), (4, 2)), ((3, 1), (3,)), ((3,), (3,))])
 def test_wrong_shapes_into_a_loss_are_refused(loss, shapes):
