@@ -176,3 +176,10 @@ def test_batch_norm_says_that_it_has_no_jacobian_in_training(rng):
 def test_a_wrong_dropout_rate_is_refused(rate):
     with pytest.raises(ValueError, match=f"found {rate}"):
         Dropout(rate)
+
+
+def test_a_dropout_rate_of_zero_does_and_draws_nothing(rng):
+    x, before = rng.normal(size=(3, 5)), np.random.get_state()[1:3]
+    with Beras.learning_phase(True):
+        assert Dropout(0)(x) is x
+    np.testing.assert_equal(np.random.get_state()[1:3], before)
