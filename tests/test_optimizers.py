@@ -78,6 +78,11 @@ def test_unguarded_optimisers_give_the_bits_of_pytorchs(name):
     assert all(torch.equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
+@pytest.mark.parametrize(("ours", "theirs"), [("own_sgd", "momentum"), ("own_adam", "adam")])
+def test_our_own_are_given_rate_and_weight_decay(ours, theirs):
+    assert_equal_on_the_way(lambda p: OPTIMIZERS[ours](p, 0.01, 0.05), PYTORCHS[theirs])
+
+
 @pytest.mark.parametrize("name", CAPTURED)
 def test_on_a_gpu_the_rate_may_be_a_tensor(name):
     """It is the same optimiser as elsewhere, which is given numbers."""
