@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -139,6 +140,16 @@ def test_watch_shows_the_cells_that_are_training(run, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("Gradscape: 1 of 4 cells done")
 
 
+def test_watch_says_how_long_each_cell_will_take(run, tmp_path):
+    log(tmp_path, "cw2/works", 4, 10, START + 38, seconds=90.0)
+    log(tmp_path, "cw2/waits", 0, 10, START + 39)
+    run.look(now=START + 40)
+    waits, went_on, works = (re.split(r"  +", line.strip()) for line in watch.lines(run)[4:])
+    assert waits == ["cw2/waits", "0/10", "–", "–", "–", "1 s ago"]
+    assert went_on == ["cw2/went-on", "8/10", "0.3125", "60.0%", "3 seconds", "1 s ago"]
+    assert works == ["cw2/works", "4/10", "0.6250", "30.0%", "9.0 minutes", "2 s ago"]  # 6 epochs of 90 s, without 2 s
+
+
 @pytest.mark.parametrize("last", ["error: vgg38: batch_size is 5000", "Traceback (most recent call last):\n  File"])
 def test_watch_says_which_cells_failed(run, tmp_path, last):
     """Until their job is tried again, which begins their log anew."""
@@ -157,12 +168,22 @@ def test_ctrl_c_ends_watch_without_an_error(run, tmp_path):
     def listen():  # a shell's background processes ignore SIGINT, and so do their children
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-    watching = subprocess.Popen(words, cwd=ROOT, stdout=its_end, stderr=subprocess.PIPE, text=True, preexec_fn=listen)
-    said = b""
-    while b"Gradscape: 1 of 4 cells done" not in said:
+    size = {**os.environ, "COLUMNS": "80", "LINES": "5"}
+    options = {"cwd": ROOT, "env": size, "stdout": its_end, "stderr": subprocess.PIPE, "text": True}
+    watching, said = subprocess.Popen(words, preexec_fn=listen, **options), b""
+    while said.count(watch.CLEAR.encode()) < 2:
         said += os.read(terminal, 10_000)
+    _, screen, _ = said.decode(errors="replace").split(watch.CLEAR)
+    assert screen.startswith("Gradscape: 1 of 4 cells done") and len(screen.splitlines()) == 4  # and the cursor's
     watching.send_signal(signal.SIGINT)
     assert watching.communicate(timeout=60) == (None, "") and watching.returncode == 0
+
+
+def test_watch_once_in_a_terminal_ends(run, tmp_path):
+    terminal, its_end = os.openpty()
+    words = [sys.executable, "-m", "workflow_scripts.watch", "--once", "--results", tmp_path]
+    subprocess.run(words, cwd=ROOT, stdout=its_end, check=True, timeout=60)
+    assert os.read(terminal, 10_000).startswith(b"Gradscape: 1 of 4 cells done")
 
 
 def test_watch_fits_a_terminal(run):
