@@ -11,6 +11,7 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.runs import checkpoints
+from workflow_scripts.engine.training.captured_update import same_kernels
 from workflow_scripts.engine.training.optimizers import OPTIMIZERS
 from workflow_scripts.engine.training.own_optimizers import Muon, OwnAdam, OwnSGD
 from workflow_scripts.engine.training.trainer import Training
@@ -132,6 +133,12 @@ def test_state_goes_on_from_a_file(name, tmp_path):
 def test_an_update_is_a_few_kernels_on_a_gpu_alone(name, device):
     optimizer = OPTIMIZERS[name](iter([nn.Parameter(torch.ones(3, device=device))]), 0.1, 0.0)
     assert bool(optimizer.param_groups[0]["foreach" if name == "rmsprop" else "fused"]) == (device == "cuda")
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_an_update_needs_nothing_from_the_host_only_if_none_of_its_groups_does(other):
+    groups = [{"params": parameters([(2, 2)]), "fused": fused} for fused in (True, other)]
+    assert same_kernels(torch.optim.SGD(groups, 0.1)) == other
 
 
 def test_a_closure_gives_the_loss():
