@@ -9,6 +9,8 @@ import pytest
 
 from tests.conftest import command
 from tests.tiny_runs import CPU, flags, tiny
+from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.runs import orders, run
 from workflow_scripts.engine.runs.reporting import Reporter
 from workflow_scripts.engine.training.trainer import METRICS, Training
 
@@ -28,6 +30,14 @@ def test_the_bar_begins_where_the_run_does_and_shows_the_means_so_far(digits, mo
     said, steps = sys.stderr.getvalue(), training.steps
     assert f" {steps}/{3 * steps} " in said and f" {2 * steps}/{3 * steps} " in said
     assert f"loss {training.step_losses[steps]:.3f}, acc " in said  # the bar looks at it after the first step
+
+
+def test_a_run_moves_its_bar_and_says_how_its_epochs_went(digits, tmp_path, monkeypatch):
+    cell = tiny(train_items=500)  # of five steps an epoch
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    run.train(orders.Order(cell, tmp_path / "cell", tmp_path / "checkpoint"), digits, CPU, config.Running())
+    said = sys.stderr.getvalue()
+    assert [f"epoch   {epoch}/3  loss " in said for epoch in (1, 2, 3)] == [True] * 3 and " 15/15 " in said
 
 
 def test_the_log_of_a_run_that_diverges_ends_with_where(digits, capsys):

@@ -154,17 +154,27 @@ def test_a_checkpoint_is_written_at_once_when_it_is_due_and_after_every_epoch(di
 
 def test_checkpoints_that_take_long_are_not_written_after_every_short_epoch(digits, tmp_path, monkeypatch, saved):
     """Epochs may be that short on a GPU. Here a checkpoint takes one second, and an epoch of five steps six."""
-    monkeypatch.setattr(run, "time", argparse.Namespace(monotonic=itertools.count().__next__))
+    monkeypatch.setattr(run, "time", argparse.Namespace(monotonic=itertools.count(1000).__next__))
     train(tiny(epochs=8, train_items=500), digits, tmp_path / "c")
     assert saved == [(0, 0), (1, 0), (5, 0), (8, 0)]
 
 
-@pytest.mark.parametrize("state", [{"progress": {}}, {"progress": {}, "model": {}}, {"progress": {"epoch": [0]}}])
-def test_a_checkpoint_that_holds_another_state_is_one_clear_message(digits, tmp_path, state):
+STATES = {
+    "no model": lambda state: {"progress": {}},
+    "no weights": lambda state: {"progress": {}, "model": {}},
+    "another count": lambda state: {"progress": {"epoch": [0]}},
+    "another network's weights": lambda state: state | {"model": {"weight": torch.ones(1)}},
+    "another optimiser's groups": lambda state: state | {"optimizer": {"state": {}, "param_groups": []}},
+    "a list": lambda state: state | {"best": []},
+}
+
+
+@pytest.mark.parametrize("change", STATES.values(), ids=STATES)
+def test_a_checkpoint_that_holds_another_state_is_one_clear_message(digits, tmp_path, change):
     path = tmp_path / "c"
     train(tiny(epochs=1, train_items=100), digits, path)
-    key = torch.load(io.BytesIO(path.read_bytes()[32:]), weights_only=True)["key"]
-    checkpoints.save(path, key, state)
+    saved = torch.load(io.BytesIO(path.read_bytes()[32:]), weights_only=True)
+    checkpoints.save(path, saved["key"], change(saved["state"]))
     with pytest.raises(UserError, match="c: expected the state of vgg08-plain-.*, found another; delete it"):
         train(tiny(epochs=1, train_items=100), digits, path)
 
