@@ -97,16 +97,16 @@ def test_a_legend_has_as_many_columns_as_fit(labels, most):
 
 @pytest.mark.parametrize(("names", "most"), [(["BN", NAME, "RC"], 3), ([NAME] * 4, 2), ([WORD, "BN"], 9)])
 def test_axes_do_not_shrink_below_a_legend_of_long_names(names, most):
-    def height(labels):
+    def heights(labels):
         with style.look():
             figure = style.figure(style.COLUMN, 2.5)
             axes = figure.subplots()
             lettering.legend(figure, [Line2D([], [], label=label) for label in labels], most)
             figure.draw_without_rendering()
-        return axes.get_position().height * figure.get_figheight()
+        return axes.get_position().height * figure.get_figheight(), figure.get_figheight()
 
-    short = height(["BN"] * len(names))
-    assert short - 0.05 < height(names) < short + 0.2
+    (short, of_short), (long, of_long) = heights(["BN"] * len(names)), heights(names)
+    assert short - 0.05 < long < short + 0.2 and of_short == 2.5 < of_long
 
 
 def test_texts_that_lie_on_one_before_them_are_hidden():

@@ -160,6 +160,7 @@ def test_checkpoints_that_take_long_are_not_written_after_every_short_epoch(digi
 
 
 STATES = {
+    "another progress": lambda state: {"progress": {"more": 1}},
     "no model": lambda state: {"progress": {}},
     "no weights": lambda state: {"progress": {}, "model": {}},
     "another count": lambda state: {"progress": {"epoch": [0]}},
