@@ -111,10 +111,17 @@ def test_axes_do_not_shrink_below_a_legend_of_long_names(names, most):
 
 def test_texts_that_lie_on_one_before_them_are_hidden():
     figure = style.figure(9, 2)
-    places = {"first": 0.1, "on the first": 0.12, "": 0.7, "far": 0.69, "on the far one": 0.71}
+    places = {
+        "first": 0.1,
+        "on the first": 0.12,
+        "on the second alone": 0.16,
+        "": 0.7,
+        "far": 0.69,
+        "on the far one": 0.71,
+    }
     texts = {name: figure.text(place, 0.5, name) for name, place in places.items()}
     unseen = figure.text(0.4, 0.5, "unseen", visible=False)
     beside = figure.text(0.42, 0.5, "on the unseen")
     lettering.thin(figure, [*texts.values(), unseen, beside])
-    assert [name for name, text in texts.items() if text.get_visible()] == ["first", "", "far"]
+    assert [name for name, text in texts.items() if text.get_visible()] == ["first", "on the second alone", "", "far"]
     assert beside.get_visible() and not unseen.get_visible()

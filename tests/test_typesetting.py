@@ -270,6 +270,26 @@ def test_a_figure_of_ones_own_takes_the_place_of_ours(tmp_path, suffix):
     assert own_words.figures(answers.parent) == [mine]
 
 
+def test_figures_beside_an_author_s_words_come_before_those_beside_ours(tmp_path):
+    places = [tmp_path / place for place in ("own/figures", "ours/figures", "results")]
+    for place in places:
+        place.mkdir(parents=True)
+        (place / "one.pdf").write_text(place.parent.name)
+    templates = [tmp_path / "ours/report.tex.j2", tmp_path / "own/answers.tex.j2"]
+    for template in templates:
+        template.write_text(r"\gradfigure{one}{}")
+    arguments = SimpleNamespace(
+        template=templates[0], out=tmp_path / "out", style=templates[0], references=templates[1], **AUTHOR
+    )
+    for place in places:
+        typesetting.fill(arguments, templates, {}, [places[-1]])
+        assert (tmp_path / "out/figures/one.pdf").read_text() == place.parent.name
+        (place / "one.pdf").unlink()
+    arguments.style = tmp_path / "mine.sty"
+    with pytest.raises(UserError, match=r"mine\.sty: expected a file that the report shows, found none"):
+        typesetting.fill(arguments, templates, {}, places)
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
