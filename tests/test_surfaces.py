@@ -323,6 +323,8 @@ def test_a_cell_that_diverged_is_loaded_where_that_is_asked_for(cell, digits, tm
         trained.load(lost, digits, CPU)
     for training in (trained.load(lost, digits, CPU, diverged=True), trained.load(cell, digits, CPU)):
         assert not any(module.training for module in training.model.modules())
+        loaded = training.model.state_dict()
+        assert all(torch.equal(value, loaded[name]) for name, value in training.best.items())
 
 
 def test_a_cell_of_a_record_that_is_none(cell, digits, tmp_path):
