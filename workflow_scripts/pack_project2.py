@@ -9,19 +9,14 @@ The same files give the same bytes.
 from pathlib import Path
 
 from workflow_scripts.engine import commands, whole_files
-from workflow_scripts.engine.course import project2_submission
+from workflow_scripts.engine.course import program, project2_submission
 
 
 def main():
     """Read the parts, write the zip."""
     parser = commands.parser("pack_project2", __doc__)
-    parser.add_argument("--report", type=Path, required=True, help="the report (.pdf)")
+    program.add_flags(parser)
     parser.add_argument("--chosen", type=Path, required=True, help="chosen.json, in the folder of its study")
-    parser.add_argument("--csv", type=Path, nargs="+", default=[], help="CSV files, or folders of them")
-    parser.add_argument(
-        "--config", type=commands.json_value, required=True, metavar="JSON", help="the configuration as used"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="the archive (.zip)")
     arguments = parser.parse_args()
     content = project2_submission.packed(arguments.report, arguments.chosen, arguments.csv, arguments.config)
     whole_files.write(arguments.out, content)

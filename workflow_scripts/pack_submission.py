@@ -10,20 +10,15 @@ from pathlib import Path
 
 from workflow_scripts.engine import commands, whole_files
 from workflow_scripts.engine.configuration import config
-from workflow_scripts.engine.course import submission
+from workflow_scripts.engine.course import program, submission
 
 
 def main():
     """Read the parts, write the zip."""
     parser = commands.parser("pack_submission", __doc__)
     parser.add_argument("--number", required=True, help="the student number: an s and seven digits")
-    parser.add_argument("--report", type=Path, required=True, help="the report (.pdf)")
-    parser.add_argument("--results", type=Path, required=True, help="folder of the study")
-    parser.add_argument("--csv", type=Path, nargs="+", default=[], help="CSV files, or folders of them, in it")
-    parser.add_argument(
-        "--config", type=commands.json_value, required=True, metavar="JSON", help="the configuration as used"
-    )
-    parser.add_argument("--out", type=Path, required=True, help="the archive (.zip)")
+    program.add_flags(parser)
+    parser.add_argument("--results", type=Path, required=True, help="folder of the study, which has all of --csv")
     arguments = parser.parse_args()
     number = config.parse(config.Report, {"student_number": arguments.number}, "--number").student_number
     content = submission.packed(number, arguments.report, arguments.results, arguments.csv, arguments.config)

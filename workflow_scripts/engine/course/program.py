@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from workflow_scripts.engine.code import ROOT
-from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.commands import UserError, json_value
 from workflow_scripts.engine.configuration.fields import at_home
 from workflow_scripts.engine.course import folders
 from workflow_scripts.engine.text import own_words
@@ -27,6 +27,14 @@ SOURCES = (
     "requirements.lock",
 )
 LEFT_OUT = "beras"  # a section of the configuration
+
+
+def add_flags(parser):
+    """Add the flags of every command that packs a hand-in."""
+    parser.add_argument("--report", type=Path, required=True, help="the report (.pdf)")
+    parser.add_argument("--csv", type=Path, nargs="+", default=[], help="CSV files of results, or folders of them")
+    parser.add_argument("--config", type=json_value, required=True, metavar="JSON", help="the configuration as used")
+    parser.add_argument("--out", type=Path, required=True, help="the archive (.zip)")
 
 
 def sources():
