@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import config, grids
+from workflow_scripts.engine.configuration import config, grids, sections
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = {
@@ -44,10 +44,44 @@ def test_a_single_value_stands_for_a_list_of_one():
 
 
 BAD = {
-    "learning_rate": (
-        "studies.cw2.grids.0.learning_rate",
-        0.1,
-        "learning_rate: unknown key; config.schema.json lists all",
+    "another word": ("studies.cw2.grids.0.learning_rate", 0.1, "learning_rate: unknown key; did you mean 'lr'?"),
+    "a value as a key": ("studies.cw2.grids.0.momentum", 0.9, "unknown key; did you mean 'optimizer: momentum'?"),
+    "key like one of another section": ("studies.cw2.grids.0.seeds", [0], "unknown key; did you mean 'seed'?"),
+    "key of another section": (
+        "report",
+        {"title": "A"},
+        "report.title: unknown key here, but one of `datasets.<name>`",
+    ),
+    "key of two sections": (
+        "studies.cw2.grids.0.optimizers",
+        ["adam"],
+        "grids[0].optimizers: unknown key; did you mean 'optimizer'?",
+    ),
+    "key of a part of a study": (
+        "studies.cw2.every",
+        20,
+        "every: unknown key here, but one of `studies.<name>.landscape` and of `studies.<name>.measure.walk` and of",
+    ),
+    "key unlike all": (
+        "report",
+        {"grade": 1},
+        "report.grade: unknown key; known: student_number, author, code_url, data_url, weights_url",
+    ),
+    "key unlike all of many": ("studies.cw2.grids.0.grade", 1, "grade: unknown key; config.schema.json lists all"),
+    "key of a range": (
+        "studies.cw2.search",
+        {"space": {"lr": {"low": 0.1, "high": 1, "logarithmic": True}}},
+        "space.lr.range.logarithmic: unknown key; known: low, high, log",
+    ),
+    "study that is not indented": (
+        "bn_landscape",
+        {"base": {"model": "vgg_a"}, "grids": [{}]},
+        "bn_landscape: unknown key; it has the keys of an entry of `studies`: is it indented as one?",
+    ),
+    "data set that is not indented": (
+        "mine",
+        {"source": "digits"},
+        "mine: unknown key; it has the keys of an entry of `datasets`: is it indented as one?",
     ),
     "misspelt key": ("studies.cw2.grids.0.epoch", 5, "grids[0].epoch: unknown key; did you mean 'epochs'?"),
     "key of cells": ("epochs", 5, "epochs: a key of cells, which belongs in a grid or a base"),
@@ -179,6 +213,19 @@ def test_what_is_to_be_tested_is_chosen_on_one_data_set():
         expand()
     study |= {"search": {"space": {"lr": [0.1, 0.01]}}}  # which chooses among its own cells, on the data of the base
     assert expand()
+
+
+KEYS = {key for _, model in sections.places(config.Config) for key in model.model_fields}
+
+
+@pytest.mark.parametrize("path", ["", "studies.cw2", "studies.cw2.grids.0", "datasets.cifar100"])
+def test_no_key_is_suggested_where_it_would_be_refused(path):
+    model = sections.at(config.Config, [int(key) if key.isdecimal() else key for key in path.split(".") if key])
+    for key in KEYS - model.model_fields.keys():
+        with pytest.raises(UserError) as error:
+            config.load(changed(f"{path}.{key}".lstrip("."), 1))
+        meant = re.search(r"did you mean '(.*)'", str(error.value))
+        assert meant is None or (meant[1] in model.model_fields and meant[1] != key)
 
 
 def test_many_mistakes_fit_on_one_screen():
