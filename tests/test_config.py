@@ -83,6 +83,32 @@ BAD = {
         {"source": "digits"},
         "mine: unknown key; it has the keys of an entry of `datasets`: is it indented as one?",
     ),
+    "full-width comma": (
+        "studies.cw2.grids.0.seed",
+        "[0，1]",
+        "such as [0, 1, 2]; write `,` for the full-width `，`",
+    ),
+    "lenticular brackets": ("studies.cw2.grids.0.seed", "【0, 1】", "; write `[` for `【`, `]` for `】`"),
+    "names with a full-width comma": (
+        "studies.cw2.grids.0.activation",
+        "[relu，gelu]",
+        "'[relu，gelu]': unknown activation; known: relu, leaky_relu, elu, gelu, silu, tanh; write `,` for the",
+    ),
+    "full-width colon in a key": (
+        "studies.cw2.grids.0.lr：0",
+        None,
+        "unknown key; did you mean 'lr'?; write `:` and a space for the full-width `：`",
+    ),
+    "no-break spaces before a key": (
+        "studies.cw2.grids.0.\xa0\xa0lr",
+        0.1,
+        "unknown key; did you mean 'lr'?; write ordinary spaces for no-break ones (U+00A0)",
+    ),
+    "key without a space after its colon": (
+        "studies.cw2.grids.0.lr:1",
+        None,
+        "grids[0].lr:1: unknown key; did you mean 'lr'?; write a space after `lr:`",
+    ),
     "misspelt key": ("studies.cw2.grids.0.epoch", 5, "grids[0].epoch: unknown key; did you mean 'epochs'?"),
     "key of cells": ("epochs", 5, "epochs: a key of cells, which belongs in a grid or a base"),
     "top-level key": ("study", {}, "study: unknown key; did you mean 'studies'?"),

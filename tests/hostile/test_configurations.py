@@ -158,6 +158,47 @@ def test_a_file_that_is_no_yaml_is_named_with_the_line(tmp_path, content, messag
     assert str(error.value).startswith(str(path)) and message in str(error.value)
 
 
+LOOKALIKES = {  # (what stands in the file, what the message says of it): the line is that of the mistake
+    "a full-width colon": ("a:\n  b： c\n  d: 1\n", "line 2, column 4, write `:` and a space for the full-width `：`"),
+    "one before the end": ("a:\n  d: 1\n  b：c\n", "line 3, column 4, write `:` and a space for the full-width `：`"),
+    "one before empty lines": ("a:\n  b： c\n\n  # d\n  d: 1\n", "line 2, column 4, write `:` and a space"),
+    "one before a text": ("a: 1\nb： |\n  c\n  d\ne: 2\n", "line 2, column 2, write `:` and a space"),
+    "no space": ("a:\n  d: 1\n  b:c\n  e: 2\n", "line 3, column 4, write a space after `b:`"),
+    "no space in an address": ("a: http://b.org\nc:d\ne: 1\n", "line 2, column 2, write a space after `c:`"),
+    "full-width spaces": (
+        "a:\n\u3000\u3000b: 1\n  c: 2\n",
+        "line 2, column 1, write ordinary spaces for full-width ones",
+    ),
+    "no-break spaces": (
+        "a:\n\xa0\xa0b: 1\n  c: 2\n",
+        "line 2, column 1, write ordinary spaces for no-break ones (U+00A0)",
+    ),
+    "full-width braces": (
+        "a: ｛b: 1｝\n",
+        "line 1, column 4, write `{` for the full-width `｛`, `}` for the full-width `｝`",
+    ),
+    "a full-width comma": ("a: {b: 1， c: 2}\n", "line 1, column 9, write `,` for the full-width `，`"),
+    "a full-width bracket": ("a: [1, 2］\nb: 3\n", "line 1, column 9, write `]` for the full-width `］`"),
+    "curly quotes": ("a: “b: c”\n", 'line 1, column 4, write `"` for `“`, `"` for `”`'),
+}
+
+
+@pytest.mark.parametrize(("text", "message"), LOOKALIKES.values(), ids=LOOKALIKES)
+def test_characters_that_look_like_those_of_yaml_are_named(tmp_path, text, message):
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(UserError) as error:
+        syntax.check(tmp_path / "config.yaml")
+    assert f"; in {message}" in str(error.value)
+
+
+@pytest.mark.parametrize("text", ['a: "b：c"\nd\n', "a: b # c：d:e\nf\n"])
+def test_characters_in_quotes_and_comments_are_no_mistake(tmp_path, text):
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(UserError) as error:
+        syntax.check(tmp_path / "config.yaml")
+    assert "write" not in str(error.value)
+
+
 @pytest.mark.parametrize("text", ["a: &x {b: 1}\nc: *x\n", "a: &x [*x]\n", BOMB])
 def test_aliases_are_no_keys_that_stand_twice(tmp_path, text):
     (tmp_path / "config.yaml").write_text(text)

@@ -4,7 +4,7 @@ import difflib
 
 from pydantic import BaseModel
 
-from workflow_scripts.engine.configuration import sections
+from workflow_scripts.engine.configuration import lookalikes, sections
 from workflow_scripts.engine.configuration.fields import PATTERNS
 from workflow_scripts.engine.configuration.record import Cell, Grid
 from workflow_scripts.engine.configuration.sections import ENTRY
@@ -76,7 +76,12 @@ def _shown(value):
 
 
 def _what(problem, kind):
-    return _unknown(problem, kind) if problem["type"] == "extra_forbidden" else _wrong(problem, problem["input"])
+    """What is wrong, with what to write instead of characters that only look like those of YAML."""
+    given, unknown = problem["input"], problem["type"] == "extra_forbidden"
+    text = str(problem["loc"][-1]) if unknown else given if isinstance(given, str) else ""
+    message = _unknown(problem, kind) if unknown else _wrong(problem, given)
+    hint = lookalikes.found(text) or (unknown and lookalikes.together(text))
+    return f"{message}; {hint}" if hint else message
 
 
 def _wrong(problem, given):

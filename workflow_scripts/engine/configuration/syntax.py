@@ -6,6 +6,7 @@ A key that occurs twice is refused too: YAML forbids it, but PyYAML silently dro
 import yaml
 
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.configuration import lookalikes
 
 
 def check(path):
@@ -15,12 +16,25 @@ def check(path):
             root = yaml.compose(file, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise UserError(f"{_place(path, mark)}: {', '.join(filter(None, (error.context, error.problem)))}") from None
+        said = ", ".join(filter(None, (error.context, error.problem)))
+        raise UserError(f"{_place(path, mark)}: {said}{_cause(path, error, mark)}") from None
     except (yaml.reader.ReaderError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: expected text in UTF-8, found another character ({error.reason})") from None
     if not isinstance(root, yaml.MappingNode):
         raise UserError(f"{path}: expected keys at its top level, as `studies:`, found none")
     _check_keys(path, root, set())
+
+
+def _cause(path, error, mark):
+    """A likely cause of a syntax error, from the line at which it was noticed and those that led to it; or ""."""
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    before = [number for number, line in enumerate(lines[: mark.line]) if line.strip() and line.lstrip()[0] != "#"]
+    start = [error.context_mark.line] if error.context_mark else []
+    for number in (mark.line, *before[-1:], *start):
+        if cause := lookalikes.in_line("".join(lines[number : number + 1])):
+            return f"; in line {number + 1}, column {cause[0] + 1}, {cause[1]}"
+    return ""
 
 
 def _check_keys(path, node, seen):
