@@ -227,6 +227,30 @@ def test_a_mistake_is_one_clear_message(path, value, message):
     assert len(str(error.value).splitlines()) <= 10
 
 
+ALIKE = {
+    "rates of a walk": ({"lr": [0.1, 0.2]}, "walk: expected one cell for each of network, seed, found alike: {}, {}; "),
+    "batches of a rate": (
+        {"batch_size": [50, 100]},
+        "rates: expected one cell for each of network, lr, seed, found alike: {}, {}; give the selection more keys",
+    ),
+    "two networks": ({"width": [0.5, 1], "seed": [0, 1]}, None),
+}
+
+
+@pytest.mark.parametrize(("values", "message"), ALIKE.values(), ids=ALIKE)
+def test_a_landscape_of_cells_that_are_alike_is_refused_before_they_are_trained(values, message):
+    base, selection = {"model": "vgg08", "dataset": "cifar100"}, {"model": "vgg08"}
+    study = {"base": base, "grids": [values], "landscape": {"rates": selection, "walk": selection}}
+    study = config.load(changed("studies.a", study)).studies["a"]
+    if message is None:
+        assert len(grids.expand("a", study)) == 4
+        return
+    with pytest.raises(UserError) as error:
+        grids.expand("a", study)
+    names = grids.expand("a", study.model_copy(update={"landscape": None}))
+    assert f"studies.a.landscape.{message.format(*names)}" in str(error.value)
+
+
 def test_what_is_to_be_tested_is_chosen_on_one_data_set():
     """Otherwise this would be known only when all cells are trained."""
     data = {name: {"source": "digits"} for name in ("one", "two")}

@@ -10,6 +10,9 @@ from workflow_scripts.engine.configuration.cells import OPTIONS, ROW, cell_name,
 from workflow_scripts.engine.configuration.record import Cell, Grid
 
 MOST_CELLS = 100_000  # of a study
+NETWORK = ("model", "block", *OPTIONS)  # the keys of a cell that define its network
+# what no two cells of a protocol of the landscape have in common, since a range over them would mean nothing
+TOLD_APART_BY = {"rates": ("network", "lr", "seed"), "walk": ("network", "seed")}
 
 
 def expand(name, study):
@@ -17,8 +20,9 @@ def expand(name, study):
 
     After these come all cells that a search might train.
 
-    Raises UserError if two cells would share a name, if a selection of the study selects no cell, if the best of cells
-    on several data sets is to be chosen, or if there are more cells than Snakemake can plan.
+    Raises UserError if two cells would share a name, if a selection of the study selects no cell or one of its
+    landscape cells that are alike, if the best of cells on several data sets is to be chosen, or if there are more
+    cells than Snakemake can plan.
     """
     cells = {}
     ablated = [grid for grids in study.ablations.values() for grid in grids or []]
@@ -41,7 +45,29 @@ def expand(name, study):
         if not any(selects(selection, cell) for cell in cells.values()):
             wanted = ", ".join(f"{key}={text(value)}" for key, value in selected(selection).items())
             raise UserError(f"studies.{name}.{path}: no cell of the study has {wanted}")
+    for protocol in TOLD_APART_BY if study.landscape else ():
+        facts = {
+            one: {"network": tuple(getattr(cell, key) for key in NETWORK), "lr": cell.lr, "seed": cell.seed}
+            for one, cell in cells.items()
+            if selects(getattr(study.landscape, protocol), cell)
+        }
+        check_protocol(f"studies.{name}.landscape.{protocol}", facts)
     return cells
+
+
+def check_protocol(path, cells):
+    """Raise UserError if two cells that the selection at `path`, of a protocol of the landscape, selects are alike.
+
+    `cells` is {cell name: {"network": ..., "lr": ..., "seed": ...}}; a network is any value that only it has.
+    """
+    keys, known = TOLD_APART_BY[path.rpartition(".")[2]], {}
+    for name, cell in cells.items():
+        first = known.setdefault(tuple(cell[key] for key in keys), name)
+        if first != name:
+            raise UserError(
+                f"{path}: expected one cell for each of {', '.join(keys)}, found alike: {first}, {name}; "
+                "give the selection more keys"
+            )
 
 
 def points(study, grid):

@@ -13,15 +13,13 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import cells, grids
-from workflow_scripts.engine.configuration.record import Cell
+from workflow_scripts.engine.configuration import grids
+from workflow_scripts.engine.configuration.grids import NETWORK
 from workflow_scripts.engine.landscape.envelopes import Envelope, effective_beta, envelope
 from workflow_scripts.engine.landscape.names import TABLES
 from workflow_scripts.engine.landscape.tables import FILES
 from workflow_scripts.engine.tables import names, reading, summary
 
-# the keys of a cell that define its network
-NETWORK = ("model", "block", *(key for key in Cell.model_fields if key in cells.OPTIONS))
 PROTOCOLS = {"rates": "over learning rates", "walk": "along the gradient"}
 GRADIENTS = {"rates": "last layer's gradient", "walk": "whole gradient"}  # whose distances they measure
 QUANTITIES = {"loss_range": "range of losses", "gradient_distance": "gradient distance", "beta": "effective β"}
@@ -56,21 +54,15 @@ class Landscape:
 def load(folder, study):
     """The `Landscape` in the summary folder of a `studies.Study`; raises UserError where a part of it is missing.
 
-    Two cells of one protocol with the same network, learning rate and seed are refused, since a range over them would
-    mean nothing. So are two cells of `walk` that differ only in the learning rate.
+    Cells that a protocol cannot tell apart are refused: see `grids.check_protocol`.
     """
     folder = Path(folder)
     facts = summary.load(folder).cells
     protocols = {name: rows_of(facts, study, name) for name in PROTOCOLS}
     networks, number_of = _networks(pd.concat(protocols.values()).drop_duplicates("cell"))
     protocols = {name: table.assign(network=table["cell"].map(number_of)) for name, table in protocols.items()}
-    for name, keys in {"rates": ["network", "lr", "seed"], "walk": ["network", "seed"]}.items():
-        alike = protocols[name][protocols[name].duplicated(keys, keep=False)]
-        if not alike.empty:
-            raise UserError(
-                f"landscape.{name}: expected one cell for each of {', '.join(keys)}, found alike: "
-                f"{', '.join(alike['cell'][:2])}; give the selection more keys"
-            )
+    for name, table in protocols.items():
+        grids.check_protocol(f"landscape.{name}", table.set_index("cell")[["network", "lr", "seed"]].to_dict("index"))
     ends = pd.concat(table[table["diverged_step"].notna()].assign(protocol=name) for name, table in protocols.items())
     rates, walked = (table[["cell", "network", "lr", "seed", "diverged_step"]] for table in protocols.values())
     sources = zip(TABLES, (rates, rates, walked, walked), strict=True)
