@@ -227,6 +227,21 @@ def test_a_mistake_is_one_clear_message(path, value, message):
     assert len(str(error.value).splitlines()) <= 10
 
 
+@pytest.mark.parametrize("levels", [{"loss": "mse"}, {}, {"seed": [0, 1, 2, 3]}, [], [{"loss": "mse"}, {"lr": 1e-3}]])
+def test_a_factor_without_another_level_than_the_base_is_refused(levels):
+    """Its table would have one row, or it would be in none."""
+    study = {"base": {"model": "vgg08", "loss": "mse"}, "ablations": {"mine": levels, "width": {"width": 2}}}
+
+    def expand():
+        return grids.expand("a", config.load(changed("studies.a", study)).studies["a"])
+
+    with pytest.raises(UserError, match=r"studies\.a\.ablations\.mine: no level differs from the base"):
+        expand()
+    for other in (None, {"loss": ["mse", "focal"]}, [{"loss": "mse"}, {"lr": 0.1}]):
+        study["ablations"]["mine"] = other
+        assert expand()
+
+
 ALIKE = {
     "rates of a walk": ({"lr": [0.1, 0.2]}, "walk: expected one cell for each of network, seed, found alike: {}, {}; "),
     "batches of a rate": (

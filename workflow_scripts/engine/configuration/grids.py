@@ -20,9 +20,9 @@ def expand(name, study):
 
     After these come all cells that a search might train.
 
-    Raises UserError if two cells would share a name, if a selection of the study selects no cell or one of its
-    landscape cells that are alike, if the best of cells on several data sets is to be chosen, or if there are more
-    cells than Snakemake can plan.
+    Raises UserError if two cells would share a name, if no level of a factor differs from the base, if a selection of
+    the study selects no cell, if its landscape has cells that are alike, if the best of cells on several data sets is
+    to be chosen, or if there are more cells than Snakemake can plan.
     """
     cells = {}
     ablated = [grid for grids in study.ablations.values() for grid in grids or []]
@@ -30,6 +30,11 @@ def expand(name, study):
     count = sum(math.prod(map(len, values_of(study, grid).values())) for grid in grids)
     if count > MOST_CELLS:
         raise UserError(f"studies.{name}: expected at most {MOST_CELLS:,} cells, found {count:,}: a grid is a product")
+    for factor, levels in study.ablations.items():
+        if levels is not None and not _differs(study, levels):
+            raise UserError(
+                f"studies.{name}.ablations.{factor}: no level differs from the base; null leaves a factor out"
+            )
     searched = candidates(study).cells() if study.search else []
     for cell in itertools.chain(*(points(study, grid) for grid in grids), searched):
         other = cells.setdefault(cell_name(cell), cell)
@@ -45,14 +50,19 @@ def expand(name, study):
         if not any(selects(selection, cell) for cell in cells.values()):
             wanted = ", ".join(f"{key}={text(value)}" for key, value in selected(selection).items())
             raise UserError(f"studies.{name}.{path}: no cell of the study has {wanted}")
-    for protocol in TOLD_APART_BY if study.landscape else ():
+    if study.landscape:
+        _check_landscape(name, study, cells)
+    return cells
+
+
+def _check_landscape(name, study, cells):
+    for protocol in TOLD_APART_BY:
         facts = {
             one: {"network": tuple(getattr(cell, key) for key in NETWORK), "lr": cell.lr, "seed": cell.seed}
             for one, cell in cells.items()
             if selects(getattr(study.landscape, protocol), cell)
         }
         check_protocol(f"studies.{name}.landscape.{protocol}", facts)
-    return cells
 
 
 def check_protocol(path, cells):
@@ -108,6 +118,12 @@ def ablations(study):
 def varied(grids):
     """The keys that the grids of a factor name; none if it is null."""
     return [key for key in ROW if any(getattr(grid, key) for grid in grids or [])]
+
+
+def _differs(study, grids):
+    """Whether any level in the grids of a factor differs from the study's base."""
+    base = {key: (getattr(study.base, key) or [Cell.model_fields[key].default])[0] for key in varied(grids)}
+    return any(value != base[key] for grid in grids for key in base for value in getattr(grid, key))
 
 
 def _level(cell, shown, keys):
