@@ -11,6 +11,7 @@ import yaml
 
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config, grids, sections
+from workflow_scripts.engine.configuration.record import Cell
 
 ROOT = Path(__file__).resolve().parents[1]
 GOOD = {
@@ -240,6 +241,49 @@ def test_a_factor_without_another_level_than_the_base_is_refused(levels):
     for other in (None, {"loss": ["mse", "focal"]}, [{"loss": "mse"}, {"lr": 0.1}]):
         study["ablations"]["mine"] = other
         assert expand()
+
+
+OVERLONG = {
+    "the base of ablations": (
+        {"base": {"warmup_epochs": 5, "epochs": 4}, "ablations": {"rate": {"lr": 1}}},
+        "base: expected no more warmup_epochs than epochs, found 5 and 4",
+    ),
+    "a level": (
+        {"base": {"epochs": 4}, "ablations": {"rate": [{"lr": 1}, {"warmup_epochs": [1, 4.5]}]}},
+        "ablations.rate[1]: expected no more warmup_epochs than epochs, found 4.5 and 4",
+    ),
+    "a point of a grid": (
+        {"base": {"warmup_epochs": 1}, "grids": [{"epochs": 1}, {"warmup_epochs": [1, 5], "epochs": [4, 10]}]},
+        "grids[1]: expected no more warmup_epochs than epochs, found 5 and 4",
+    ),
+    "a rung": (
+        {"base": {"warmup_epochs": 5}, "search": {"space": {"lr": 1}, "halving": {"epochs": [4, 9]}}, "test": "chosen"},
+        "search.halving.epochs[0]: expected no more warmup_epochs than epochs, found 5 and 4",
+    ),
+    "a warm-up that is searched": (
+        {"search": {"space": {"warmup_epochs": {"low": 0, "high": 5}}, "halving": {"epochs": [4]}}, "test": "chosen"},
+        "search.halving.epochs[0]: expected no more warmup_epochs than epochs, found 5 and 4",
+    ),
+    "a search without rungs": (
+        {"base": {"epochs": 4}, "search": {"space": {"warmup_epochs": [1, 5]}}, "test": "chosen"},
+        "search.space: expected no more warmup_epochs than epochs, found 5 and 4",
+    ),
+}
+
+
+@pytest.mark.parametrize(("study", "message"), OVERLONG.values(), ids=OVERLONG)
+def test_a_run_that_would_end_within_its_warm_up_is_refused(study, message):
+    with pytest.raises(UserError) as error:
+        config.load(changed("studies.a", study))
+    assert f"studies.a: {message}" in str(error.value)
+
+
+def test_a_warm_up_may_last_to_the_end_and_a_base_that_is_no_cell_longer():
+    study = {"base": {"warmup_epochs": 4, "epochs": 2}, "grids": [{"epochs": [4, 5]}]}
+    study = config.load(changed("studies.a", study)).studies["a"]
+    assert len(grids.expand("a", study)) == 2 and grids.ablations(study) == {}
+    with pytest.raises(UserError, match="expected no more warmup_epochs than epochs, found 3 and 2"):
+        config.parse(Cell, {"warmup_epochs": 3, "epochs": 2}, "the cell's record")
 
 
 ALIKE = {

@@ -27,7 +27,6 @@ from workflow_scripts.engine.configuration.fields import (
     Registered,
     Strict,
 )
-from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Study
 
 # The folders of results/ that are no study's, and what they belong to.
@@ -163,7 +162,7 @@ class Config(Running):
     def _datasets_are_known(self):
         for name, study in self.studies.items():
             for path, grid in study.located_grids():
-                for dataset in grid.dataset or study.base.dataset or [Cell.model_fields["dataset"].default]:
+                for dataset in study.values("dataset", grid):
                     if dataset not in self.datasets:
                         raise _undefined(f"studies.{name}.{path}.dataset", dataset, "datasets", self.datasets)
         return self

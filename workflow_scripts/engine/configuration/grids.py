@@ -102,7 +102,7 @@ def ablations(study):
     The level is a cell's label within its factor: the values in which it differs from the base, worded by `_level`.
     The base's own level is its values of the first grid's keys.
     """
-    base, factors = points(study, Grid()), {}
+    base, factors = points(study, Grid()) if any(study.ablations.values()) else [], {}
     for factor, grids in study.ablations.items():
         keys = varied(grids)
         first = [key for key in keys if getattr(grids[0], key)]
@@ -122,7 +122,7 @@ def varied(grids):
 
 def _differs(study, grids):
     """Whether any level in the grids of a factor differs from the study's base."""
-    base = {key: (getattr(study.base, key) or [Cell.model_fields[key].default])[0] for key in varied(grids)}
+    base = {key: study.values(key, Grid())[0] for key in varied(grids)}
     return any(value != base[key] for grid in grids for key in base for value in getattr(grid, key))
 
 

@@ -76,6 +76,17 @@ class Cell(Strict):
         "seed", 0, help="seed of the initial weights, the order of the images and their augmentation", ge=0, lt=2**31
     )
 
+    @model_validator(mode="after")
+    def _warms_up_in_time(self):
+        check_warmup(self.warmup_epochs, self.epochs)
+        return self
+
+
+def check_warmup(warmup_epochs, epochs, path=""):
+    """Raise ValueError, after this `path`, where a run would end before its warm-up does."""
+    if warmup_epochs > epochs:
+        raise ValueError(f"{path}expected no more warmup_epochs than epochs, found {warmup_epochs:g} and {epochs}")
+
 
 def _only(annotation, field, **extra):
     """`annotation` with the description of `field` and the limits `extra`; those of `field` come with `_typed`."""

@@ -17,7 +17,7 @@ from workflow_scripts.engine.configuration.fields import (
     StepSizes,
     Strict,
 )
-from workflow_scripts.engine.configuration.record import Cell, Grid, Range, Selection, Space
+from workflow_scripts.engine.configuration.record import Cell, Grid, Range, Selection, Space, check_warmup
 
 MOST_POINTS = 100_000  # of a grid that is searched, all of which are generated, to put them in a random order
 
@@ -184,6 +184,23 @@ class Study(Strict):
         if self.search:
             yield "search.space", Grid(**{key: found for key, found in self.search.keys.items() if key == "dataset"})
 
+    def values(self, key, grid):
+        """The values of a key of cells in a grid: its own, or else the base's, or else the default."""
+        return getattr(grid, key) or getattr(self.base, key) or [Cell.model_fields[key].default]
+
+    @model_validator(mode="after")
+    def _warms_up_in_time(self):
+        for path, grid in self.located_grids():
+            check_warmup(max(self.values("warmup_epochs", grid)), min(self.values("epochs", grid)), f"{path}: ")
+        if self.search:
+            searched = self.search.keys.get("warmup_epochs", self.values("warmup_epochs", Grid()))
+            longest = searched.high if isinstance(searched, Range) else max(searched)
+            if self.search.halving:  # its first rung trains for the fewest epochs
+                check_warmup(longest, self.search.halving.epochs[0], "search.halving.epochs[0]: ")
+            else:
+                check_warmup(longest, min(self.values("epochs", Grid())), "search.space: ")
+        return self
+
     @model_validator(mode="after")
     def _has_cells(self):
         if not self.grids and not any(self.ablations.values()) and not self.search:
@@ -199,7 +216,7 @@ class Study(Strict):
             raise ValueError(f"base.{several[0]}: expected one value, around which `search` searches")
         if self.test != "chosen":
             raise ValueError("test: expected `chosen`, as a search reads the test images once, at its end")
-        epochs = (self.base.epochs or [Cell.model_fields["epochs"].default])[0]
+        (epochs,) = self.values("epochs", Grid())
         longest = self.search.halving.epochs[-1] if self.search.halving else 0
         if longest > epochs:
             raise ValueError(f"search.halving.epochs: expected at most the {epochs} of the base, found {longest}")
