@@ -58,10 +58,11 @@ def test_figures_of_two_networks_that_differ_in_an_option_have_different_titles(
 
 
 @pytest.mark.parametrize(
-    ("key", "said"), [("growth_rate", "network's own"), ("activation", "network's own"), ("clip", "none")]
+    ("key", "said"),
+    [("growth_rate", "network's own"), ("activation", "network's own"), ("clip", "none"), ("train_items", "all")],
 )
-def test_what_is_left_to_the_network_has_one_word_everywhere(key, said):
-    value = {"growth_rate": 12, "activation": "relu", "clip": 1.0}[key]
+def test_what_null_means_has_one_word_everywhere(key, said):
+    value = {"growth_rate": 12, "activation": "relu", "clip": 1.0, "train_items": 500}[key]
     rows = rows_of([record(), record(**{key: value})])
     (column,) = (name for name in result_table.formatted(rows) if name.lower().replace(" ", "_") == key)
     assert result_table.formatted(rows)[column][0] == said

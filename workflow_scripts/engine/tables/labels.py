@@ -28,6 +28,7 @@ BLOCK_LABELS = {  # the brief's four first; the order is that of rows, legends a
 }
 
 OWN = "network's own"  # the value of an option that the network has by default
+ABSENT = {"train_items": "all"}  # what null means for a key of a cell that is no option; for the others: none
 
 # readable names of factors and of words of a level; others are shown as they are, with spaces for underscores
 NAMES = {
@@ -83,10 +84,10 @@ def format_value(key, value):
 def absent(key):
     """The readable form of a null value of a key: for an option of the network, null means the network's own default.
 
-    >>> absent("clip"), absent("growth_rate")
-    ('none', "network's own")
+    >>> absent("clip"), absent("growth_rate"), absent("train_items")
+    ('none', "network's own", 'all')
     """
-    return OWN if key in OPTIONS else "none"
+    return OWN if key in OPTIONS else ABSENT.get(key, "none")
 
 
 def heading(key):
