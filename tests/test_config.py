@@ -324,6 +324,12 @@ def test_what_is_to_be_tested_is_chosen_on_one_data_set():
     assert expand()
 
 
+def test_an_author_may_be_a_number():
+    assert config.load(changed("report", {"author": 22307130001})).report.author == "22307130001"
+    with pytest.raises(UserError, match="report.author: True: expected text"):
+        config.load(changed("report", {"author": True}))
+
+
 KEYS = {key for _, model in sections.places(config.Config) for key in model.model_fields}
 
 
