@@ -1,13 +1,16 @@
-# The last lines that a person reads: after a dry-run how much there is to do, after a run its results, and where a
-# target was asked for that no rule makes, those with similar names.
+# The last lines that a person reads: after a dry-run how much there is to do, after a run its results, what failed and
+# why, and where a target was asked for that no rule makes, those with similar names.
 
 import atexit
 import itertools
+import signal
+import threading
 
 from workflow_scripts.engine.text.wording import counted
-from workflow_scripts.engine.workflow import preview, targets
+from workflow_scripts.engine.workflow import failures, preview, targets
 
 MOST_LOGS = 10  # of failed jobs, to be named at the end
+INTERRUPTS = []  # what Ctrl-C has sent; Snakemake itself forgets it
 
 # the rule's name, in the workflow that uses this one as a module if there is one; None where that leaves it out
 RUNGS = checkpoints.select_rung.rule.name if hasattr(checkpoints, "select_rung") else None
@@ -49,14 +52,37 @@ def say_what_was_done():
 
 
 def say_what_failed():
-    """The logs of failed jobs: with --keep-going, what Snakemake says about them may be pages above."""
+    """The logs of failed jobs and their reasons.
+
+    With --keep-going, what Snakemake says about them may be pages above, and with --quiet it says nothing.
+    """
     failed = [job for one in workflow.scheduler.failed for job in (one if one.is_group() else [one])]
     logs = sorted(str(HERE / job.log[0]) for job in failed if job.log)
     if logs:
         yield f"{counted(len(logs), 'job')} failed; see:"
-        yield from (f"  {log}" for log in logs[:MOST_LOGS])
+        for log in logs[:MOST_LOGS]:
+            yield f"  {log}"
+            yield from (f"    {line}" for line in failures.reason(log))
     if len(logs) > MOST_LOGS:
         yield f"  ... and {len(logs) - MOST_LOGS:,} more"
+
+
+def note_interrupts():
+    """Have every interrupt noted before it is handled as usual, unless the shell has told us to ignore them."""
+    usual = signal.getsignal(signal.SIGINT)
+
+    def note(number, frame):
+        INTERRUPTS.append(number)
+        usual(number, frame)
+
+    if callable(usual) and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, note)
+
+
+def say_that_it_was_stopped():
+    asked_to_stop = INTERRUPTS or workflow.scheduler._user_kill  # the latter by SIGTERM
+    if asked_to_stop and set(workflow.dag.needrun_jobs()):
+        yield "Stopped by a signal. The same command, started again, continues from here."
 
 
 def is_made_by_a_rule(path):
@@ -99,14 +125,12 @@ def say():
     if not getattr(workflow, "scheduler", None):
         sys.stderr.writelines(say_what_was_meant())
     else:
-        print(
-            "",
-            *(say_what_is_to_do() if workflow.dryrun else itertools.chain(say_what_was_done(), say_what_failed())),
-            sep="\n",
-            file=sys.stderr,
-        )
+        after_a_run = (say_what_was_done, say_what_failed, say_that_it_was_stopped)
+        parts = [say_what_is_to_do] if workflow.dryrun else after_a_run
+        print("", *itertools.chain.from_iterable(part() for part in parts), sep="\n", file=sys.stderr)
 
 
 if SPEAKS:
+    note_interrupts()
     # atexit, because Snakemake's own hooks are not called in a dry-run, nor when there is nothing to do
     atexit.register(say)

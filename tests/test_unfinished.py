@@ -1,7 +1,9 @@
 """What a run began and did not finish is made by the next, although what was made from it before still exists."""
 
+import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.workflow_runs import CELL, TINY, dry_run, edited, snakemake, to_train, write_config
 from workflow_scripts.engine import locks
+from workflow_scripts.engine.workflow import failures
 from workflow_scripts.engine.workflow.unfinished import Journal
 
 TABLE = "results/cw2/tables/table1.txt"
@@ -83,6 +86,52 @@ def test_a_training_that_outlives_snakemake_is_not_lost(tmp_path):
     snakemake(tmp_path, target)
     assert log.read_text().startswith("going on from epoch 3, step 0\n")
     assert (folder / "model.safetensors").read_bytes() == weights and not kept.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_was_stopped_says_how_it_goes_on(tmp_path, number):
+    """Ctrl-C, and the end of an allocation, reach all its processes."""
+    grid = {"model": "vgg08", "dataset": "digits", "width": 0.25, "epochs": 50, "augmentation": "none", "seed": [0, 1]}
+    write_config(tmp_path, {**TINY, "studies": {"s": {"grids": [grid]}}, "beras": None})
+    program = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--cores", "1", "--quiet", "rules"]
+
+    def listen():  # a shell's background processes ignore SIGINT, and so do their children
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(
+        [*program, "--", "study_s"], cwd=tmp_path, start_new_session=True, preexec_fn=listen, **silent
+    ) as run:
+        wait_until(lambda: any("val" in log.read_text() for log in tmp_path.glob("results/logs/s/*.log")), 100)
+        os.killpg(run.pid, number)
+        said = run.communicate()[1]
+    assert run.returncode and "Traceback" not in said
+    assert said.endswith("\nStopped by a signal. The same command, started again, continues from here.\n")
+
+
+LOGS = {
+    "an error": ("epoch 1\nerror: a is 5, expected 6\n", ["error: a is 5, expected 6"]),
+    "the last of two": ("error: a\nepoch 1\nerror: b\nits log: c\n", ["error: b", "its log: c"]),
+    "a long one": (
+        "error: 9 failed:\n" + "".join(f"  cell{n}\n" for n in range(9)),
+        ["error: 9 failed:", "  cell0", "  cell1", "  cell2", "…"],
+    ),
+    "a traceback": (
+        'Traceback (most recent call last):\n  File "a.py", line 1\n    b()\nRuntimeError: no memory\n',
+        ["RuntimeError: no memory"],
+    ),
+    "a long line": ("error: " + "x" * 1000, ["error: " + "x" * 293 + "…"]),
+    "a long log": ("x" * 200_000 + "\nerror: a\n", ["error: a"]),
+    "none": ("epoch 1\nepoch 2\n", []),
+    "no UTF-8": (b"error: \xff\n", ["error: \ufffd"]),
+}
+
+
+@pytest.mark.parametrize(("content", "lines"), LOGS.values(), ids=LOGS)
+def test_the_reason_is_the_last_error_in_a_log(tmp_path, content, lines):
+    (tmp_path / "log").write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert failures.reason(tmp_path / "log") == lines
+    assert failures.reason(tmp_path / "none") == []
 
 
 def test_tables_that_could_not_be_gathered(study, project):

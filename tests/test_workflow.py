@@ -244,8 +244,7 @@ def test_a_cell_that_fails_loses_no_other_and_no_report_of_an_earlier_run_is_nam
     assert status == 1 and "batch_size is 5000, but there are only 1425 training images" in said
     assert len(list((study / "results/cw2").glob("*-batch250-*/cell.json"))) == 1
     assert "The report:" not in said and "best validation accuracy" not in said
-    *_, sentence, log = said.split("\n")[:-1]
+    *_, sentence, log, reason = said.split("\n")[:-1]
     assert sentence == "1 job failed; see:"
-    assert (
-        log.startswith(f"  {study}/results/logs/cw2/vgg08-") and "batch_size is 5000" in Path(log.strip()).read_text()
-    )
+    assert log.startswith(f"  {study}/results/logs/cw2/vgg08-")
+    assert reason == f"    {Path(log.strip()).read_text().rstrip()}" and "batch_size is 5000, but" in reason
