@@ -15,7 +15,7 @@ from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.course import folders
 from workflow_scripts.engine.tables import reading
-from workflow_scripts.engine.tables.summary import METRICS, outcome
+from workflow_scripts.engine.tables.summary import METRICS, SIZES, outcome
 
 FILES = ("external.csv", "external_history.csv")
 CELLS = ("cell", "name", "label", "colour", "num_classes", "parameters", "status", "diverged_step", *METRICS)
@@ -79,7 +79,7 @@ def rows(external, after=0):
     for _, group in external.cells.groupby("name", sort=False):
         first = group.iloc[0]
         record = {**dict.fromkeys(ROW), "model": "", "loss": "cross_entropy"}  # the framework has no other loss
-        sizes = {key: first[key] for key in ("parameters", "num_classes")}
+        sizes = {key: first.get(key, math.nan) for key in SIZES}  # of their data it is not known
         found.append({"label": first["label"], **record, **sizes, **outcome(group), "colour": first["colour"]})
     return pd.DataFrame([{"group": after + index, **row} for index, row in enumerate(found)])
 
