@@ -91,8 +91,13 @@ def absent(key):
 
 
 def heading(key):
-    """The readable name of a record's key, spelt out: for the heading of a column, or an axis."""
-    return {"lr": "learning rate", "optimizer": "optimiser"}.get(key, key.replace("_", " "))
+    """The readable name of a record's key, spelt out: for the heading of a column, or an axis.
+
+    >>> heading("tta"), heading("weight_decay")
+    ('test-time augmentation', 'weight decay')
+    """
+    known = {"lr": "learning rate", "optimizer": "optimiser", "tta": "test-time augmentation"}
+    return known.get(key, key.replace("_", " "))
 
 
 def readable(level):
