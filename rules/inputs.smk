@@ -2,7 +2,7 @@
 
 from snakemake.settings.types import SharedFSUsage
 from workflow_scripts.engine.configuration import cells
-from workflow_scripts.engine.course import folders as experiments
+from workflow_scripts.engine.course import folders as experiments, program
 
 if SETTINGS.cells_per_job > 1 and SharedFSUsage.INPUT_OUTPUT not in workflow.storage_settings.shared_fs_usage:
     sys.exit(
@@ -72,3 +72,9 @@ def files_made_elsewhere(study):
                     f"external_runs.{name}.folder: expected a run with the file {path}, found none"
                 )
     return found
+
+
+def program_of_hand_in(wildcards):
+    """The files of the program that is handed in, with those of the runs made elsewhere."""
+    elsewhere = [file for study in PLAN.studies for file in files_made_elsewhere(study)]
+    return [*map(str, program.sources().values()), *elsewhere]

@@ -1,7 +1,5 @@
 # The report and the hand-in of Project 2, on the studies cifar_net and bn_landscape.
 
-from workflow_scripts.engine.course import program
-
 REPORTS["report/project2.pdf"] = "results/cifar_net/tables/table1.txt"
 PROJECT2_FIGURES = [
     *(f"results/cifar_net/figures/{figure}.pdf" for figure in ("curves_chosen", "pareto", *insight.FIGURES)),
@@ -70,7 +68,7 @@ rule project2_submission:
             *(f"results/cifar_net/ablations/{factor}.csv" for factor in PLAN.ablations["cifar_net"]),
         ],
         figures=[path.replace(".pdf", ".csv") for path in PROJECT2_FIGURES],
-        code=list(map(str, program.sources().values())),
+        program=program_of_hand_in,
     output:
         "submission/project2.zip",
     log:

@@ -1,6 +1,6 @@
 # The hand-in of coursework 2.
 
-from workflow_scripts.engine.course import program, submission as handin
+from workflow_scripts.engine.course import submission as handin
 
 
 rule submission:
@@ -9,8 +9,7 @@ rule submission:
         course="results/cw2/course",
         table="results/cw2/tables/table1.csv",
         figures=[f"results/cw2/figures/{figure}.csv" for figure in comparison.FIGURES],
-        code=list(map(str, program.sources().values())),
-        elsewhere=lambda wildcards: [file for study in PLAN.studies for file in files_made_elsewhere(study)],
+        program=program_of_hand_in,
     output:
         "submission/{number}.zip",
     log:

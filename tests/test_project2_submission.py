@@ -117,6 +117,15 @@ def test_what_is_missing_is_named(results, tmp_path, refused, lost, message):
     assert message in said and not (tmp_path / "out.zip").exists()
 
 
+def test_a_damaged_choice_is_named(results, tmp_path, refused):
+    chosen = results / "cifar_net/chosen.json"
+    before = chosen.read_text()
+    chosen.write_text(json.dumps({"best_cell": CELL}))
+    said = refused("pack_project2", *words(results, tmp_path / "out.zip"))
+    chosen.write_text(before)
+    assert f"{chosen} is damaged (KeyError('cells')); run choose again" in said
+
+
 def test_only_tables_of_results_belong_in_it(results, tmp_path, refused):
     weights = results / f"cifar_net/{CELL}/model.safetensors"
     said = refused("pack_project2", *words(results, tmp_path / "out.zip", weights))

@@ -24,8 +24,7 @@ def write(path, rows):
 
 def formatted(rows):
     """The rows of one factor for people to read, each value a string."""
-    heading = rows["varied"].iloc[0]
-    columns = {heading[0].upper() + heading[1:]: rows["level"]}
+    columns = {rows["varied"].iloc[0].capitalize(): rows["level"]}
     decimals = wording.decimals(rows["val_images"].iloc[0])
     columns["Val. acc. (%)"] = text_tables.measures(rows, "best_val_acc", 100, decimals)
     columns["Difference"] = marks.points(rows["difference"], rows["verdict"], decimals)

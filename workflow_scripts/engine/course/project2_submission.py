@@ -8,7 +8,6 @@ project2/results/    .csv, and the chosen network: its record and its weights
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.course import program
 from workflow_scripts.engine.packing import zipped
-from workflow_scripts.engine.runs import cell_files
 from workflow_scripts.engine.runs.manifests import how_to_make_again
 from workflow_scripts.engine.tables import reading
 
@@ -49,9 +48,11 @@ def packed(report, chosen, tables, settings):
     """
     study, results = chosen.parent, chosen.parent.parent
     facts = reading.facts(chosen, "choose")
-    with cell_files.understood(chosen):
+    try:
         cell, tested = facts["best_cell"], dict(zip(facts["cells"], facts["test_acc"]["values"], strict=True))
         dataset, parameters, accuracy = facts["record"]["dataset"], facts["parameters"], tested[cell]
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{chosen} is damaged ({error!r}); run choose again") from None
     folder = f"{study.relative_to(results)}/{cell}"
     kept = {f"{folder}/{name}": content for name, content in _network(study / cell).items()}
     readme = README.format(folder=folder, dataset=dataset, parameters=parameters, accuracy=accuracy)
