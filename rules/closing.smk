@@ -51,18 +51,23 @@ def say_what_was_done():
     yield from (f"The hand-in: {HERE / file}" for file in sorted(made) if file.startswith("submission/"))
 
 
+def was_stopped():
+    return INTERRUPTS or workflow.scheduler._user_kill  # the latter by SIGTERM
+
+
 def say_what_failed():
-    """The logs of failed jobs and their reasons.
+    """The logs of failed jobs and their reasons; without those that a signal to the run has ended.
 
     With --keep-going, what Snakemake says about them may be pages above, and with --quiet it says nothing.
     """
     failed = [job for one in workflow.scheduler.failed for job in (one if one.is_group() else [one])]
-    logs = sorted(str(HERE / job.log[0]) for job in failed if job.log)
+    reasons = {log: failures.reason(log) for log in sorted(str(HERE / job.log[0]) for job in failed if job.log)}
+    logs = [log for log in reasons if reasons[log] or not was_stopped()]
     if logs:
         yield f"{counted(len(logs), 'job')} failed; see:"
         for log in logs[:MOST_LOGS]:
             yield f"  {log}"
-            yield from (f"    {line}" for line in failures.reason(log))
+            yield from (f"    {line}" for line in reasons[log])
     if len(logs) > MOST_LOGS:
         yield f"  ... and {len(logs) - MOST_LOGS:,} more"
 
@@ -80,8 +85,7 @@ def note_interrupts():
 
 
 def say_that_it_was_stopped():
-    asked_to_stop = INTERRUPTS or workflow.scheduler._user_kill  # the latter by SIGTERM
-    if asked_to_stop and set(workflow.dag.needrun_jobs()):
+    if was_stopped() and set(workflow.dag.needrun_jobs()):
         yield "Stopped by a signal. The same command, started again, continues from here."
 
 
