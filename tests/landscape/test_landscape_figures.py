@@ -65,7 +65,7 @@ def test_a_study_whose_runs_all_diverged_at_once(tmp_path, study, monkeypatch, e
     cells = pd.read_csv(folder / "cells.csv", keep_default_na=False)
     cells.assign(diverged_step=end).to_csv(folder / "cells.csv", index=False)
     landscape = runs.load(folder, study)
-    assert len(landscape.first_seed().ends) == 8
+    assert len(runs.load(folder, study, first_seed=True).ends) == 8
     assert "beta" not in set(runs.per_step(landscape).query("protocol == 'rates'")["quantity"])
     facts = findings.context(landscape)
     assert facts["protocols"]["rates"]["beta"].compared["VGG-A BN"].verdict == "none" and len(facts["ended"]) == 8
@@ -148,10 +148,19 @@ def test_blocks_keep_their_colours(landscape):
 
 
 def test_figures_show_the_lowest_seed_and_numbers_all(tmp_path, study):
-    landscape = runs.load(write_study(tmp_path, records() + records(seed=1)), study)
-    assert landscape.first_seed().steps["seed"].unique() == [0]
+    folder = write_study(tmp_path, records() + records(seed=1))
+    assert runs.load(folder, study, first_seed=True).steps["seed"].unique() == [0]
+    landscape = runs.load(folder, study)
     assert len(runs.loss_envelope(landscape.steps)) == 2 * 2 * STEPS
     assert protocols.quantiles(runs.per_step(landscape))["steps"].max() == 2 * STEPS
+
+
+@pytest.mark.parametrize("name", names.FIGURES)
+def test_protocols_and_networks_may_have_seeds_of_their_own(tmp_path, study, folder, name):
+    found = [cell | {"seed": 2 * (cell["optimizer"] == "adam") + (cell["block"] == "bn")} for cell in records()]
+    _, table = figures.FIGURES[name](write_study(tmp_path, found), study)
+    _, expected = figures.FIGURES[name](folder, study)
+    assert len(table) == len(expected) > 0
 
 
 @pytest.mark.parametrize(

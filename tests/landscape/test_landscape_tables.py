@@ -130,6 +130,19 @@ def test_a_walk_into_infinity_is_wider_than_any_other(tmp_path, study):
     figures.walks(tmp_path / "summary", study)
 
 
+def test_a_walk_that_led_nowhere_is_left_out(tmp_path, study):
+    """With `cosine_course_2023` and `final_lr: 0`, the rate is 0 now and then."""
+
+    def change(cell, found):
+        if "walk_loss" in found and cell["block"] == "plain":
+            found["walk_gradient_distance"][-1], found["walk_beta"][-1] = 0, math.nan
+        return found
+
+    table = protocols.quantiles(runs.per_step(runs.load(write_study(tmp_path, change=change), study)))
+    rows = table[table["protocol"] == "walk"]
+    assert np.isfinite(rows["maximum"]).all() and rows["steps"].tolist() == [7, 8] * 3
+
+
 @pytest.mark.parametrize("points", [7, STEPS, 1000])
 def test_windows_are_medians_and_extremes(landscape, points):
     curves = runs.loss_envelope(landscape.steps)

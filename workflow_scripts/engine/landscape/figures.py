@@ -92,7 +92,7 @@ def coloured(landscape):
 
 def _shown(folder, study):
     """The `Landscape` that most figures show: of the lowest seed."""
-    return coloured(runs.load(folder, study).first_seed())
+    return coloured(runs.load(folder, study, first_seed=True))
 
 
 def loss_envelope(folder, study):

@@ -6,7 +6,7 @@ quotients of gradient distance over distance moved: their widths or maxima are w
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,17 +44,12 @@ class Landscape:
     ends: pd.DataFrame
     blocks: pd.Series
 
-    def first_seed(self):
-        """The `Landscape` of only the cells with the lowest seed, which the figures show."""
-        seed = min(table["seed"].min() for table in (self.steps, self.walks, self.ends) if not table.empty)
-        tables = {name: table for name, table in vars(self).items() if name not in ("networks", "blocks")}
-        return replace(self, **{name: table[table["seed"] == seed] for name, table in tables.items()})
 
-
-def load(folder, study):
+def load(folder, study, first_seed=False):
     """The `Landscape` in the summary folder of a `studies.Study`; raises UserError where a part of it is missing.
 
-    Cells that a protocol cannot tell apart are refused: see `grids.check_protocol`.
+    With `first_seed` it is of only the cells with the lowest seed of each network in each protocol, which the figures
+    show. Cells that a protocol cannot tell apart are refused: see `grids.check_protocol`.
     """
     folder = Path(folder)
     facts = summary.load(folder).cells
@@ -63,6 +58,9 @@ def load(folder, study):
     protocols = {name: table.assign(network=table["cell"].map(number_of)) for name, table in protocols.items()}
     for name, table in protocols.items():
         grids.check_protocol(f"landscape.{name}", table.set_index("cell")[["network", "lr", "seed"]].to_dict("index"))
+    if first_seed:
+        lowest = {name: table.groupby("network")["seed"].transform("min") for name, table in protocols.items()}
+        protocols = {name: table[table["seed"] == lowest[name]] for name, table in protocols.items()}
     ends = pd.concat(table[table["diverged_step"].notna()].assign(protocol=name) for name, table in protocols.items())
     rates, walked = (table[["cell", "network", "lr", "seed", "diverged_step"]] for table in protocols.values())
     sources = zip(TABLES, (rates, rates, walked, walked), strict=True)
@@ -135,7 +133,11 @@ def VGG_Beta_Smooth(lags):
 
 
 def along_gradient(walks, column):
-    """The range of a column of `walks` over the step sizes; a value that is not finite counts as infinite."""
+    """The range of a column of `walks` over the step sizes; a value that is not finite counts as infinite.
+
+    Steps whose walk led nowhere, as where the rate or the gradient is 0, are left out: 0 / 0 is no effective beta.
+    """
+    walks = walks[walks["beta"].notna() | (walks["gradient_distance"] != 0)]
     found = walks.assign(value=walks[column].where(np.isfinite(walks[column]), math.inf))
     ranges = found.groupby(["network", "seed", "step"])["value"].agg(min_curve="min", max_curve="max", runs="count")
     return ranges.reset_index()
