@@ -125,4 +125,4 @@ def differences(table, rows, place=0):
         [(values, {} if values is reference else reference) for values in accuracies],
         list(rows["val_images"]),
     )
-    return pd.DataFrame(found, columns=COMPARED, index=rows.index)
+    return pd.DataFrame([(*one, one.verdict) for one in found], columns=COMPARED, index=rows.index)

@@ -31,12 +31,12 @@ class Measure(NamedTuple):
 
 
 def compare(first, second, metric):
-    """The `statistics.Comparison` of two rows in a metric such as `val_acc`."""
+    """The `statistics.Difference` of two rows in a metric such as `val_acc`."""
     return compared([(first, second)], metric)[0][-1]
 
 
 def compared(pairs, metric):
-    """(row, other row, `statistics.Comparison` in a metric) for each pair of rows, as one family."""
+    """(row, other row, `statistics.Difference` in a metric) for each pair of rows, as one family."""
     values = [(first.by_seed[metric], second.by_seed[metric]) for first, second in pairs]
     part, _, kind = metric.partition("_")
     images = [first.facts[f"{part}_images"] for first, _ in pairs] if kind == "acc" else None

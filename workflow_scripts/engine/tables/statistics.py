@@ -25,16 +25,21 @@ class Difference(NamedTuple):
     p: float
     pairs: int
 
+    @property
+    def verdict(self):
+        """What can be concluded.
 
-class Comparison(NamedTuple):
-    """A `Difference` whose `p` is corrected for the number of comparisons in its family, and its `verdict`."""
-
-    gap: float
-    low: float
-    high: float
-    p: float
-    pairs: int
-    verdict: str
+        "higher" or "lower" where the p-value is below 0.05 (then the interval excludes 0), else "alike": no difference
+        that these seeds could show. "single" where there were too few values to tell, "none" where there was nothing to
+        compare.
+        """
+        if math.isnan(self.gap):
+            return "none"
+        if math.isnan(self.p):
+            return "single"
+        if self.p >= 1 - CONFIDENCE:
+            return "alike"
+        return "higher" if self.gap > 0 else "lower"
 
 
 def guess(largest_class, num_classes):
@@ -52,15 +57,14 @@ def chance(guess, images):
 
 
 def compare(pairs, images=None):
-    """The `Comparison` of each pair of configurations, given as {seed: value} each, as one family.
+    """The `Difference` of each pair of configurations, given as {seed: value} each; `p` is corrected for their number.
 
     `images`, one number for each pair, is as for `difference`.
     """
     pairs = list(pairs)
     found = [difference(*pair, images=count) for pair, count in zip(pairs, images or [None] * len(pairs), strict=True)]
     corrected = holm([one.p for one in found])
-    found = [one._replace(p=p) for one, p in zip(found, corrected, strict=True)]
-    return [Comparison(*one, verdict(one)) for one in found]
+    return [one._replace(p=p) for one, p in zip(found, corrected, strict=True)]
 
 
 def difference(first, second, images=None):
@@ -120,18 +124,3 @@ def holm(p_values):
         largest = max(largest, min(1.0, p * (len(known) - place)))
         adjusted[index] = largest
     return adjusted
-
-
-def verdict(difference):
-    """What can be concluded from a `Difference`.
-
-    "higher" or "lower" where the p-value is below 0.05 (then the interval excludes 0), else "alike": no difference that
-    these seeds could show. "single" where there were too few values to tell, "none" where there was nothing to compare.
-    """
-    if math.isnan(difference.gap):
-        return "none"
-    if math.isnan(difference.p):
-        return "single"
-    if difference.p >= 1 - CONFIDENCE:
-        return "alike"
-    return "higher" if difference.gap > 0 else "lower"
