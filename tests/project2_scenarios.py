@@ -265,6 +265,16 @@ SENTENCES = {
         ],
         ["Sizes go from", "has --", "takes --", "the star is"],
     ),
+    "one seed of every setting diverged": (
+        {
+            "factors": {"width": {"width": [0.5, 1]}},
+            "diverged": [f"cifar_net-bn_rc-{name}digits-lr0.001-seed1" for name in ("", "width0.5-")],
+            "chosen": "1",
+        },
+        {},
+        ["sets accuracy against cost. Of every setting a run diverged, so none is on the line."],
+        ["no setting is more accurate than", "second list"],
+    ),
     "CIFAR-10": (
         {"title": "CIFAR-10", "embedded": False},
         {"title": "CIFAR-10", "embedded": False},
