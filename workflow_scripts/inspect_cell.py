@@ -30,8 +30,6 @@ def best_cell(chosen, results):
 
 def data_of(cell, files):
     """Which of several data sets' files belongs to the cell in the folder `cell`: the one its record names."""
-    if len(files) == 1:
-        return files[0]
     (facts,) = cell_files.read(cell, "cell.json")
     with cell_files.understood(cell):
         name = facts["record"]["dataset"]

@@ -7,7 +7,6 @@ Measures a `line` along the first direction and a `plane` along both. Cells with
 with the same seed, share their directions before these are rescaled to each cell's filters.
 """
 
-import csv
 from pathlib import Path
 
 import torch
@@ -36,8 +35,7 @@ def main():
         training = trained.load(arguments.cell, data, device, diverged=True)
         torch.set_num_threads(training.cell.threads)
         rows = surfaces.surface(training, data, **sampling.model_dump())
-    with whole_files.written(arguments.out) as path, open(path, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([surfaces.COLUMNS, *rows])
+    whole_files.write_rows(arguments.out, [surfaces.COLUMNS, *rows])
 
 
 if __name__ == "__main__":

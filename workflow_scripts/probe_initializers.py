@@ -4,7 +4,6 @@
         --out results/beras/initializers.csv
 """
 
-import csv
 from pathlib import Path
 
 from workflow_scripts.engine import commands, whole_files
@@ -26,10 +25,8 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="the table to write (.csv)")
     arguments = parser.parse_args()
     (inputs, _), _ = runs.samples(datasets.load(arguments.data))
-    with whole_files.written(arguments.out) as path, open(path, "w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(initializers.COLUMNS)
-        writer.writerows(initializers.probe(inputs[: arguments.images], arguments.seeds))
+    rows = initializers.probe(inputs[: arguments.images], arguments.seeds)
+    whole_files.write_rows(arguments.out, [initializers.COLUMNS, *rows])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Files that are written whole or not at all: a reader sees the old one or the new one, never half of one."""
 
 import contextlib
+import csv
 import fcntl
 import glob
 import json
@@ -62,6 +63,12 @@ def write_arrays(path, arrays):
 
     with written(path) as temporary:
         np.savez(temporary, **arrays)
+
+
+def write_rows(path, rows):
+    """Write rows of values, the names of the columns first, to a CSV file."""
+    with written(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
 
 
 def write_table(path, table, **options):

@@ -1,6 +1,5 @@
 """One run of the study: a variant trained from a seed, tested after every epoch, and written to a folder."""
 
-import csv
 import platform
 import time
 from dataclasses import dataclass
@@ -98,8 +97,5 @@ def write(run, folder):
         run.model.save_weights(path)
     for name in ("steps", "predictions"):
         whole_files.write_arrays(folder / f"{name}.npz", getattr(run, name))
-    with whole_files.written(folder / "history.csv") as path, open(path, "w", newline="") as file:
-        writer = csv.DictWriter(file, run.history[0], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(run.history)
+    whole_files.write_rows(folder / "history.csv", [run.history[0], *(epoch.values() for epoch in run.history)])
     whole_files.write_json(folder / "run.json", run.facts)

@@ -63,7 +63,7 @@ class Order:
     def check_folder(self):
         """Raise UserError if the folder holds the cell of another record, which the order's cell would replace."""
         found, wanted = self.record(), self.cell.model_dump()
-        others = [key for key in wanted if found and found.get(key, wanted[key]) != wanted[key]]
+        others = [key for key in wanted if found.get(key, wanted[key]) != wanted[key]]
         if others:
             key = others[0]
             raise UserError(

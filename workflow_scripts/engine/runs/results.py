@@ -1,9 +1,6 @@
 """The files of a finished cell, as `results/<study>/<cell>/` holds them."""
 
 import contextlib
-import csv
-import io
-import json
 
 import numpy as np
 import torch
@@ -65,40 +62,16 @@ def write(training, out, facts, with_test=True):
     `with_test`, not at all. A run that diverged before such an epoch has no test numbers, and its weights are the
     initial ones.
     """
-    progress = training.progress
-    test_loss, test_acc = training.test() if with_test and progress.best_epoch is not None else (None, None)
-    losses = training.step_losses[: progress.epoch * training.steps].cpu().numpy()
-    weights = {name: value.cpu().contiguous() for name, value in training.best.items()}
-    files = {
-        "history.csv": _csv(HISTORY, training.history),
-        "gradients.csv": _csv(COLUMNS, training.gradient_rows),
-        "steps.npz": _npz(train_loss=losses, **_observed(training)),
-        "test.json": _json({"epoch": progress.best_epoch, "test_loss": test_loss, "test_acc": test_acc}),
-        "model.safetensors": save(weights),
-        RECORD: _json(facts),  # last: see engine/runs/orders.py
-    }
+    best_epoch = training.progress.best_epoch
+    test_loss, test_acc = training.test() if with_test and best_epoch is not None else (None, None)
+    weights = save({name: value.cpu().contiguous() for name, value in training.best.items()})
+    arrays = {"train_loss": training.step_losses[: training.progress.epoch * training.steps].cpu().numpy()}
+    for observer in training.observers.values():
+        arrays |= observer.arrays()
     (out / RECORD).unlink(missing_ok=True)  # an earlier version's, which says that all files are there
-    for name, content in files.items():
-        whole_files.write(out / name, content)
-
-
-def _observed(training):
-    return {name: array for observer in training.observers.values() for name, array in observer.arrays().items()}
-
-
-def _csv(columns, rows):
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
-def _json(content):
-    return (json.dumps(content, indent=2) + "\n").encode()
-
-
-def _npz(**arrays):
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
+    whole_files.write_rows(out / "history.csv", [HISTORY, *training.history])
+    whole_files.write_rows(out / "gradients.csv", [COLUMNS, *training.gradient_rows])
+    whole_files.write_arrays(out / "steps.npz", arrays)
+    whole_files.write_json(out / "test.json", {"epoch": best_epoch, "test_loss": test_loss, "test_acc": test_acc})
+    whole_files.write(out / "model.safetensors", weights)
+    whole_files.write_json(out / RECORD, facts)  # last: see engine/runs/orders.py

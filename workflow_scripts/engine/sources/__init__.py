@@ -11,7 +11,7 @@ import numpy as np
 
 from models.registry import Registry
 
-SPLITS = ("train", "test")
+SUBSETS = ("train", "test")
 
 SOURCES = Registry("source")
 register_source = SOURCES.register

@@ -7,7 +7,7 @@ class folders are ignored; everything may lie within one top folder.
 import numpy as np
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.sources import SPLITS, Decoded, pixels, register_source
+from workflow_scripts.engine.sources import SUBSETS, Decoded, pixels, register_source
 from workflow_scripts.engine.sources.archives import open_tree
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
@@ -24,16 +24,16 @@ def folder(dataset, cache):
     if path is None:
         raise UserError(f"the source `folder` needs a `path`: a folder or zip of {WANTED}")
     files, folders = _below_top(*open_tree(path))
-    for split in SPLITS:
+    for split in SUBSETS:
         if (split,) not in folders:
             found = ", ".join(sorted({parts[0] for parts in folders})) or "no folder"
             raise UserError(f"{path}: expected {WANTED}; found no {split}, but {found}")
     classes = _class_names(path, folders)
-    members = {split: _images(path, split, classes, files) for split in SPLITS}
-    everything = [(f"{path}: {'/'.join(parts)}", files[parts]) for split in SPLITS for parts in members[split]]
+    members = {split: _images(path, split, classes, files) for split in SUBSETS}
+    everything = [(f"{path}: {'/'.join(parts)}", files[parts]) for split in SUBSETS for parts in members[split]]
     # all together, so that train and test must have the same size and kind
     images = pixels.decode(everything, dataset.image_size, dataset.channels)
-    labels = np.array([classes.index(parts[1]) for split in SPLITS for parts in members[split]])
+    labels = np.array([classes.index(parts[1]) for split in SUBSETS for parts in members[split]])
     train = len(members["train"])
     return Decoded(images[:train], labels[:train], images[train:], labels[train:], classes)
 
@@ -41,7 +41,7 @@ def folder(dataset, cache):
 def _below_top(files, folders):
     """The same files and folders without the single top folder that archivers like to add."""
     tops = {parts[0] for parts in folders}
-    if len(tops) != 1 or tops & set(SPLITS):
+    if len(tops) != 1 or tops & set(SUBSETS):
         return files, folders
     return (
         {parts[1:]: read for parts, read in files.items() if len(parts) > 1},
@@ -51,8 +51,8 @@ def _below_top(files, folders):
 
 def _class_names(path, folders):
     """The classes of both splits, sorted; raises UserError if one split lacks a class."""
-    classes = {split: {parts[1] for parts in folders if len(parts) == 2 and parts[0] == split} for split in SPLITS}
-    for here, there in (SPLITS, SPLITS[::-1]):
+    classes = {split: {parts[1] for parts in folders if len(parts) == 2 and parts[0] == split} for split in SUBSETS}
+    for here, there in (SUBSETS, SUBSETS[::-1]):
         if missing := classes[there] - classes[here]:
             raise UserError(
                 f"{path}: the class folder {here}/{min(missing)} is missing (there is {there}/{min(missing)}); "

@@ -6,7 +6,7 @@ import os
 
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.data import datasets
-from workflow_scripts.engine.sources import SPLITS
+from workflow_scripts.engine.sources import SUBSETS
 from workflow_scripts.engine.sources.archives import walk
 
 
@@ -50,7 +50,7 @@ def _digest(dataset, described):
     found = []
     for parts, path in walk(dataset.path):
         with contextlib.suppress(OSError):  # a broken link, about which reading the images says more
-            if not path.is_dir() and not {*parts[:-2]}.isdisjoint(SPLITS):
+            if not path.is_dir() and not {*parts[:-2]}.isdisjoint(SUBSETS):
                 found.append(f"{'/'.join(parts)}\0{described(path)}\n")
     return hashlib.sha256("".join(sorted(found)).encode()).hexdigest()[:16]
 

@@ -33,7 +33,7 @@ def save(name, dataset, decoded, out):
     if len(decoded.class_names) < 2:
         raise UserError(f"expected at least two classes, found {', '.join(decoded.class_names) or 'none'}")
     arrays = {}
-    for split in sources.SPLITS:
+    for split in sources.SUBSETS:
         images, labels = getattr(decoded, f"{split}_images"), getattr(decoded, f"{split}_labels")
         _check(split, images, labels, decoded.class_names)
         arrays[f"{split}_images"] = pixels.conform(images, dataset.image_size, dataset.channels)
