@@ -110,14 +110,6 @@ class Plan:
         )
         return list(dict.fromkeys(found))
 
-    def measured(self, study, cell):
-        """{observer: settings} of what a study measures while a cell trains."""
-        return grids.measured(self.settings.studies[study], cell)
-
-    def tested(self, study):
-        """Whether the training of a study's cells ends with reading the test images."""
-        return self.settings.studies[study].test == "every"
-
     def checkpoint(self, study, cell):
         """The path of a cell's checkpoint; named after the whole record, so that a key's default changes it too."""
         return f"results/.checkpoints/{study}-{cells.record_digest(cell)[:16]}"
@@ -125,7 +117,7 @@ class Plan:
     def cell_code(self, study, name):
         """The digest of the code that training a cell runs."""
         cell = self.cell(study, name)
-        return cells.code_digest(cell, self.measured(study, cell))
+        return cells.code_digest(cell, grids.measured(self.settings.studies[study], cell))
 
     def bundle_code(self, study, name):
         """The digests of the code that the cells of a bundle run, each once."""
@@ -139,9 +131,9 @@ class Plan:
 
     def order(self, study, name, results=Path("results")):
         """The `Order` for a cell, whose files go below the folder `results`."""
-        cell = self.cell(study, name)
-        out, checkpoint = results / study / name, self.checkpoint(study, cell)
-        return Order(cell, out, Path(checkpoint), self.measured(study, cell), self.tested(study))
+        cell, design = self.cell(study, name), self.settings.studies[study]
+        out, checkpoint = results / study / name, Path(self.checkpoint(study, cell))
+        return Order(cell, out, checkpoint, grids.measured(design, cell), test=design.test == "every")
 
 
 def _named(study, name, known):
