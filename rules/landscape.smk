@@ -103,7 +103,7 @@ rule measure_surface:
         gpu=GPUS_PER_CELL,
     params:
         flags=lambda wildcards: flags.surface(PLAN, wildcards.study),
-        code=lambda wildcards: PLAN.surface_code(wildcards.study, wildcards.cell),
+        code=digest("measure_surface"),  # where that of the network or its loss changes, the cell is trained again
     message:
         "Measuring the loss surface around {wildcards.cell} ({wildcards.study})"
     shell:

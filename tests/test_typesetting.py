@@ -70,6 +70,7 @@ def test_there_are_words_for_all_that_the_project_registers():
         ("a\n\\VAR{nothing}\n", "line 2: 'nothing' is undefined"),
         ("a\n\n%> if 1\n", "line 3: Unexpected end of template"),
         ("\\VAR{0.123}", "0.123 is printed as it is"),
+        ("a\n\\VAR{[]|listed}", "line 2: expected something to list, found nothing"),
         ("a\ncaf\xe9", "line 2: expected UTF-8, found the byte 0xe9"),
     ],
 )

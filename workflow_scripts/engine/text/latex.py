@@ -87,8 +87,14 @@ def count(value):
 
 
 def listed(values, conjunction="and"):
-    """`a, b and c`, each escaped unless it is LaTeX already; `a, b; c; and d` where there are commas within."""
-    *head, last = [value if isinstance(value, Tex) else escape(str(value)) for value in values]
+    """`a, b and c`, each escaped unless it is LaTeX already; `a, b; c; and d` where there are commas within.
+
+    Raises ValueError where there are none: what a sentence says of nothing is not true.
+    """
+    values = [value if isinstance(value, Tex) else escape(str(value)) for value in values]
+    if not values:
+        raise ValueError("expected something to list, found nothing: ask for it with `if` first")
+    *head, last = values
     separator, before_last = ("; ", "; ") if any(", " in value for value in [*head, last]) else (", ", " ")
     return Tex(f"{separator.join(head)}{before_last}{conjunction} {last}" if head else last)
 

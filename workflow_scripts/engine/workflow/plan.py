@@ -6,7 +6,6 @@ The rules read it, and so decide nothing of their own.
 import difflib
 from pathlib import Path
 
-from workflow_scripts.engine import code
 from workflow_scripts.engine.beras import names as beras
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells, grids
@@ -122,12 +121,6 @@ class Plan:
     def bundle_code(self, study, name):
         """The digests of the code that the cells of a bundle run, each once."""
         return sorted({self.cell_code(study, cell) for cell in self.bundle(study, name)})
-
-    def surface_code(self, study, name):
-        """The digest of the code that measures the loss surface around a cell."""
-        cell = self.cell(study, name)
-        names = (("model", cell.model), ("block", cell.block), ("loss", cell.loss))
-        return code.digest("workflow_scripts.measure_surface", names)
 
     def order(self, study, name, results=Path("results")):
         """The `Order` for a cell, whose files go below the folder `results`."""
