@@ -76,7 +76,7 @@ def test_gradients_are_those_of_cells_that_finished_in_epochs_that_all_layers_ha
 def test_means_over_epochs_are_of_what_is_finite():
     losses = [1.0, math.inf, -math.inf, 2.0, 4.0, math.nan]
     table = pd.DataFrame({"cell": [*"abcabc"], "epoch": [0, 0, 0, 1, 1, 1], "loss": losses})
-    found = summary.over_epochs(table, ["a", "b", "c"], ("epoch",), ("loss",))
+    found = summary.over_epochs(table, ["a", "b", "c"], ["loss"])
     assert found["loss"].tolist() == [1, 3]
     assert found["loss_std"].tolist() == pytest.approx([math.nan, math.sqrt(2)], nan_ok=True)
 

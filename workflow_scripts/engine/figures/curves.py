@@ -30,7 +30,7 @@ def learning_curves(summary, rows):
         lines = [(row["finished"], None)] if row["finished"] else []
         lines += [([cell], cell) for cell in row["cells"] if cell not in row["finished"]]
         for cells, diverged in lines:
-            means = over_epochs(summary.history, cells, ("epoch",), METRICS)
+            means = over_epochs(summary.history, cells, METRICS)
             if diverged:  # the accuracy of a network that outputs NaN means nothing
                 means = means.dropna(subset=["train_loss", "val_loss"])
             tables.append(means.assign(line=name, group=row["group"], seeds=len(cells), diverged=diverged))

@@ -154,10 +154,10 @@ def tsne(insight):
         axes = figure.subplots()
         axes.set(xticks=[], yticks=[], aspect="equal")
         axes.spines[:].set_visible(False)
-        _points(axes, table[~table["label"].isin(labels)], style.ABSENT, "o")
+        _points(axes, table[~table["label"].isin(labels)], style.ABSENT)
         colours = dict(zip(labels, style.COLOURS, strict=False))
         for label, colour in colours.items():
-            _points(axes, table[table["label"] == label], colour, "o")
+            _points(axes, table[table["label"] == label], colour)
         places = _apart(table[table["label"].isin(labels)], names)
         axes.update_datalim(list(places.values()) or [(0, 0)])
         axes.autoscale_view()
@@ -187,9 +187,9 @@ def _apart(table, names):
     return places
 
 
-def _points(axes, table, colour, marker):
+def _points(axes, table, colour):
     right, wrong = table[table["right"]], table[~table["right"]]
-    axes.plot(right["x"], right["y"], marker, color=colour, markersize=2, markeredgewidth=0, alpha=0.8)
+    axes.plot(right["x"], right["y"], "o", color=colour, markersize=2, markeredgewidth=0, alpha=0.8)
     axes.plot(wrong["x"], wrong["y"], "x", color=colour, markersize=3, markeredgewidth=0.7)
 
 

@@ -120,13 +120,13 @@ def by_seed(cells, names):
     return {metric: pd.to_numeric(found[metric]).dropna().to_dict() for metric in METRICS}
 
 
-def over_epochs(table, names, keys, columns):
-    """Mean `c` and sample standard deviation `c_std` of each column c over the cells `names`, for each value of `keys`.
+def over_epochs(history, names, columns):
+    """For each epoch, mean `c` and sample standard deviation `c_std` of each of the `columns` c over the cells `names`.
 
-    `table` is a summary's `history`. Numbers that are not finite are left out.
+    `history` is that of a summary. Numbers that are not finite are left out.
     """
-    found = table[table["cell"].isin(names)].replace([math.inf, -math.inf], math.nan)
-    groups = found.groupby(list(keys))[list(columns)]
+    found = history[history["cell"].isin(names)].replace([math.inf, -math.inf], math.nan)
+    groups = found.groupby("epoch")[columns]
     return groups.mean().join(groups.std().add_suffix("_std")).reset_index()
 
 
