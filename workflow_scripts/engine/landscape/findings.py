@@ -18,18 +18,16 @@ TURNED = {"larger": "smaller", "smaller": "larger", "alike": "alike"}  # verdict
 
 
 class Comparison(NamedTuple):
-    """The first network against another: `verdict`, on the medians, and `verdict_maximum` are larger, smaller or alike,
-    or none where there is nothing to compare.
+    """The first network against another: `verdict`, on the `ratio` of the medians, is larger, smaller or alike, or none
+    where there is nothing to compare.
 
-    `above`: at how many of the `steps` recorded for both the first's value is larger. `opposed`: the verdicts
-    contradict each other. `opening`: the last of the steps up to which, ties aside, the other network's value is on the
+    `above`: at how many of the `steps` recorded for both the first's value is larger. `opposed`: the maxima give the
+    contrary verdict. `opening`: the last of the steps up to which, ties aside, the other network's value is on the
     other side than its median is; None where the two are in the order of their medians from the start.
     """
 
     verdict: str
     ratio: float
-    verdict_maximum: str
-    ratio_maximum: float
     above: int
     steps: int
     opposed: bool
@@ -92,16 +90,15 @@ def _facts(values, landscape):
 
 def _compare(values, found, first, other):
     if first not in found.index or other not in found.index:
-        return Comparison("none", math.nan, "none", math.nan, 0, 0, False, None)
+        return Comparison("none", math.nan, 0, 0, False, None)
     keys = ["seed", "step"]
     one, two = (values[values["network"] == network].set_index(keys)["value"] for network in (first, other))
     both = one.to_frame("one").join(two.rename("two"), how="inner")
-    verdicts = [_verdict(found.loc[first, column], found.loc[other, column]) for column in ("median", "maximum")]
-    (verdict, ratio), (verdict_maximum, ratio_maximum) = verdicts
+    verdict, ratio = _verdict(found.loc[first, "median"], found.loc[other, "median"])
+    of_maxima, _ = _verdict(found.loc[first, "maximum"], found.loc[other, "maximum"])
     above = int((both["one"] > both["two"]).sum())
-    opposed = {verdict, verdict_maximum} == {"larger", "smaller"}
-    opening = _opening(both, verdict)
-    return Comparison(verdict, ratio, verdict_maximum, ratio_maximum, above, len(both), opposed, opening)
+    opposed = {verdict, of_maxima} == {"larger", "smaller"}
+    return Comparison(verdict, ratio, above, len(both), opposed, _opening(both, verdict))
 
 
 def _opening(both, verdict):
