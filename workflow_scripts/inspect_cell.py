@@ -20,10 +20,10 @@ from workflow_scripts.engine.runs import cell_files, trained
 IMAGES = 8  # side by side across the page
 
 
-def best_cell(chosen, results):
-    """The folder in `results` of the cell that the file `chosen` (JSON, written by `choose`) calls the best."""
+def best_cell(chosen):
+    """The folder of the cell that `chosen` calls the best, which `choose` wrote to the folder of its study."""
     try:
-        return results / json.loads(chosen.read_text(encoding="utf-8"))["best_cell"]
+        return chosen.parent / json.loads(chosen.read_text(encoding="utf-8"))["best_cell"]
     except (ValueError, KeyError, TypeError):
         raise UserError(f"{chosen}: expected JSON with `best_cell`, the name of a cell, found none") from None
 
@@ -41,9 +41,8 @@ def main():
     parser = commands.parser("inspect_cell", __doc__)
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--cell", type=Path, help="folder of a finished cell")
-    which.add_argument("--chosen", type=Path, help="instead: chosen.json, whose best_cell is looked into")
-    parser.add_argument(
-        "--results", type=Path, help="with --chosen: the folder of the study (default: that of the file)"
+    which.add_argument(
+        "--chosen", type=Path, help="instead: chosen.json in the folder of its study, whose best_cell is looked into"
     )
     parser.add_argument("--data", type=Path, nargs="+", required=True, help="data sets (.npz), the cell's among them")
     parser.add_argument(
@@ -56,7 +55,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
     running = flags.read(arguments, config.Running)
-    cell = arguments.cell or best_cell(arguments.chosen, arguments.results or arguments.chosen.parent)
+    cell = arguments.cell or best_cell(arguments.chosen)
     with devices.computing(running, threads=1) as device:
         data = datasets.load(data_of(cell, arguments.data))
         training = trained.load(cell, data, device)
