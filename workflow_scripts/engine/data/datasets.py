@@ -116,9 +116,10 @@ def course(labels, count):
 
 @register_split("stratified")
 def stratified(labels, count):
-    """`count` images with every class in proportion, to within one image, as in any first part of them.
+    """`count` images with every class in proportion, as in any first part of them.
 
-    Each class is shuffled and spread evenly over the whole, from which the first `count` are taken.
+    Each class is shuffled and spread evenly over the whole, from which the first `count` are taken. This is to within
+    one image where classes are about equally large; a far larger one makes up for the rounding of many small ones.
     """
     shuffled = np.random.RandomState(0).permutation(len(labels))
     classes = labels[shuffled]
