@@ -9,6 +9,7 @@ from functools import partial
 from typing import get_type_hints
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -17,7 +18,7 @@ from tests.conftest import command
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Measure
-from workflow_scripts.engine.landscape import envelopes
+from workflow_scripts.engine.landscape import runs
 from workflow_scripts.engine.training import networks, probes
 from workflow_scripts.engine.training.gradients import weight_layers
 from workflow_scripts.engine.training.observers import OBSERVERS
@@ -321,12 +322,13 @@ def test_an_unknown_observer_is_one_clear_message(refused, digits_file, tmp_path
 def test_beta_of_distances(quadratic):
     a, _, w = quadratic
     others = torch.randn(5, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    beta = envelopes.effective_beta(((others - w) @ a).norm(dim=1), (others - w).norm(dim=1))
+    distances = {"gradient_distance": ((others - w) @ a).norm(dim=1), "weight_distance": (others - w).norm(dim=1)}
+    table = pd.DataFrame({"network": 0, "seed": 0, "step": 0, "lr": range(6)})
+    table = table.assign(**{name: [*values.tolist(), 1.0] for name, values in distances.items()})
+    table.loc[5, "weight_distance"] = 0.0
+    (found,) = runs.VGG_Beta_Smooth(table).itertuples()
     values = torch.linalg.eigvalsh(a)
-    assert (beta <= values[-1].item()).all() and (beta >= values[0].item()).all()
-    np.testing.assert_array_equal(
-        envelopes.effective_beta([1.0, 1.0, math.nan], [2.0, 0.0, 1.0]), [0.5, math.nan, math.nan]
-    )
+    assert values[0].item() <= found.min_curve < found.max_curve <= values[-1].item() and found.runs == 5
 
 
 def test_the_configuration_knows_what_every_observer_takes():

@@ -102,6 +102,20 @@ def test_a_diverged_rate_leaves_the_envelope_where_it_ended(tmp_path, study):
     assert cross.get_xdata() == [END]
 
 
+def test_a_run_that_stands_still_for_a_step_goes_on(tmp_path, study):
+    """As with `cosine_course_2023` and `final_lr: 0`, where the rate is 0 now and then."""
+
+    def change(cell, found):
+        if cell["block"] == "plain" and cell["lr"] == RATES[-1]:
+            found["weight_distance"][:, 10] = 0
+        return found
+
+    landscape = runs.load(write_study(tmp_path, change=change), study)
+    found = runs.VGG_Beta_Smooth(landscape.lags)
+    plain = found[found["network"] == network(landscape, "plain")]
+    assert plain.set_index("step")["runs"].to_dict() == {step: 2 if step == 10 else 3 for step in range(1, STEPS)}
+
+
 def test_a_range_of_one_run_is_no_range(tmp_path, study):
     landscape = runs.load(write_study(tmp_path, diverged={1, 2}), study)
     values = runs.per_step(landscape)

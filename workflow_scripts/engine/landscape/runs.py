@@ -15,7 +15,6 @@ import pandas as pd
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import grids
 from workflow_scripts.engine.configuration.grids import NETWORK
-from workflow_scripts.engine.landscape.envelopes import Envelope, effective_beta, envelope
 from workflow_scripts.engine.landscape.names import TABLES
 from workflow_scripts.engine.landscape.tables import FILES
 from workflow_scripts.engine.tables import names, reading, summary
@@ -107,7 +106,7 @@ def _until_divergence(table, some):
     return table[~(table["step"] >= table["diverged_step"])].drop(columns="diverged_step")
 
 
-# What a protocol measured of a network per step: tables with the columns network, seed, step, min_curve, max_curve
+# What a protocol measured of a network per step: tables as `_ranges` returns them
 
 
 def loss_envelope(steps):
@@ -126,9 +125,12 @@ def VGG_Grad_Pred(lags, lag):
 def VGG_Beta_Smooth(lags):
     """The range over the rates of the largest gradient distance over the distance moved, over all lags.
 
-    Both distances are of the last linear layer's weights; the name is the brief's.
+    Such a quotient is a secant slope of the gradient, and a lower bound on the constant beta of a beta-smooth loss:
+    |g(v) - g(w)| <= beta |v - w|. There is none where nothing moved. Both distances are of the last linear layer's
+    weights; the name is the brief's.
     """
-    quotients = lags.assign(beta=effective_beta(lags["gradient_distance"], lags["weight_distance"]))
+    moved = lags[lags["weight_distance"] > 0]
+    quotients = moved.assign(beta=moved["gradient_distance"] / moved["weight_distance"])
     return _over_rates(quotients.groupby(["network", "seed", "lr", "step"], as_index=False)["beta"].max(), "beta")
 
 
@@ -138,20 +140,21 @@ def along_gradient(walks, column):
     Steps whose walk led nowhere, as where the rate or the gradient is 0, are left out: 0 / 0 is no effective beta.
     """
     walks = walks[walks["beta"].notna() | (walks["gradient_distance"] != 0)]
-    found = walks.assign(value=walks[column].where(np.isfinite(walks[column]), math.inf))
-    ranges = found.groupby(["network", "seed", "step"])["value"].agg(min_curve="min", max_curve="max", runs="count")
-    return ranges.reset_index()
+    return _ranges(walks, walks[column].where(np.isfinite(walks[column]), math.inf))
 
 
 def _over_rates(table, column):
-    parts = []
-    for (network, seed), group in table.groupby(["network", "seed"]):
-        runs = group.pivot(index="step", columns="lr", values=column)
-        found = pd.DataFrame(envelope(runs.T.to_numpy())._asdict())
-        parts.append(found.assign(network=network, seed=seed, step=runs.index))
-    columns = ["network", "seed", "step", *Envelope._fields]
-    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns, dtype=float)
-    return found[columns].dropna()
+    """The range of a column over the rates; only a run that is about to diverge has values that are not finite."""
+    return _ranges(table, table[column].where(np.isfinite(table[column])))
+
+
+def _ranges(table, values):
+    """The least and the greatest of the `values` of the rows, and of how many runs or step sizes there are any.
+
+    Columns: network, seed, step, `min_curve`, `max_curve` and `runs`. NaN is no value; where there is none, no row.
+    """
+    found = table.assign(value=values).dropna(subset="value").groupby(["network", "seed", "step"])["value"]
+    return found.agg(min_curve="min", max_curve="max", runs="count").reset_index()
 
 
 def per_step(landscape):
