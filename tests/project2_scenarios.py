@@ -16,7 +16,8 @@ SENTENCES = {
             "Muon \\citep{jordan2024muon} makes",
             "A level called \\emph{own} is this project's implementation of the rule",
             "Among the levels is Adam \\citep{kingma2015}.",
-            "A penalty (L2) is added to the loss of some levels. Focal loss \\citep{lin2017}, with $\\gamma=2$, gives",
+            "A penalty (L2) is added to the loss of some levels; recorded losses are without it. Focal loss "
+            "\\citep{lin2017}, with $\\gamma=2$, gives",
             "number of levels of its factor (\\dag\\ in the tables).",
             "In validation, of the runs whose gradients are walked along, that of VGG-A ended at its highest, "
             r"$10$\,\%, and that of VGG-A BN ended at its highest, $60$\,\%; guessing gives $10$\,\%, by chance up to "
@@ -169,8 +170,8 @@ SENTENCES = {
         {"l1": 1e-5, "factors": {"penalty": {"l2": [0, 1e-3]}, "rule": {"optimizer": ["adam", "sgd"]}}},
         {},
         [
-            "Here what is minimised is varied. Accuracies can be compared between the levels, losses cannot. A penalty "
-            "(L2) is added to the loss of some levels.",
+            "Here what is minimised is varied. A penalty (L2) is added to the loss of some levels; recorded losses are "
+            "without it.",
             "All optimisers have the base's rate, which was not tuned: what is compared is the optimiser with that "
             "rate.",
         ],
