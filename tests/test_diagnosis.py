@@ -22,7 +22,12 @@ CPU = torch.device("cpu")
 
 
 def diagnosed(data, batches=1, **record):
-    return diagnosis.diagnose(Training(Cell(batch_size=20, **record), data, CPU), batches)
+    return diagnosis.diagnose(Training(Cell(**{"batch_size": 20, **record}), data, CPU), batches)
+
+
+def test_the_values_of_one_image_have_no_variance(large_digits, recwarn):
+    found = diagnosed(large_digits, model="vgg08", batch_size=1)
+    assert found.layers["activation_variance"].isna().all() and found.verdict == "healthy" and not recwarn.list
 
 
 def test_a_classifier_alone_has_a_verdict(large_digits):

@@ -198,11 +198,10 @@ class Watch(TorchFunctionMode):
         return super().__exit__(*error)
 
     def variances(self):
-        """For each layer in the last pass: the variance over images of a unit's value, averaged; NaN if unused."""
-        return [
-            self.values[layer].float().var(0).double().mean().item() if layer in self.values else math.nan
-            for layer in self.layers
-        ]
+        """For each layer in the last pass: the variance over images of a unit's value, averaged; NaN if unused, or of a
+        single image."""
+        values = [self.values.get(layer, ()) for layer in self.layers]
+        return [one.float().var(0).double().mean().item() if len(one) > 1 else math.nan for one in values]
 
     def late(self):
         """Names of the layers that first ran after a layer registered later than they are."""
