@@ -156,6 +156,12 @@ SENTENCES = {
         ["That of VGG-A, unlike that of VGG-A BN, ended no higher than guessing can: what follows from the walks"],
         ["more than 10 points apart"],
     ),
+    "penalties": (
+        {},
+        {"found": records(l2=1e-4)},
+        ["over rates in one and along a line in the other, where it includes what the runs add to it. The gradients"],
+        [],
+    ),
     "options of the landscape": (
         {},
         {"found": records(clip=2, init="orthogonal", warmup_epochs=1)},

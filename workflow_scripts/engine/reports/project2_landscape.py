@@ -46,6 +46,7 @@ def facts(folder, study):
         words=protocol.words(trained),
         walk_words=protocol.words(walked),
         options=evidence.options(pd.concat([trained, walked]).drop_duplicates("cell")),
+        added=bool((walked[["l1", "l2", "supervision"]] > 0).any(axis=None)),  # to the loss that is walked along
         seeds=int(found.cells["seed"].nunique()),
         every=study.landscape.every,
         runs=runs,
