@@ -6,6 +6,7 @@ import itertools
 import signal
 import threading
 
+from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.text.wording import counted
 from workflow_scripts.engine.workflow import failures, preview, targets
 
@@ -17,11 +18,18 @@ RUNGS = checkpoints.select_rung.rule.name if hasattr(checkpoints, "select_rung")
 
 
 def still_to_train(job):
-    """Names of the cells that a training job still has to train: of a bundle, some may exist already."""
+    """Names of the cells that a training job still has to train: some may exist already.
+
+    Of data that is fetched again, nothing is known yet: perhaps it is the same, and then so are the cells.
+    """
     names = cells_trained_by(job)
-    if job.rule.name == rules.train_cell.rule.name:
+    if any(map(workflow.dag.needrun, workflow.dag.dependencies[job])):
         return names
-    return [name for name in names if not PLAN.order(job.wildcards.study, name, HERE / "results").is_made()]
+    try:
+        sha256 = datasets.load_meta(HERE / data_of(job.wildcards))["sha256"]
+    except commands.UserError:  # a damaged file, which the job reports
+        return names
+    return [name for name in names if not PLAN.order(job.wildcards.study, name, HERE / "results").is_made(sha256)]
 
 
 def say_what_is_to_do():

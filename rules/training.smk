@@ -8,7 +8,8 @@ rule train_cell:
     input:
         data=data_of,
     output:
-        [f"results/{{study}}/{{cell}}/{name}" for name in cells.FILES],
+        # not deleted before the job begins: it trains nothing if these are the cell of the same record, code and data
+        [update(f"results/{{study}}/{{cell}}/{name}") for name in cells.FILES],
     log:
         "results/logs/{study}/{cell}.log",
     benchmark:

@@ -65,5 +65,12 @@ class Begun(logging.Handler):
             (HERE / PLAN.checkpoint(study, PLAN.cell(study, name))).unlink(missing_ok=True)
 
 
+def is_news(record):
+    """False for what Snakemake says, file by file, when a cell that was never made before fails (`update` in training.smk)."""
+    return not str(record.msg).endswith(": no backup found.")
+
+
+logger.addFilter(is_news)
+
 if SPEAKS:
     logger.addHandler(Begun())

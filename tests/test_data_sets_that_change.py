@@ -86,6 +86,19 @@ def test_an_image_more_behind_a_link(made):
     assert done_again(made) == []
 
 
+def test_an_image_that_cannot_be_read_trains_nothing_again_once_it_is_gone(made):
+    """Its job deletes the data set before it fails: the next one makes the same data as before, and a newer file."""
+    table, cell = "results/s/tables/table1.txt", next((made / "results/s").glob("*/cell.json"))
+    new, before = made / "pictures/train/cat/new.png", cell.read_bytes()
+    new.write_bytes(b"no image")
+    status, said = snakemake(made, table, check=False)
+    assert status and "new.png" in said and not (made / "results/data/mine.npz").exists()
+    new.unlink()
+    said = snakemake(made, table)[1]
+    assert "Finished jobid" in said and "(1 of 1 cells done)" in said
+    assert cell.read_bytes() == before and done_again(made) == []
+
+
 def test_the_same_images_at_another_time(made):
     """After a backup was restored, for instance. Only their contents tell them from others of the same size."""
     first, second = (made / f"pictures/train/cat/{number}.png" for number in (0, 1))
