@@ -85,7 +85,7 @@ def build_model(model, block="plain", num_classes=100, image_shape=(3, 32, 32), 
     taken = default_options(model)
     for key in options:
         if key not in taken:
-            raise ValueError(f"the network {model} has no option {key!r}; it has: {', '.join(taken)}")
+            raise ValueError(f"the network {model} has no option {key!r}; it has: {', '.join(taken) or 'none'}")
     network = MODELS[model](block=BLOCKS[block], num_classes=num_classes, image_shape=tuple(image_shape), **options)
     if not hasattr(network, "named_parameters"):
         raise ValueError(

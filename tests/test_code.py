@@ -266,6 +266,14 @@ def test_an_unknown_name_is_one_message():
         code.digest("workflow_scripts.train_cell", (("activation", "rleu"),))
 
 
+@pytest.mark.parametrize("line", [b"def f(:", b'"\xff"'], ids=["syntax", "no UTF-8"])
+def test_a_file_that_is_no_python_is_named(edited, tmp_path, line):
+    (tmp_path / "models/mine.py").write_bytes(b'@register_model("mine")\n' + line)
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        digests(tmp_path)
+    assert f"UserError: {tmp_path}/models/mine.py, line 2: " in failed.value.stderr
+
+
 def test_names_are_listed_without_importing_torch():
     program = (
         "import sys; from workflow_scripts.engine import code; from models import registry; "

@@ -121,6 +121,11 @@ LOGS = {
         'Traceback (most recent call last):\n  File "a.py", line 1\n    b()\nRuntimeError: no memory\n',
         ["RuntimeError: no memory"],
     ),
+    "a traceback through a network": (
+        f'Traceback (most recent call last):\n  File "{ROOT}/models/a.py", line 1, in forward\n    b()\n'
+        f'  File "{ROOT}/.venv/lib/c.py", line 2, in b\n    c()\nRuntimeError: no memory\n',
+        [f'File "{ROOT}/models/a.py", line 1, in forward', "RuntimeError: no memory"],
+    ),
     "a long line": ("error: " + "x" * 1000, ["error: " + "x" * 293 + "…"]),
     "a long log": ("x" * 200_000 + "\nerror: a\n", ["error: a"]),
     "none": ("epoch 1\nepoch 2\n", []),

@@ -134,8 +134,7 @@ def _registrations():
     table = {}
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            text = path.read_text(encoding="utf-8")
-            if "@register_" not in text:
+            if b"@register_" not in path.read_bytes():
                 continue
             module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
             for name, definition in _module(module).definitions.items():
@@ -230,8 +229,12 @@ def _wordless(path):
     """The syntax tree of a source file without what only people read.
 
     That is docstrings, the arguments of raised exceptions, lines printed to stderr, and `help` and `description`.
+    Raises UserError where it is no Python.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    try:
+        tree = ast.parse(path.read_bytes(), path)
+    except SyntaxError as error:
+        raise UserError(f"{path}, line {error.lineno}: {error.msg}, found {(error.text or '').strip()!r}") from None
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             if _dotted(node.func) == "print" and "sys.stderr" in [_dotted(keyword.value) for keyword in node.keywords]:
