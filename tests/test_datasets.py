@@ -194,7 +194,7 @@ def test_arrays_that_do_not_fit(tmp_path, changes, message):
 def test_a_file_that_is_none(tmp_path):
     path = tmp_path / "x.npz"
     with pytest.raises(UserError, match="no such data set; make it with .* --name x --source SOURCE --out"):
-        datasets.load(path)
+        datasets.load(str(path))  # as README.md does it
     save("x", dataset(source="digits"), small(train=50), path)
     whole = path.read_bytes()
     damaged = bytearray(whole)

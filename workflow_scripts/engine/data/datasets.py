@@ -7,6 +7,7 @@ import json
 import zipfile
 import zlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def _read(path, names):
             return [json.loads(str(file[name])) if name == "meta" else file[name] for name in names]
     except FileNotFoundError:
         raise UserError(
-            f"{path}: no such data set; make it with `python -m workflow_scripts.fetch_data --name {path.stem} "
+            f"{path}: no such data set; make it with `python -m workflow_scripts.fetch_data --name {Path(path).stem} "
             f"--source SOURCE --out {path}`, see its --help for the sources"
         ) from None
     except PermissionError:  # it says what is wrong itself
