@@ -173,7 +173,8 @@ def outcome(tmp_path_factory, digits_file):
     folder = tmp_path_factory.mktemp("own")
     for package in ("models", "workflow_scripts"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "models/own.py").write_text(NETWORKS)
+    (folder / "models/mine").mkdir()
+    (folder / "models/mine/own.py").write_text(NETWORKS)
     (folder / "models/ladder.py").write_text(LADDER)
     (folder / "workflow_scripts/engine/training/own_loss.py").write_text(LOSS)
     (folder / "workflow_scripts/engine/own_observers.py").write_text(OBSERVERS)

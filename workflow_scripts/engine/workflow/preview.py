@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workflow_scripts.engine import code, whole_files
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration.cells import MARKS, options
+from workflow_scripts.engine.configuration.cells import MARKS, import_registered, options
 from workflow_scripts.engine.text.wording import counted, duration
 
 # (training images, rows and columns, classes) of data sets that have not been fetched yet
@@ -128,6 +128,7 @@ def _count(cell, shape, classes):
     from workflow_scripts.engine.runs.results import forward_flops
     from workflow_scripts.engine.training import networks
 
+    import_registered(cell)  # as the training does: the network may lie in a folder below models/
     with torch.device("meta"):
         return forward_flops(networks.build(cell, classes, shape), shape)
 
