@@ -95,7 +95,7 @@ def test_an_image_that_cannot_be_read_trains_nothing_again_once_it_is_gone(made)
     assert status and "new.png" in said and not (made / "results/data/mine.npz").exists()
     new.unlink()
     said = snakemake(made, table)[1]
-    assert "Finished jobid" in said and "(1 of 1 cells done)" in said
+    assert "Finished jobid" in said and "made before (1 of 1 cells done)" in said
     assert cell.read_bytes() == before and done_again(made) == []
 
 

@@ -118,6 +118,7 @@ def test_a_cell_that_was_there_is_no_work_of_this_run(run, tmp_path):
         record(tmp_path, f"cw2/{name}", START - 10)  # the second is being trained again
     run.look(now=START + 40)
     assert set(run.finished) == {"cw2/done", "cw2/waits"} and set(run.running) == {"cw2/works", "cw2/went-on"}
+    assert run.finished["cw2/waits"].said() == "10 epochs in 20 s, val acc 61.2%, test acc 60.8%, made before"
     assert run.left(now=START + 40) == pytest.approx(40 * 8 / 16)
 
 

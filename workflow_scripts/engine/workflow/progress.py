@@ -145,7 +145,8 @@ class Run:
             there = orders.MADE in text
             fresh = there or any(self._fresh(self.results / name / record) for record in RECORDS)
             if done := finished(self.results / name) if fresh else None:
-                self.before[name] = done.epochs if there else self.before[name]
+                if there:
+                    self.before[name], done = done.epochs, replace(done, words=f"{done.words}, made before")
                 self.finished[name] = done
             else:
                 self.running[name] = running(text, max(0.0, now - log.stat().st_mtime))
