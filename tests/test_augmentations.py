@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.data.augmentations import AUGMENTATIONS
 from workflow_scripts.engine.data.batches import Batches
 
@@ -30,3 +31,21 @@ def test_cutout_is_the_same_for_the_same_step_and_none_in_validation():
     one, again, other = (next(batches.epoch(seed, 0, 5))[0] for seed in (0, 0, 1))
     assert torch.equal(one, again) and not torch.equal(one, other)
     assert not next(batches.in_order(10))[0].any()
+
+
+@pytest.mark.parametrize(
+    ("own", "found"),
+    [
+        (lambda images: images / 255, r"torch.float32 \(5, 3, 16, 16\)"),
+        (lambda images: images[1:], r"torch.uint8 \(4, 3, 16, 16\)"),
+        (lambda images: None, "NoneType"),
+    ],
+    ids=["floats", "fewer", "none"],
+)
+def test_an_own_one_gives_images_as_it_was_given(monkeypatch, own, found):
+    monkeypatch.setitem(AUGMENTATIONS, "own", lambda size: own)
+    batches = Batches(
+        np.zeros((10, 16, 16, 3), np.uint8), np.arange(10), np.zeros(3), np.ones(3), torch.device("cpu"), "own+cutout"
+    )
+    with pytest.raises(UserError, match=rf"own\+cutout made {found} of images torch.uint8 \(5, 3, 16, 16\), expected"):
+        next(batches.epoch(0, 0, 5))

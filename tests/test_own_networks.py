@@ -58,6 +58,16 @@ def without_weights(block, num_classes, image_shape):
     return nn.Sequential(nn.Flatten(), nn.BatchNorm1d(math.prod(image_shape)))
 
 
+@register_model("listed")
+class Listed(nn.Module):
+    def __init__(self, block, num_classes, image_shape):
+        super().__init__()
+        self.layers = [nn.Conv2d(3, num_classes, 3)]  # not an nn.ModuleList
+
+    def forward(self, x):
+        return self.layers[0](x).mean((2, 3))
+
+
 @register_model("wide")
 def wide(block, num_classes, image_shape, dropout=0, width=2.0):
     return Net(num_classes)
@@ -164,6 +174,7 @@ TRAINED = [
     ("ladder", "cross_entropy", None),
     ("wide", "cross_entropy", None),
     ("demanding", "cross_entropy", None),
+    ("listed", "cross_entropy", None),
 ]
 
 
@@ -194,6 +205,7 @@ def outcome(tmp_path_factory, digits_file):
         ),
         (TRAINED[1], "ValueError: the network nothing is None, expected a torch.nn.Module"),
         (TRAINED[2], "ValueError: expected the weights of convolutions or linear layers, found none"),
+        (TRAINED[12], "ValueError: expected the weights of convolutions or linear layers, found none"),
         (TRAINED[8], "RuntimeError: no arrays"),
         (TRAINED[10], "ValueError: the network wide, its option width: expected the default 1.0, which .* found 2.0"),
         (TRAINED[11], "ValueError: the network demanding, its option activation: .* default None, .* found no default"),
@@ -202,6 +214,7 @@ def outcome(tmp_path_factory, digits_file):
         "too many logits",
         "a function without return",
         "no layer with weights",
+        "layers in a list",
         "an observer that cannot be written",
         "a default that no record tells",
         "an option without a default",

@@ -12,6 +12,7 @@ import itertools
 import numpy as np
 import torch
 
+from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.data.augmentations import parse
 
 COURSE_MEAN, COURSE_STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
@@ -49,7 +50,7 @@ class Batches:
 
     def __init__(self, images, labels, mean, std, device, augmentation="none"):
         count, self.rows, self.columns, self.channels = images.shape
-        self.gather, self.transforms = parse(augmentation, self.rows)
+        self.augmentation, (self.gather, self.transforms) = augmentation, parse(augmentation, self.rows)
         pad = self.gather.padding
         packed = np.zeros((count, self.rows + 2 * pad, self.columns + 2 * pad, 4), np.uint8)
         packed[:, pad : pad + self.rows, pad : pad + self.columns, : self.channels] = images
@@ -105,5 +106,16 @@ class Batches:
         with same_random_numbers(self.device):
             torch.manual_seed(random_generator(*key).initial_seed())
             for transform in self.transforms:
-                images = transform(images)
+                images = self._checked(transform(images), images)
         return images
+
+    def _checked(self, images, given):
+        """The images; raises UserError if they are not as given: floats from 0 to 1 would train silently, on black."""
+        is_tensor = isinstance(images, torch.Tensor)
+        if is_tensor and (images.dtype, images.shape) == (given.dtype, given.shape):
+            return images
+        found = f"{images.dtype} {tuple(images.shape)}" if is_tensor else type(images).__name__
+        raise UserError(
+            f"the augmentation {self.augmentation} made {found} of images {given.dtype} {tuple(given.shape)}, "
+            "expected the same"
+        )

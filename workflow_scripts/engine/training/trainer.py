@@ -65,9 +65,9 @@ class Training:
         model = networks.build(cell, data.num_classes, data.image_shape)
         self.model = model.to(device, memory_format=torch.channels_last)
         self.parameters = list(self.model.parameters())  # walking the modules takes a sixth of a step on a GPU
+        self.gradients, self.counters = GradientRecorder(self.model), BatchCounters(self.model)
         self.optimizer = OPTIMIZERS[cell.optimizer](self.parameters, cell.lr, cell.weight_decay)
         self.loss = LOSSES[cell.loss]
-        self.gradients, self.counters = GradientRecorder(self.model), BatchCounters(self.model)
         self.captured = CapturedStep(self.model, device, cuda_graphs)
         self.captured_update = CapturedUpdate(self.model, self.optimizer, device, cuda_graphs)
         # numbers that change during training, as tensors, since a graph would freeze a number
