@@ -152,9 +152,9 @@ for model, loss, observer in json.loads(sys.argv[2]):
         found[model, loss, observer] = {"gradients": rows, "loss": training.history[0][2], **arrays}
     except Exception as error:
         found[model, loss, observer] = f"{type(error).__name__}: {error}"
-looks = {"looks-seed0": Cell(model="looks", dataset="digits")}
+cells = {f"{model}-seed0": Cell(model=model, dataset="digits") for model in ("looks", "listed")}
 described = {"digits": config.Dataset(source="digits")}
-said = preview.preview({"s": looks}, {"s": list(looks)}, described, Path("none"), Path("none"))
+said = preview.preview({"s": cells}, {"s": list(cells)}, described, Path("none"), Path("none"))
 ladders = {
     block: [name for name, _ in weight_layers(build_model("ladder", block, 10, (3, 8, 8), depth=2).named_parameters())]
     for block in ("plain", "bn", "rc", "bn_rc", "dense")
@@ -249,5 +249,7 @@ def test_an_observer_may_note_what_has_a_graph(outcome):
 
 
 def test_a_dry_run_says_what_it_could_not_count(outcome):
-    assert outcome[1][-1].startswith("  Not counted without images: s/looks-seed0: ")
-    assert "s  1 cell, 1 to train, 100 epochs, FLOP unknown" in outcome[1][1]
+    *_, looks, listed = outcome[1]
+    assert looks.startswith("  Not counted without images: s/looks-seed0: ")
+    assert listed.startswith("  Cannot be trained: s/listed-seed0: expected the weights of convolutions or linear")
+    assert "s  2 cells, 2 to train, 200 epochs, FLOP unknown" in outcome[1][1]

@@ -126,11 +126,13 @@ def _count(cell, shape, classes):
     import torch  # here because most dry-runs do not need it
 
     from workflow_scripts.engine.runs.results import forward_flops
-    from workflow_scripts.engine.training import networks
+    from workflow_scripts.engine.training import gradients, networks
 
     import_registered(cell)  # as the training does: the network may lie in a folder below models/
     with torch.device("meta"):
-        return forward_flops(networks.build(cell, classes, shape), shape)
+        network = networks.build(cell, classes, shape)
+        gradients.weight_layers(network.named_parameters())  # without any, it cannot be trained
+        return forward_flops(network, shape)
 
 
 def data_size(path, described):
