@@ -2,6 +2,7 @@
 # why, and where a target was asked for that no rule makes, those with similar names.
 
 import atexit
+import functools
 import itertools
 import signal
 import threading
@@ -17,6 +18,15 @@ INTERRUPTS = []  # what Ctrl-C has sent; Snakemake itself forgets it
 RUNGS = checkpoints.select_rung.rule.name if hasattr(checkpoints, "select_rung") else None
 
 
+@functools.cache
+def sha256_of(data):
+    """The SHA-256 of a data set; "" of a damaged file, which the job that reads it reports."""
+    try:
+        return datasets.load_meta(HERE / data)["sha256"]
+    except commands.UserError:
+        return ""
+
+
 def still_to_train(job):
     """Names of the cells that a training job still has to train: some may exist already.
 
@@ -25,10 +35,7 @@ def still_to_train(job):
     names = cells_trained_by(job)
     if any(map(workflow.dag.needrun, workflow.dag.dependencies[job])):
         return names
-    try:
-        sha256 = datasets.load_meta(HERE / data_of(job.wildcards))["sha256"]
-    except commands.UserError:  # a damaged file, which the job reports
-        return names
+    sha256 = sha256_of(data_of(job.wildcards))
     return [name for name in names if not PLAN.order(job.wildcards.study, name, HERE / "results").is_made(sha256)]
 
 
