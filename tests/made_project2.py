@@ -113,7 +113,9 @@ def make_insight(folder, mistakes):
     facts = {"images": 100, "right": 100 - sum(mistakes.values()), "class_names": names, "structure": [layer]}
     facts |= {"filters": {"layer": "conv", "shape": [8, 3, 3, 3]}, "grad_cam": {"layer": "stages_2", "shape": [4, 4]}}
     facts |= {"tsne": {"images": 100, "features": 8, "perplexity": 30}}
+    signs = np.where(np.arange(9) % 2, 1.0, -1.0).reshape(3, 3)  # the same in all channels, and next to nothing even
     content = {"insight.json": facts, "confusion.csv": insight.confusion(table, 10)}
+    content |= {"filters.npz": {"weight": np.arange(1, 9).reshape(8, 1, 1, 1) * np.broadcast_to(signs, (8, 3, 3, 3))}}
     insight.write(content | {"per_class.csv": insight.per_class(table, names)}, folder)
 
 

@@ -22,10 +22,10 @@ from workflow_scripts.engine.training import objectives, schedules
 def test_names_on_the_front_can_be_listed(tmp_path):
     """A comma inside a name would make one setting look like two, and a setting may be called NA."""
     names = ["base", "plain, clip 1", "SGD, Nesterov, lr 0.2", "NA"]
-    table = pd.DataFrame({"name": names, "seconds": [3, 1, 2, 4], "front_seconds": True})
+    table = pd.DataFrame({"name": names, "seconds": [3, 1, 2, 4], "front_seconds": True, "diverged": 0})
     table.to_csv(tmp_path / "pareto.csv", index=False)
     found = findings._pareto(tmp_path / "pareto.csv")
-    assert found == {"seconds": ["plain (clip 1)", "SGD (Nesterov, lr 0.2)", "base", "NA"]}
+    assert found == {"seconds": ["plain (clip 1)", "SGD (Nesterov, lr 0.2)", "base", "NA"], "partial": False}
 
 
 def test_classes_that_the_typeface_cannot_print_go_by_their_number(tmp_path):

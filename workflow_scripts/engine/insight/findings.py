@@ -45,3 +45,18 @@ def most_confused(table, pairs=PAIRS):
     """The rows of `confusion` off the diagonal with the most images; none where there are no mistakes."""
     wrong = table[(table["label"] != table["predicted"]) & (table["images"] > 0)]
     return wrong.sort_values("images", ascending=False, kind="stable")[:pairs]
+
+
+def shares(weight):
+    """Of the squares of all weights of filters (filters, channels, rows, columns), the share that lies in the means of
+    each filter's channels (`even`), and in its means over the channels (`common`).
+
+    Independent weights of mean 0 and one variance have 1 / (rows * columns) and 1 / channels on average.
+
+    >>> one = np.array([[[[1.0, -1.0]], [[1.0, -1.0]]]])
+    >>> shares(one), shares(one + 1)
+    ({'even': 0.0, 'common': 1.0}, {'even': 0.5, 'common': 1.0})
+    """
+    squares = np.square(weight, dtype=np.float64).mean()
+    over = {"even": (2, 3), "common": 1}
+    return {name: float(np.square(weight.mean(axis, dtype=np.float64)).mean() / squares) for name, axis in over.items()}

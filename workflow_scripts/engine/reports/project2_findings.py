@@ -7,6 +7,8 @@ Numbers stay numbers here. A comparison with the base of an ablation says what i
 import math
 from types import SimpleNamespace
 
+import numpy as np
+
 from workflow_scripts.engine.ablation import ablations
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.insight import findings as insight
@@ -34,7 +36,8 @@ def context(net, net_study, landscape, landscape_study):
     found = ablations.load(net / "summary")
     rows = ablations.rows(found, net_study)
     times = found.cells.set_index("cell")["seconds_per_epoch"]
-    unsteady = _unsteady(ablations.all_rows(found.cells)["finished"], times)
+    settings = ablations.all_rows(found.cells)
+    unsteady = _unsteady(settings["finished"], times)
     base = _level(rows[rows["base"]].iloc[0])
     base_cells = found.cells[found.cells["cell"].isin(base.cells)]
     record = found.cells.set_index("cell").loc[base.cells[0]]
@@ -52,6 +55,7 @@ def context(net, net_study, landscape, landscape_study):
         "base": base,
         "factors": [_factor(levels, times, unsteady) for _, levels in rows.groupby("factor", sort=False)],
         "chosen": _chosen(net / "chosen.json", base, found.cells),
+        "passed": _passed(settings),
         "pareto": _pareto(net / "figures/pareto.csv"),
         "unsteady": unsteady,
         "apart": APART,
@@ -178,12 +182,23 @@ def _entropy_of_smoothed(classes):
     return -label * math.log(label) - (classes - 1) * other * math.log(other)
 
 
+def _passed(settings):
+    """Of which settings the best is taken, in words, where it is not of all: those of which more seeds diverged have a
+    mean over the others that may be higher. None where all that finished are compared."""
+    diverged = settings.dropna(subset="best_val_acc")["diverged"]
+    if diverged.nunique() < 2:
+        return None
+    return "of which the fewest seeds diverged" if diverged.min() else "of which no seed diverged"
+
+
 def _pareto(path):
-    """{cost: names of the settings that no other beats at the same or a lower cost, the cheapest first}."""
+    """{cost: names of the settings that no other beats at the same or a lower cost, the cheapest first}; `partial` says
+    whether there are settings that cannot be among them, as a seed diverged."""
     table = reading.table(path, "plot_pareto")
     costs = [column.removeprefix("front_") for column in table if column.startswith("front_")]
     table["name"] = table["name"].str.replace(r", (.*)", r" (\1)", regex=True)  # in a list, a comma would split it
-    return {cost: table[table[f"front_{cost}"]].sort_values(cost)["name"].tolist() for cost in costs}
+    fronts = {cost: table[table[f"front_{cost}"]].sort_values(cost)["name"].tolist() for cost in costs}
+    return fronts | {"partial": bool(table["diverged"].any())}
 
 
 def _insight(folder):
@@ -197,7 +212,8 @@ def _insight(folder):
     tied = len(pairs) > MOST_CONFUSED and pairs["images"].iloc[-1] == pairs["images"].iloc[-2]
     facts = found.facts
     return SimpleNamespace(
-        **{key: facts[key] for key in ("images", "right", "filters", "grad_cam", "tsne")},
+        **{key: facts[key] for key in ("images", "right", "grad_cam", "tsne")},
+        filters=_filters(found),
         wrong=facts["images"] - facts["right"],
         accuracy=facts["right"] / facts["images"],
         worst=worst,
@@ -214,4 +230,16 @@ def _insight(folder):
         many=len(names) > insight.NAMED,
         extremes=insight.EXTREMES,
         layers=[SimpleNamespace(**layer) for layer in facts["structure"]],
+    )
+
+
+def _filters(found):
+    """The `shape` of the first layer's filters, the `least` and the `largest` of their norms, and their `shares`."""
+    weight = found.arrays("filters")["weight"]
+    norms = np.linalg.norm(weight.reshape(len(weight), -1), axis=1)
+    return SimpleNamespace(
+        shape=found.facts["filters"]["shape"],
+        least=float(norms.min()),
+        largest=float(norms.max()),
+        **insight.shares(weight),
     )
