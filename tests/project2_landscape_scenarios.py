@@ -213,9 +213,9 @@ SENTENCES = {
         {},
         {"change": bn_worse_at_the_last_step},
         [
-            "For the gradient distance over learning rates, median and maximum contradict each other: ",
-            "For the effective $\\beta$ over learning rates, median and maximum contradict each other: VGG-A has the "
-            "larger median, but not the larger maximum. A maximum reflects one step of a run, the median half of them.",
+            "For the gradient distance and the effective $\\beta$ over learning rates, median and maximum contradict "
+            "each other: VGG-A has the larger median, but not the larger maximum. A maximum reflects one step of a "
+            "run, the median half of them.",
         ],
         ["maximum. A maximum reflects one step of a run, the median half of them. For"],
     ),

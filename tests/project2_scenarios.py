@@ -32,7 +32,9 @@ SENTENCES = {
             "Of all settings, CIFAR-NET BN+RC with width 2 has",
             "over the steps for the smallest lag, from the least to the largest over the rates; and for all lags.}",
             "over the distance moved, over all lags, from",
-            "\\clearpage\\fi \\makeatother",
+            "\\forwaiting{\\clearpage} \\makeatother",
+            r"{Loss: what Table~\ref{tab:ablation-width} gives for width.",
+            "on the augmented training images, while the weights change, and",
             "Sizes go from 400 parameters (width 0.5) to 6,400 (width 2).",
             r"The highest accuracy of a class is $100.0$\,\% (9 classes), the lowest $50.0$\,\% (\emph{class 3}, 10 "
             "images;",

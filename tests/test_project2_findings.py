@@ -172,7 +172,7 @@ def test_times_that_differ_between_seeds_are_told(tmp_path):
     text = _with_times(tmp_path, {"width2-digits-lr0.001-seed0": 5.0})
     assert "so the second list is one of these runs more than of the settings: two runs of one setting took" in text
     assert "took $2.00$ and $5.00$\\,s per epoch." in text
-    assert "two runs of the same setting differ by, up to a factor of $2.5$ here" in text
+    assert "two runs of the same setting differ by, up to a factor of $2.50$ here" in text
     assert "An epoch takes" not in text
 
 
