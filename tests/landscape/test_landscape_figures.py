@@ -126,7 +126,7 @@ def test_each_panel_of_predictiveness_says_which_lags_and_values_it_shows(folder
     titles = [axes.get_title().replace("\n", " ") for axes in figure.axes]
     assert titles == [
         "$k = 1$: from the least to the largest over the rates",
-        "the largest over the rates: median and 5% to 95% of the steps",
+        "the largest over the rates: median and 5 to 95 % of the steps",
     ]
     assert figure.axes[0].get_ylabel().startswith(r"$\|g_i - g_{i-k}\|_2$")
 

@@ -199,10 +199,10 @@ def test_of_few_steps_there_are_no_quantiles(landscape):
     assert few.tolist() == (table["protocol"] == "walk").tolist()
     assert (table["low"] == table["minimum"])[few].all() and (table["high"] == table["maximum"])[few].all()
     shown = protocols.formatted(table, landscape.networks)
-    for heading, left_out in {"Minimum": few & False, "5%": few, "95%": few, "Maximum": few & False}.items():
+    for heading, left_out in {"Minimum": few & False, "5 %": few, "95 %": few, "Maximum": few & False}.items():
         assert ((shown[heading] == "–") == left_out).all(), heading
-    assert protocols.reach(table) == "5% to 95% of the steps (of fewer than 20: all)"
-    assert protocols.reach(table[~few]) == "5% to 95% of the steps"
+    assert protocols.reach(table) == "5 to 95 % of the steps (of fewer than 20: all)"
+    assert protocols.reach(table[~few]) == "5 to 95 % of the steps"
 
 
 def test_quantiles_are_of_the_steps(landscape):

@@ -116,7 +116,7 @@ def predictions(results, data):
         for row, indices in zip(rows, chosen, strict=True):
             for axes, index in zip(row, indices, strict=False):
                 axes.imshow(data.test_images[index, ..., 0], cmap="Greys", interpolation="nearest", rasterized=False)
-                said = f"{predicted[index]} ({100 * probability[index]:.0f}%)"
+                said = f"{predicted[index]} ({100 * probability[index]:.0f} %)"
                 axes.set_title(said if right[index] else f"{said}, is {data.test_labels[index]}", fontsize=style.SMALL)
     indices = np.concatenate(chosen)
     shown = {"image": indices, "label": data.test_labels[indices], "predicted": predicted[indices]}

@@ -11,7 +11,8 @@ from workflow_scripts.engine.text import latex, text_tables
 
 LOW, HIGH = 0.05, 0.95
 ENOUGH = 20  # steps: with fewer, the quantiles LOW and HIGH are the minimum and the maximum
-HEADINGS = {"median": "Median", "minimum": "Minimum", "low": f"{LOW:.0%}", "high": f"{HIGH:.0%}", "maximum": "Maximum"}
+SHARES = {name: f"{100 * share:.0f} %" for name, share in (("low", LOW), ("high", HIGH))}
+HEADINGS = {"median": "Median", "minimum": "Minimum", **SHARES, "maximum": "Maximum"}
 WORDS = ("Protocol", "Quantity", "Network")  # left-aligned columns
 NOTE = "Quantiles over the steps; {}.".format(
     "; ".join(f"{PROTOCOLS[protocol]}: the {gradient}" for protocol, gradient in GRADIENTS.items())
@@ -39,7 +40,7 @@ def quantiles(values):
 
 def reach(table):
     """What `low` to `high` in the rows of `quantiles` covers, in words for a legend."""
-    words = f"{LOW:.0%} to {HIGH:.0%} of the steps"
+    words = f"{100 * LOW:.0f} to {SHARES['high']} of the steps"
     return words + (f" (of fewer than {ENOUGH}: all)" if (table["steps"] < ENOUGH).any() else "")
 
 
