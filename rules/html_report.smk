@@ -8,17 +8,18 @@ from workflow_scripts.engine.workflow import html_labels
 report: "../report/workflow.rst"
 
 
-# caption, whose text is in report/captions/<caption>.rst: (subcategory, name among the others)
+# caption, whose text is in report/captions/<caption>.rst: (subcategory, name among the others); a `factor` is a subject
+# that has a readable name
 CAPTIONS = {
     "curves": ("Training", "learning curves of {subject}"),
     "grad-flow": ("Gradients", "gradient flow of {subject}"),
     "gradient-heatmap": ("Gradients", "gradients by layer and epoch"),
-    "remedies": ("Gradients", "gradient flow of every remedy"),
+    "remedies": ("Gradients", "gradient flow of every variant"),
     "cells": ("Tables", "every cell"),
     "table1": ("Tables", "every network and setting"),
-    "ablation": ("Ablations", "accuracy by {subject}"),
-    "ablation-table": ("Tables", "ablation of {subject}"),
-    "remedies-table": ("Tables", "every remedy"),
+    "ablation": ("Ablations", "accuracy by {factor}"),
+    "ablation-table": ("Tables", "ablation of {factor}"),
+    "remedies-table": ("Tables", "every variant"),
     "pareto": ("Ablations", "accuracy, parameters and time"),
     "search": ("Search", "every candidate by what was varied"),
     "search-table": ("Tables", "candidates that went on"),
@@ -67,7 +68,8 @@ def in_report(path, caption, shows=PLAN.studies.get, subject=""):
         # one of them. So no two values are the same: they differ in trailing spaces, which a browser does not show.
         spaces = " " * next(ITEMS)
         subject_now = subject.format(**named)
-        return {"shows": name.format(subject=subject_now), **{label: value + spaces for label, value in found.items()}}
+        shown = name.format(subject=subject_now, factor=html_labels.words(subject_now))
+        return {"shows": shown, **{label: value + spaces for label, value in found.items()}}
 
     return report(
         path, caption=f"../report/captions/{caption}.rst", category=category, subcategory=subcategory, labels=labels

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 from workflow_scripts.engine.text import html_tables, text_tables
+from workflow_scripts.engine.workflow import html_labels
 
 RULES = (ROOT / "rules/html_report.smk").read_text()
 CAPTIONS = ast.literal_eval(re.search(r"^CAPTIONS = (\{.*?^\})", RULES, re.M | re.S)[1])
@@ -62,6 +63,11 @@ def test_the_first_page_names_the_data(cells, said, unsaid):
     page = docutils.core.publish_parts(source, writer="html", settings_overrides=strict)["html_body"]
     text = " ".join(html.unescape(re.sub(r"<[^>]+>", "", page)).split())
     assert said in text and unsaid not in text and "cw2 (1 figures and tables): Why?" in text
+
+
+@pytest.mark.parametrize("caption", ["ablation", "ablation-table"])
+def test_a_factor_goes_by_its_readable_name(caption):
+    assert CAPTIONS[caption][1].format(subject="optimizer", factor=html_labels.words("optimizer")).endswith("optimiser")
 
 
 def test_there_is_no_caption_of_nothing():

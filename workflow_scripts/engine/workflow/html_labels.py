@@ -19,6 +19,13 @@ def labels(study, names, results):
     return found
 
 
+def words(factor):
+    """The readable name of a factor, as tables and figures have it."""
+    from workflow_scripts.engine.tables.labels import readable  # here because it imports pandas
+
+    return readable(factor)
+
+
 def best_record(results):
     """The record of the best network of a study, once the summary is made."""
     from workflow_scripts.engine.tables import summary  # here because it imports pandas, which most figures do not need
