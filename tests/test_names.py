@@ -19,10 +19,20 @@ def rows_of(records):
     return summary.over_seeds(cells.assign(**dict.fromkeys(summary.METRICS, 0.5)))
 
 
+def test_values_have_the_names_that_the_tables_of_ablations_give_them():
+    rows = rows_of([record(optimizer="own_adam", loss="mse"), record(optimizer="sgd", loss="cross_entropy")])
+    table = result_table.formatted(rows)
+    assert {*table["Optimiser"], *table["Loss"]} == {"own Adam", "SGD", "squared error", "cross-entropy"}
+    assert sorted(names.in_study(rows)) == [
+        "VGG38, loss cross-entropy, optimiser SGD",
+        "VGG38, loss squared error, optimiser own Adam",
+    ]
+
+
 def test_a_legend_tells_rows_apart_by_what_differs():
     assert names.in_legend(rows_of(PAIR[::-1])) == [
-        "VGG38 BN, lr 0.01, growth_rate network's own, weight_decay 0.5",
-        "VGG38 BN, lr 0.1, growth_rate 12, weight_decay 0, diverged",
+        "VGG38 BN, lr 0.01, growth rate network's own, wd 0.5",
+        "VGG38 BN, lr 0.1, growth rate 12, wd 0, diverged",
     ]
 
 
@@ -41,8 +51,8 @@ def test_a_row_is_told_from_those_of_its_label_alone(records, said):
 def test_a_title_says_the_rate_and_what_else_tells_a_row_from_its_namesakes():
     rows = rows_of([*PAIR, record("rc", dropout=0.5)])
     assert [names.title(row, rows) for _, row in rows.iterrows()] == [
-        "VGG38 BN, lr 0.01, growth_rate network's own, weight_decay 0.5",
-        "VGG38 BN, lr 0.1, growth_rate 12, weight_decay 0",
+        "VGG38 BN, lr 0.01, growth rate network's own, wd 0.5",
+        "VGG38 BN, lr 0.1, growth rate 12, wd 0",
         "VGG38 RC, lr 0.001, diverged",
     ]
 
@@ -54,7 +64,7 @@ def test_figures_of_two_networks_that_differ_in_an_option_have_different_titles(
     monkeypatch.setattr(plot_grad_flow.grad_flow, "draw_epochs", lambda *what: titles.append(what[1]) or draw(*what))
     for rate in (2, 8):
         run(plot_grad_flow, source, "--select", f"growth_rate={rate}")
-    assert titles == ["VGG38, lr 0.001, growth_rate 2", "VGG38, lr 0.001, growth_rate 8"]
+    assert titles == ["VGG38, lr 0.001, growth rate 2", "VGG38, lr 0.001, growth rate 8"]
 
 
 @pytest.mark.parametrize(
@@ -66,5 +76,6 @@ def test_what_null_means_has_one_word_everywhere(key, said):
     rows = rows_of([record(), record(**{key: value})])
     (column,) = (name for name in result_table.formatted(rows) if name.lower().replace(" ", "_") == key)
     assert result_table.formatted(rows)[column][0] == said
-    assert names.in_study(rows)[0] == f"VGG38, {key} {said}"
-    assert labels.readable(f"{key} None") == f"{labels.readable(key)} {said}"
+    assert (
+        names.in_study(rows)[0] == f"VGG38, {labels.readable(key)} {said}" == f"VGG38, {labels.readable(f'{key} None')}"
+    )

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from workflow_scripts.engine.tables.labels import format_value
+from workflow_scripts.engine.tables.labels import format_value, readable
 from workflow_scripts.engine.tables.summary import elsewhere, varying
 
 # of the study, even where it differs from the others shown in more than the block
@@ -17,7 +17,7 @@ def told_apart(rows):
 
 def settings(row, keys):
     """The values of these keys of a row, readable: `lr 0.1`."""
-    return [f"{key} {format_value(key, row[key])}" for key in keys]
+    return [readable(f"{key} {format_value(key, row[key])}") for key in keys]
 
 
 def in_legend(rows):

@@ -5,7 +5,7 @@ from functools import partial
 import pandas as pd
 
 from workflow_scripts.engine.configuration.cells import ROW
-from workflow_scripts.engine.tables.labels import format_value, heading
+from workflow_scripts.engine.tables.labels import format_value, heading, readable
 from workflow_scripts.engine.tables.summary import METRICS, best, elsewhere, varying
 from workflow_scripts.engine.text import text_tables
 from workflow_scripts.engine.text.wording import decimals, spread
@@ -34,7 +34,8 @@ def formatted(rows):
     Besides model, rate, parameters and metrics there are columns only for what differs between the rows.
     """
     columns = {"Model": rows["label"]}
-    columns |= {heading(key).capitalize(): rows[key].map(partial(format_value, key)) for key in varying(rows)}
+    for key in varying(rows):
+        columns[heading(key).capitalize()] = rows[key].map(partial(format_value, key)).map(readable)
     columns |= {"LR": rows["lr"].map("{:g}".format), "Parameters": rows["parameters"].map("{:,}".format)}
     for name in list(columns)[1:]:
         columns[name] = columns[name].mask(elsewhere(rows), "–")  # unknown
