@@ -72,6 +72,23 @@ def test_without_mistakes_the_figures_say_so(tmp_path):
     assert not insight_figures.tsne(found)[0].legends
 
 
+@pytest.mark.parametrize(("classes", "each", "smallest"), [(2, 1500, 7), (10, 500, 7), (20, 250, 5)])
+def test_counts_are_as_large_as_their_cells_allow(tmp_path, classes, each, smallest):
+    pairs = np.indices((classes, classes)).reshape(2, -1)
+    counts = np.where(pairs[0] == pairs[1], each, pairs[1] == 0)
+    table = pd.DataFrame({"label": pairs[0], "predicted": pairs[1], "images": counts})
+    insight.write(
+        {"insight.json": {"class_names": [f"n{k}" for k in range(classes)]}, "confusion.csv": table}, tmp_path
+    )
+    figure, _ = insight_figures.confusion(findings.load(tmp_path))
+    texts = figure.axes[0].texts
+    assert {text.get_fontsize() for text in texts if text.get_text() == "1"} == {7}
+    assert min(text.get_fontsize() for text in texts) >= smallest
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in texts]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+
 @pytest.mark.parametrize(
     ("wrong", "beside"),
     [

@@ -82,6 +82,17 @@ def test_contours_say_how_many_points_they_come_from_and_show_few(folder, bowls,
         assert sum(len(line.get_xdata()) for line in axes.lines if line.get_marker() == ".") == dots
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_is_said_below_contours_is_as_wide_as_the_figure_at_most(folder, bowls, count):
+    write_surface(bowls[0], 4, broken=2)
+    figure, _ = surface_figures.contours(surface_figures.load(folder, bowls[:count]))
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1
+    assert " ".join(legend.texts[1].get_text().split()).endswith("points at which the loss was measured")
+
+
 @pytest.mark.parametrize("losses", [(2.3, 2.31), (1.8, 79), (0.01, 300)], ids=["flat", "one power of ten", "many"])
 def test_losses_stand_at_their_heights_and_beside_their_colours(losses):
     """Loss surfaces on photographs span few powers of ten, of which an axis may show one or none."""

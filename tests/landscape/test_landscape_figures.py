@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests import made_landscapes
-from tests.conftest import command, inside
+from tests.conftest import ROOT, command, inside
 from tests.made_landscapes import SCALE, STEPS, STUDY, network, records, write_study
 from workflow_scripts import plot_landscape
 from workflow_scripts.engine.configuration import cells, config, grids
@@ -105,6 +105,11 @@ def test_curves_are_told_apart_by_colour_and_line_and_have_common_axes(folder, s
     for axes in figure.axes:
         low, high = axes.get_ylim()
         assert all(low <= line.get_ydata().min() and line.get_ydata().max() <= high for line in axes.lines)
+
+
+def test_as_many_rates_as_the_text_says_have_line_styles_of_their_own():
+    text = (ROOT / "report/captions/landscape-curves.rst").read_text()
+    assert len(set(figures.DASHES)) == 8 and "up to eight rates" in text
 
 
 @pytest.mark.parametrize("name", ["walks", "covariate_shift", "loss_envelope"])

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from workflow_scripts.engine.figures import style
+from workflow_scripts.engine.figures import lettering, style
 from workflow_scripts.engine.insight.findings import EXTREMES, NAMED, most_confused
 from workflow_scripts.engine.insight.grad_cam_figure import FRAME, GREYS, grad_cam
 
@@ -18,6 +18,7 @@ LETTER, HIGH = 0.018, 0.055  # room for a letter of a name among points, and for
 ASIDE = sorted(  # where else a name may stand, as fractions of the same, the nearest place first
     itertools.product(0.05 * np.arange(-8, 9), HIGH / 4 * np.arange(-72, 73)), key=lambda by: (np.hypot(*by), by)
 )
+LEAST = 5  # typographic points of a count, where its cell is narrow
 MOST = 0.9  # fraction of a class's points that lie below its name
 
 
@@ -95,11 +96,14 @@ def _name_and_count(axes, names, counts, share):
     upright = max(map(len, names)) * len(names) < 40
     axes.set_xticks(centres, names, **({} if upright else {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}))
     axes.set_yticks(centres, names)
-    size = style.SMALL if counts.max() < 1000 and len(names) <= 12 else 5
+    axes.figure.draw_without_rendering()  # lays it out, so that the cells have their size
+    cell = axes.get_window_extent().width / axes.figure.dpi / len(names)
     for (row, column), count in np.ndenumerate(counts):
         if count:
             colour = "white" if share[row, column] > 0.5 else "black"
-            axes.text(column + 0.5, row + 0.5, count, color=colour, ha="center", va="center", fontsize=size)
+            fitting = style.SMALL * min(1, cell / lettering.width_of(str(count), style.SMALL))
+            look = {"color": colour, "fontsize": max(LEAST, fitting), "ha": "center", "va": "center"}
+            axes.text(column + 0.5, row + 0.5, count, **look)
 
 
 def _name_pairs(axes, names, pairs):
@@ -107,7 +111,15 @@ def _name_pairs(axes, names, pairs):
     axes.set_yticks([])
     said = [f"{names[pair.label]} taken for {names[pair.predicted]}: {pair.images}" for pair in pairs.itertuples()]
     axes.set_xlabel("predicted\n\n" + "\n".join(["most often confused (images):", *said] if said else ["no mistakes"]))
-    axes.plot(pairs["predicted"] + 0.5, pairs["label"] + 0.5, "o", mfc="none", mec=style.COLOURS[0], markersize=6)
+    axes.plot(
+        pairs["predicted"] + 0.5,
+        pairs["label"] + 0.5,
+        "o",
+        mfc="none",
+        mec=style.COLOURS[0],
+        markersize=6,
+        clip_on=False,
+    )
 
 
 def class_accuracy(insight):

@@ -28,7 +28,10 @@ METRICS = {  # panels of the curves
 }
 ACROSS = 4  # legend entries in a row across the page
 PALEST = 0.6  # tint of the lowest rate
-DASHES = ("-", (0, (5, 1.2)), (0, (2.5, 1, 1, 1)), (0, (1, 1)))  # of the rates, the highest first
+DASHES = (  # of the rates, the highest first
+    "-", (0, (5, 1.2)), (0, (2.5, 1, 1, 1)), (0, (1, 1)),
+    (0, (5, 1, 1, 1, 1, 1)), (0, (8, 3)), (0, (1, 3)), (0, (6, 1, 3, 1)),
+)  # fmt: skip
 NOTHING = "no probed steps"
 DOT = {"marker": "o", "linestyle": "", "markersize": 3.5}
 SEPARATE = 20  # steps up to which each has its own marks: a line alone would seem to know more

@@ -197,7 +197,7 @@ def _finish(figure, grid, planes, norm, extend, marks=()):
         marks.append(Patch(facecolor=style.ABSENT, label="not a finite number"))
     if marks:
         look = {"borderpad": 0, "borderaxespad": 0.2, "columnspacing": 1.2, "handlelength": 1}
-        figure.legend(handles=marks, loc="outside lower left", ncols=len(marks), **look)
+        lettering.legend(figure, marks, len(marks), loc="outside lower left", **look)
 
 
 def _scale(planes):
