@@ -60,8 +60,8 @@ def say_what_was_done():
     files = {str(file) for job in workflow.dag.jobs if job not in left for file in job.output}
     made = {file for file in files if (HERE / file).exists()}
     reports = [report for report in REPORTS if report in made]
-    for table in dict.fromkeys(REPORTS[report] for report in reports):  # two reports may share one
-        yield (HERE / table).read_text()
+    for place, table in enumerate(dict.fromkeys(REPORTS[report] for report in reports)):  # two reports may share one
+        yield "\n" * (place > 0) + (HERE / table).read_text()
         yield from (f"The report: {HERE / report}" for report in reports if REPORTS[report] == table)
     yield from (f"The hand-in: {HERE / file}" for file in sorted(made) if file.startswith("submission/"))
 

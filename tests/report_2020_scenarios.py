@@ -219,6 +219,7 @@ SENTENCES = {
             "is compared with the shallower VGG08",
             "$2.16$ of the shallow one; whether it trains worse cannot be told from one seed",
             "Whether depth harms the plain network of this study cannot be told from one seed",
+            "Whether any two blocks of the brief differ cannot be told from one seed.",
         ],
         ["worse than the shallow", "degradation of", "that needs them", "Depth harms", "not seen"],
     ),

@@ -91,7 +91,8 @@ SENTENCES = {
         {"seeds": (0,)},
         [
             "With one seed the spread between repetitions is unknown",
-            "ended 5.0 percentage points above VGG38 RC ($45.0$\\,\\%), but one seed cannot tell whether that holds",
+            "ended 5.0 percentage points above VGG38 RC ($45.0$\\,\\%); ",
+            "One seed cannot tell whether any of this holds.",
             "learn with remedies differ: VGG38 BN by $+8.0$ points (one seed); VGG38 RC by $+3.0$ points (one seed);",
             "rests on one seed",
         ],
@@ -223,7 +224,7 @@ SENTENCES = {
     ),
     "a tie of one seed": (
         {"seeds": (0,), "final": {"rc": 0.5}},
-        ["ended level with VGG38 RC, but one seed cannot tell whether that holds"],
+        ["ended level with VGG38 RC;", "One seed cannot tell whether any of this holds."],
         ["ended 0.0 percentage points"],
     ),
     "no remedy at all": (

@@ -38,6 +38,16 @@ def test_a_table_for_latex():
     assert ruled[4] == r"\midrule" and ruled.count(r"\midrule") == 1 and r"\textbf" not in "".join(ruled)
 
 
+def test_scientific_numbers_are_formulas_in_latex():
+    table = pd.DataFrame({"Loss": ["4.26e+31", "1.50e+06 ± 2.00e+04", "1.00e-05", "l1 1e-05"]})
+    assert [line.removesuffix(r" \\") for line in text_tables.tabular(table, ()).splitlines()[4:8]] == [
+        r"$4.26{\times}10^{31}$",
+        r"$1.50{\times}10^{6}$\,$\pm$\,$2.00{\times}10^{4}$",
+        "$10^{-5}$",
+        "l1 1e-05",
+    ]
+
+
 @pytest.mark.parametrize(
     ("mean", "std", "said"),
     [

@@ -57,7 +57,7 @@ def scientific(value, digits=1):
     r"""3.14e-19 as `$3.1{\times}10^{-19}$`, which does not break over lines; zero as `$0$`."""
     if not math.isfinite(value):
         return Tex("--")
-    return Tex(f"${_power(f'{value:.{digits}e}')}$" if value else "$0$")
+    return Tex(f"${power(f'{value:.{digits}e}')}$" if value else "$0$")
 
 
 def digits(value, many=3):
@@ -86,6 +86,16 @@ def count(value):
     return Tex(" to ".join(f"{int(one):,}" for one in (value if isinstance(value, tuple) else (value,))))
 
 
+def counted(number, noun):
+    """A number, or text that stands for several, with a noun.
+
+    >>> counted(1, "epoch"), counted(8, "epoch"), counted("2 and 8", "epoch")
+    ('1 epoch', '8 epochs', '2 and 8 epochs')
+    """
+    text = _finalize(number)
+    return Tex(f"{text} {noun}{'' if text == '1' else 's'}")
+
+
 def listed(values, conjunction="and"):
     """`a, b and c`, each escaped unless it is LaTeX already; `a, b; c; and d` where there are commas within.
 
@@ -107,16 +117,16 @@ def math_mode(text):
 def number(value):
     """A number of the configuration as a person would write it: 0.001 as a power of ten, 100 and 0.05 as they are."""
     value = float(value)
-    return Tex(f"{value:g}" if value == 0 or 0.01 < abs(value) < 1e6 else f"${_power(f'{value:e}')}$")
+    return Tex(f"{value:g}" if value == 0 or 0.01 < abs(value) < 1e6 else f"${power(f'{value:e}')}$")
 
 
-def _power(text):
+def power(text):
     """`2.000000e-05` in a formula; a mantissa of 1 and trailing zeros of a long one are left out."""
     mantissa, exponent = text.split("e")
     power = f"10^{{{int(exponent)}}}"
     if float(mantissa) == 1:
         return power
-    return rf"{mantissa.rstrip('0').rstrip('.') if len(mantissa) > 4 else mantissa}{{\times}}{power}"
+    return rf"{mantissa.rstrip('0').rstrip('.') if len(mantissa.lstrip('-')) > 4 else mantissa}{{\times}}{power}"
 
 
 def _stripped(text):
@@ -142,7 +152,7 @@ def _environment(folder):
         autoescape=False,
         keep_trailing_newline=True,
     )
-    filters = (fixed, percent, points, scientific, digits, count, listed, number)
+    filters = (fixed, percent, points, scientific, digits, count, counted, listed, number)
     environment.filters.update({function.__name__: function for function in filters}, math=math_mode, tex=_stripped)
     return environment
 

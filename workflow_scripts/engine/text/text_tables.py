@@ -1,11 +1,13 @@
 """Tables of strings, a data frame with a row per line, laid out for a terminal, for LaTeX and for a browser."""
 
 import math
+import re
 
 from workflow_scripts.engine import whole_files
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.text import html_tables, latex
 
+SCIENTIFIC = re.compile(r"-?\d\.\d+e[+-]\d+")  # as Python writes it
 EXPLODED = 1e6  # from here on, more digits would only widen a column
 TYPESET = {" ± ": r"\,$\pm$\,", "–": "--", "−": "$-$", "†": r"\textsuperscript{\dag}"}
 
@@ -79,4 +81,4 @@ def _row(cells, look="%s"):
     text = " & ".join(look % latex.escape(cell) for cell in cells)
     for character, command in TYPESET.items():
         text = text.replace(character, command)
-    return text + r" \\"
+    return SCIENTIFIC.sub(lambda found: f"${latex.power(found[0])}$", text) + r" \\"
