@@ -152,7 +152,7 @@ def test_a_level_without_a_value_is_none_but_where_it_is_the_networks_own():
     assert said == {
         "clip": ["clip none", "1"],
         "activation": ["network's own", "ReLU"],
-        "both": ["clip none", "clip 1", "warmup epochs 2"],
+        "both": ["clip none", "clip 1", "warm-up epochs 2"],
     }
 
 

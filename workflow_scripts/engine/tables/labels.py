@@ -38,6 +38,7 @@ NAMES = {
     "cross_entropy": "cross-entropy",
     "elu": "ELU",
     "gelu": "GELU",
+    "kaiming": "Kaiming",
     "l1": "L1",
     "l2": "L2",
     "leaky_relu": "leaky ReLU",
@@ -54,7 +55,9 @@ NAMES = {
     "sgd": "SGD",
     "silu": "SiLU",
     "tta": "test-time augmentation",
+    "warmup_epochs": "warm-up epochs",
     "weight_decay": "wd",
+    "xavier": "Xavier",
 }
 
 
@@ -93,18 +96,18 @@ def absent(key):
 def heading(key):
     """The readable name of a record's key, spelt out: for the heading of a column, or an axis.
 
-    >>> heading("tta"), heading("weight_decay")
-    ('test-time augmentation', 'weight decay')
+    >>> heading("lr"), heading("weight_decay"), heading("warmup_epochs")
+    ('learning rate', 'weight decay', 'warm-up epochs')
     """
-    known = {"lr": "learning rate", "optimizer": "optimiser", "tta": "test-time augmentation"}
-    return known.get(key, key.replace("_", " "))
+    known = {"lr": "learning rate", "weight_decay": "weight decay"}  # which `NAMES` shortens
+    return known.get(key) or NAMES.get(key, key.replace("_", " "))
 
 
 def readable(level):
     """The readable name of a level or a factor.
 
-    >>> readable("label_smoothing"), readable("l2 0.0005"), readable("bn_rc, activation silu"), readable("clip None")
-    ('label smoothing', 'L2 0.0005', 'BN+RC, activation SiLU', 'clip none')
+    >>> readable("label_smoothing"), readable("init xavier"), readable("bn_rc, activation silu"), readable("clip None")
+    ('label smoothing', 'init Xavier', 'BN+RC, activation SiLU', 'clip none')
     """
     return ", ".join(_word(word) for word in level.split(", "))
 
