@@ -144,14 +144,17 @@ SENTENCES = {
         },
         None,
         {},
-        ["Not from every seed: supervision 0.3 learns from 1 of 3.", "these seeds could show no difference"],
+        [
+            "leave chance. Not from every seed, though: supervision 0.3 learns from 1 of 3.",
+            "these seeds could show no difference",
+        ],
         ["does so from none", "tells the two groups apart"],  # there is one group
     ),
     "a remedy from one seed of three": (
         {"seeds": (0, 1, 2), "stuck_runs": [("gn", 0), ("gn", 2)]},
         None,
         {},
-        ["Not from every seed: GN learns from 1 of 3.", "4 (RC, dense, GN and BN+RC) leave chance"],
+        ["4 (RC, dense, GN and BN+RC) leave chance", "Not from every seed, though: GN learns from 1 of 3."],
         ["GN leaves chance from every seed"],
     ),
     "every remedy works": ({"stuck": ()}, None, {}, ["All 5 variants tried leave chance."], ["stays there"]),
