@@ -34,4 +34,4 @@ def lines(rows):
 def note(rows, title):
     """What stands below the table; `title` is the data set's."""
     over = wording.spread([max(map(len, rows["finished"]))], before="; ")
-    return f"{title}, after {rows['epochs'].iloc[0]} epochs, on one thread{over}"
+    return f"{title}, after {wording.counted(rows['epochs'].iloc[0], 'epoch')}, on one thread{over}"
