@@ -120,7 +120,7 @@ def test_the_best_is_that_of_the_study_and_is_called_so_with_all_that_differs(tm
     records = [record("plain", growth_rate=8), record("bn", growth_rate=8), record("bn_rc", growth_rate=2)]
     source = write_summary(tmp_path / "summary", records)
     table = pd.read_csv(run(plot_curves, source, "--select", "block=plain", "--best").with_suffix(".csv"))
-    assert table["line"].unique().tolist() == ["VGG38, growth_rate 8", "VGG38 BN+RC, growth_rate 2 (best of all)"]
+    assert table["line"].unique().tolist() == ["VGG38, growth rate 8", "VGG38 BN+RC, growth rate 2 (best of all)"]
 
 
 def test_a_cell_that_diverged_has_its_own_line_which_ends(tmp_path, run):
@@ -320,7 +320,8 @@ def test_the_name_of_the_first_layer_keeps_off_the_axis():
 
 def test_ticks_are_round():
     assert style.counts(6).tick_values(1, 20).tolist() == [0, 5, 10, 15, 20]
-    assert [style.percent(value) for value in (1.0, 0.995, -0.0)] == ["100", "99.5", "0"]
+    assert style.Percent().format_ticks([1.0, 0.5, -0.0]) == ["100", "50", "0"]
+    assert style.Percent().format_ticks([1.0, 0.995, 0.99]) == ["100.0", "99.5", "99.0"]
 
 
 def test_sections_of_layer_names():

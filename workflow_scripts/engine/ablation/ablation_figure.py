@@ -60,7 +60,7 @@ def draw(table, rows, blocks=()):
         below.set(xlabel="epoch", ylabel="val. acc. (%)")
         below.set_title("over the epochs (colours and lines as above)", fontsize=style.SMALL)
         below.xaxis.set_major_locator(style.counts(6))
-        below.yaxis.set_major_formatter(style.percent)
+        below.yaxis.set_major_formatter(style.Percent())
         below.margins(x=0.02)
         style.end_at_whole(below.yaxis)
         _legend(figure, table, rows)
@@ -118,7 +118,7 @@ def _levels(axes, seeds, rows, shown, numeric):
             _marks(axes, numeric, place, curves.around(mean, std, "val_acc"), linestyle=dashes, color=colour)
     name = rows["varied"].iloc[0]
     measure = axes.yaxis if numeric else axes.xaxis
-    measure.set_major_formatter(style.percent)
+    measure.set_major_formatter(style.Percent())
     # the number of ticks must not depend on the size: one added after the layout would be cut off
     measure.set_major_locator(MaxNLocator(5, steps=(1, 2, 2.5, 5, 10)))
     measure.set_label_text("best val. acc. (%)")

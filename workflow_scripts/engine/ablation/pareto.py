@@ -82,7 +82,7 @@ def draw(table, blocks=()):
         devices = (DEVICES.get(device, device) for names in table["device"].unique() for device in names.split(" and "))
         panels[1].set_xlabel(f"{COSTS['seconds']} on {' and '.join(dict.fromkeys(devices))}")
         panels[0].set_ylabel("best validation accuracy (%)")
-        panels[0].yaxis.set_major_formatter(style.percent)
+        panels[0].yaxis.set_major_formatter(style.Percent())
         _legend(figure, table, colours)
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # so that marks and names stay where there was room for them

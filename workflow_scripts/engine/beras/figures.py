@@ -61,7 +61,7 @@ def models(results, data):
         train = _lines(axes, history, variants, "epoch", "train_acc", ("--",), labelled=False)
         axes.set(xlabel="epoch", ylabel="accuracy (%)")
         axes.xaxis.set_major_locator(style.counts(6))
-        axes.yaxis.set_major_formatter(style.percent)
+        axes.yaxis.set_major_formatter(style.Percent())
         for dashes, label in (("-", "test"), ("--", "training")):
             point = curves.point_of(dashes) if history["epoch"].nunique() == 1 else {}
             axes.plot([], [], dashes, color=style.MUTED, label=label, **point)
@@ -97,7 +97,7 @@ def ablation(results, data):
         axes.set_yticks(range(len(variants)), ["no extra", *map(names.label, variants[1:])])
         axes.invert_yaxis()
         axes.set(xlabel="test accuracy (%)")
-        axes.xaxis.set_major_formatter(style.percent)
+        axes.xaxis.set_major_formatter(style.Percent())
     return figure, shown
 
 

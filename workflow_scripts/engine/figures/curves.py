@@ -70,7 +70,7 @@ def draw(table, rows, blocks=()):
             axes.xaxis.set_major_locator(style.counts(5))
             axes.margins(x=0.02)
         losses, accuracies = figure.axes
-        accuracies.yaxis.set_major_formatter(style.percent)
+        accuracies.yaxis.set_major_formatter(style.Percent())
         accuracies.set_ylim(bottom=0)
         style.end_at_whole(accuracies.yaxis)
         chance = _mark_chance(losses, accuracies, rows, table[["train_loss", "val_loss"]].max(axis=None))

@@ -33,7 +33,7 @@ def draw(table, space):
             _panel(axes, table, key, values, colours)
         for axes in grid[:, 0]:
             axes.set_ylabel("val. accuracy (%)")
-            axes.yaxis.set_major_formatter(style.percent)
+            axes.yaxis.set_major_formatter(style.Percent())
         _legend(figure, table, colours, across)
     return figure
 

@@ -134,9 +134,19 @@ def powers_of_ten(axis, most):
     axis.set_minor_formatter(NullFormatter())
 
 
-def percent(value, place=None):
-    """A fraction as a percentage without its sign, for `set_major_formatter`: 0.5 as 50, 0.125 as 12.5."""
-    return f"{100 * value + 0:.4g}"  # + 0 turns -0 into 0
+class Percent(Formatter):
+    """Fractions as percentages without their sign, for `set_major_formatter`; beside each other with the same decimals.
+
+    >>> Percent().format_ticks([0.975, 0.98, 1.0]), Percent()(0.5)
+    (['97.5', '98.0', '100.0'], '50')
+    """
+
+    def __call__(self, value, place=None):
+        return f"{100 * value + 0:.4g}"  # + 0 turns -0 into 0
+
+    def format_ticks(self, values):
+        decimals = max((len(self(value).partition(".")[2]) for value in values), default=0)
+        return [f"{round(100 * value, decimals) + 0:.{decimals}f}" for value in values]
 
 
 def end_at_whole(axis):

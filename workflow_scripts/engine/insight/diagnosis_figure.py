@@ -31,7 +31,7 @@ def draw(found, cell):
             look = {"color": style.colour(cell.block), "marker": "o", "markersize": 2}
             draw_layers(axes, layers["depth"], values, layers["layer"], **look)
             axes.set_ylabel(title)
-        panels[-1].yaxis.set_major_formatter(style.percent)
+        panels[-1].yaxis.set_major_formatter(style.Percent())
         panels[-1].set(xlabel="depth of the layer", ylim=(-0.05, 1.05), xlim=(-0.5, len(layers) - 0.5))
         panels[-1].xaxis.set_major_locator(style.counts(8))
         figure.suptitle(said, fontsize=lettering.LARGE, **lettering.CLOSE)

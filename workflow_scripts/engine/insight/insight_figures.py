@@ -143,7 +143,7 @@ def class_accuracy(insight):
             axes.text(shown["low"].min(), EXTREMES, said, color=style.MUTED, fontsize=style.SMALL, va="center")
         axes.invert_yaxis()
         axes.set(xlabel="accuracy on validation images (%)", ylabel="class")
-        axes.xaxis.set_major_formatter(style.percent)
+        axes.xaxis.set_major_formatter(style.Percent())
     return figure, shown
 
 

@@ -64,7 +64,7 @@ def landscape_curves(folder, study):
             second.autoscale_view()
         for axes in losses:
             bands.cut(axes, table[["train_loss", "val_loss"]].stack())
-        accuracies.yaxis.set_major_formatter(style.percent)
+        accuracies.yaxis.set_major_formatter(style.Percent())
         style.end_at_whole(accuracies.yaxis)
         handles = [
             Line2D([], [], color=looks[group][0], linestyle=looks[group][1], label=name)

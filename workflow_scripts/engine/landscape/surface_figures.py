@@ -80,7 +80,7 @@ def lines(surfaces):
         bands.logarithmic(losses)
         losses.set(xlabel="along direction 1", ylabel="training loss")
         accuracies.set(xlabel="along direction 1", ylabel="accuracy (%)", ylim=(0, 1.02))
-        accuracies.yaxis.set_major_formatter(style.percent)
+        accuracies.yaxis.set_major_formatter(style.Percent())
         lettering.legend(figure, losses.lines, 2)
     return figure, _table(surfaces, "line")
 
