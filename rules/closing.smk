@@ -36,7 +36,7 @@ def still_to_train(job):
     if any(map(workflow.dag.needrun, workflow.dag.dependencies[job])):
         return names
     sha256 = sha256_of(data_of(job.wildcards))
-    return [name for name in names if not PLAN.order(job.wildcards.study, name, HERE / "results").is_made(sha256)]
+    return [name for name in names if not PLAN.order(job.wildcards.study, name, HERE / "results").is_trained(sha256)]
 
 
 def say_what_is_to_do():

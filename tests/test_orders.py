@@ -128,6 +128,31 @@ def test_a_finished_cell_is_not_trained_again_by_train_cell(made, digits_file, c
     assert stamps(made.out) == before and MADE in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("options", [{}, {"lr": 1000, "optimizer": "momentum"}], ids=["finished", "diverged"])
+def test_a_cell_is_tested_or_not_without_training_it_again(options, tmp_path, digits, capsys):
+    """And its test.json is what training it so gives."""
+    cell = tiny(epochs=1, **options)
+    with_test, without = (
+        Order(cell, tmp_path / str(test), tmp_path / "checkpoint", test=test) for test in (True, False)
+    )
+    for order in (with_test, without):
+        making.make(order, digits, CPU, config.Running())
+    tested, untested = (
+        {name: (order.out / name).read_bytes() for name in cells.FILES} for order in (with_test, without)
+    )
+    assert (tested["test.json"] == untested["test.json"]) == bool(options)
+    for order, expected in ((without, untested), (with_test, tested)):
+        order = dataclasses.replace(order, out=with_test.out)
+        assert order.is_trained(digits.sha256) and not order.is_made()
+        capsys.readouterr()
+        making.make(order, digits, CPU, config.Running())
+        assert order.is_made(digits.sha256) and MADE in capsys.readouterr().err
+        found = {name: (order.out / name).read_bytes() for name in cells.FILES}
+        facts = json.loads(found.pop("cell.json"))
+        assert facts == json.loads(tested["cell.json"]) | {"tested": order.test}
+        assert found == {name: tested[name] for name in found} | {"test.json": expected["test.json"]}
+
+
 def test_who_waits_for_another_to_make_a_cell_finds_it_made(made, tmp_path, digits, capsys):
     order = Order(made.cell, tmp_path / "cell", tmp_path / "checkpoint")
     second = threading.Thread(target=making.make, args=(order, digits, CPU, config.Running()))

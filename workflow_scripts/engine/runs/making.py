@@ -6,7 +6,7 @@ import sys
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config, flags
 from workflow_scripts.engine.machine import provenance
-from workflow_scripts.engine.runs import orders, results, run
+from workflow_scripts.engine.runs import cell_files, orders, results, run, trained
 
 
 def add_flags(parser):
@@ -20,7 +20,7 @@ def add_flags(parser):
 
 
 def make(order, data, device, running, keep_checkpoint=False):
-    """Make the cell of an `orders.Order` on `device`, unless it is made.
+    """Make the cell of an `orders.Order` on `device`, unless it is made; if only its test differs, train nothing.
 
     `data` is a `datasets.Data`, `running` a `config.Running`. The last checkpoint is deleted, unless it is to be
     kept. If another process is making the cell, wait: every caller already holds its GPU, so that no two processes wait
@@ -29,12 +29,21 @@ def make(order, data, device, running, keep_checkpoint=False):
     if order.out.exists() and not order.out.is_dir():
         raise UserError(f"{order.out}: expected a folder for the results, found a file")
     with order.alone():
-        if order.is_made(data.sha256):
+        if order.is_trained(data.sha256):
             print(f"{orders.MADE}: {order.out}", file=sys.stderr)
+            if not order.is_made(data.sha256):
+                _test(order, data, device)
             return
         _make(order, data, device, running)
         if not keep_checkpoint:
             order.checkpoint.unlink(missing_ok=True)
+
+
+def _test(order, data, device):
+    """Test a cell that was trained without, or take the numbers of its test away, as training it again would."""
+    facts, test = cell_files.read(order.out, results.RECORD, "test.json")
+    training = trained.load(order.out, data, device, diverged=True)
+    results.write_test(training, order.out, facts | order.identity, test["epoch"], order.test)
 
 
 def _make(order, data, device, running):

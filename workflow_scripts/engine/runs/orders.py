@@ -80,9 +80,16 @@ class Order:
 
     def is_made(self, sha256=None):
         """Whether the folder has all files of this cell; with `sha256`, from the data with that digest."""
+        return self._has(self.identity, sha256)
+
+    def is_trained(self, sha256=None):
+        """As `is_made`, but whether the cell was tested does not count: no step of training depends on that."""
+        return self._has({key: value for key, value in self.identity.items() if key != "tested"}, sha256)
+
+    def _has(self, identity, sha256):
         try:
             facts = json.loads((self.out / "cell.json").read_text())
-            alike = self.identity.items() <= facts.items() and sha256 in (None, facts["dataset"]["sha256"])
+            alike = identity.items() <= facts.items() and sha256 in (None, facts["dataset"]["sha256"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return False
         return alike and all((self.out / name).exists() for name in cells.FILES)

@@ -62,16 +62,37 @@ def write(training, out, facts, with_test=True):
     `with_test`, not at all. A run that diverged before such an epoch has no test numbers, and its weights are the
     initial ones.
     """
-    best_epoch = training.progress.best_epoch
-    test_loss, test_acc = training.test() if with_test and best_epoch is not None else (None, None)
+    test = _tested(training, training.progress.best_epoch, with_test)
     weights = save({name: value.cpu().contiguous() for name, value in training.best.items()})
     arrays = {"train_loss": training.step_losses[: training.progress.epoch * training.steps].cpu().numpy()}
     for observer in training.observers.values():
         arrays |= observer.arrays()
-    (out / RECORD).unlink(missing_ok=True)  # an earlier version's, which says that all files are there
-    whole_files.write_rows(out / "history.csv", [HISTORY, *training.history])
-    whole_files.write_rows(out / "gradients.csv", [COLUMNS, *training.gradient_rows])
-    whole_files.write_arrays(out / "steps.npz", arrays)
-    whole_files.write_json(out / "test.json", {"epoch": best_epoch, "test_loss": test_loss, "test_acc": test_acc})
-    whole_files.write(out / "model.safetensors", weights)
-    whole_files.write_json(out / RECORD, facts)  # last: see engine/runs/orders.py
+    with _recorded(out, facts):
+        whole_files.write_rows(out / "history.csv", [HISTORY, *training.history])
+        whole_files.write_rows(out / "gradients.csv", [COLUMNS, *training.gradient_rows])
+        whole_files.write_arrays(out / "steps.npz", arrays)
+        whole_files.write_json(out / "test.json", test)
+        whole_files.write(out / "model.safetensors", weights)
+
+
+def write_test(training, out, facts, best_epoch, with_test):
+    """Write to the folder of a finished cell only what depends on `with_test`, as `write` does.
+
+    `training` is the cell as `trained.load` returns it, with the weights of `best_epoch`.
+    """
+    test = _tested(training, best_epoch, with_test)
+    with _recorded(out, facts):
+        whole_files.write_json(out / "test.json", test)
+
+
+def _tested(training, best_epoch, with_test):
+    loss, accuracy = training.test() if with_test and best_epoch is not None else (None, None)
+    return {"epoch": best_epoch, "test_loss": loss, "test_acc": accuracy}
+
+
+@contextlib.contextmanager
+def _recorded(out, facts):
+    """The context for writing a cell's other files: cell.json, which says that all are there, is written after them."""
+    (out / RECORD).unlink(missing_ok=True)
+    yield
+    whole_files.write_json(out / RECORD, facts)
