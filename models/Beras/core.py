@@ -138,16 +138,16 @@ class GradientTape:
 
     def _clear(self):
         self.operations = []
-        self._outputs = None  # of the latest operation
+        self.latest_outputs = None  # of the latest operation
         self._strays = []  # operations that were given something other than the outputs of the one before them
         self._spent = False
 
     def record(self, operation, arguments, outputs):
         """Note that `operation` was called with `arguments`, a list, and returned `outputs`."""
-        if self.operations and not any(argument is self._outputs for argument in arguments):
+        if self.operations and not any(argument is self.latest_outputs for argument in arguments):
             self._strays.append(operation)
         self.operations.append(operation)
-        self._outputs = outputs
+        self.latest_outputs = outputs
 
     def __enter__(self):
         if self._spent:  # entered again after gradient(): a new recording
@@ -203,7 +203,7 @@ class GradientTape:
                 f"{name(self._strays[0])} was not given what the operation before it on the tape had returned, but the "
                 "tape can follow only a chain: make a layer of what happens in between, a SkipConnection of x + f(x)"
             )
-        if np.ndim(self._outputs) > 0:  # a loss returns one number
+        if np.ndim(self.latest_outputs) > 0:  # a loss returns one number
             raise RuntimeError(
                 f"the last operation on the tape should be a loss, found {name(self.operations[-1])}: "
                 "call it inside the scope, as loss_fn(y_pred, y_true), not loss_fn.forward(...)"

@@ -13,7 +13,7 @@ from .core import Diffable, floating, name
 class Loss(Diffable):
     """What the losses share: their two arguments, checked and kept as `y_pred` and `y_true`, both (batch, n).
 
-    Raises ValueError for other shapes.
+    Raises ValueError for other shapes, and if a tape sees that the predictions come second, as they do in Keras.
     """
 
     def __init__(self):
@@ -21,6 +21,12 @@ class Loss(Diffable):
         self.y_pred = None
         self.y_true = None
         self.outputs = None
+
+    def __call__(self, y_pred, y_true):
+        tape = Diffable.gradient_tape
+        if tape is not None and y_true is tape.latest_outputs:  # its gradient would lead away from the labels
+            raise ValueError(f"{name(self)} takes the predictions first and the labels second, found them swapped")
+        return super().__call__(y_pred, y_true)
 
     def _take(self, y_pred, y_true):
         y_pred = floating(y_pred)

@@ -243,6 +243,18 @@ def test_a_loss_may_be_called_by_keyword(parts):
     assert [grad.shape for grad in tape.gradient()] == SHAPES
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, int])
+@pytest.mark.parametrize("loss", [MeanSquaredError, Beras.CategoricalCrossentropy])
+def test_labels_before_predictions_are_refused(parts, loss, dtype):
+    """As Keras has them: the loss would be a number like any other, and training would climb."""
+    layers, x, y = parts
+    with GradientTape():
+        p, y = predict(layers, x), y.astype(dtype)
+        for call in (lambda: loss()(y, p), lambda: loss()(y_true=p, y_pred=y)):
+            with pytest.raises(ValueError, match=f"{loss.__name__} takes the predictions first .* found them swapped"):
+                call()
+
+
 def test_a_layer_used_twice_is_refused(rng):
     dense = Dense(4, 4)
     with GradientTape() as tape:
