@@ -68,7 +68,8 @@ class CategoricalCrossentropy(Loss):
 
     This is the formula of Keras and PyTorch. (Keras first divides a sample's predictions by their sum, which after a
     Softmax is 1. The course's stencil has a different formula under this name, which adds (1 - t) log(1 - p) and
-    divides by n.) Raises ValueError for predictions that are not probabilities.
+    divides by n.) Raises ValueError for predictions that are not probabilities, and for a single output: Softmax makes
+    it 1 whatever the input, so that nothing would be learned with an accuracy of 100 %.
 
     After a Softmax the gradient with respect to the scores is p - t (for labels that sum to 1). This holds even for a
     hopelessly wrong sample with p = 1e-300: there -t/p is huge and the Softmax's derivative tiny, but their product is
@@ -83,6 +84,10 @@ class CategoricalCrossentropy(Loss):
             raise ValueError(
                 f"CategoricalCrossentropy takes probabilities, found {strange[0]:.4g} among the predictions: "
                 "end the model with Softmax"
+            )
+        if self.y_true.shape[1] == 1:
+            raise ValueError(
+                "CategoricalCrossentropy takes one output for each class, found a single one: two classes need two"
             )
         self.outputs = float(-(self.y_true * np.log(self._held_above_zero())).sum(axis=1).mean())
         return self.outputs

@@ -164,6 +164,19 @@ def test_scores_are_no_probabilities(scores, found):
     assert loss(np.array([[0.0, 1 + 1e-6]]), y) == pytest.approx(-1e-6), "a rounding error"
 
 
+def test_a_single_output_tells_no_classes_apart():
+    """Softmax makes it 1: the loss would be 0 and the accuracy 100 % for labels of 1."""
+    p = Softmax()(np.zeros((2, 1)))
+    with pytest.raises(ValueError, match="one output for each class, found a single one: two classes need two"):
+        Beras.CategoricalCrossentropy()(p, [[0], [1]])
+
+
+def test_labels_may_be_soft():
+    p = Softmax()(np.zeros((2, 4), np.float32))
+    loss = Beras.CategoricalCrossentropy()(p, np.float32([[0.7, 0.1, 0.1, 0.1], [0.25] * 4]))
+    assert loss == pytest.approx(np.log(4), rel=1e-6)
+
+
 def test_batch_norm_says_that_it_has_no_jacobian_in_training(rng):
     layer = Beras.BatchNormalization(5)
     with Beras.learning_phase(True):
