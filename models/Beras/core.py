@@ -240,6 +240,13 @@ def checked_layers(layers, whose):
     return layers
 
 
+def checked_object(argument, given, method, example):
+    """`given`; raises ValueError if it is no object with `method`: a class, a name as in Keras, or some other part."""
+    if isinstance(given, type) or not callable(getattr(given, method, None)):
+        raise ValueError(f"{argument} should be an object with {method}, such as {example}, found {given!r}")
+    return given
+
+
 def floating(inputs):
     """`inputs` as an array: integers become single precision, as in Keras; floating-point types are kept."""
     inputs = np.asarray(inputs)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .core import Diffable, floating
+from .core import Diffable, checked_object, floating
 
 # Standard deviation of the initial weights, by name. In a layer of n inputs the variance of a sum is n times that of
 # its terms: `xavier` (Glorot and Bengio, 2010) keeps the variance level forward and backward, `kaiming` (He et al.,
@@ -20,15 +20,15 @@ class Dense(Diffable):
     """outputs = inputs @ w + b: (batch, input_size) -> (batch, output_size).
 
     `w` is (input_size, output_size), `b` (output_size,), both float32. `kernel_regularizer`, one of `regularizers`,
-    penalises large entries of `w`. Raises ValueError for sizes below 1, an unknown initialiser, a name or a class in
-    place of a regulariser, and inputs of another shape.
+    penalises large entries of `w`. Raises ValueError for sizes below 1, an unknown initialiser, what is no
+    regulariser, such as a number, and inputs of another shape.
     """
 
     def __init__(self, input_size, output_size, initializer="kaiming", kernel_regularizer=None):
         super().__init__()
         self.w, self.b = self._initialize_weight(initializer, input_size, output_size)
-        if isinstance(kernel_regularizer, (str, type)):
-            raise ValueError(f"kernel_regularizer should be an object, such as L2(0.01), found {kernel_regularizer!r}")
+        if kernel_regularizer is not None:
+            checked_object("kernel_regularizer", kernel_regularizer, "gradient", "L2(0.01)")
         self.kernel_regularizer = kernel_regularizer
         self.inputs = None
         self.outputs = None

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from . import saving
-from .core import checked_layers, learning_phase, stop_recording, trainable_weights
+from .core import checked_layers, checked_object, learning_phase, stop_recording, trainable_weights
 
 
 class Model(ABC):
@@ -32,17 +32,12 @@ class Model(ABC):
     def compile(self, optimizer, loss_fn, acc_fn):
         """Set how to train: an optimiser, and a loss and a metric that each take (predictions, labels).
 
-        Raises ValueError for a class or one of Keras's string names in place of an object, and for any other loss or
-        metric that cannot be called.
+        Raises ValueError for a class or one of Keras's string names in place of an object, and for parts in another
+        order: an optimiser has `apply_gradients`, and a loss, unlike a metric, `input_gradients`.
         """
-        if isinstance(optimizer, (str, type)):
-            raise ValueError(f"optimizer should be an object, such as Adam(0.001), found {optimizer!r}")
-        for argument, given in (("loss_fn", loss_fn), ("acc_fn", acc_fn)):
-            if isinstance(given, type) or not callable(given):
-                raise ValueError(f"{argument} should be an object to be called with (y_pred, y_true), found {given!r}")
-        self.optimizer = optimizer
-        self.compiled_loss = loss_fn
-        self.compiled_acc = acc_fn
+        self.optimizer = checked_object("optimizer", optimizer, "apply_gradients", "Adam(0.001)")
+        self.compiled_loss = checked_object("loss_fn", loss_fn, "input_gradients", "CategoricalCrossentropy()")
+        self.compiled_acc = checked_object("acc_fn", acc_fn, "__call__", "CategoricalAccuracy()")
 
     @abstractmethod
     def call(self, inputs):

@@ -72,9 +72,11 @@ def test_an_unknown_initializer_is_refused(initializer):
         Dense(3, 2, initializer=initializer)
 
 
-@pytest.mark.parametrize("wrong", ["l2", Beras.regularizers.L2], ids=str)
-def test_a_regularizer_that_is_no_object_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"kernel_regularizer should be an object, .*found .*(l2|L2)"):
+@pytest.mark.parametrize("wrong", ["l2", Beras.regularizers.L2, 0.01, np.abs], ids=str)
+def test_what_is_no_regularizer_is_refused(wrong):
+    with pytest.raises(
+        ValueError, match=r"kernel_regularizer should be an object with gradient, .*found .*(l2|L2|0.01|abs)"
+    ):
         Dense(3, 2, kernel_regularizer=wrong)
 
 

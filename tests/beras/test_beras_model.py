@@ -19,7 +19,7 @@ class Recorder(Beras.Model):
 
     def __init__(self):
         super().__init__([])
-        self.compile(None, len, len)
+        self.compile(Adam(), MeanSquaredError(), CategoricalAccuracy())
         self.seen = []
 
     def call(self, inputs):
@@ -153,19 +153,28 @@ def test_a_model_is_abstract_and_made_of_layers():
                 whole([Dense(2, 2), stranger])
 
 
-@pytest.mark.parametrize("wrong", ["mse", MeanSquaredError, ["acc"]], ids=str)
-def test_a_loss_or_a_metric_that_cannot_be_called_is_refused(wrong):
-    model = SequentialModel([Dense(2, 2)])
-    with pytest.raises(ValueError, match=r"loss_fn should be an object .*found"):
-        model.compile(Adam(0.1), wrong, CategoricalAccuracy())
-    with pytest.raises(ValueError, match=r"acc_fn should be an object .*found"):
-        model.compile(Adam(0.1), MeanSquaredError(), wrong)
+PARTS = {"optimizer": Adam(), "loss_fn": MeanSquaredError(), "acc_fn": CategoricalAccuracy()}
 
 
-@pytest.mark.parametrize("wrong", ["adam", Adam], ids=str)
-def test_an_optimizer_that_is_no_object_is_refused(wrong):
-    with pytest.raises(ValueError, match=r"optimizer should be an object, .*found .*(adam|Adam)"):
-        SequentialModel([Dense(2, 2)]).compile(wrong, MeanSquaredError(), CategoricalAccuracy())
+@pytest.mark.parametrize("wrong", ["adam", MeanSquaredError, None, ["acc"]], ids=str)
+@pytest.mark.parametrize("part", PARTS)
+def test_what_is_no_part_of_training_is_refused(part, wrong):
+    with pytest.raises(
+        ValueError, match=f"{part} should be an object with .*, such as .*, found .*{re.escape(str(wrong))}"
+    ):
+        SequentialModel([Dense(2, 2)]).compile(**PARTS | {part: wrong})
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        (["loss_fn", "optimizer", "acc_fn"], "optimizer should .* apply_gradients, .*found .*MeanSquaredError"),
+        (["optimizer", "acc_fn", "loss_fn"], "loss_fn should .* input_gradients, .*found .*CategoricalAccuracy"),
+    ],
+)
+def test_parts_of_training_in_another_order_are_refused(order, message):
+    with pytest.raises(ValueError, match=message):
+        SequentialModel([Dense(2, 2)]).compile(*(PARTS[part] for part in order))
 
 
 def test_trainable_variables_are_the_weights_themselves():
