@@ -59,10 +59,12 @@ class Model(ABC):
 
         Also kept as attributes: `agg_metrics` (what is returned), `epoch_metrics` (the last epoch's batches) and
         `batch_metrics` (every batch since `fit` began). Raises RuntimeError if the model was not compiled, and
-        ValueError if the sizes do not fit or `validation_data` is no pair.
+        ValueError if the sizes do not fit, a number is NaN or infinite, or `validation_data` is no pair.
         """
-        if validation_data is not None:
+        x, y = self._data(x, y)
+        if validation_data is not None:  # looked at before an epoch is trained for nothing
             _check_pair(validation_data)
+            validation_data = self._data(*validation_data)
         self.batch_metrics, self.agg_metrics = {}, {}
         for epoch in range(epochs):
             title = f"epoch {epoch + 1}/{epochs}" if verbose else None
@@ -80,23 +82,21 @@ class Model(ABC):
 
     def evaluate(self, x, y, batch_size=32):
         """Like `fit`, but without learning, and with one value per metric: {"loss": [...], "acc": [...]}."""
-        _, means = self._run(x, y, batch_size, training=False)
+        _, means = self._run(*self._data(x, y), batch_size, training=False)
         return {key: [mean] for key, mean in means.items()}
 
     def predict(self, x, batch_size=32):
         """x (samples, inputs) -> (samples, outputs), at inference, and recorded by no tape.
 
         `model(x)` gives the same, but takes all samples as one batch, whose arrays every layer then keeps. Raises
-        ValueError if there is no sample, or for a batch size below 1.
+        ValueError if there is no sample, for a number that is NaN or infinite, and for a batch size below 1.
         """
-        x = np.asarray(x)
+        x = _samples("x", x)
         with learning_phase(False), stop_recording():
             return np.concatenate([self(x[batch]) for batch in _batches(x, batch_size)])
 
     def _run(self, x, y, batch_size, training, title=None):
         """Run every batch once. Returns the metrics of each batch, and their means over the samples."""
-        x, y = np.asarray(x), np.asarray(y)
-        self._check(x, y)
         batches = _batches(x, batch_size)
         metrics, sizes = {}, []
         with learning_phase(training):
@@ -108,11 +108,14 @@ class Model(ABC):
                     _show(f"{title}, batch {number}/{len(batches)}", _means(metrics, sizes), end="")
         return metrics, _means(metrics, sizes)
 
-    def _check(self, x, y):
+    def _data(self, x, y):
+        """Both as arrays that fit each other."""
         if self.compiled_loss is None:
             raise RuntimeError("the model was not compiled: call compile(optimizer, loss_fn, acc_fn) first")
+        x, y = _samples("x", x), _samples("y", y)
         if len(x) != len(y):
             raise ValueError(f"as many labels as samples are needed, found {len(x)} samples and {len(y)} labels")
+        return x, y
 
     def save_weights(self, path):
         """Write everything the layers have learned to `path`, an .npz file."""
@@ -130,12 +133,21 @@ def _check_pair(validation_data):
         raise ValueError(f"validation_data should be a pair (x, y), found {len(validation_data)} in place of two")
 
 
+def _samples(argument, values):
+    """`values` as an array. One NaN among the inputs would make every weight NaN, and no later batch mends that."""
+    values = np.asarray(values)
+    if values.ndim == 0 or len(values) == 0:
+        raise ValueError(f"at least one sample is needed, found {argument} of shape {values.shape}")
+    if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
+        place = tuple(np.argwhere(~np.isfinite(values))[0])
+        raise ValueError(f"{argument} should have finite numbers only, found {values[place]} in sample {place[0]}")
+    return values
+
+
 def _batches(x, batch_size):
     """Slices that take the samples in their order, `batch_size` at a time; the last may be shorter."""
-    if len(x) == 0:
-        raise ValueError("at least one sample is needed, found none")
-    if batch_size < 1:
-        raise ValueError(f"batch_size should be at least 1, found {batch_size}")
+    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        raise ValueError(f"batch_size should be a whole number, at least 1, found {batch_size!r}")
     return [slice(start, start + batch_size) for start in range(0, len(x), batch_size)]
 
 

@@ -97,10 +97,6 @@ def test_predictions_are_those_at_inference_and_leave_no_trace(rng):
     assert tape.operations == [] and Largest.batch == 4
     np.testing.assert_array_equal(model.layers[1].moving_mean, np.zeros(4))
     np.testing.assert_allclose(outputs, model(x), rtol=1e-6)
-    with pytest.raises(ValueError, match="at least one sample"):
-        model.predict(x[:0])
-    with pytest.raises(ValueError, match="at least 1, found 0"):
-        model.predict(x, batch_size=0)
 
 
 @pytest.mark.parametrize(("batch_size", "sizes"), [(1, [1] * 10), (64, [10])])
@@ -108,73 +104,6 @@ def test_a_batch_may_be_one_sample_or_larger_than_the_data(batch_size, sizes):
     model, x = Recorder(), np.arange(10.0)[:, None]
     assert model.evaluate(x, x / 8, batch_size=batch_size) == {"loss": [4.5], "acc": [0.5625]}
     assert model.seen == [(size, False, False) for size in sizes]
-
-
-@pytest.mark.parametrize(
-    ("samples", "size", "message"),
-    [(10, 0, "at least 1, found 0"), (10, -1, "at least 1, found -1"), (0, 1, "at least one sample is needed")],
-)
-def test_no_batch_and_no_samples_are_refused(samples, size, message):
-    x = np.ones((samples, 1))
-    with pytest.raises(ValueError, match=message):
-        Recorder().fit(x, x, 1, size)
-    with pytest.raises(ValueError, match=message):
-        Recorder().evaluate(x, x, size)
-
-
-def test_fewer_labels_than_samples_are_refused():
-    with pytest.raises(ValueError, match="found 10 samples and 9 labels"):
-        Recorder().fit(np.ones((10, 1)), np.ones((9, 1)), 1, 5)
-
-
-@pytest.mark.parametrize(
-    ("given", "found"),
-    [(lambda x: x, "ndarray"), (lambda x: (x, x, None), "3 in place of two"), (lambda x: [x], "1 in place of two")],
-    ids=["array", "weighted", "alone"],
-)
-def test_validation_data_that_is_no_pair_is_refused(given, found):
-    model, x = Recorder(), np.ones((4, 1))
-    with pytest.raises(ValueError, match=rf"validation_data should be a pair \(x, y\), found {found}"):
-        model.fit(x, x, validation_data=given(x))
-    assert model.seen == [], "before an epoch is trained for nothing"
-
-
-def test_a_model_that_was_not_compiled_is_refused():
-    with pytest.raises(RuntimeError, match="compile"):
-        SequentialModel([Dense(2, 2)]).fit(np.ones((4, 2)), np.ones((4, 2)), 1, 2)
-
-
-def test_a_model_is_abstract_and_made_of_layers():
-    with pytest.raises(TypeError, match="abstract"):
-        Beras.Model([])
-    for stranger, found in (("relu", "'relu'"), (Softmax, "<class 'Beras.activations.Softmax'>")):
-        for whole in (SequentialModel, Beras.SkipConnection):
-            with pytest.raises(ValueError, match=f"made of layers .*found {found}"):
-                whole([Dense(2, 2), stranger])
-
-
-PARTS = {"optimizer": Adam(), "loss_fn": MeanSquaredError(), "acc_fn": CategoricalAccuracy()}
-
-
-@pytest.mark.parametrize("wrong", ["adam", MeanSquaredError, None, ["acc"]], ids=str)
-@pytest.mark.parametrize("part", PARTS)
-def test_what_is_no_part_of_training_is_refused(part, wrong):
-    with pytest.raises(
-        ValueError, match=f"{part} should be an object with .*, such as .*, found .*{re.escape(str(wrong))}"
-    ):
-        SequentialModel([Dense(2, 2)]).compile(**PARTS | {part: wrong})
-
-
-@pytest.mark.parametrize(
-    ("order", "message"),
-    [
-        (["loss_fn", "optimizer", "acc_fn"], "optimizer should .* apply_gradients, .*found .*MeanSquaredError"),
-        (["optimizer", "acc_fn", "loss_fn"], "loss_fn should .* input_gradients, .*found .*CategoricalAccuracy"),
-    ],
-)
-def test_parts_of_training_in_another_order_are_refused(order, message):
-    with pytest.raises(ValueError, match=message):
-        SequentialModel([Dense(2, 2)]).compile(*(PARTS[part] for part in order))
 
 
 def test_trainable_variables_are_the_weights_themselves():
