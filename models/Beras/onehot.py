@@ -14,9 +14,10 @@ class OneHotEncoder(Callable):
     def fit(self, data):
         """Learn the labels from `data`, (samples,), which should contain every label that will ever occur.
 
-        Raises ValueError if one of them is NaN, which equals no label, not even itself, and so could never be found.
+        Raises ValueError for another shape, as of labels that are vectors already, and if one of them is NaN, which
+        equals no label, not even itself, and so could never be found.
         """
-        uniq = np.unique(data)
+        uniq = np.unique(_labels(data))
         if np.any(uniq != uniq):  # of all values only NaN and its like
             raise ValueError("found NaN among the labels, which is no class: leave out the samples that have no label")
         self.uniq = uniq
@@ -28,16 +29,14 @@ class OneHotEncoder(Callable):
 
         Raises ValueError for another shape, and for a label that `fit` has not seen.
         """
-        data = np.asarray(data)
-        if data.ndim != 1:
-            raise ValueError(f"OneHotEncoder takes labels (samples,), found shape {data.shape}")
+        data = _labels(data)
         if not hasattr(self, "uniq"):
             self.fit(data)
         unknown = np.setdiff1d(data, self.uniq)
         if len(unknown):
             raise ValueError(
-                f"label {unknown[0]} is not one of the {len(self.uniq)} that the encoder was fitted to: "
-                f"{', '.join(map(str, self.uniq))}"
+                f"label {unknown.tolist()[0]!r} is not one of the {len(self.uniq)} that the encoder was fitted to: "
+                f"{np.array2string(self.uniq, separator=', ', threshold=20, max_line_width=np.inf)}"
             )
         return self._vectors[np.searchsorted(self.uniq, data)]
 
@@ -52,3 +51,10 @@ class OneHotEncoder(Callable):
         if data.ndim != 2 or data.shape[1] != len(self.uniq):
             raise ValueError(f"inverse() takes vectors (samples, {len(self.uniq)}), found shape {data.shape}")
         return self.uniq[data.argmax(axis=1)]
+
+
+def _labels(data):
+    data = np.asarray(data)
+    if data.ndim != 1:
+        raise ValueError(f"OneHotEncoder takes labels (samples,), found shape {data.shape}")
+    return data

@@ -24,12 +24,21 @@ def test_forward_fits_if_nobody_did():
     assert OneHotEncoder()([5, 9]).tolist() == [[1, 0], [0, 1]]
 
 
-def test_a_label_outside_the_classes_is_refused():
+@pytest.mark.parametrize(
+    ("labels", "given", "unknown", "shown"),
+    [
+        (range(3), [0, 3], "3", "[0, 1, 2]"),
+        (range(3), [0, -1], "-1", "[0, 1, 2]"),
+        (["1", "2"], [1], "1", "['1', '2']"),
+        (range(1000), [0, 1000], "1000", "[  0,   1,   2, ..., 997, 998, 999]"),
+    ],
+    ids=["above", "below", "number for text", "many"],
+)
+def test_a_label_outside_the_classes_is_refused(labels, given, unknown, shown):
     encoder = OneHotEncoder()
-    encoder.fit([0, 1, 2])
-    for label in (3, -1):
-        with pytest.raises(ValueError, match=f"label {label} .*: 0, 1, 2"):
-            encoder([0, label])
+    encoder.fit(list(labels))
+    with pytest.raises(ValueError, match=f"label {unknown} is not one of the {len(labels)} .*: {re.escape(shown)}$"):
+        encoder(given)
 
 
 @pytest.mark.parametrize("make", [OneHotEncoder.fit, OneHotEncoder.forward])
@@ -48,8 +57,9 @@ def test_wrong_shapes_into_the_encoder_are_refused():
     with pytest.raises(ValueError, match=r"\(samples, 3\), found shape \(2, 4\)"):
         encoder.inverse(np.zeros((2, 4)))
     for each in (encoder, OneHotEncoder()):
-        with pytest.raises(ValueError, match=r"found shape \(1, 2\)"):
-            each([[0, 1]])
+        for take in (each, each.fit):
+            with pytest.raises(ValueError, match=r"takes labels \(samples,\), found shape \(1, 2\)"):
+                take([[0, 1]])
     assert each([5, 9]).tolist() == [[1, 0], [0, 1]], "what was refused should not be learned"
 
 
