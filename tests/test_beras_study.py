@@ -364,6 +364,7 @@ def test_the_hand_in_is_the_briefs_tree_and_the_same_bits(results, tmp_path):
     for model in ("simple", "advanced"):
         assert re.search(rf"\| {model} \| [\d,]+ \| {accuracies[model]:.1%} ±", readme)
     assert "not MNIST" in readme and "Known bugs" in readme
+    assert "gives these numbers from the same data. (Another kind of processor" in readme, "promised for one kind only"
     assert "1,500 images to train and 297 to test: mean ± standard deviation over 2 seeds" in " ".join(readme.split())
 
 

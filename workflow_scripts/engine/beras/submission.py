@@ -19,7 +19,8 @@ Needs NumPy, and Matplotlib for pictures (`--figures FOLDER`).
 
 Measured on {title}{remark},
 with {train_images:,} images to train and {test_images:,} to test: {seeds}.
-This command, once for each seed, gives these numbers from the same data:
+This command, once for each seed, gives these numbers from the same data. (Another kind of processor adds up in another
+order: its rounding can change what is predicted for a few of the images.)
 
 {commands}
 
