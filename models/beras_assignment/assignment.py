@@ -108,6 +108,8 @@ def main():
     parser.add_argument("--seed", type=int, default=0, help="of NumPy's random numbers (%(default)s)")
     args = parser.parse_args()
 
+    if args.figures:
+        args.figures.mkdir(parents=True, exist_ok=True)  # where that fails, it should before the training
     encoder = Beras.OneHotEncoder()
     train_inputs, train_labels = preprocess.get_data_MNIST("train", args.data)
     test_inputs, test_labels = preprocess.get_data_MNIST("test", args.data)
@@ -125,17 +127,15 @@ def main():
 
 def at_least_one(text):
     """The whole number that `text` is; raises what argparse turns into a message if it is below 1 or none."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected at least 1, found {number}")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number, at least 1, found {text}")
+    return int(text)
 
 
 def draw(model, test, folder, kind):
-    """Pictures of the last training and of right and wrong predictions, as PDF files in `folder`."""
+    """Pictures of the last training and of right and wrong predictions, as PDF files in `folder`, which exists."""
     import visualize  # here, because training needs no Matplotlib
 
-    folder.mkdir(parents=True, exist_ok=True)
     history = model.batch_metrics
     visualize.visualize_metrics(history["loss"], history["acc"], path=folder / f"{kind}-metrics.pdf")
     visualize.visualize_images(model, *test, path=folder / f"{kind}-images.pdf")

@@ -99,14 +99,21 @@ def test_in_place_it_runs_and_says_where_data_should_be(tmp_path):
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize(
-    ("flags", "message"),
-    [(["--epochs", "0"], "--epochs: expected at least 1, found 0"), (["--batch-size", "ten"], "--batch-size: .*'ten'")],
-)
-def test_no_epochs_and_no_batch_are_refused(flags, message):
-    command = [sys.executable, MODELS / "beras_assignment" / "assignment.py", *flags]
+def test_a_folder_that_cannot_be_made_is_refused_before_the_training(handed_in, digits_as_mnist):
+    (handed_in / "file").touch()
+    command = [sys.executable, "assignment.py", "--figures", "file/pictures"]
+    result = subprocess.run(command, cwd=handed_in, capture_output=True, text=True, check=False)
+    assert result.returncode == 1 and re.fullmatch(r"error: .*file/pictures'\n", result.stderr)
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("found", ["0", "-1", "2.5", "ten"])
+@pytest.mark.parametrize("flag", ["--epochs", "--batch-size"])
+def test_no_epochs_and_no_batch_are_refused(flag, found):
+    command = [sys.executable, MODELS / "beras_assignment" / "assignment.py", f"{flag}={found}"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 2 and re.search(message, result.stderr)
+    assert result.returncode == 2
+    assert f"argument {flag}: expected a whole number, at least 1, found {found}\n" in result.stderr
 
 
 @pytest.mark.parametrize("components", assignment.MODELS.values(), ids=assignment.MODELS)
