@@ -1,8 +1,9 @@
 # What one run began and did not finish, the next one makes, whatever else exists.
 #
-# Snakemake deletes a job's old outputs before the job begins, and forgets the job if it fails or is stopped. Where
-# files made from the old outputs still exist and nothing is newer, the next run would find nothing to do, and leave
-# figures of another configuration or of older code in place (seen with Snakemake 9.27).
+# Snakemake deletes a job's old outputs before the job begins (a cell's it puts back if the job fails: training.smk), and
+# forgets the job if it fails or is stopped. Where files made from the old outputs still exist and nothing is newer, the
+# next run would find nothing to do, and leave figures of another configuration or of older code in place (seen with
+# Snakemake 9.27).
 
 import contextlib
 
