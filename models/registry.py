@@ -75,6 +75,22 @@ def check_size(image_shape, halvings):
         )
 
 
+def _is_module(thing):
+    """Whether this is an `nn.Module`, not a class of such; without importing PyTorch, which planning does not."""
+    return hasattr(type(thing), "named_parameters")
+
+
+def _out_of_sight(network):
+    """Attributes of plain lists, tuples and dicts that hold layers with weights, which PyTorch does not see there."""
+    seen = set(network.modules())
+    for path, module in network.named_modules():
+        for name, value in vars(module).items():
+            parts = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+            layers = [part for part in parts if _is_module(part) and part not in seen]
+            if any(weight.requires_grad for layer in layers for weight in layer.parameters()):
+                yield f"{path}.{name}".lstrip(".")
+
+
 def build_model(model, block="plain", num_classes=100, image_shape=(3, 32, 32), **options):
     """A new network with freshly drawn weights (from PyTorch's global random state), in float32 on the CPU.
 
@@ -87,8 +103,13 @@ def build_model(model, block="plain", num_classes=100, image_shape=(3, 32, 32), 
         if key not in taken:
             raise ValueError(f"the network {model} has no option {key!r}; it has: {', '.join(taken) or 'none'}")
     network = MODELS[model](block=BLOCKS[block], num_classes=num_classes, image_shape=tuple(image_shape), **options)
-    if not hasattr(network, "named_parameters"):
+    if not _is_module(network):
         raise ValueError(
             f"the network {model} is {network!r}, expected a torch.nn.Module; does its function return one?"
+        )
+    for attribute in _out_of_sight(network):
+        raise ValueError(
+            f"the network {model} keeps layers in a plain list, tuple or dict, {attribute}, where they would not be "
+            "trained; expected an nn.ModuleList or nn.ModuleDict"
         )
     return network

@@ -62,10 +62,19 @@ def without_weights(block, num_classes, image_shape):
 class Listed(nn.Module):
     def __init__(self, block, num_classes, image_shape):
         super().__init__()
-        self.layers = [nn.Conv2d(3, num_classes, 3)]  # not an nn.ModuleList
+        self.head = nn.Linear(4, num_classes)
+        self.layers = [nn.Conv2d(3, 4, 3)]  # not an nn.ModuleList
 
     def forward(self, x):
-        return self.layers[0](x).mean((2, 3))
+        return self.head(self.layers[0](x).mean((2, 3)))
+
+
+@register_model("referring")
+class Referring(Listed):
+    def __init__(self, block, num_classes, image_shape):
+        super().__init__(block, num_classes, image_shape)
+        self.body, self.teacher = nn.Sequential(*self.layers), [nn.Linear(4, 4).requires_grad_(False)]
+        self.kinds = {"hidden": nn.Linear}
 
 
 @register_model("wide")
@@ -175,6 +184,7 @@ TRAINED = [
     ("wide", "cross_entropy", None),
     ("demanding", "cross_entropy", None),
     ("listed", "cross_entropy", None),
+    ("referring", "cross_entropy", None),
 ]
 
 
@@ -205,7 +215,7 @@ def outcome(tmp_path_factory, digits_file):
         ),
         (TRAINED[1], "ValueError: the network nothing is None, expected a torch.nn.Module"),
         (TRAINED[2], "ValueError: expected the weights of convolutions or linear layers, found none"),
-        (TRAINED[12], "ValueError: expected the weights of convolutions or linear layers, found none"),
+        (TRAINED[12], "ValueError: the network listed keeps layers in a plain list, tuple or dict, layers, where "),
         (TRAINED[8], "RuntimeError: no arrays"),
         (TRAINED[10], "ValueError: the network wide, its option width: expected the default 1.0, which .* found 2.0"),
         (TRAINED[11], "ValueError: the network demanding, its option activation: .* default None, .* found no default"),
@@ -234,6 +244,10 @@ def test_the_gradient_of_a_layer_that_takes_no_part_is_zero(outcome, trained, la
     assert [name for name, value in outcome[0][trained]["gradients"].items() if value == 0] == [layer]
 
 
+def test_a_list_may_refer_to_layers_that_are_known_or_frozen(outcome):
+    assert list(outcome[0][TRAINED[13]]["gradients"]) == ["head", "body.0"]
+
+
 def test_a_loss_may_lie_in_a_file_of_its_own(outcome):
     assert outcome[0][TRAINED[6]]["loss"] > 1.5 * outcome[0][TRAINED[5]]["loss"]
 
@@ -251,5 +265,5 @@ def test_an_observer_may_note_what_has_a_graph(outcome):
 def test_a_dry_run_says_what_it_could_not_count(outcome):
     *_, looks, listed = outcome[1]
     assert looks.startswith("  Not counted without images: s/looks-seed0: ")
-    assert listed.startswith("  Cannot be trained: s/listed-seed0: expected the weights of convolutions or linear")
+    assert listed.startswith("  Cannot be trained: s/listed-seed0: the network listed keeps layers in a plain ")
     assert "s  2 cells, 2 to train, 200 epochs, FLOP unknown" in outcome[1][1]
