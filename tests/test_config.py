@@ -78,6 +78,11 @@ BAD = {
         {"base": {"model": "vgg_a"}, "grids": [{}]},
         "bn_landscape: unknown key; it has the keys of an entry of `studies`: is it indented as one?",
     ),
+    "keys of cells outside of studies": (
+        "defaults",
+        {"epochs": 2, "width": 0.5},
+        "defaults: unknown key; it has keys of cells, which belong in the `base`, `grids` or `ablations` of a study",
+    ),
     "data set that is not indented": (
         "mine",
         {"source": "digits"},

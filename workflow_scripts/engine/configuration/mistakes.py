@@ -115,6 +115,8 @@ def _unknown(problem, kind):
         return "a key of cells, which belongs in a grid or a base"
     if elsewhere:
         return f"unknown key here, but one of {' and of '.join(elsewhere)}"
+    if _has_keys_of(Cell, problem["input"]):
+        return "unknown key; it has keys of cells, which belong in the `base`, `grids` or `ablations` of a study"
     for place, model in everywhere:
         if place.endswith(ENTRY) and _has_keys_of(model, problem["input"]):
             return f"unknown key; it has the keys of an entry of `{place.removesuffix(ENTRY)}`: is it indented as one?"
