@@ -14,7 +14,7 @@ from snakemake.utils import min_version
 from workflow_scripts.engine import commands
 from workflow_scripts.engine.configuration import syntax
 
-min_version("9.10")
+min_version("9.14")  # earlier ones do not put back the files of a job that fails (`update`)
 
 # The folder of this file, even where another workflow uses this one as a module.
 HOME = os.path.dirname(os.path.abspath(workflow.snakefile))
