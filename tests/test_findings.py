@@ -6,15 +6,19 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from tests.course_runs import handed_out
 from tests.made_reports import ACCURACY, DEEP, SHALLOW, TEMPLATES, course_layers, write_study
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.config import CourseRun
+from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.course import external
 from workflow_scripts.engine.reports import evidence, findings, predictions
 from workflow_scripts.engine.tables import flows, summary
 from workflow_scripts.engine.text import latex
+from workflow_scripts.engine.training.gradients import COLUMNS
+from workflow_scripts.engine.training.trainer import Training
 
 
 @pytest.mark.parametrize(
@@ -198,15 +202,32 @@ def test_a_flow_over_seeds_is_their_geometric_mean():
 
 
 @pytest.mark.parametrize(
-    ("zero", "orders", "within"),
-    [([0], math.inf, 2), ([12], math.inf, 2), ([5], 12 * math.log10(2), math.inf), (range(13), math.inf, math.inf)],
+    ("zero", "orders", "span", "within"),
+    [
+        ([0], math.inf, math.inf, 2),
+        ([12], math.inf, math.inf, 2),
+        ([5], 12 * math.log10(2), 2**12, math.inf),  # a branch that the gradient goes past
+        (range(12), math.inf, math.inf, math.inf),  # nothing goes past these: it vanished
+        (range(13), math.inf, math.inf, math.inf),
+    ],
 )
-def test_a_flow_is_infinite_where_nothing_arrives(zero, orders, within):
+def test_a_flow_is_infinite_where_nothing_arrives(zero, orders, span, within):
     sizes = 1e-6 * 2.0 ** np.arange(13)
     sizes[zero] = 0
     table = {"cell": "a", "epoch": 0, "depth": range(14), "layer": course_layers(1), "mean_abs": [*sizes, 1.0]}
     (flow,) = flows.flows(pd.DataFrame(table))
-    assert flow.span == math.inf and (flow.orders, flow.within) == pytest.approx((orders, within))
+    assert (flow.orders, flow.span, flow.within) == pytest.approx((orders, span, within))
+
+
+@pytest.mark.parametrize(("block", "init"), [("skipinit_rc", "own"), ("rc", "zero_residual"), ("plain", "own")])
+def test_a_branch_that_starts_at_0_does_not_make_a_flow_steep(digits, block, init):
+    """What bypasses it is level, as with residual connections, and from the second step on so are the branches."""
+    run = Training(Cell(model="vgg38", block=block, init=init, width=0.25), digits, torch.device("cpu"))
+    run._gradient_step(*next(run.train_batches.epoch(0, 0, 50)))
+    rows = run.gradients.rows(0, run.gradients.end_epoch(1).tolist())
+    table = pd.DataFrame(rows, columns=COLUMNS).assign(cell="a")
+    (flow,) = flows.flows(table[["cell", "epoch", "depth", "layer", "mean_abs"]])
+    assert (flow.span < 10**flows.LEVEL) == (block != "plain") and (0 in flow.mean_abs) == (block != "plain")
 
 
 STEP = np.arange(27)  # steps of three epochs of nine

@@ -73,7 +73,7 @@ def of_remedies(folder, study):
     known = [row for row in levels if row.initial]
     stuck = [row for row in levels if row.outcome == "chance"]
     for row in known:
-        row.smallest, row.floor = float(min(row.initial.mean_abs)), _floor(row, known)
+        row.smallest, row.floor = row.initial.smallest, _floor(row, known)
     for row in levels:
         row.gradient = _gradient(row)
     verdicts = _verdicts(levels, "verdict")
@@ -129,7 +129,7 @@ def _floor(row, known):
     if row.rescaled:
         return SMALLEST[optimizer]
     peers = [other for other in known if other.record["optimizer"] == optimizer and other.outcome == "learns"]
-    return min((min(peer.initial.mean_abs) / 10 for peer in peers if _level(peer)), default=math.nan)
+    return min((peer.initial.smallest / 10 for peer in peers if _level(peer)), default=math.nan)
 
 
 def _level(row):

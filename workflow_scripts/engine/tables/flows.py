@@ -43,9 +43,18 @@ class Flow:
         return self.mean_abs[-1]
 
     @property
+    def smallest(self):
+        """The smallest of those that are not zero; zero where the first or the last is.
+
+        A zero between a first and a last that have a gradient is of a branch that starts at 0 (SkipInit's, say): the
+        gradient goes past it at the first step, and into it from the second on.
+        """
+        return float(self.mean_abs[self.mean_abs > 0].min()) if self.first > 0 and self.last > 0 else 0.0
+
+    @property
     def span(self):
-        """The ratio of the largest to the smallest; infinite where one is zero."""
-        return float(self.mean_abs.max() / self.mean_abs.min()) if self.mean_abs.min() > 0 else math.inf
+        """The ratio of the largest to the smallest; infinite where that is zero."""
+        return float(self.mean_abs.max() / self.smallest) if self.smallest > 0 else math.inf
 
 
 def flows(gradients):
