@@ -145,6 +145,8 @@ def test_a_unit_that_lives_in_one_batch_is_not_dead(watched):
         (F.leaky_relu, [-1.0, 1.0], [False, True]),
         (torch.tanh, [-5.0, -1.0], [False, True]),
         (F.gelu, [-6.0, -0.2], [False, True]),
+        (F.gelu, [-4.0, -1.5], [False, True]),  # where it falls
+        (F.silu, [-8.0, -3.0], [False, True]),
         (F.elu, [-6.0, -1.0], [False, True]),
     ],
 )

@@ -229,6 +229,6 @@ class Watch(TorchFunctionMode):
 
 
 def _slope(function, x, *args, **kwargs):
-    """The derivative of an activation at each element of x."""
+    """The size of an activation's derivative at each element of x: GELU and SiLU also fall, and pass that back."""
     x = x.detach().requires_grad_()
-    return torch.autograd.grad(function(x.clone(), *args, **kwargs).sum(), x)[0]  # a copy: it may work in place
+    return torch.autograd.grad(function(x.clone(), *args, **kwargs).sum(), x)[0].abs()  # a copy: it may work in place
