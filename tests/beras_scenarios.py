@@ -24,12 +24,12 @@ def rewritten(results, folder, **changes):
 
 
 def accurate(**accuracies):
-    """A change to the runs: these test accuracies by variant, about 0.01 apart between the two seeds."""
+    """A change to the runs: these test accuracies by variant, about 0.005 apart from seed to seed."""
 
     def change(table):
         for place, (variant, accuracy) in enumerate(accuracies.items()):
             rows = table["variant"] == variant.replace("__", "-")
-            table.loc[rows, "test_acc"] = accuracy + (0.01 + 0.0001 * place) * table.loc[rows, "seed"]
+            table.loc[rows, "test_acc"] = accuracy + (0.005 + 0.00004 * place) * table.loc[rows, "seed"]
         return table
 
     return change
@@ -53,17 +53,17 @@ def the_same(shift):
 def one_of_many(table):
     """Dropout is 10 points higher, with a p-value of 0.012: too large among six comparisons."""
     table = the_same(0.1)(table)
-    table.loc[(table["variant"] == "extra-dropout") & (table["seed"] == 1), "test_acc"] += 0.004
+    table.loc[(table["variant"] == "extra-dropout") & (table["seed"] == 1), "test_acc"] += 0.0375
     return table
 
 
 def losses(**values):
-    """A change to the losses: these at the end of the curves by variant, one for each of the two seeds."""
+    """A change to the losses: these at the end of the curves by variant, one for each of the three seeds."""
 
     def change(table):
         last = table["last"] == table["last"].max()
-        for variant, pair in values.items():
-            table.loc[last & (table["variant"] == variant.replace("__", "-")), "train_loss"] = pair
+        for variant, three in values.items():
+            table.loc[last & (table["variant"] == variant.replace("__", "-")), "train_loss"] = three
         return table
 
     return change
@@ -78,7 +78,7 @@ SENTENCES = {
             r"\citep{kaynak1998,pedregosa2011}",
             r"Keras \citep{chollet2015}",
             r"NumPy \citep{harris2020}",
-            "2 epochs, 2 seeds",
+            "2 epochs, 3 seeds",
             r"Train acc. (\%) & Test acc. (\%) & Time (s)",
             "Not drawn: zero, whose variance of 0",
             "This is rounding",
@@ -92,7 +92,7 @@ SENTENCES = {
             "runs": lambda table: accurate(simple=0.9, advanced=0.98)(table.assign(test_images=10_000)),
         },
         [
-            r"Its test accuracy, $98.50$\,$\pm$\,0.71\,\%, is",
+            r"Its test accuracy, $98.50$\,$\pm$\,0.50\,\%, is",
             "The brief asks for",
             "both are met",
             r"\citep{lecun1998}",
@@ -107,7 +107,7 @@ SENTENCES = {
     ),
     "the simple model is better": (
         {"runs": accurate(simple=0.9, advanced=0.6)},
-        [r"Its test accuracy, $60.5$\,$\pm$\,0.7\,\%, is", "points lower than that of the simple model"],
+        [r"Its test accuracy, $60.5$\,$\pm$\,0.5\,\%, is", "points lower than that of the simple model"],
         ["points higher than that of the simple model"],
     ),
     "an extra helps": (
@@ -136,10 +136,10 @@ SENTENCES = {
     "the lowest loss is another's too": (
         {
             "losses": losses(
-                optimizer__basic=(0.5, 0.6),
-                optimizer__rmsprop=(0.1, 0.3),
-                optimizer__adam=(0.2, 0.21),
-                optimizer__amsgrad=(5, 5),
+                optimizer__basic=(0.3, 0.6, 0.75),
+                optimizer__rmsprop=(0.1, 0.3, 0.2),
+                optimizer__adam=(0.2, 0.21, 0.205),
+                optimizer__amsgrad=(5, 5, 5),
             )
         },
         [
@@ -152,10 +152,10 @@ SENTENCES = {
     "the lowest loss is one's alone": (
         {
             "losses": losses(
-                optimizer__basic=(1, 1.001),
-                optimizer__rmsprop=(1, 1.001),
-                optimizer__adam=(0.01, 0.011),
-                optimizer__amsgrad=(1, 1.001),
+                optimizer__basic=(1, 1.001, 1),
+                optimizer__rmsprop=(1, 1.001, 1),
+                optimizer__adam=(0.01, 0.011, 0.0105),
+                optimizer__amsgrad=(1, 1.001, 1),
             )
         },
         ["The lowest is that of Adam; with gradient descent, RMSProp and AMSGrad it is higher. Test accuracies:"],
@@ -166,7 +166,7 @@ SENTENCES = {
             "runs": lambda table: table[
                 ~table["variant"].isin([f"optimizer-{x}" for x in ("basic", "rmsprop", "amsgrad")])
             ],
-            "losses": losses(optimizer__adam=(0.01, 0.011)),
+            "losses": losses(optimizer__adam=(0.01, 0.011, 0.0105)),
         },
         [
             r"AMSGrad \citep{reddi2018}. Figure",
@@ -183,10 +183,10 @@ SENTENCES = {
     "one seed of an optimiser diverged": (
         {
             "losses": losses(
-                optimizer__basic=(1, 1.001),
-                optimizer__rmsprop=(float("nan"), 0.001),
-                optimizer__adam=(0.01, 0.011),
-                optimizer__amsgrad=(1, 1.001),
+                optimizer__basic=(1, 1.001, 1),
+                optimizer__rmsprop=(float("nan"), 0.001, 0.001),
+                optimizer__adam=(0.01, 0.011, 0.0105),
+                optimizer__amsgrad=(1, 1.001, 1),
             )
         },
         [
@@ -231,10 +231,10 @@ CONCLUSIONS = {
         {
             "runs": lambda table: the_same(0.2)(accurate(simple=0.9, simple_mean=0.4, advanced=0.6)(table)),
             "losses": losses(
-                optimizer__basic=(1, 1.001),
-                optimizer__rmsprop=(1, 1.001),
-                optimizer__adam=(0.01, 0.011),
-                optimizer__amsgrad=(1, 1.001),
+                optimizer__basic=(1, 1.001, 1),
+                optimizer__rmsprop=(1, 1.001, 1),
+                optimizer__adam=(0.01, 0.011, 0.0105),
+                optimizer__amsgrad=(1, 1.001, 1),
             ),
         },
         [
@@ -244,7 +244,7 @@ CONCLUSIONS = {
             r"\code{kaiming} keeps the variance of the outputs closest to constant",
             "the training loss ends lowest with Adam. Of the extras, dropout raised the test accuracy. All this",
             r"All this is about digits (scikit-learn) after 2 epochs, where one of the 297 test images counts for "
-            r"$0.34$\,\%; 2 seeds show",
+            r"$0.34$\,\%; 3 seeds show",
         ],
     ),
     "what harms": (
@@ -257,7 +257,7 @@ CONCLUSIONS = {
     "what cannot be told": (
         {
             "runs": accurate(simple=0.9, advanced=0.9),
-            "losses": losses(optimizer__basic=(0.1, 3), optimizer__rmsprop=(1, 2), optimizer__adam=(1, 4)),
+            "losses": losses(optimizer__basic=(0.1, 3, 2), optimizer__rmsprop=(1, 2, 1), optimizer__adam=(1, 4, 2)),
         },
         [
             "the advanced model cannot be told from that of the simple one.",

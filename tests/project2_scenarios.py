@@ -347,6 +347,16 @@ SENTENCES = {
             "highest mean",
         ],
     ),
+    "two seeds": (
+        {"seeds": (0, 1)},
+        {},
+        [
+            "Two seeds say too little of the spread to call a level higher or lower than the base",
+            "These seeds could show no difference for",
+            "For no level of any factor could these seeds show a difference",
+        ],
+        ["Validation accuracy is higher with", "is lower with", "Student's", "only large differences"],
+    ),
     "the base is chosen": (
         {"chosen": "1"},
         {},

@@ -40,6 +40,15 @@ SENTENCES = {
         ],
         ["not overfitting but", "higher training loss (", "diagnoses one such failure", "not seen"],
     ),
+    "two seeds": (
+        {"seeds": (0, 1)},
+        [
+            "excludes 0, from three seeds or more, with the p-values",
+            "VGG38 BN+RC ($60.0$\\,$\\pm$\\,0.1\\,\\%) shows no difference from VGG38 BN",
+            ", but two seeds are too few to conclude from)",
+        ],
+        ["not significant after", "The two together beat", "from one seed"],
+    ),
     "deep at chance, from one seed": (
         {"seeds": (0,)},
         ["stays at the accuracy of guessing", "It is a failure of optimisation", "diagnoses one such failure"],

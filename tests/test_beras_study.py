@@ -48,14 +48,14 @@ def data(data_file):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory, data_file, data):
-    """results/beras with every variant, two seeds and two epochs, and everything table and report need."""
+    """results/beras with every variant, three seeds and two epochs, and everything table and report need."""
     folder = tmp_path_factory.mktemp("results") / "beras"
-    planned = names.runs(config.Beras(seeds=[0, 1]))
+    planned = names.runs(config.Beras(seeds=[0, 1, 2]))
     for name, (variant, seed) in planned.items():
         runs.write(runs.train(variant, data, epochs=2, batch_size=50, seed=seed), folder / name)
     summary.gather([folder / name for name in planned], folder / "summary")
     measured = folder / "initializers.csv", folder / "check.json"
-    command("probe_initializers", "--data", data_file, "--images", 300, "--seeds", 0, 1, "--out", measured[0])
+    command("probe_initializers", "--data", data_file, "--images", 300, "--seeds", 0, 1, 2, "--out", measured[0])
     command("check_beras", "--data", data_file, "--steps", 3, "--out", measured[1])
     for name, draw in figures.FIGURES.items():
         drawing, table = draw(folder, data)
@@ -114,7 +114,7 @@ def test_optimisers_and_extras_start_from_the_same_weights(data):
 
 def test_the_summary_has_every_run(results):
     study = summary.load(results / "summary")
-    assert len(study.runs) == 2 * 13 and len(study.history) == 2 * 2 * 13
+    assert len(study.runs) == 3 * 13 and len(study.history) == 3 * 2 * 13
     rows = summary.over_seeds(study.runs).set_index("variant")
     assert list(rows.index) == names.known()
     curve = study.losses[study.losses["run"] == "simple-seed0"]
@@ -146,7 +146,7 @@ def test_the_losses_told_are_the_last_points_of_the_figure(results):
 def test_the_table_names_every_variant(results, tmp_path):
     command("make_beras_table", "--summary", results / "summary", "--out", tmp_path / "table1.csv")
     text = (tmp_path / "table1.txt").read_text()
-    for word in ("advanced", "RMSProp", "skip connection", "digits (scikit-learn), after 2 epochs", "over 2 seeds"):
+    for word in ("advanced", "RMSProp", "skip connection", "digits (scikit-learn), after 2 epochs", "over 3 seeds"):
         assert word in text
     assert len(pd.read_csv(tmp_path / "table1.csv")) == 13
     (line,) = (line for line in text.splitlines() if line.startswith("advanced"))
@@ -365,7 +365,7 @@ def test_the_hand_in_is_the_briefs_tree_and_the_same_bits(results, tmp_path):
         assert re.search(rf"\| {model} \| [\d,]+ \| {accuracies[model]:.1%} ±", readme)
     assert "not MNIST" in readme and "Known bugs" in readme
     assert "gives these numbers from the same data. (Another kind of processor" in readme, "promised for one kind only"
-    assert "1,500 images to train and 297 to test: mean ± standard deviation over 2 seeds" in " ".join(readme.split())
+    assert "1,500 images to train and 297 to test: mean ± standard deviation over 3 seeds" in " ".join(readme.split())
 
 
 def test_the_commands_of_the_hand_in_give_its_accuracies(results, data, tmp_path):
@@ -385,7 +385,7 @@ def test_the_commands_of_the_hand_in_give_its_accuracies(results, data, tmp_path
     told = re.findall(
         r"^    python (assignment\.py --epochs .*)$", (tmp_path / "hw2/README.md").read_text(), re.MULTILINE
     )
-    assert len(told) == 2
+    assert len(told) == 3
     for seed, flags in enumerate(told):
         run = [sys.executable, *flags.split()]
         done = subprocess.run(run, cwd=tmp_path / "hw2/code", capture_output=True, text=True, check=True)

@@ -103,6 +103,19 @@ def test_one_seed_has_no_deviation_and_no_verdict(tmp_path):
     assert ablation_table.formatted(width)["Difference"].tolist() == ["−10.0", "−5.0", "–", "+5.0"]
 
 
+def test_two_seeds_have_an_interval_and_no_mark(tmp_path):
+    study = Study(**{**DESIGN, "base": {**DESIGN["base"], "seed": [0, 1]}})
+    width = rows_of(write_study(tmp_path, study, lambda cell: 0.3 + 0.2 * cell.width), study)
+    width = width[width["factor"] == "width"]
+    others = width[~width["base"]]
+    assert (others["low"] * others["high"] > 0).all() and set(others["verdict"]) == {"alike"}
+    assert "†" not in ablation_table.formatted(width).to_string()
+    said = "Fewer than 3 seeds are too few to mark a difference."
+    assert said in ablation_table.legend(width)
+    three = rows_of(write_study(tmp_path / "three", STUDY, accuracy), STUDY)
+    assert said not in ablation_table.legend(three[three["factor"] == "width"])
+
+
 def test_a_base_of_several_values_gives_levels_that_can_be_told_apart(tmp_path):
     study = Study(base={"model": "vgg08", "lr": [0.1, 0.01]}, ablations={"width": {"width": [1, 2]}})
     rows = rows_of(write_study(tmp_path, study, accuracy), study)

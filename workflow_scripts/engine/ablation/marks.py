@@ -2,7 +2,7 @@
 
 import math
 
-from workflow_scripts.engine.tables.statistics import SURE
+from workflow_scripts.engine.tables.statistics import ENOUGH, SURE
 from workflow_scripts.engine.text.wording import spread
 
 
@@ -33,6 +33,8 @@ def legend(rows, references, family, shares):
     ]
     if rows.filter(like="verdict").isin(SURE).any(axis=None):
         lines.append(f"† the 95 % interval of the difference excludes 0, corrected for the number of {family} (Holm).")
+    if (rows.filter(regex="^low").notna().to_numpy() & rows.filter(regex="^p(_|$)").isna().to_numpy()).any():
+        lines.append(f"Fewer than {ENOUGH} seeds are too few to mark a difference.")
     return "\n".join(
         [*lines, f"Epochs until {shares} of the way from guessing to the last epoch's validation accuracy."]
     )

@@ -1,7 +1,7 @@
 """What can be concluded from a few seeds: chance, differences of two configurations with intervals, corrections.
 
 All of it uses Student's t (scipy.stats), for values that are assumed to be normal. Where there are too few values for a
-spread, what would need one is NaN, and the verdict is that it cannot be told.
+spread, what would need one is NaN, and the verdict is that it cannot be told. Two are never evidence of a difference.
 """
 
 import math
@@ -11,12 +11,15 @@ from typing import NamedTuple
 
 CONFIDENCE = 0.95
 SURE = ("higher", "lower")  # verdicts that there is a difference
+# Values (or pairs of them) from which on there is a p-value. That of two differences is below 0.05 where they happen to
+# be within 16 % of each other, however small they are, and above it where both are large but less alike.
+ENOUGH = 3
 
 
 class Difference(NamedTuple):
     """How far the first mean lies above the second, the ends of its 95 % interval, and the p-value of no difference.
 
-    `pairs` is the number of seeds over which it is paired; 0 where it is not.
+    `pairs` is the number of seeds over which it is paired; 0 where it is not. `p` is NaN below `ENOUGH` values.
     """
 
     gap: float
@@ -30,16 +33,16 @@ class Difference(NamedTuple):
         """What can be concluded.
 
         "higher" or "lower" where the p-value is below 0.05 (then the interval excludes 0), else "alike": no difference
-        that these seeds could show. "single" where there were too few values to tell, "none" where there was nothing to
-        compare.
+        that these seeds could show. "single" where there were too few values for a spread, "none" where there was
+        nothing to compare.
         """
         if math.isnan(self.gap):
             return "none"
-        if math.isnan(self.p):
+        if math.isnan(self.low):
             return "single"
-        if self.p >= 1 - CONFIDENCE:
-            return "alike"
-        return "higher" if self.gap > 0 else "lower"
+        if self.p < 1 - CONFIDENCE:
+            return "higher" if self.gap > 0 else "lower"
+        return "alike"
 
 
 def guess(largest_class, num_classes):
@@ -73,13 +76,12 @@ def difference(first, second, images=None):
     It is paired over the seeds that both have: these share initial weights and the order of the images, and a seed that
     is missing on one side (it diverged) may well be an unlucky one, whose value on the other side would be compared
     with nothing. Where fewer than two seeds are shared there is no spread of pairs, so it is Welch's (1947) over all
-    values, which does not assume equal deviations. Interval and p-value are then NaN where either has fewer than two
-    values.
+    values, which does not assume equal deviations. The interval is NaN where either has fewer than two values, the
+    p-value where it has fewer than `ENOUGH`.
 
-    Accuracies on `images` images are multiples of 1 / images. Two or three seeds may well differ by the same count of
-    images, so a spread too small to be seen is not taken to be 0: the standard error is at least what rounding to such
-    a multiple contributes. Where `images` is None, values without a spread are taken as they are; but that of two pairs
-    says nothing, and their p-value is 1.
+    Accuracies on `images` images are multiples of 1 / images. A few seeds may well differ by the same count of images,
+    so a spread too small to be seen is not taken to be 0: the standard error is at least what rounding to such a
+    multiple contributes. Where `images` is None, values without a spread are taken as they are.
     """
     from scipy import stats  # takes a second to import, and most commands that import this file compare nothing
 
@@ -96,12 +98,11 @@ def difference(first, second, images=None):
     # without any spread, Welch's formula of the degrees of freedom has none to go by
     freedom = found.df if paired or low != high else len(one) + len(other) - 2
     least, times = _rounding(images, one, other), float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+    p = float(mean == 0) if low == high else float(found.pvalue)
     if (high - low) / 2 < least * times:
+        low, high = mean - least * times, mean + least * times
         p = 2 * float(stats.t.sf(abs(mean) / least, freedom))
-        return Difference(mean, mean - least * times, mean + least * times, p, pairs)
-    if low == high:
-        return Difference(mean, low, high, float(mean == 0 or pairs == 2), pairs)
-    return Difference(mean, low, high, float(found.pvalue), pairs)
+    return Difference(mean, low, high, p if min(len(one), len(other)) >= ENOUGH else math.nan, pairs)
 
 
 def _rounding(images, one, other):
