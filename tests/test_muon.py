@@ -147,8 +147,8 @@ def test_registered_muon_is_pytorchs_muon_and_adamw(float64):
     for ours in (True, False):
         torch.manual_seed(0)
         network = Plain().double()
-        hidden = [network[0].weight, network[2].weight]
-        others = [p for p in network.parameters() if all(p is not weight for weight in hidden)]
+        hidden = [network[2].weight]
+        others = [p for p in network.parameters() if p is not hidden[0]]
         if ours:
             optimizers = [OPTIMIZERS["muon"](network.parameters(), 0.01, 0.1)]
             optimizers[0].param_groups[0]["precision"] = "float64"
@@ -166,16 +166,35 @@ def test_registered_muon_is_pytorchs_muon_and_adamw(float64):
         torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-11)
 
 
-@pytest.mark.parametrize("model", ["cifar_net", "vgg38"])
-def test_registered_muon_leaves_the_last_layer_to_adamw(model):
-    network = build_model(model, "bn_rc", width=0.25)
+@pytest.mark.parametrize(
+    ("model", "block", "options", "outer"),
+    [
+        ("cifar_net", "bn_rc", {}, {"stages.0.entry.conv", "classifier"}),
+        ("vgg38", "bn_rc_proj", {}, {"entry.conv", "classifier"}),  # projections are hidden layers
+        (
+            *("vgg38", "bn", {"supervision": 0.3}),
+            {"entry.conv", "stages.0.companion", "stages.1.companion", "classifier"},
+        ),
+        ("vgg_a", "bn", {}, {"features.0", "classifier.4"}),  # whose hidden layers are matrices, too
+    ],
+)
+def test_registered_muon_leaves_the_first_layer_and_those_that_give_logits_to_adamw(model, block, options, outer):
+    network = build_model(model, block, num_classes=10, width=0.25, **options)
     groups = {
         group["method"]: group["params"] for group in OPTIMIZERS["muon"](network.parameters(), 1.0, 0).param_groups
     }
-    weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-    assert [id(weight) for weight in groups["muon"]] == [id(weight) for weight in weights[:-1]]
-    assert any(parameter is network.classifier.weight for parameter in groups["adamw"])
+    layers = {id(weight): name.removesuffix(".weight") for name, weight in network.named_parameters()}
+    weights = [id(weight) for weight in network.parameters() if weight.ndim > 1]
+    assert [id(weight) for weight in groups["muon"]] == [one for one in weights if layers[one] not in outer]
+    assert outer < {layers[id(parameter)] for parameter in groups["adamw"]}
     assert sum(map(len, groups.values())) == len(list(network.parameters()))
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_registered_muon_is_adamw_for_a_network_without_hidden_weights(layers):
+    network = nn.Sequential(*(nn.Linear(4, 4) for _ in range(layers)))
+    (group,) = OPTIMIZERS["muon"](network.parameters(), 1.0, 0).param_groups
+    assert group["method"] == "adamw" and len(group["params"]) == 2 * layers
 
 
 def test_muon_refuses_a_vector():

@@ -9,8 +9,8 @@ from workflow_scripts.engine.training.step_sizes import ALONG, SMALLEST
 
 
 def moved(name, size):
-    """How far the first step moves the weights of a layer whose gradient has this mean size."""
-    weights = [torch.nn.Parameter(torch.zeros(32, 288)) for _ in range(2)]  # Muon leaves the last to AdamW
+    """How far the first step moves the weights of a first layer whose gradient has this mean size."""
+    weights = [torch.nn.Parameter(torch.zeros(32, 32, 3, 3)) for _ in range(3)]
     optimizer = OPTIMIZERS[name](weights, 1e-3, 0.0)
     for weight in weights:
         weight.grad = torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)) * size * 1.25

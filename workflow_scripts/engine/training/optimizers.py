@@ -97,13 +97,16 @@ def own_adam(parameters, lr, weight_decay):
 
 @register_optimizer("muon")
 def muon(parameters, lr, weight_decay):
-    """Muon (Jordan et al. 2024), and AdamW for what its authors leave to it: biases, normalizations, the last layer.
+    """Muon (Jordan et al. 2024) for hidden weights, AdamW for what its authors leave to it: biases, normalizations, the
+    first layer, and those that give logits.
 
-    The last layer's weight is the last parameter of two or more dimensions: networks register theirs in the order of
-    the forward pass. One learning rate suits both, because Muon's steps are scaled to the size of AdamW's.
+    Networks register their parameters in the order of the forward pass, so the first and the last layer's weights are
+    the first and the last parameter of two or more dimensions. As many outputs as the last layer's are logits, too:
+    those of a companion classifier. One learning rate suits both, because Muon's steps are scaled to AdamW's size.
     """
     parameters = list(parameters)
-    hidden = [parameter for parameter in parameters if parameter.ndim > 1][:-1]
+    weights = [parameter for parameter in parameters if parameter.ndim > 1]
+    hidden = [weight for weight in weights[1:-1] if weight.ndim > 2 or len(weight) != len(weights[-1])]
     among = {id(parameter) for parameter in hidden}
     others = [parameter for parameter in parameters if id(parameter) not in among]
     return MuonAndAdamW(hidden, others, lr=lr, weight_decay=weight_decay)
