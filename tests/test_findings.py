@@ -337,7 +337,10 @@ def test_the_signal_at_initialisation_is_as_estimated(blocks, size):
     assert estimate.low - 0.2 < np.mean(deficits["plain"]) < np.mean(deficits["noise"]) - 0.3
 
 
-@pytest.mark.parametrize("other", [{}, {"init": "kaiming"}, {"activation": "tanh"}, {"supervision": 0.3}])
+@pytest.mark.parametrize(
+    "other",
+    [{}, {"init": "kaiming"}, {"activation": "tanh"}, {"supervision": 0.3}, {"l1": 1e-5}, {"l2": 5e-4}],
+)
 def test_the_estimate_is_made_of_the_network_that_it_holds_for(tmp_path, other):
     folder = write_study(tmp_path)
     cells = pd.read_csv(folder / "cells.csv", dtype=object).assign(**other)

@@ -22,6 +22,25 @@ def test_the_sentences_follow_the_results(tmp_path, scenario):
 
 
 @pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({}, (True, True)),
+        ({"weight_decay": 5e-4}, (True, False)),  # which moves a weight whatever its gradient is
+        ({"weight_decay": 0.05, "optimizer": "adamw"}, (True, False)),
+        ({"init": "kaiming"}, (False, False)),
+        ({"supervision": 0.3}, (False, False)),
+        ({"l2": 5e-4}, (False, False)),
+    ],
+)
+def test_what_the_initialisation_and_adam_do_is_told_of_networks_for_which_it_holds(tmp_path, change, told):
+    cells = pd.read_csv(write_study(tmp_path) / "cells.csv", dtype=object)
+    cells.assign(**change).to_csv(tmp_path / "cells.csv", index=False)
+    text = latex.render(TEMPLATES[1], findings.context(summary.load(tmp_path), SHALLOW, DEEP) | AUTHOR)
+    said = "convolutions above the first, the error shrinks to", "would move a weight by"
+    assert tuple(sentence in text for sentence in said) == told
+
+
+@pytest.mark.parametrize(
     ("change", "shallow", "copy"),
     [
         ({}, SHALLOW, True),

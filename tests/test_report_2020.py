@@ -190,6 +190,13 @@ def test_a_remedy_without_gradients_is_neither_steep_nor_level_and_one_that_dive
     assert (facts.flattest, facts.steepest, facts.told_apart) == (None, None, False)
 
 
+@pytest.mark.parametrize("penalty", [{}, {"l1": 1e-5}, {"l2": 5e-4}])
+def test_with_a_penalty_it_is_not_known_what_gradient_arrives(tmp_path, penalty):
+    facts = findings_2020.of_remedies(tmp_path, write_remedies(tmp_path, stuck=("plain", "gn"), **penalty))
+    assert {row.gradient for row in facts.levels} == ({None} if penalty else {"restored", "steep"})
+    assert [row.level for row in facts.restored_but_stuck] == ([] if penalty else ["GN"])
+
+
 def test_a_search_without_its_files_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"chosen\.json: expected a file that .*\.choose` writes"):
         findings_2020.of_search(tmp_path, made_searches.study())

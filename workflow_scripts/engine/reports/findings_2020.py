@@ -138,9 +138,12 @@ def _level(row):
 
 def _gradient(row):
     """What the gradients of a row's convolutions are at initialisation: "steep" if they lie far apart; if they are
-    level, "restored" or, where one is too small for the optimiser, "faint"; None if it is not known."""
-    if not row.initial or not _level(row):
-        return "steep" if row.initial else None
+    level, "restored" or, where one is too small for the optimiser, "faint"; None if it is not known, as where a penalty
+    has its own gradient in every layer."""
+    if not row.initial or row.record["l1"] or row.record["l2"]:
+        return None
+    if not _level(row):
+        return "steep"
     if math.isnan(row.floor):
         return None
     return "restored" if row.smallest >= row.floor else "faint"

@@ -80,7 +80,8 @@ def theory(row):
     `row`: a row of `evidence.rows_of`. `flow` is None where no gradient was recorded, and `predicted` where the
     estimate does not hold for the network; `initial` is the flow that it is compared with, `forward` the estimate for
     the signal, and `signal_lost` says whether that is beyond single precision. `adam_step` and `adam_total` are how far
-    a weight of the first layer moves at most, in one step and in all steps of the epochs of `row.flows`.
+    a weight of the first layer moves at most without weight decay, in one step and in all steps of the epochs of
+    `row.flows`.
     """
     filters = max(1, round(FILTERS * row.width))
     found = SimpleNamespace(
@@ -100,8 +101,9 @@ def theory(row):
     found.vanishes = first.orders > LEVEL
     found.staircase = found.vanishes and len(first.stages) == 3 and first.within < 10
     found.attenuation = 6 ** (-(found.convolutions - 1) / 2)
-    # the networks that the estimate is valid for
-    if row.block == "plain" and row.init == "own" and pd.isna(row.activation) and not row.supervision:
+    # the networks that the estimate is valid for; a penalty's gradient reaches every layer, past all others
+    own = row.block == "plain" and row.init == "own" and pd.isna(row.activation)
+    if own and not (row.supervision or row.l1 or row.l2):
         found.predicted = predicted_orders(first.layers, int(row.facts["image_size"]), filters)
     if found.predicted:
         found.forward = forward_orders(first.layers, int(row.facts["image_size"]), filters)
