@@ -48,6 +48,8 @@ SENTENCES = {
         [
             "are smaller with VGG-A BN: in the median step its loss depends less on the rate, in the runs of "
             "this one seed. Along",
+            "the quotient grows as the steps get smaller: the largest over the rates tends to be that of the lowest, "
+            "and is no bound on the smoothness of the loss.",
             "This agrees with \\citet{santurkar2018}, who find all three smaller with BN. The internal",
             "is smaller in all of the 3 layers with others before them: in these runs BN reduces it, as "
             "\\citet{ioffe2015} meant it to, though \\citet{santurkar2018} find that it need not.",

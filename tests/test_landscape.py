@@ -319,6 +319,17 @@ def test_an_unknown_observer_is_one_clear_message(refused, digits_file, tmp_path
     assert "hessian" in message and "lags" in message
 
 
+def test_beta_over_steps_of_different_batches_is_no_bound(digits):
+    """From one start and over the same batches, a tenth of the rate gives about ten times the quotient."""
+    found = []
+    for lr in (1e-4, 1e-5):
+        training = Training(Cell(**TINY | {"lr": lr, "schedule": "constant"}), digits, CPU, {"lags": [1]})
+        training.run_epoch()
+        arrays = training.observers["lags"].arrays()
+        found.append(np.nanmedian(arrays["gradient_distance"][0, 1:] / arrays["weight_distance"][0, 1:]))
+    assert 5 < found[1] / found[0] < 20
+
+
 def test_beta_of_distances(quadratic):
     a, _, w = quadratic
     others = torch.randn(5, 6, generator=torch.Generator().manual_seed(2), dtype=torch.float64)

@@ -125,9 +125,10 @@ def VGG_Grad_Pred(lags, lag):
 def VGG_Beta_Smooth(lags):
     """The range over the rates of the largest gradient distance over the distance moved, over all lags.
 
-    Such a quotient is a secant slope of the gradient, and a lower bound on the constant beta of a beta-smooth loss:
-    |g(v) - g(w)| <= beta |v - w|. There is none where nothing moved. Both distances are of the last linear layer's
-    weights; the name is the brief's.
+    There is none where nothing moved. Both distances are of the last linear layer's weights; the name is the brief's.
+    For one loss such a quotient is a secant slope of the gradient, and so at most the beta of a beta-smooth loss:
+    |g(v) - g(w)| <= beta |v - w|. Here each step has another batch, so it also holds their difference over the distance
+    moved, which exceeds any beta where steps are small; and the other layers have moved, too.
     """
     moved = lags[lags["weight_distance"] > 0]
     quotients = moved.assign(beta=moved["gradient_distance"] / moved["weight_distance"])
