@@ -150,11 +150,15 @@ def test_a_study_that_a_search_does_not_fit(changes, message):
         config.parse(Study, mapping, "studies.s")
 
 
-def write_cells(folder, outcomes):
-    """Write cells with this (status, val_acc, val_loss) of the epoch whose weights were kept, if there is one."""
+def write_cells(folder, outcomes, losses=None):
+    """Write cells with this (status, val_acc, val_loss) of the epoch whose weights were kept, if there is one.
+
+    `losses` are the kinds of loss, by cell, other than the cross-entropy.
+    """
     for name, (status, accuracy, loss) in outcomes.items():
         (folder / name).mkdir()
-        (folder / name / "cell.json").write_text(json.dumps({"status": status}))
+        kind = (losses or {}).get(name, "cross_entropy")
+        (folder / name / "cell.json").write_text(json.dumps({"status": status, "record": {"loss": kind}}))
         kept = 0 if accuracy == accuracy else None
         (folder / name / "test.json").write_text(json.dumps({"epoch": kept}))
         later = f"1,9,0.1\n2,{loss / 2},{accuracy}\n"  # as accurate as the kept one, with a lower loss
@@ -179,6 +183,14 @@ def test_the_survivors_are_the_best_that_finished(tmp_path):
         rungs.survivors([folders[1], folders[4]], 1)
 
 
+def test_losses_of_several_kinds_decide_nothing(tmp_path):
+    """That of smoothed labels cannot fall below 0.5 with ten classes: between equals the cross-entropy always won."""
+    outcomes = {"a": ("finished", 0.6, 1.5), "b": ("finished", 0.6, 1.0), "c": ("finished", 0.7, 2.0)}
+    folders = write_cells(tmp_path, outcomes, {"a": "label_smoothing"})
+    assert rungs.survivors(folders, 2)["kept"] == ["c", "a"]
+    assert rungs.survivors(folders[1:], 2)["kept"] == ["c", "b"]
+
+
 HARM = {
     "cell.json": ('{"status": "fin', r"a/cell.json is damaged .*delete .*a/cell.json and run the workflow again"),
     "test.json": ("[]", r"a is damaged .*delete .*a/cell.json and run the workflow again"),
@@ -194,7 +206,7 @@ def test_a_damaged_candidate_is_named(tmp_path, harm):
     folder = tmp_path / "a"
     folder.mkdir()
     whole = {
-        "cell.json": '{"status": "finished"}',
+        "cell.json": '{"status": "finished", "record": {"loss": "cross_entropy"}}',
         "test.json": '{"epoch": 0}',
         "history.csv": "val_acc,val_loss\n1,1\n",
     }

@@ -10,10 +10,13 @@ def survivors(folders, keep):
     """What `select_rung` writes about the cells in `folders`: their order by validation accuracy, and which are kept.
 
     {"kept": [name], "ranked": [{"cell", "status", "val_acc", "val_loss"}]}, from the epoch with the best validation
-    accuracy, whose weights were saved, or else from the last; among equals the lower loss comes first. A diverged cell
-    is never kept. Raises UserError where all diverged.
+    accuracy, whose weights were saved, or else from the last. Among equals the lower loss comes first or, where the
+    cells minimise several kinds of loss, which cannot be compared, the one given first. A diverged cell is never kept.
+    Raises UserError where all diverged.
     """
-    ranked = sorted(map(_outcome, folders), key=_rank)
+    losses, outcomes = zip(*map(_outcome, folders), strict=True)
+    comparable = len(set(losses)) == 1
+    ranked = sorted(outcomes, key=lambda cell: (*_rank(cell), cell["val_loss"] if comparable else 0))
     best = [cell["cell"] for cell in ranked if cell["status"] == "finished"][:keep]
     if not best:
         raise UserError(f"all {len(ranked)} cells of this rung diverged: search smaller learning rates")
@@ -26,12 +29,13 @@ def kept(paths):
 
 
 def _outcome(folder):
+    """(the kind of loss that a cell minimises, what is told of it)."""
     facts, test, history = cell_files.read(folder, "cell.json", "test.json", "history.csv")
     with cell_files.understood(folder):
         epoch = cell_files.best_epoch(test, history) or history[-1]
         measured = {key: float(epoch[key]) for key in ("val_acc", "val_loss")}
-        return {"cell": folder.name, "status": facts["status"], **measured}
+        return facts["record"]["loss"], {"cell": folder.name, "status": facts["status"], **measured}
 
 
 def _rank(cell):
-    return cell["status"] != "finished", -cell["val_acc"], cell["val_loss"]
+    return cell["status"] != "finished", -cell["val_acc"]
