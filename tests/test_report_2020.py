@@ -4,6 +4,7 @@ The studies are synthetic: closed forms written to the files that the workflow w
 """
 
 import json
+import math
 import re
 import shutil
 import sys
@@ -11,6 +12,7 @@ import sys
 import matplotlib.figure
 import pandas as pd
 import pytest
+import torch
 
 from tests import made_cells, made_reports, made_searches
 from tests.conftest import ROOT, command, inside, pdf_text
@@ -21,6 +23,7 @@ from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.reports import findings, findings_2020
 from workflow_scripts.engine.tables import search_table, summary
 from workflow_scripts.engine.text import latex
+from workflow_scripts.engine.training.objectives import LOSSES
 
 TEMPLATES = [ROOT / "report" / f"mlp-cw2-2020{part}.tex.j2" for part in ("", "-answers")]
 PAPERS = ("paperResidual", "paperDense", "paperNormalisation", "paperSupervision")
@@ -137,6 +140,17 @@ def test_the_sentences_follow_the_results(tmp_path, scenario):
         assert sign not in text
     plain = text.replace("\\{", "").replace("\\}", "")
     assert plain.count("{") == plain.count("}")
+
+
+@pytest.mark.parametrize(("loss", "said"), [("label_smoothing", True), ("mse", False), ("focal", False)])
+def test_equal_probabilities_have_a_loss_of_ln_c_only_by_the_cross_entropy(tmp_path, loss, said):
+    folder = made_reports.write_study(tmp_path)
+    pd.read_csv(folder / "cells.csv", dtype=object).assign(loss=loss).to_csv(folder / "cells.csv", index=False)
+    facts = findings.context(summary.load(folder), made_reports.SHALLOW, made_reports.DEEP)
+    text = latex.render(TEMPLATES[0], facts | {"all_remedies": None, "search": None})
+    assert ("the loss of equal probabilities being" in text) == said
+    uniform = torch.zeros(1, 10)
+    assert (abs(LOSSES[loss](uniform, torch.tensor([0])).item() - math.log(10)) < 1e-6) == said
 
 
 @pytest.mark.parametrize(
