@@ -77,7 +77,7 @@ def test_facts_are_closed_forms_of_the_study(tmp_path):
     assert theory.adam_step == pytest.approx(1e-3 * 1e-17 / 1e-8, rel=1e-6, abs=0)
     rates = 12 * (1e-3 + (2e-5 + 0.98e-3 * 3 / 4) + (2e-5 + 0.98e-3 / 4))  # the cosine, over three epochs
     assert theory.adam_total == pytest.approx(rates * 1e-17 / 1e-8, rel=1e-6, abs=0)
-    assert theory.signal_lost and theory.critical == (2, 3)
+    assert theory.signal_lost and theory.critical == (2, 3) and theory.resolution == 24 * math.log10(2)
     for blocks, end in zip(theory.critical, ("high", "low"), strict=True):
         fewer, enough = (predictions.forward_orders(course_layers(n)[:-1], 16, 32) for n in (blocks - 1, blocks))
         assert getattr(fewer, end) <= 24 * math.log10(2) < getattr(enough, end)
@@ -245,6 +245,7 @@ def row_with(shown, schedule="constant", warmup=0):
     """A row of 27 steps with these flows, of a network for which no gradient is predicted."""
     row = SimpleNamespace(flows=shown, initial=None, width=1, block="bn", init="own", activation=None, cells=["a"])
     row.facts, row.batch_size, row.lr, row.supervision = {"train_images": 95}, 10, 0.1, 0.0
+    row.precision = "fp32"
     row.schedule, row.final_lr, row.warmup_epochs, row.epochs = schedule, 0.01, warmup, 3
     return row
 
@@ -335,6 +336,35 @@ def test_the_signal_at_initialisation_is_as_estimated(blocks, size):
             deficits[kind].append(math.log10(mean.norm() / (seen[-1] - mean).norm(dim=1).mean()))
     assert np.mean(deficits["noise"]) == pytest.approx(estimate.high, abs=0.5)
     assert estimate.low - 0.2 < np.mean(deficits["plain"]) < np.mean(deficits["noise"]) - 0.3
+
+
+@pytest.mark.parametrize("precision", predictions.ARITHMETIC)
+def test_the_signal_is_lost_to_the_arithmetic_from_the_estimated_depth_on(digits, precision):
+    """Whether what tells images apart is that of double precision, or rounding: at and below the estimated depths."""
+    from models.course_vgg import _course_vgg
+    from models.registry import BLOCKS, build_model
+
+    build_model("vgg08")  # registers the blocks
+    bits, dtype = predictions.ARITHMETIC[precision][1], {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+    assert torch.finfo(dtype).eps == 2.0 ** (1 - bits)
+    first, last = predictions.critical_depths(8, 32, bits * math.log10(2))
+    images = torch.from_numpy(digits.train_images[:40]).permute(0, 3, 1, 2).float() / 128 - 1
+
+    def apart(network, images):
+        seen = []
+        network.dropout.register_forward_pre_hook(lambda _, features: seen.append(features[0].double()))
+        with torch.no_grad():
+            network(images)
+        return (seen[-1] - seen[-1].mean(0)).flatten()
+
+    for blocks, found in ((first - 1, True), (last + 1, False)):
+        torch.manual_seed(0)
+        network = _course_vgg(blocks, BLOCKS["plain"], 10, (3, 8, 8), 1.0, None, None)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
+            rounded = apart(network, images)
+        exact = apart(network.double(), images.double())
+        agreement = torch.dot(rounded, exact) / (rounded.norm() * exact.norm() + 1e-300)
+        assert agreement > 0.5 if found else abs(agreement) < 0.2
 
 
 @pytest.mark.parametrize(

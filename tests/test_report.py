@@ -22,6 +22,20 @@ def test_the_sentences_follow_the_results(tmp_path, scenario):
 
 
 @pytest.mark.parametrize(
+    ("precision", "said", "depth"),
+    [
+        ("fp32", "in single precision, resolves $2^{-24}$, $7.2$", "from $n=2$"),
+        ("bf16", "in bfloat16, resolves $2^{-8}$, $2.4$", "at $n=1$"),
+    ],
+)
+def test_the_signal_is_compared_with_the_arithmetic_of_the_run(tmp_path, precision, said, depth):
+    cells = pd.read_csv(write_study(tmp_path) / "cells.csv", dtype=object)
+    cells.assign(precision=precision).to_csv(tmp_path / "cells.csv", index=False)
+    text = latex.render(TEMPLATES[1], findings.context(summary.load(tmp_path), SHALLOW, DEEP) | AUTHOR)
+    assert said in text and depth in text
+
+
+@pytest.mark.parametrize(
     ("change", "told"),
     [
         ({}, (True, True)),

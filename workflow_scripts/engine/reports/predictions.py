@@ -14,7 +14,7 @@ from workflow_scripts.engine.training import schedules
 from workflow_scripts.engine.training.step_sizes import SMALLEST
 
 SLOPE = 0.01  # of the course networks' LeakyReLU
-SINGLE_PRECISION = 24 * math.log10(2)  # orders of magnitude that float32 resolves
+ARITHMETIC = {"fp32": ("single precision", 24), "bf16": ("bfloat16", 8)}  # of a cell's precision: its name, its bits
 FILTERS = 32  # of the course networks at width 1
 
 
@@ -59,9 +59,9 @@ def _lost(layers, image_size):
     return lost
 
 
-def critical_depths(image_size, filters):
-    """The fewest processing blocks per stage with which `high`, and with which `low`, of `forward_orders` exceeds the
-    resolution of single precision."""
+def critical_depths(image_size, filters, resolution):
+    """The fewest processing blocks per stage with which `high`, and with which `low`, of `forward_orders` exceeds this
+    many orders of magnitude."""
     found = []
     for blocks in itertools.count(1):
         layers = ["entry.conv"]
@@ -69,8 +69,8 @@ def critical_depths(image_size, filters):
             layers += [f"stages.{stage}.blocks.{block}.conv{i}" for block in range(blocks) for i in (0, 1)]
             layers += [f"stages.{stage}.reduction.conv{i}" for i in (0, 1)]
         forward = forward_orders(layers, image_size, filters)
-        found += [blocks] if not found and forward.high > SINGLE_PRECISION else []
-        if forward.low > SINGLE_PRECISION:
+        found += [blocks] if not found and forward.high > resolution else []
+        if forward.low > resolution:
             return found[0], blocks
 
 
@@ -79,11 +79,13 @@ def theory(row):
 
     `row`: a row of `evidence.rows_of`. `flow` is None where no gradient was recorded, and `predicted` where the
     estimate does not hold for the network; `initial` is the flow that it is compared with, `forward` the estimate for
-    the signal, and `signal_lost` says whether that is beyond single precision. `adam_step` and `adam_total` are how far
-    a weight of the first layer moves at most without weight decay, in one step and in all steps of the epochs of
-    `row.flows`.
+    the signal, and `signal_lost` says whether that is beyond the `resolution`, in orders of magnitude, of the
+    `arithmetic` with so many `bits`. `adam_step` and `adam_total` are how far a weight of the first layer moves at most
+    without weight decay, in one step and in all steps of the epochs of `row.flows`.
     """
     filters = max(1, round(FILTERS * row.width))
+    arithmetic, bits = ARITHMETIC[row.precision]
+    resolution = bits * math.log10(2)
     found = SimpleNamespace(
         flow=None,
         initial=row.initial,
@@ -92,7 +94,9 @@ def theory(row):
         filters=filters,
         vanishes=False,
         staircase=False,
-        single_precision=SINGLE_PRECISION,
+        arithmetic=arithmetic,
+        bits=bits,
+        resolution=resolution,
     )
     if not row.flows:
         return found
@@ -107,8 +111,8 @@ def theory(row):
         found.predicted = predicted_orders(first.layers, int(row.facts["image_size"]), filters)
     if found.predicted:
         found.forward = forward_orders(first.layers, int(row.facts["image_size"]), filters)
-        found.signal_lost = found.forward.low > SINGLE_PRECISION
-        found.critical = critical_depths(int(row.facts["image_size"]), filters)
+        found.signal_lost = found.forward.low > resolution
+        found.critical = critical_depths(int(row.facts["image_size"]), filters, resolution)
     largest = np.max([flow.largest for flow in row.flows], axis=0)
     found.below_epsilon = int((largest < SMALLEST["adam"]).sum())
     steps = row.facts["train_images"] // row.batch_size  # the trainer drops a short last batch
