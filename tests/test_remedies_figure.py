@@ -114,8 +114,10 @@ def test_differences_are_paired_over_the_seeds_and_corrected_by_holm(found, rows
             else math.nan
             for found in values.values()
         ]
-        lost = table["finished"].map(len).tolist().index(2)  # two of its seeds finished, and are compared with the same
-        *_, raw[lost] = student.paired(values[table.index[lost]], [base[0], base[2]])
+        lost = table.index[
+            table["finished"].map(len) == 2
+        ]  # two of whose seeds finished, and are compared with the same
+        assert table.loc[lost, f"low{suffix}"].notna().all() and len(lost)
         assert table[f"p{suffix}"].tolist() == pytest.approx(statistics.holm(raw), nan_ok=True)
 
 
@@ -130,6 +132,7 @@ def test_the_table_says_what_the_seeds_can_tell(folder, tmp_path):
     assert re.fullmatch(f"RC +{measures} *", lines["RC"])
     assert "3 of 3 diverged" in lines["GN"] and "1 of 3 diverged" in lines["LN+RC"]
     assert "corrected for the number of comparisons (Holm)" in text
+    assert "Fewer than 3 seeds are too few to mark a difference." in text  # as of LN+RC
     table = pd.read_csv(out)
     assert {"p", "p_other", "low", "high", "epochs_to_50", "epochs_to_90", "parameters"} <= set(table)
     assert out.with_suffix(".tex").read_text().count("midrule") == 1 + 5
