@@ -109,7 +109,7 @@ def is_made_by_a_rule(path):
 
 
 def is_known(target):
-    return workflow.is_rule(target) or is_made_by_a_rule(target) or (HERE / target).exists()
+    return workflow.is_rule(target) or is_made_by_a_rule(target)
 
 
 def targets_to_name():

@@ -119,6 +119,16 @@ def test_a_misspelt_target_is_told_what_is_called_like_it(tmp_path):
         assert "nearest" not in snakemake(tmp_path, "-n", target, check=False)[1]
 
 
+def test_a_folder_that_is_there_is_no_target_either(tmp_path):
+    """Snakemake says of it, as of all else that no rule makes, only that."""
+    write_config(tmp_path, TINY)
+    cell = f"results/cw2/{CELL.format('vgg08', 'plain', 0)}"
+    (tmp_path / cell).mkdir(parents=True)
+    said = [snakemake(tmp_path, "-n", folder, check=False)[1] for folder in ("results/cw2", cell)]
+    assert "error: results/cw2 is a folder; everything of that study is made by the target study_cw2" in said[0]
+    assert f"error: {cell}: ask for a file of it, such as {cell}/cell.json" in said[1]
+
+
 @pytest.mark.parametrize(
     ("target", "message"),
     [
