@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+from snakemake.settings.types import DeploymentMethod
 from workflow_scripts.engine import code, commands
 from workflow_scripts.engine.configuration import config as settings
 from workflow_scripts.engine.machine import environments
@@ -56,18 +57,19 @@ SUMMARY = (
 TARGETS, PAPERS, REPORTS = [], {}, {}
 
 # Commands run in Snakemake's own Python; an activated conda environment (--sdm conda) comes before it on PATH, and so
-# wins. `python -P -m workflow_scripts.<command>` is found from any folder, whatever is in there (-P). PYTHONPATH is set
-# in the command itself, because Snakemake removes it for jobs in a conda environment, and in the environment, for the
-# precommand of profiles/slurm. Its other entries stay: a workflow that uses this one as a module may need them.
+# wins. `python -P -m workflow_scripts.<command>` is found from any folder, whatever is in there (-P). The other entries
+# of PYTHONPATH stay: a workflow that uses this one as a module may need them.
 MODULES = os.pathsep.join(dict.fromkeys([HOME, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]))
 os.environ.update(
     PYTHONPATH=MODULES,
     PATH=os.pathsep.join([os.path.dirname(sys.executable), *os.get_exec_path()]),
+    GRADSCAPE_COMPUTING=flags.computing(SETTINGS),
+    GRADSCAPE_REPORTING=flags.reporting(SETTINGS),
 )
-shell.prefix(
-    f"set -euo pipefail; export PYTHONPATH={shlex.quote(MODULES)}"
-    f" GRADSCAPE_COMPUTING='{flags.computing(SETTINGS)}' GRADSCAPE_REPORTING='{flags.reporting(SETTINGS)}'; "
-)
+# Snakemake takes PYTHONPATH away from jobs in conda environments. Only then a prefix, of which there is one for all
+# rules: it would replace that of the workflow around this one, or be replaced by it.
+if DeploymentMethod.CONDA in workflow.deployment_settings.deployment_method:
+    shell.prefix(f"set -euo pipefail; export PYTHONPATH={shlex.quote(MODULES)}; ")
 
 
 def one_of(names):

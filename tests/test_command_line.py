@@ -174,6 +174,18 @@ def test_as_a_module(tmp_path):
     assert all(said.count(f"\ns/{name}: 1 epoch in ") == 1 for name in NAMES)
 
 
+PREFIX = 'shell.prefix("shopt -s expand_aliases; alias own=cp\\n")\n'
+OWN = MODULE.replace("shell: \"python -c 'import my_library' && cp ", 'shell: "own ')
+
+
+@pytest.mark.parametrize("workflow", [PREFIX + OWN, OWN + PREFIX], ids=["before ours", "after ours"])
+def test_a_module_beside_a_prefix_of_all_commands(tmp_path, workflow):
+    """Snakemake has one for all rules: the workflow around ours keeps it, and our commands get all their flags."""
+    status, said = of_another_workflow(tmp_path, workflow=workflow, tensorboard=True)
+    assert status == 0 and (tmp_path / "mine.txt").exists(), said
+    assert len(list(tmp_path.glob("results/s/*/events.out.tfevents.*"))) == len(NAMES)
+
+
 @pytest.mark.parametrize("prefix", ['prefix: "sub"', 'replace_prefix: {"results": "sub"}'])
 def test_a_module_with_another_place_for_results(tmp_path, prefix):
     status, said = of_another_workflow(tmp_path, "-n", more=prefix)
