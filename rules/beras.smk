@@ -14,7 +14,14 @@ BERAS_FIGURES = {
     "optimizers": BERAS_SUMMARY,
     "models": BERAS_SUMMARY,
     "ablation": BERAS_SUMMARY,
-    "predictions": BERAS_SUMMARY,
+    "predictions": [
+        *BERAS_SUMMARY,
+        *(
+            f"results/beras/{run}/predictions.npz"
+            for run, (variant, _) in PLAN.beras_runs.items()
+            if variant == "advanced"
+        ),
+    ],
 }
 
 # Beras lies outside the packages whose imports `digest` follows.
@@ -90,7 +97,7 @@ rule check_beras:
 
 rule summarise_beras:
     input:
-        [f"results/beras/{run}/run.json" for run in PLAN.beras_runs],
+        [f"results/beras/{run}/{name}" for run in PLAN.beras_runs for name in beras.RUN],
     output:
         BERAS_SUMMARY,
     log:
@@ -159,6 +166,7 @@ rule fill_beras:
         summary=BERAS_SUMMARY,
         measured=["results/beras/initializers.csv", "results/beras/check.json"],
         figures=[f"results/beras/figures/{figure}.pdf" for figure in BERAS_FIGURES],
+        pictures="results/beras/figures/predictions.csv",
         table="results/beras/tables/table1.txt",
         template=source("report/beras-template.tex.j2"),
         style=source("report/gradscape.sty"),
@@ -210,7 +218,7 @@ PAPERS["report/beras-exploration.pdf"] = rules.explore_beras.output
 rule hw2:
     input:
         summary=BERAS_SUMMARY,
-        packed=[str(path) for path in submission.sources().values()],
+        packed=[local(str(path)) for path in submission.sources().values()],
     output:
         "submission/hw2.zip",
     log:

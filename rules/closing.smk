@@ -132,7 +132,7 @@ def targets_to_name():
 
 def say_what_was_meant():
     asked = workflow.dag_settings.targets if workflow.dag_settings else ()
-    unknown = [target for target in asked if not is_known(target)]
+    unknown = [target for target in asked if not is_known(target) and not ELSEWHERE]  # there, rules make other paths
     known = sorted(set(targets_to_name())) if unknown else []
     for target in unknown:
         if sentence := targets.meant(target, PLAN, known):

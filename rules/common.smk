@@ -30,7 +30,9 @@ def or_exit(function):
 
 SOURCES = " with ".join(CONFIGS + ["--config"] * bool(workflow.config_settings.config))
 SETTINGS = or_exit(settings.load)(config, SOURCES)
-PLAN = or_exit(Plan)(SETTINGS)
+# Whether results are kept elsewhere, such as in a bucket (--default-storage-provider): a job then finds only its inputs.
+ELSEWHERE = workflow.storage_settings.default_storage_provider is not None
+PLAN = or_exit(Plan)(SETTINGS, ELSEWHERE)
 if workflow.is_main_process:
     or_exit(environments.check)(Path(HOME) / "envs")
     or_exit(own_words.check)(Path("report"), Path(HOME) / "report")
@@ -38,6 +40,10 @@ if workflow.is_main_process:
 # Whether this process prints messages beyond Snakemake's own: those of jobs do not. Where another workflow uses this
 # one as a module and changes rules (`with:`), all of it is read again for that, but messages are printed only once.
 SPEAKS = workflow.is_main_process and workflow.modifier.ruleinfo_overwrite is None
+
+# An output that is not deleted before its job begins. In a bucket it is, since Snakemake (9.27) fails to make the copy
+# that it keeps meanwhile of files that are not here.
+lasting = str if ELSEWHERE else update
 
 HERE = Path.cwd()  # the working directory of the run; at exit the current one is the shell's again
 
@@ -131,10 +137,10 @@ def digest(command, **names):
 
 
 def source(path):
-    """A file that reports are made from: the user's own in the working directory, or else ours."""
-    return str(own_words.source(path, HOME))
+    """A file that reports are made from: the user's own in the working directory, or else ours; never in a bucket."""
+    return local(str(own_words.source(path, HOME)))
 
 
 def own_figures():
     """The user's own figures, which their words in reports may show."""
-    return list(map(str, own_words.figures(Path("report"))))
+    return [local(str(path)) for path in own_words.figures(Path("report"))]

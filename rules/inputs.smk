@@ -20,13 +20,12 @@ def followed(wildcards):
     path, made = dataset.path, f"results/data/{wildcards.dataset}.npz"
     if dataset.source != "folder" or not path or not (path.exists() or os.path.exists(made)):
         return []
-    return [ancient(path)] if path.is_dir() else [path]
+    return [local(ancient(path) if path.is_dir() else path)]
 
 
 def kept(study, rung):
     """The cells whose recipes go on from a rung of a study's search; known once the rung is trained."""
-    path = checkpoints.select_rung.get(study=study, rung=rung).output[0]
-    with open(path) as file:
+    with checkpoints.select_rung.get(study=study, rung=rung).output[0].open() as file:
         return [PLAN.studies[study][name] for name in json.load(file)["kept"]]
 
 
@@ -65,8 +64,10 @@ def files_made_elsewhere(study):
     found = []
     for name, run in PLAN.external_runs(study).items():
         for path in (folder / file for folder in run.folder for file in experiments.FILES):
-            if path.exists() or any(one.is_producer(str(path)) for one in workflow.rules):
+            if any(one.is_producer(str(path)) for one in workflow.rules):
                 found.append(str(path))
+            elif path.exists():
+                found.append(local(str(path)))
             elif path.match(experiments.SUMMARY):
                 raise commands.UserError(
                     f"external_runs.{name}.folder: expected a run with the file {path}, found none"
@@ -77,4 +78,4 @@ def files_made_elsewhere(study):
 def program_of_hand_in(wildcards):
     """The files of the program that is handed in, with those of the runs made elsewhere."""
     elsewhere = [file for study in PLAN.studies for file in files_made_elsewhere(study)]
-    return [*map(str, program.sources().values()), *elsewhere]
+    return [*(local(str(path)) for path in program.sources().values()), *elsewhere]

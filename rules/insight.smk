@@ -62,6 +62,7 @@ rule plot_curves_chosen:
 rule insight:
     input:
         chosen="results/{study}/chosen.json",
+        cells=lambda wildcards: PLAN.trained(wildcards.study, final_cells(wildcards.study)),  # one of which is chosen
         data=all_data_of,
     output:
         [f"results/{{study}}/insight/{name}" for name in insight.FILES],

@@ -7,7 +7,7 @@ rule summarise:
         external=lambda wildcards: files_made_elsewhere(wildcards.study),
     output:
         # not deleted before the job: the rows of cells that have not changed are copied
-        [update(path) for path in summary_of("{study}")],
+        [lasting(path) for path in summary_of("{study}")],
         html=in_report("results/{study}/summary/cells.html", "cells"),
     log:
         "results/logs/{study}/summary.log",

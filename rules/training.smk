@@ -3,15 +3,12 @@
 from workflow_scripts.engine.configuration import cells
 from workflow_scripts.engine.runs import manifests
 
-# A cell's files are not deleted before its job begins: it trains nothing if they are of the same record, code and data. In
-# a bucket they are, since Snakemake (9.27) fails to make the copy that it keeps meanwhile of files that are not here.
-lasting = str if workflow.storage_settings.default_storage_provider else update
-
 
 rule train_cell:
     input:
         data=data_of,
     output:
+        # not deleted before the job: it trains nothing if they are of the same record, code and data
         [lasting(f"results/{{study}}/{{cell}}/{name}") for name in cells.FILES],
     log:
         "results/logs/{study}/{cell}.log",

@@ -6,7 +6,7 @@ rule typeset:
         main=lambda wildcards: PAPERS[f"report/{wildcards.paper}.pdf"][0],
         parts=lambda wildcards: PAPERS[f"report/{wildcards.paper}.pdf"][1:],
     output:
-        update("report/{paper}.pdf"),  # the last good one stays until the next is there
+        lasting("report/{paper}.pdf"),  # the last good one stays until the next is there
     log:
         "results/logs/typeset/{paper}.log",
     wildcard_constraints:

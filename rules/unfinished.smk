@@ -14,8 +14,9 @@ def incomplete():
     """The files that represent, in the DAG, cells that have lost files; those files may still exist.
 
     A cell that has lost its whole folder counts only once its study was summarised: until then it may not be trained.
+    Where results are kept elsewhere, nothing is known of that: what is here are copies.
     """
-    for study, grid in PLAN.studies.items():
+    for study, grid in ({} if ELSEWHERE else PLAN.studies).items():
         summarised = os.path.exists(HERE / summary_of(study)[0])
         for name in grid:
             found = set()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from workflow_scripts.engine.commands import UserError
-from workflow_scripts.engine.configuration import config
+from workflow_scripts.engine.configuration import cells, config
 from workflow_scripts.engine.workflow import comparison, flags, targets
 from workflow_scripts.engine.workflow.plan import Plan
 
@@ -57,6 +57,8 @@ def test_a_plan_knows_what_each_study_has():
 def test_a_cell_is_represented_by_its_record_or_by_the_manifest_of_its_bundle():
     names = list(planned().studies["deep"])
     assert planned().trained("deep", names[:2]) == [f"results/deep/{name}/cell.json" for name in names[:2]]
+    everything = [f"results/deep/{names[0]}/{file}" for file in cells.FILES]
+    assert Plan(config.load(CONFIG), whole=True).trained("deep", names[:1]) == everything
     plan = planned(cells_per_job=4)
     assert plan.bundle("deep", names[4]) == names[4:]
     assert plan.trained("deep", names) == [f"results/deep/bundles/{name}.txt" for name in (names[0], names[4])]

@@ -59,15 +59,16 @@ def files(settings, readme):
 
 
 def tables(paths, results):
-    """{path: content} of CSV files, or folders of them, by their paths within the folder `results`.
+    """{path: content} of CSV files, or folders of them, by their paths within the folder `results`, links followed.
 
     Raises UserError for a table that is not a CSV file or lies elsewhere.
     """
-    found = {}
+    found, folder = {}, results.resolve()
     for path in (file for given in paths for file in (given.rglob("*.csv") if given.is_dir() else [given])):
-        if path.suffix != ".csv" or not path.is_relative_to(results):
+        place = path.resolve()
+        if path.suffix != ".csv" or not place.is_relative_to(folder):
             raise UserError(f"{path}: expected a .csv file in {results}, as nothing else belongs in the hand-in")
-        found[path.relative_to(results).as_posix()] = path.read_bytes()
+        found[place.relative_to(folder).as_posix()] = path.read_bytes()
     return found
 
 

@@ -4,6 +4,7 @@ The rules read it, and so decide nothing of their own.
 """
 
 import difflib
+import itertools
 from pathlib import Path
 
 from workflow_scripts.engine.beras import names as beras
@@ -27,13 +28,14 @@ class Plan:
     bundles      {name of a bundle, which is its first cell's: names of its cells}
 
     `beras_runs` are the cells of the study of Beras, which are not PyTorch cells: {name: (variant, seed)}.
-    `datasets` are the names of the data sets that are used; the configuration may have others.
+    `datasets` are the names of the data sets that are used; the configuration may have others. `whole` is for where
+    a job finds only the files that are its inputs: then all files of a cell represent it.
 
     Raises UserError as `grids.expand` does.
     """
 
-    def __init__(self, settings):
-        self.settings, designs = settings, settings.studies
+    def __init__(self, settings, whole=False):
+        self.settings, self.whole, designs = settings, whole, settings.studies
         self.studies = {name: grids.expand(name, study) for name, study in designs.items()}
         self.compared = {name: study.compare for name, study in designs.items() if study.compare}
         self.searches = {name: grids.candidates(study) for name, study in designs.items() if study.search}
@@ -100,14 +102,16 @@ class Plan:
     def trained(self, study, names):
         """The files that represent trained cells in the DAG: each one's record, or the manifest of its bundle.
 
-        Only one of a cell's files, because each costs time in a DAG of ten thousand cells.
+        Only one of a cell's files, unless `whole`, because each costs time in a DAG of ten thousand cells.
         """
-        bundle = self._bundle_of[study]
+        bundle, files = self._bundle_of[study], cells.FILES if self.whole else ["cell.json"]
         found = (
-            manifests.path_of(study, bundle[cell]) if cell in bundle else f"results/{study}/{cell}/cell.json"
+            [manifests.path_of(study, bundle[cell])]
+            if cell in bundle
+            else [f"results/{study}/{cell}/{file}" for file in files]
             for cell in names
         )
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(itertools.chain.from_iterable(found)))
 
     def checkpoint(self, study, cell):
         """The path of a cell's checkpoint; named after the whole record, so that a key's default changes it too."""

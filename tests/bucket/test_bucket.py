@@ -1,0 +1,58 @@
+"""The workflow where results are kept elsewhere, as on Kubernetes: a job finds only the files that are its inputs."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.workflow_runs import write_config
+from workflow_scripts.engine.course import program
+
+CELL = {"model": "vgg08", "width": 0.25, "dataset": "digits", "epochs": 1, "augmentation": "none"}
+CONFIG = {
+    "datasets": {"digits": {"source": "digits", "image_size": 8}},
+    "studies": {
+        "cw2": {
+            "grids": [{**CELL, "block": ["plain", "bn"]}],
+            "compare": {"shallow": {"model": "vgg08", "block": "plain"}, "deep": {"model": "vgg08", "block": "bn"}},
+            "test": "chosen",
+        }
+    },
+    "beras": None,
+}
+TARGETS = ["results/report/mlp-cw2/mlp-cw2-template.tex", "results/cw2/insight/confusion.csv"]
+
+
+def snakemake(project, bucket, monkeypatch, *words):
+    """Run the workflow of `project`, in its folder, with this folder as the bucket; returns all its output."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    words = ["--cores", "2", "--default-storage-provider", "folder", "--default-storage-prefix", bucket, *words]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", *map(str, words), "--", *TARGETS],
+        cwd=project,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_report_and_what_a_network_has_learned(project, tmp_path, monkeypatch):
+    project, bucket = shutil.copytree(project, tmp_path / "gradscape"), tmp_path / "bucket"
+    write_config(project, CONFIG)
+    place = project / ".snakemake/storage/folder" / str(bucket / "results").removeprefix("/")
+    place.mkdir(parents=True)
+    (project / "results").symlink_to(place)
+    snakemake(project, bucket, monkeypatch)
+    assert all((bucket / target).exists() for target in TARGETS)
+    assert not (project / "results/cw2/insight/confusion.csv").exists()  # here are copies, which Snakemake removes
+    assert "Nothing to be done" in snakemake(project, bucket, monkeypatch, "-n")
+
+
+def test_the_tables_of_a_hand_in_are_found_behind_a_link(tmp_path):
+    """`results` is a link to the copies of what is in the bucket, and inputs are named by where these are."""
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "copies/table1.csv").write_text("a\n")
+    (tmp_path / "results").symlink_to(tmp_path / "copies")
+    found = program.tables([tmp_path / "copies/table1.csv"], tmp_path / "results")
+    assert found == {"table1.csv": b"a\n"}
