@@ -67,9 +67,13 @@ class Begun(logging.Handler):
             (HERE / PLAN.checkpoint(study, PLAN.cell(study, name))).unlink(missing_ok=True)
 
 
+# Ends of what Snakemake says, file by file, when a job with `lasting` outputs fails: that a file that was never made is not
+# put back, and, once it has said so of the job's first file, that the others are.
+NO_NEWS = (": no backup found.", *(f"{name} (updating job failed)." for name in (*cells.FILES[1:], *SUMMARY[1:])))
+
+
 def is_news(record):
-    """False for what Snakemake says, file by file, when a cell that was never made before fails (`update` in training.smk)."""
-    return not str(record.msg).endswith(": no backup found.")
+    return not str(record.msg).endswith(NO_NEWS)
 
 
 logger.addFilter(is_news)

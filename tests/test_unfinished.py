@@ -43,6 +43,7 @@ def test_a_cell_whose_training_failed(study, project):
         checkpoints.touch()  # not a folder, so that no training can begin
         status, said = snakemake(study, TABLE, other, "--quiet", project=project, check=False)
         assert status and "Finished jobid" not in said
+        assert re.findall("Restored previous version of (.*) [(]", said) == [f"results/cw2/{cell}/cell.json"]
     assert (study / "results/cw2" / cell / "cell.json").exists() and (study / TABLE).exists()
     checkpoints.unlink()
     said = dry_run(study, TABLE, other, project=project)
