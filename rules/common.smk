@@ -28,8 +28,10 @@ def or_exit(function):
     return call
 
 
-SOURCES = " with ".join(CONFIGS + ["--config"] * bool(workflow.config_settings.config))
-SETTINGS = or_exit(settings.load)(config, SOURCES)
+SOURCES = [*CONFIGS, *["--config"] * bool(workflow.config_settings.config)]
+if workflow.config_settings.replace_workflow_config:
+    SOURCES = SOURCES[1:] or SOURCES  # without the first, if there is another
+SETTINGS = or_exit(settings.load)(config, " with ".join(SOURCES))
 # Whether results are kept elsewhere, such as in a bucket (--default-storage-provider): a job then finds only its inputs.
 ELSEWHERE = workflow.storage_settings.default_storage_provider is not None
 PLAN = or_exit(Plan)(SETTINGS, ELSEWHERE)

@@ -91,6 +91,14 @@ def test_a_second_configuration_is_looked_at_as_the_first(tmp_path, text, messag
     assert status == 1 and f"error: {message.format(file=file)}" in said and "Traceback" not in said
 
 
+def test_a_configuration_that_replaces_the_first_is_said_to_be_alone(tmp_path):
+    write_config(tmp_path, CONFIG)
+    (tmp_path / "other.yaml").write_text("device: cpu\n")
+    replaced = ["--replace-workflow-config", "--configfile", "other.yaml"]
+    status, said = snakemake(tmp_path, "-n", *replaced, check=False)
+    assert status == 1 and f"error: {tmp_path}/other.yaml is not valid:\n  datasets: missing" in said
+
+
 def test_a_value_of_the_command_line_is_said_to_be_from_there(tmp_path):
     write_config(tmp_path, CONFIG)
     status, said = snakemake(tmp_path, "-n", "--config", "device=tpu", check=False)
