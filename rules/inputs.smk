@@ -1,12 +1,11 @@
 # What only Snakemake knows: files whose names become known during the run, and files that may be remade or missing.
 
-from snakemake.settings.types import SharedFSUsage
 from workflow_scripts.engine.configuration import cells
 from workflow_scripts.engine.course import folders as experiments, program
 
-if SETTINGS.cells_per_job > 1 and SharedFSUsage.INPUT_OUTPUT not in workflow.storage_settings.shared_fs_usage:
+if SETTINGS.cells_per_job > 1 and ELSEWHERE:
     sys.exit(
-        f"error: cells_per_job: expected 1 where jobs share no file system, found {SETTINGS.cells_per_job}: the files of "
+        f"error: cells_per_job: expected 1 where results are kept elsewhere, found {SETTINGS.cells_per_job}: the files of "
         "a bundle's cells are no outputs, and would stay where it ran"
     )
 

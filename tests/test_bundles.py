@@ -264,13 +264,6 @@ def test_the_workflow_in_bundles(tmp_path):
     assert to_train(tmp_path) == []
 
 
-def test_bundles_need_a_shared_file_system(tmp_path):
-    write_config(tmp_path, TINY | {"cells_per_job": 2})
-    status, said = snakemake(tmp_path, "-n", "--shared-fs-usage", "none", check=False)
-    assert status and "error: cells_per_job: expected 1 where jobs share no file system, found 2" in said
-    assert "Traceback" not in said
-
-
 def test_a_bundle_of_another_name(tmp_path):
     write_config(tmp_path, TINY | {"cells_per_job": 2})
     status, said = snakemake(tmp_path, "-n", "results/cw2/bundles/vgg08-seed0.txt", check=False)

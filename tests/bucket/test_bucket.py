@@ -24,7 +24,7 @@ TARGETS = ["results/report/mlp-cw2/mlp-cw2-template.tex", "results/cw2/insight/c
 
 
 def snakemake(project, bucket, monkeypatch, *words):
-    """Run the workflow of `project`, in its folder, with this folder as the bucket; returns all its output."""
+    """Run the workflow of `project`, in its folder, with this folder as the bucket; returns its status and output."""
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     words = ["--cores", "2", "--default-storage-provider", "folder", "--default-storage-prefix", bucket, *words]
     done = subprocess.run(
@@ -33,8 +33,7 @@ def snakemake(project, bucket, monkeypatch, *words):
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return done.returncode, done.stdout + done.stderr
 
 
 def test_a_report_and_what_a_network_has_learned(project, tmp_path, monkeypatch):
@@ -43,10 +42,13 @@ def test_a_report_and_what_a_network_has_learned(project, tmp_path, monkeypatch)
     place = project / ".snakemake/storage/folder" / str(bucket / "results").removeprefix("/")
     place.mkdir(parents=True)
     (project / "results").symlink_to(place)
-    snakemake(project, bucket, monkeypatch)
-    assert all((bucket / target).exists() for target in TARGETS)
+    status, said = snakemake(project, bucket, monkeypatch)
+    assert status == 0 and all((bucket / target).exists() for target in TARGETS), said
     assert not (project / "results/cw2/insight/confusion.csv").exists()  # here are copies, which Snakemake removes
-    assert "Nothing to be done" in snakemake(project, bucket, monkeypatch, "-n")
+    assert "Nothing to be done" in snakemake(project, bucket, monkeypatch, "-n")[1]
+    write_config(project, CONFIG | {"cells_per_job": 2})
+    status, said = snakemake(project, bucket, monkeypatch, "-n")
+    assert status and "error: cells_per_job: expected 1 where results are kept elsewhere, found 2" in said
 
 
 def test_the_tables_of_a_hand_in_are_found_behind_a_link(tmp_path):
