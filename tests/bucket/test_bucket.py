@@ -46,6 +46,11 @@ def test_a_report_and_what_a_network_has_learned(project, tmp_path, monkeypatch)
     assert status == 0 and all((bucket / target).exists() for target in TARGETS), said
     assert not (project / "results/cw2/insight/confusion.csv").exists()  # here are copies, which Snakemake removes
     assert "Nothing to be done" in snakemake(project, bucket, monkeypatch, "-n")[1]
+    keep = "--keep-storage-local-copies"  # as profiles/kubernetes says
+    status, said = snakemake(project, bucket, monkeypatch, keep, "--forcerun", "table1", "plot_curves_best", "insight")
+    assert status == 0 and (project / "results/cw2/insight/confusion.csv").exists(), said
+    status, said = snakemake(project, bucket, monkeypatch, keep, "--report", "report.zip")
+    assert status == 0 and (project / "report.zip").exists(), said
     write_config(project, CONFIG | {"cells_per_job": 2})
     status, said = snakemake(project, bucket, monkeypatch, "-n")
     assert status and "error: cells_per_job: expected 1 where results are kept elsewhere, found 2" in said
