@@ -65,8 +65,8 @@ def sharpness(images, strength):
 
 def posterize(images, strength):
     """Keep the 8 (strength 0) to 2 (strength 1) highest bits."""
-    bits = (8 - 6 * strength).round()
-    return images & (256 - 2 ** (8 - bits)).to(torch.uint8)
+    dropped = (8 - (8 - 6 * strength).round()).to(torch.uint8)
+    return images >> dropped << dropped  # not by a power of 2, which may be inexact on a GPU
 
 
 def solarize(images, strength):
