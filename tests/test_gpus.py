@@ -181,6 +181,7 @@ def test_a_command_holds_a_gpu_with_others_and_none_for_the_cpu(machine, monkeyp
     monkeypatch.setattr(tempfile, "tempdir", str(machine.temporary))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setattr(gpus.time, "sleep", None)  # so that nothing can wait
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     threads, shared = torch.get_num_threads(), config.Running(gpu_share=2)
     with devices.computing(config.Running(device="cpu"), threads):
         assert not list(machine.temporary.iterdir())
@@ -193,3 +194,13 @@ def test_a_command_holds_a_gpu_with_others_and_none_for_the_cpu(machine, monkeyp
 def test_a_gpu_that_is_not_there():
     with pytest.raises(UserError, match="device is 'cuda', but PyTorch finds no GPU"):
         devices.choose_device("cuda", torch.get_num_threads())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_pytorch_cannot_use(machine, monkeypatch, settings):
+    """As with an old driver: the CPU does not take its place unasked."""
+    with pytest.raises(UserError, match=r"device is 'auto', but PyTorch, built .* CUDA.*, cannot use the GPU 0: .*"):
+        devices.choose_device("auto", torch.get_num_threads())
+    assert devices.choose_device("cpu", torch.get_num_threads()).type == "cpu"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert devices.choose_device("auto", torch.get_num_threads()).type == "cpu"
