@@ -180,6 +180,18 @@ def test_a_checkpoint_that_holds_another_state_is_one_clear_message(digits, tmp_
         train(tiny(epochs=1, train_items=100), digits, path)
 
 
+def test_where_memory_runs_out_the_checkpoint_is_not_blamed(digits, tmp_path, monkeypatch):
+    """The message would have it deleted."""
+    train(tiny(epochs=1, train_items=100), digits, tmp_path / "c")
+
+    def load(training, state):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(Training, "load_state_dict", load)
+    with pytest.raises(torch.OutOfMemoryError):
+        train(tiny(epochs=1, train_items=100), digits, tmp_path / "c")
+
+
 def test_a_checkpoint_outlives_files_that_cannot_be_written(digits, tmp_path, capsys):
     order = orders.Order(tiny(epochs=1), tmp_path / "cell", tmp_path / "checkpoint")
     settings = config.Running(cuda_graphs=False)

@@ -3,6 +3,8 @@
 import sys
 import time
 
+import torch
+
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import cells
 from workflow_scripts.engine.machine import provenance
@@ -62,6 +64,8 @@ def _resume(training, checkpoint, key, here):
         return note
     try:
         training.load_state_dict(state)
+    except torch.OutOfMemoryError:
+        raise  # a RuntimeError, too, of which the checkpoint is no cause
     except (RuntimeError, KeyError, TypeError, ValueError, AttributeError):
         name = cells.cell_name(training.cell)
         raise UserError(f"checkpoint {checkpoint}: expected the state of {name}, found another; delete it") from None
