@@ -114,15 +114,21 @@ def test_only_what_is_visible_is_taken(machine, monkeypatch):
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "GPU-7a, GPU-9b"
 
 
+def drivers_tool(folder, monkeypatch):
+    """A tool that lists two GPUs, in place of the driver's."""
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    tool = folder / "nvidia-smi"
+    tool.write_text("#!/bin/sh\nprintf '0\\n1\\n'\n")
+    tool.chmod(0o755)
+    return tool
+
+
 def test_the_driver_is_asked_for_the_gpus_of_the_machine(machine, monkeypatch, tmp_path):
     """And every user of the machine may hold them."""
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setenv("CUDA_DEVICE_ORDER", "")  # so that it is as before after the test
     monkeypatch.delenv("CUDA_DEVICE_ORDER")
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    tool = tmp_path / "nvidia-smi"
-    tool.write_text("#!/bin/sh\nprintf '0\\n1\\n'\n")
-    tool.chmod(0o755)
+    tool = drivers_tool(tmp_path, monkeypatch)
     with gpus.taken(folder=tmp_path):
         assert os.environ["CUDA_VISIBLE_DEVICES"] == "0"
         assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"  # as the driver's tool counts
@@ -181,7 +187,6 @@ def test_a_command_holds_a_gpu_with_others_and_none_for_the_cpu(machine, monkeyp
     monkeypatch.setattr(tempfile, "tempdir", str(machine.temporary))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     monkeypatch.setattr(gpus.time, "sleep", None)  # so that nothing can wait
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     threads, shared = torch.get_num_threads(), config.Running(gpu_share=2)
     with devices.computing(config.Running(device="cpu"), threads):
         assert not list(machine.temporary.iterdir())
@@ -197,9 +202,10 @@ def test_a_gpu_that_is_not_there():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_gpu_that_pytorch_cannot_use(machine, monkeypatch, settings):
+def test_a_gpu_that_pytorch_cannot_use(machine, monkeypatch, settings, tmp_path):
     """As with an old driver: the CPU does not take its place unasked."""
-    with pytest.raises(UserError, match=r"device is 'auto', but PyTorch, built .* CUDA.*, cannot use the GPU 0: .*"):
+    drivers_tool(tmp_path, monkeypatch)
+    with pytest.raises(UserError, match=r"device is 'auto', but PyTorch, built .* CUDA.*, cannot use the GPU 0 of .*"):
         devices.choose_device("auto", torch.get_num_threads())
     assert devices.choose_device("cpu", torch.get_num_threads()).type == "cpu"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")

@@ -32,17 +32,17 @@ def computing(running, threads):
 def choose_device(name, threads):
     """The `torch.device` for "auto", "cpu" or "cuda", with PyTorch set to compute the same bits every time.
 
-    Raises UserError where there is no GPU for "cuda", or where there are GPUs for "auto" that PyTorch cannot use: a
-    study that took the CPU instead would take days, and say so in no log that is read.
+    Raises UserError where there is no GPU for "cuda", or where the driver lists GPUs for "auto" that PyTorch cannot
+    use: a study that took the CPU instead would take days, and say so in no log that is read.
     """
     on_gpu = name != "cpu" and torch.cuda.is_available()
     if name == "cuda" and not on_gpu:
         raise UserError("device is 'cuda', but PyTorch finds no GPU; set device to 'cpu' or 'auto'")
-    if name == "auto" and not on_gpu and (names := gpus.present()):
+    if name == "auto" and not on_gpu and gpus.present() and (names := gpus.known_to_the_driver()):
         built = f"built for CUDA {torch.version.cuda}" if torch.version.cuda else "built without CUDA"
         raise UserError(
-            f"device is 'auto', but PyTorch, {built}, cannot use the GPU {names[0]}: its driver may be too old "
-            "(`nvidia-smi` shows for which CUDA it is); set device to 'cpu' to compute without GPUs"
+            f"device is 'auto', but PyTorch, {built}, cannot use the GPU {names[0]} of `nvidia-smi`: its driver may be "
+            "too old (the tool shows for which CUDA it is); set device to 'cpu' to compute without GPUs"
         )
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with this
     torch.set_deterministic_debug_mode("error")  # like use_deterministic_algorithms(True), without importing Inductor

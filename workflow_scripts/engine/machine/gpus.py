@@ -25,13 +25,18 @@ LOOK_AGAIN = 0.5  # seconds
 
 
 def present():
-    """Names of the GPUs that a job of this process may see: those in CUDA_VISIBLE_DEVICES, or else all of them.
-
-    Asks the driver's own tool, because importing PyTorch takes seconds; [] if it is missing or fails.
-    """
+    """Names of the GPUs that a job of this process may see: those in CUDA_VISIBLE_DEVICES, or else all of them."""
     if VISIBLE in os.environ:
         names = (name.strip() for name in os.environ[VISIBLE].split(","))
         return list(itertools.takewhile(lambda name: name and not name.startswith("-"), names))  # as CUDA reads it
+    return known_to_the_driver()
+
+
+def known_to_the_driver():
+    """Names of the GPUs that the driver's own tool lists; [] if it is missing or fails.
+
+    PyTorch is not asked, because importing it takes seconds, and because it may be built for a newer driver.
+    """
     command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
