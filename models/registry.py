@@ -107,7 +107,7 @@ def build_model(model, block="plain", num_classes=100, image_shape=(3, 32, 32), 
         raise ValueError(
             f"the network {model} is {network!r}, expected a torch.nn.Module; does its function return one?"
         )
-    for attribute in _out_of_sight(network):
+    if attribute := next(_out_of_sight(network), None):
         raise ValueError(
             f"the network {model} keeps layers in a plain list, tuple or dict, {attribute}, where they would not be "
             "trained; expected an nn.ModuleList or nn.ModuleDict"

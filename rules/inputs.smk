@@ -44,6 +44,11 @@ def final_cells(study):
     return [cells.cell_name(cell) for cell in search.final(recipe)]
 
 
+def final_files(study):
+    """The files that represent these cells in the DAG."""
+    return PLAN.trained(study, final_cells(study))
+
+
 def wanted_cells(study):
     """Names of the cells of a study that are trained: all except those of candidates that a search dropped."""
     final = final_cells(study)

@@ -6,7 +6,7 @@ from workflow_scripts.engine.insight import names as insight
 rule choose:
     input:
         summary=summary_of("{study}"),
-        cells=lambda wildcards: PLAN.trained(wildcards.study, final_cells(wildcards.study)),
+        cells=lambda wildcards: final_files(wildcards.study),
         data=all_data_of,
     output:
         "results/{study}/chosen.json",
@@ -62,7 +62,7 @@ rule plot_curves_chosen:
 rule insight:
     input:
         chosen="results/{study}/chosen.json",
-        cells=lambda wildcards: PLAN.trained(wildcards.study, final_cells(wildcards.study)),  # one of which is chosen
+        cells=lambda wildcards: final_files(wildcards.study),  # one of which is chosen
         data=all_data_of,
     output:
         [f"results/{{study}}/insight/{name}" for name in insight.FILES],

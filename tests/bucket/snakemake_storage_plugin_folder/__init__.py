@@ -1,4 +1,7 @@
-"""A storage provider of Snakemake that keeps files in a folder, as others do in a bucket: a query is a path in it."""
+"""A storage provider of Snakemake that keeps files in a folder, as others do in a bucket: a query is a path in it.
+
+Snakemake's own (`fs`) would do, but it runs rsync, a program that may not be there.
+"""
 
 import shutil
 from pathlib import Path
