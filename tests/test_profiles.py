@@ -38,11 +38,17 @@ def test_rules_that_a_profile_names_are_there(name):
 
 
 @pytest.mark.parametrize("name", ["slurm", "kubernetes"])
-def test_jobs_that_are_tried_again_ask_for_more(name):
+def test_jobs_that_are_tried_again_ask_for_more_memory(name):
     asked = profile(name)
     assert asked["retries"] >= 1 and "attempt" in asked["default-resources"]["mem_mb"]
-    for resources in asked.get("set-resources", {}).values():
-        assert "attempt" in resources["mem_mb"] and "attempt" in resources["runtime"]
+    assert all("attempt" in resources["mem_mb"] for resources in asked.get("set-resources", {}).values())
+
+
+def test_only_what_starts_anew_asks_slurm_for_more_time():
+    """A training continues where it was, and four times its hours may be more than a partition allows."""
+    asked = profile("slurm")
+    assert "attempt" in asked["default-resources"]["runtime"]
+    assert all(isinstance(resources["runtime"], int) for resources in asked["set-resources"].values())
 
 
 def test_the_link_of_the_kubernetes_profile_leads_to_its_bucket():
