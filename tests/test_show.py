@@ -33,6 +33,7 @@ def test_a_finished_run_is_shown(cells):
         assert f"{key} {'null' if value is None else value}" in said
     assert "record   model vgg08, width 0.125" in said  # what was chosen comes before the defaults
     assert f"{facts['parameters']:,} parameters" in said
+    assert f"best validation accuracy after {test['epoch'] + 1} epoch" in said  # files and figures count from 0
     assert f"test accuracy {test['test_acc']:.2%}" in said
     history = (cells / "finished/history.csv").read_text().splitlines()
     columns = history[0].split(",")

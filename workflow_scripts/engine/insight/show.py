@@ -84,7 +84,7 @@ def _outcome(facts, test):
     if facts["status"] == "diverged":
         lines.append(f"diverged in step {facts['diverged_step']}: its loss was no finite number")
     if test["epoch"] is not None:
-        lines.append(f"best validation accuracy in epoch {test['epoch'] + 1}")
+        lines.append(f"best validation accuracy after {counted(test['epoch'] + 1, 'epoch')}")
     if test["test_acc"] is not None:
         lines.append(f"test accuracy {test['test_acc']:.2%}, loss {test['test_loss']:.4g}")
     return "\n".join(f"outcome  {line}" if index == 0 else f"         {line}" for index, line in enumerate(lines))
