@@ -136,6 +136,7 @@ def test_the_driver_is_asked_for_the_gpus_of_the_machine(machine, monkeypatch, t
         assert modes == [0o1777, 0o666]
     assert "CUDA_VISIBLE_DEVICES" not in os.environ
     tool.write_text("#!/bin/sh\nexit 9\n")  # as if its driver were not loaded
+    assert gpus.known_to_the_driver() == []
     with gpus.taken(folder=tmp_path):
         assert "CUDA_VISIBLE_DEVICES" not in os.environ
 

@@ -47,6 +47,7 @@ def test_a_plan_knows_what_each_study_has():
     plan = planned()
     assert list(plan.studies["deep"])[:2] == ["vgg08-plain-digits-lr0.001-seed0", "vgg08-plain-digits-lr0.01-seed0"]
     assert plan.datasets == {"digits", "folder", "official"}
+    assert planned(beras={"dataset": "unused"}).datasets == {"digits", "folder", "official", "unused"}
     assert (list(plan.compared), list(plan.ablations), plan.chosen, plan.landscapes) == (["deep"], ["net"], [], {})
     assert plan.surfaces == {"net": ["cifar_net-plain-folder-lr0.001-seed1"]}
     assert list(plan.external_runs("deep")) == ["handed_out"] and not plan.external_runs("net")
@@ -132,6 +133,10 @@ MEANT = {
     "results/net/figures/curves_best.pdf": "the study net has no `compare`, which that figure needs",
     "results/net/figures/tsne.pdf": "the study net has no `test: chosen`, which that figure needs",
     "results/deep/figures/walks.pdf": "the study deep has no `landscape`",
+    "results/deep/figures/pareto.pdf": "the study deep has no `ablations`",
+    "results/net/figures/search.pdf": "the study net has no `search`",
+    "results/beras/simple-seed9/run.json": "the nearest: results/beras/simple-seed3/run.json",
+    "resutls/depe/tables/table1.txt": "the nearest: results/deep/tables/table1.txt",
     "results/deep/tables/tabel1.txt": "the nearest: results/deep/tables/table1.txt",
     "results/net/": "everything of that study is made by the target study_net",
     "report/project2.pdf": "needs studies `cifar_net` (`ablations`, `test: chosen`) and `bn_landscape` (`landscape`)",
@@ -145,6 +150,7 @@ def test_a_target_that_nothing_makes_is_explained(target, sentence):
         "all",
         "study_net",
         "report/beras.pdf",
+        "results/beras/simple-seed3/run.json",
         *(f"results/{study}/tables/table1.txt" for study in ("deep", "net")),
     ]
     assert sentence in targets.meant(target, planned(), known)

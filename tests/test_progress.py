@@ -70,14 +70,29 @@ def test_the_time_left_is_that_of_the_work_left(run, tmp_path):
 
 
 def test_cells_of_another_kind_count_by_what_their_epochs_take(tmp_path):
-    run = progress.Run(tmp_path, {"a/fast": ("vgg08", 10), "a/slow": ("vgg38", 10), "a/none": ("vgg_a", 2)}, START)
+    kinds = {"a/fast": ("vgg08", 10), "a/slow": ("vgg38", 10), "a/slower": ("vgg38", 10), "a/none": ("vgg_a", 2)}
+    run = progress.Run(tmp_path, kinds, START)
     run.look(now=START + 1)
-    assert run.left(now=START + 1) is None and run.tally(None) == "0 of 3 cells done"
+    assert run.left(now=START + 1) is None and run.tally(None) == "0 of 4 cells done"
     log(tmp_path, "a/fast", 10, 10, START + 10, seconds=1.0)
     record(tmp_path, "a/fast", START + 10, seconds=10.0)
-    log(tmp_path, "a/slow", 1, 10, START + 20, seconds=10.0)
+    log(tmp_path, "a/slow", 1, 10, START + 20, seconds=8.0)
+    log(tmp_path, "a/slower", 1, 10, START + 20, seconds=12.0)
     run.look(now=START + 20)
-    assert run.left(now=START + 20) == pytest.approx(20 * (90 + 11) / 20)  # the mean, for what is not known
+    # an epoch of one kind takes 1 s, of the other (8 + 12) / 2 s, and of what is not known their mean
+    assert run.left(now=START + 20) == pytest.approx(20 * (9 * 10 + 9 * 10 + 2 * 5.5) / (10 * 1 + 10 + 10))
+
+
+def test_a_run_is_read_again_with_what_is_known_of_its_cells_and_a_newer_one_without(run, tmp_path):
+    run.look(now=START + 40)
+    progress.Run(tmp_path, run.cells | {"cw2/added": ("vgg38", 10)}, START).write()
+    again = run.read_again()
+    assert list(again.cells)[-1] == "cw2/added" and (again.finished, again.running) == (run.finished, run.running)
+    newer = progress.Run(tmp_path, {"cw2/done": ("vgg38", 10)})
+    assert newer.started != START
+    newer.write()
+    again = run.read_again()
+    assert (again.cells, again.started, again.finished) == ({"cw2/done": ["vgg38", 10]}, newer.started, {})
 
 
 def test_the_cells_of_bundles_are_followed_one_by_one(tmp_path, monkeypatch):
@@ -143,10 +158,10 @@ def test_watch_shows_the_cells_that_are_training(run, tmp_path, capsys):
 
 def test_watch_says_how_long_each_cell_will_take(run, tmp_path):
     log(tmp_path, "cw2/works", 4, 10, START + 38, seconds=90.0)
-    log(tmp_path, "cw2/waits", 0, 10, START + 39)
+    log(tmp_path, "cw2/waits", 0, 10, START + 43)  # by a machine whose clock is ahead
     run.look(now=START + 40)
     waits, went_on, works = (re.split(r"  +", line.strip()) for line in watch.lines(run)[4:])
-    assert waits == ["cw2/waits", "0/10", "–", "–", "–", "1 s ago"]
+    assert waits == ["cw2/waits", "0/10", "–", "–", "–", "0 s ago"]
     assert went_on == ["cw2/went-on", "8/10", "0.3125", "60.0%", "3 seconds", "1 s ago"]
     assert works == ["cw2/works", "4/10", "0.6250", "30.0%", "9.0 minutes", "2 s ago"]  # 6 epochs of 90 s, without 2 s
 

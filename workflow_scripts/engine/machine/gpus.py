@@ -57,7 +57,7 @@ def taken(share=1, folder=None):
         return
     name = "-".join(["gradscape-gpus", *([re.sub(r"\W", "_", allocation)] if allocation else [])])
     folder = Path(folder or tempfile.gettempdir()) / name
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
     with contextlib.suppress(PermissionError):  # made by another user, who has done this already
         folder.chmod(0o1777)
     before = os.environ.get(VISIBLE)
