@@ -122,6 +122,7 @@ def test_texts_that_lie_on_one_before_them_are_hidden():
     texts = {name: figure.text(place, 0.5, name) for name, place in places.items()}
     unseen = figure.text(0.4, 0.5, "unseen", visible=False)
     beside = figure.text(0.42, 0.5, "on the unseen")
-    lettering.thin(figure, [*texts.values(), unseen, beside])
+    of_another_group = figure.text(0.1, 0.5, "of another group")
+    lettering.thin(figure, [*texts.values(), unseen, beside], [of_another_group])
     assert [name for name, text in texts.items() if text.get_visible()] == ["first", "on the second alone", "", "far"]
-    assert beside.get_visible() and not unseen.get_visible()
+    assert beside.get_visible() and of_another_group.get_visible() and not unseen.get_visible()

@@ -148,6 +148,7 @@ def test_names_and_arguments_of_the_brief():
         dimensionality_reduction_block_type=block.reduction_block_type,
     )
     assert sum(parameter.numel() for parameter in network.parameters()) == 338_500
+    assert network.dropout.p == network.supervision == 0  # which the brief does not have
 
 
 @pytest.mark.parametrize("name", ["plain", "bn", "bn_rc"])

@@ -114,8 +114,9 @@ def draw_heatmap(tables, titles, colours):
         if (values == 0).any():
             zero = Patch(facecolor=style.ABSENT, label="exactly zero")
             figure.legend(handles=[zero], loc="lower right", borderpad=0, borderaxespad=0.2)
-        for axes, table in zip(grid.flat, tables, strict=False):
-            lettering.thin(figure, _largest_first(sections(_layers(table)), axes.get_yticklabels()))
+        panels = zip(grid.flat, tables, strict=False)
+        names = [_largest_first(sections(_layers(table)), axes.get_yticklabels()) for axes, table in panels]
+        lettering.thin(figure, *names)
     return figure
 
 

@@ -116,13 +116,18 @@ def close(legend):
     return legend
 
 
-def thin(figure, labels):
-    """Hide those of the visible texts `labels` that overlap one before them, as the figure is laid out now."""
+def thin(figure, *groups):
+    """Of each group of visible texts, hide those that overlap one before them, as the figure is laid out now.
+
+    Laying it out takes about as long as saving it, so all groups of a figure should be given at once.
+    """
     figure.draw_without_rendering()
-    kept, point = [], figure.dpi / 72
-    for label in labels:
-        box = label.get_window_extent().padded(point, -point / 2)  # letters seldom fill the height
-        if any(map(box.overlaps, kept)):
-            label.set_visible(False)
-        if label.get_visible() and label.get_text():
-            kept.append(box)
+    point = figure.dpi / 72
+    for labels in groups:
+        kept = []
+        for label in labels:
+            box = label.get_window_extent().padded(point, -point / 2)  # letters seldom fill the height
+            if any(map(box.overlaps, kept)):
+                label.set_visible(False)
+            if label.get_visible() and label.get_text():
+                kept.append(box)
