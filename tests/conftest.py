@@ -65,7 +65,7 @@ def device(request):
 def digits_file(tmp_path_factory):
     """scikit-learn's digits at 8x8 pixels, as the workflow's data file."""
     path = tmp_path_factory.mktemp("data") / "digits.npz"
-    command("fetch_data", "--name", "digits", "--source", "digits", "--out", path)
+    inside("fetch_data", "--name", "digits", "--source", "digits", "--out", path)
     return path
 
 
@@ -81,7 +81,7 @@ def digits(digits_file):
 def large_digits_file(tmp_path_factory):
     """The digits at 32x32 pixels, the smallest size that VGG-A takes."""
     path = tmp_path_factory.mktemp("data") / "digits.npz"
-    command("fetch_data", "--name", "digits", "--source", "digits", "--image-size", 32, "--out", path)
+    inside("fetch_data", "--name", "digits", "--source", "digits", "--image-size", 32, "--out", path)
     return path
 
 

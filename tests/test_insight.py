@@ -28,7 +28,7 @@ def study(digits_file, tmp_path_factory):
     """A study's folder with one trained cell, and the data it was trained on."""
     folder = tmp_path_factory.mktemp("study")
     record = ["--model", "vgg08", "--block", "bn", "--dataset", "digits", "--lr", "0.003", *SIZES]
-    command("train_cell", "--data", digits_file, "--out", folder / "cell-seed0", *record)
+    inside("train_cell", "--data", digits_file, "--out", folder / "cell-seed0", *record)
     (folder / "chosen.json").write_text(json.dumps({"best_cell": "cell-seed0"}))
     return folder
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.conftest import command
+from tests.conftest import inside
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration.record import Cell
 from workflow_scripts.engine.configuration.studies import Measure
@@ -279,7 +279,7 @@ def test_the_command_writes_what_was_measured(digits_file, digits, tmp_path):
     record = {**TINY, "epochs": 1}
     words = [word for key, value in record.items() for word in (f"--{key.replace('_', '-')}", str(value))]
     arguments = ("--data", digits_file, "--out", tmp_path / "watched", "--measure", json.dumps(MEASURED), *words)
-    command("train_cell", *arguments, env={"OMP_NUM_THREADS": "1"})
+    inside("train_cell", *arguments)
     alone = trained(Cell(**record), digits)
     with open(tmp_path / "watched/history.csv") as file:
         assert [float(row["train_loss"]) for row in csv.DictReader(file)] == [row[2] for row in alone.history]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests import made_cells
-from tests.conftest import command, inside
+from tests.conftest import inside
 from workflow_scripts.engine.configuration.studies import Study
 from workflow_scripts.engine.machine import provenance
 from workflow_scripts.engine.tables import summary
@@ -123,7 +123,7 @@ def test_a_cell_remembers_the_machine_that_it_was_resumed_from(digits_file, tmp_
     assert note == "" and len(state["machines"]) == 1 and state["progress"]["epoch"] == 2
     before = {**state["machines"][0], "device_name": "another"}
     checkpoints.save(checkpoint, key, {**state, "machines": [before]})
-    command("train_cell", "--data", digits_file, "--out", tmp_path / "cell", "--checkpoint", checkpoint, *TINY)
+    inside("train_cell", "--data", digits_file, "--out", tmp_path / "cell", "--checkpoint", checkpoint, *TINY)
     facts = json.loads((tmp_path / "cell/cell.json").read_text())
     assert facts["resumed_from"] == [before]
     assert facts["device_name"] != "another" and facts["threads"]["intraop"] == 1

@@ -11,7 +11,7 @@ import yaml
 from safetensors.torch import load_file
 
 from tests import snakemakes
-from tests.conftest import ROOT, command, inside
+from tests.conftest import ROOT, inside
 from tests.tiny_runs import TINY
 from tests.workflow_runs import counted
 from workflow_scripts.engine.data import datasets
@@ -27,7 +27,7 @@ def results(digits_file, tmp_path_factory):
     results = tmp_path_factory.mktemp("project2") / "results"
     study = results / "cifar_net"
     record = [word for key, value in TINY.items() for word in (f"--{key.replace('_', '-')}", str(value))]
-    command("train_cell", "--data", digits_file, "--out", study / CELL, *record, "--seed", 3)
+    inside("train_cell", "--data", digits_file, "--out", study / CELL, *record, "--seed", 3)
     accuracy = json.loads((study / CELL / "test.json").read_text())["test_acc"]
     facts = json.loads((study / CELL / "cell.json").read_text())
     chosen = {"cells": ["other-seed0", CELL], "best_cell": CELL, "test_acc": {"values": [0.5, accuracy]}}

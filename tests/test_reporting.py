@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.conftest import command
+from tests.conftest import inside
 from tests.tiny_runs import CPU, flags, tiny
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.runs import orders, run
@@ -78,7 +78,7 @@ def test_tensorboard_shows_every_epoch_once_also_of_a_run_that_was_killed(digits
 def test_tensorboard_reads_the_curves(digits_file, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    command("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--tensorboard", *flags())
+    inside("train_cell", "--data", digits_file, "--out", tmp_path / "c", "--tensorboard", *flags())
     events = EventAccumulator(str(tmp_path / "c")).Reload()
     with open(tmp_path / "c/history.csv") as file:
         expected = [float(row["val_loss"]) for row in csv.DictReader(file)]

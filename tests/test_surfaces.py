@@ -38,7 +38,7 @@ def cell(digits_file, tmp_path_factory):
 def train(digits_file, out, **changes):
     record = {**RECORD, **changes}
     words = [word for key, value in record.items() for word in (f"--{key.replace('_', '-')}", value)]
-    command("train_cell", "--data", digits_file, "--out", out, *words)
+    inside("train_cell", "--data", digits_file, "--out", out, *words)
     return out
 
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from models.registry import build_model
-from tests.conftest import ROOT, command
+from tests.conftest import ROOT, inside
 from tests.tiny_runs import CPU, flags, tiny
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.runs import results
@@ -257,7 +257,7 @@ def test_bf16_learns_as_well(digits):
 
 
 def test_divergence_is_a_result(digits, digits_file, tmp_path):
-    command("train_cell", "--data", digits_file, "--out", tmp_path / "c", *flags(optimizer="sgd", lr=1000))
+    inside("train_cell", "--data", digits_file, "--out", tmp_path / "c", *flags(optimizer="sgd", lr=1000))
     facts = json.loads((tmp_path / "c/cell.json").read_text())
     assert facts["status"] == "diverged"
     losses = np.load(tmp_path / "c/steps.npz")["train_loss"]
@@ -270,5 +270,5 @@ def test_divergence_is_a_result(digits, digits_file, tmp_path):
 
 def test_a_record_without_a_data_set_names_the_one_that_was_trained_on(digits_file, tmp_path):
     words = ("--model", "vgg08", "--width", "0.25", "--augmentation", "none", "--epochs", "1")
-    command("train_cell", "--data", digits_file, "--out", tmp_path / "c", *words)
+    inside("train_cell", "--data", digits_file, "--out", tmp_path / "c", *words)
     assert json.loads((tmp_path / "c/cell.json").read_text())["record"]["dataset"] == "digits"

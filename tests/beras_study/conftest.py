@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import command
+from tests.conftest import command, inside
 from workflow_scripts.engine.beras import (
     figures,
     names,
@@ -19,7 +19,7 @@ def data_file(tmp_path_factory):
     """The digits as the study takes them: 28 x 28 grey levels."""
     path = tmp_path_factory.mktemp("data") / "digits28.npz"
     described = ["--name", "digits28", "--source", "digits", "--image-size", 28, "--channels", 1]
-    command("fetch_data", *described, "--out", path)
+    inside("fetch_data", *described, "--out", path)
     return path
 
 
