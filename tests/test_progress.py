@@ -164,6 +164,8 @@ def test_watch_says_how_long_each_cell_will_take(run, tmp_path):
     assert waits == ["cw2/waits", "0/10", "–", "–", "–", "0 s ago"]
     assert went_on == ["cw2/went-on", "8/10", "0.3125", "60.0%", "3 seconds", "1 s ago"]
     assert works == ["cw2/works", "4/10", "0.6250", "30.0%", "9.0 minutes", "2 s ago"]  # 6 epochs of 90 s, without 2 s
+    run.look(now=START + 60)
+    assert re.split(r"  +", watch.lines(run)[5].strip())[-2:] == ["0 seconds", "21 s ago"]  # it is late
 
 
 @pytest.mark.parametrize("last", ["error: vgg38: batch_size is 5000", "Traceback (most recent call last):\n  File"])
@@ -200,6 +202,22 @@ def test_watch_once_in_a_terminal_ends(run, tmp_path):
     words = [sys.executable, "-m", "workflow_scripts.watch", "--once", "--results", tmp_path]
     subprocess.run(words, cwd=ROOT, stdout=its_end, check=True, timeout=60)
     assert os.read(terminal, 10_000).startswith(b"Gradscape: 1 of 4 cells done")
+
+
+def test_watch_ends_when_all_cells_are_done_also_those_added_since(run, tmp_path, capsys, monkeypatch):
+    cells, slept = {name: ("vgg38", 10) for name in ("cw2/done", "cw2/works")}, []
+    progress.Run(tmp_path, cells, START).write()
+
+    def meanwhile(seconds):
+        slept.append(seconds)
+        progress.Run(tmp_path, {**cells, "cw2/waits": ("vgg38", 10)}, START).write()
+        log(tmp_path, "cw2/waits", 10, 10, START + 41)
+        for name in ("works", "waits"):
+            record(tmp_path, f"cw2/{name}", START + 41)
+
+    monkeypatch.setattr(watch.time, "sleep", meanwhile)
+    watch.watch(tmp_path, again=True)
+    assert len(slept) == 1 and capsys.readouterr().out.endswith(f"{watch.CLEAR}Gradscape: 3 of 3 cells done\n")
 
 
 def test_watch_fits_a_terminal(run):
