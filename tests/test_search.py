@@ -233,6 +233,7 @@ TINY = {
                 "halving": {"epochs": [1, 2], "keep": 0.5},
                 "seeds": [0, 1],
             },
+            "grids": [{"block": "plain"}],  # a cell beside the search, which no rung trains
             "test": "chosen",
         }
     },
@@ -244,9 +245,9 @@ def test_a_search_runs_rung_by_rung_and_only_grows(tmp_path):
     results = tmp_path / "results/search"
     targets = ["results/search/chosen.json", "results/search/figures/search.pdf"]
     _, said = snakemake(tmp_path, *targets)
-    assert "(7 of 7 cells done)" in said  # including those that were added once a rung had chosen
+    assert "(8 of 8 cells done)" in said  # including those that were added once a rung had chosen
     trained = {path.name for path in results.glob("vgg08-*")}
-    assert len(trained) == 4 + 2 + 1  # two rungs, and the last one's best from another seed
+    assert len(trained) == 4 + 2 + 1 + 1  # two rungs, the last one's best from another seed, and the grid's
     first, second = (json.loads((results / f"search/rung{rung}.json").read_text()) for rung in (0, 1))
     assert len(first["ranked"]) == 4 and len(first["kept"]) == 2
     assert [name.replace("epochs1", "epochs2") for name in first["kept"]] == sorted(
