@@ -55,15 +55,24 @@ def say_what_is_to_do():
         yield f"  Not counted: what {study} trains after the next rung of its search, because that rung decides it."
 
 
+def path_and_place(file):
+    """The path of a job's file in the folder of the run, and where a person finds it: there, or in the bucket."""
+    if not file.is_storage:
+        return str(file), HERE / file
+    kept = file.storage_object
+    return kept.query.removeprefix(workflow.storage_settings.default_storage_prefix).lstrip("/"), kept.print_query
+
+
 def say_what_was_done():
     left = set(workflow.dag.needrun_jobs())  # after a failure: their files, if any, are from an earlier run
-    files = {str(file) for job in workflow.dag.jobs if job not in left for file in job.output}
-    made = {file for file in files if (HERE / file).exists()}
+    made = dict(path_and_place(file) for job in workflow.dag.jobs if job not in left for file in job.output)
+    made = {path: place for path, place in made.items() if ELSEWHERE or place.exists()}
     reports = [report for report in REPORTS if report in made]
-    for place, table in enumerate(dict.fromkeys(REPORTS[report] for report in reports)):  # two reports may share one
-        yield "\n" * (place > 0) + (HERE / table).read_text()
-        yield from (f"The report: {HERE / report}" for report in reports if REPORTS[report] == table)
-    yield from (f"The hand-in: {HERE / file}" for file in sorted(made) if file.startswith("submission/"))
+    for index, table in enumerate(dict.fromkeys(REPORTS[report] for report in reports)):  # two reports may share one
+        if (HERE / table).exists():  # perhaps no copy is kept here of what is in the bucket
+            yield "\n" * (index > 0) + (HERE / table).read_text()
+        yield from (f"The report: {made[report]}" for report in reports if REPORTS[report] == table)
+    yield from (f"The hand-in: {made[path]}" for path in sorted(made) if path.startswith("submission/"))
 
 
 def was_stopped():
@@ -135,7 +144,10 @@ def say_what_was_meant():
     unknown = [target for target in asked if not is_known(target) and not ELSEWHERE]  # there, rules make other paths
     known = sorted(set(targets_to_name())) if unknown else []
     for target in unknown:
-        if sentence := targets.meant(target, PLAN, known):
+        near = targets.from_here(target, HERE)
+        if near != target and is_known(near):
+            yield f"error: {target}: targets are named as seen from this folder: {near}\n"
+        elif sentence := targets.meant(near, PLAN, known):
             yield f"error: {sentence}\n"
 
 

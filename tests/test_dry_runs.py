@@ -114,6 +114,10 @@ def test_a_misspelt_target_is_told_what_is_called_like_it(tmp_path):
     for target, right in zip(wrong, ("report/mlp-cw2.pdf", "all", "results/cw2/summary/cells.csv"), strict=True):
         status, said = snakemake(tmp_path, "-n", target, check=False)
         assert status and f"\nerror: nothing is called {target}; the nearest: {right}" in said
+    right = "results/cw2/summary/cells.csv"
+    said = snakemake(tmp_path, "-n", tmp_path / right, tmp_path / wrong[-1], check=False)[1]
+    assert f"\nerror: {tmp_path / right}: targets are named as seen from this folder: {right}\n" in said
+    assert f"\nerror: nothing is called {wrong[-1]}; the nearest: {right}" in said
     (tmp_path / "own.txt").touch()
     for target in ("own.txt", "results/data/mnist.npz", "data", "train_cell", "nothing-like-it"):
         assert "nearest" not in snakemake(tmp_path, "-n", target, check=False)[1]

@@ -156,5 +156,10 @@ def test_a_target_that_nothing_makes_is_explained(target, sentence):
     assert sentence in targets.meant(target, planned(), known)
 
 
+def test_a_whole_path_is_taken_as_seen_from_the_folder():
+    for target, seen in {"/a/b/all": "all", "/a/bc/all": "/a/bc/all", "all": "all", "/a/b": "/a/b"}.items():
+        assert targets.from_here(target, Path("/a/b")) == seen
+
+
 def test_a_target_that_is_like_nothing_is_left_to_snakemake():
     assert targets.meant("xyz", planned(), ["all"]) is None

@@ -20,7 +20,8 @@ CONFIG = {
     },
     "beras": None,
 }
-TARGETS = ["results/report/mlp-cw2/mlp-cw2-template.tex", "results/cw2/insight/confusion.csv"]
+REPORT = "report/mlp-cw2.pdf" if shutil.which("latexmk") else "results/report/mlp-cw2/mlp-cw2-template.tex"
+TARGETS = [REPORT, "results/cw2/insight/confusion.csv"]
 
 
 def snakemake(project, bucket, monkeypatch, *words):
@@ -44,11 +45,14 @@ def test_a_report_and_what_a_network_has_learned(project, tmp_path, monkeypatch)
     (project / "results").symlink_to(place)
     status, said = snakemake(project, bucket, monkeypatch)
     assert status == 0 and all((bucket / target).exists() for target in TARGETS), said
+    named = f"\nThe report: {bucket / REPORT}\n" if REPORT.endswith(".pdf") else "\n"
+    assert named in said
     assert not (project / "results/cw2/insight/confusion.csv").exists()  # here are copies, which Snakemake removes
     assert "Nothing to be done" in snakemake(project, bucket, monkeypatch, "-n")[1]
     keep = "--keep-storage-local-copies"  # as profiles/kubernetes says
     status, said = snakemake(project, bucket, monkeypatch, keep, "--forcerun", "table1", "plot_curves_best", "insight")
     assert status == 0 and (project / "results/cw2/insight/confusion.csv").exists(), said
+    assert (project / "results/cw2/tables/table1.txt").read_text() + named in said
     status, said = snakemake(project, bucket, monkeypatch, keep, "--report", "report.zip")
     assert status == 0 and (project / "report.zip").exists(), said
     write_config(project, CONFIG | {"cells_per_job": 2})

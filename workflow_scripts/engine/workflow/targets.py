@@ -1,6 +1,7 @@
 """What may have been meant by a target that no rule makes, in words for the person who asked for it."""
 
 import difflib
+from pathlib import Path
 
 from workflow_scripts.engine.ablation import names as ablation
 from workflow_scripts.engine.configuration.cells import FILES
@@ -29,6 +30,11 @@ SECTIONS = {
     **dict.fromkeys([*insight.FIGURES, "curves_chosen"], ("test: chosen", "chosen")),
     "search": ("search", "searches"),
 }
+
+
+def from_here(target, here):
+    """The target as seen from the folder `here`, if it is the whole path of something in there."""
+    return str(Path(target).relative_to(here)) if target.startswith(f"{here}/") else target
 
 
 def meant(target, plan, known):
