@@ -137,6 +137,15 @@ def test_a_cell_that_was_there_is_no_work_of_this_run(run, tmp_path):
     assert run.left(now=START + 40) == pytest.approx(40 * 8 / 16)
 
 
+def test_a_cell_whose_training_outlived_its_run_is_work_of_this_run_since_its_start(run, tmp_path):
+    log(tmp_path, "cw2/waits", 0, 10, START + 15)
+    (tmp_path / "logs/cw2/waits.log").write_text(f"waiting for process 7\n{orders.MADE}: results/cw2/waits\n")
+    os.utime(tmp_path / "logs/cw2/waits.log", (START + 15, START + 15))
+    record(tmp_path, "cw2/waits", START + 15)  # 15 of its 20 seconds
+    run.look(now=START + 40)
+    assert run.left(now=START + 40) == pytest.approx(40 * 8 / (16 + 7.5))
+
+
 def test_what_came_of_a_cell(tmp_path):
     record(tmp_path, "done", START)
     record(tmp_path, "lost", START, status="diverged", diverged_step=7)

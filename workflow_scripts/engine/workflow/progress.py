@@ -5,6 +5,7 @@ and its outcome in its folder. So anything that can read results/ can tell, on a
 """
 
 import json
+import math
 import re
 import time
 from dataclasses import dataclass, field, replace
@@ -138,15 +139,16 @@ class Run:
         for name in self.cells.keys() - self.finished.keys() if names is None else names:
             self.running.pop(name, None)
             log = self.results / "logs" / f"{name}.log"
-            if not self._fresh(log):
+            if self._written(log) < 0:
                 continue
             text = log.read_text(errors="replace")
             self.before[name] = resumed_at(text)
             there = orders.MADE in text
-            fresh = there or any(self._fresh(self.results / name / record) for record in RECORDS)
-            if done := finished(self.results / name) if fresh else None:
-                if there:
-                    self.before[name], done = done.epochs, replace(done, words=f"{done.words}, made before")
+            written = max(self._written(self.results / name / record) for record in RECORDS)
+            if done := finished(self.results / name) if there or written >= 0 else None:
+                if there:  # by a process that may have outlived the run that started it, and gone on during this one
+                    done = replace(done, words=f"{done.words}, made before")
+                    self.before[name] = done.epochs * min(max(1 - written / done.seconds, 0), 1)
                 self.finished[name] = done
             else:
                 self.running[name] = running(text, max(0.0, now - log.stat().st_mtime))
@@ -173,12 +175,12 @@ class Run:
                 if name not in self.finished and name not in self.running:
                     break
 
-    def _fresh(self, path):
-        """Whether a file exists and is not from an earlier run."""
+    def _written(self, path):
+        """How many seconds after the start of this run a file was last written to; less than 0: before it, or never."""
         try:
-            return path.stat().st_mtime >= self.started
+            return path.stat().st_mtime - self.started
         except FileNotFoundError:
-            return False
+            return -math.inf
 
     def left(self, now=None):
         """Seconds until all cells are trained, at this run's pace so far; None before any epoch is done.
