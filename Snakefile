@@ -54,7 +54,7 @@ if PLAN.searches:
 
 if PLAN.compared:
 
-    include: "rules/figures.smk"
+    include: "rules/comparison.smk"
 
 
 if PLAN.ablations:
@@ -88,6 +88,7 @@ if SETTINGS.beras:
     include: "rules/beras.smk"
 
 
+include: "rules/figures.smk"
 include: "rules/typeset.smk"
 include: "rules/opening.smk"
 include: "rules/events.smk"

@@ -58,32 +58,17 @@ for study, factors in PLAN.ablations.items():
             " --study {params.design:q} --out results/{params.study}/ablations 2> {log}"
 
 
-for figure, subject in ablation.FIGURES.items():
-
-    rule:
-        name:
-            f"plot_{figure}"
-        input:
-            summary=summary_of("{study}"),
-        output:
-            pdf=in_report(f"results/{{study}}/figures/{figure}.pdf", figure),
-            csv=f"results/{{study}}/figures/{figure}.csv",
-        log:
-            f"results/logs/{{study}}/{figure}.log",
-        wildcard_constraints:
-            study=one_of(PLAN.ablations),
-        localrule: True
-        conda:
-            "../envs/figures.yaml"
-        params:
-            command=f"plot_{figure}",
-            design=design("base", "ablations"),
-            code=digest(f"plot_{figure}"),
-        message:
-            f"Drawing {subject} ({{wildcards.study}})"
-        shell:
-            "python -P -m workflow_scripts.{params.command} --summary results/{wildcards.study}/summary"
-            " --study {params.design:q} --out {output.pdf} 2> {log}"
+for figure, title in ablation.FIGURES.items():
+    FIGURES[figure] = FigureRule(
+        command=f"plot_{figure}",
+        studies=PLAN.ablations,
+        input={"summary": summary_of("{study}")},
+        flags=lambda study: (
+            f"--summary results/{study}/summary --study {shlex.quote(flags.design(PLAN, study, 'base', 'ablations'))}"
+        ),
+        caption=figure,
+        title=title,
+    )
 
 
 rule table_remedies:

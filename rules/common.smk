@@ -4,7 +4,9 @@ import functools
 import json
 import re
 import shlex
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from snakemake.settings.types import DeploymentMethod
 from workflow_scripts.engine import code, commands
@@ -61,8 +63,26 @@ SUMMARY = (
 )
 
 # To these, each file of rules adds its own: what is made by default; {PDF: the LaTeX that it is typeset from, its main
-# file first}; {PDF: the table in plain text that sums it up}.
-TARGETS, PAPERS, REPORTS = [], {}, {}
+# file first}; {PDF: the table in plain text that sums it up}; {name: `FigureRule`}.
+TARGETS, PAPERS, REPORTS, FIGURES = [], {}, {}, {}
+
+
+class FigureRule(NamedTuple):
+    """What is particular to the rule that figures.smk makes for a figure, results/<study>/figures/<name>.pdf.
+
+    `flags` are those of its command, quoted, as a function of the study. `caption`, `shows` and `subject` are what
+    `in_report` takes; `title` is what the rule's message says of the figure, if not its name.
+    """
+
+    command: str
+    studies: dict
+    input: dict
+    flags: Callable
+    caption: str
+    shows: Callable = PLAN.studies.get
+    subject: str = ""
+    title: str = ""
+
 
 # Commands run in Snakemake's own Python; an activated conda environment (--sdm conda) comes before it on PATH, and so
 # wins. `python -P -m workflow_scripts.<command>` is found from any folder, whatever is in there (-P). The other entries
@@ -121,6 +141,11 @@ def all_data_of(wildcards):
 def samples_of(study):
     """The figures with images of the data sets that the cells of a study are trained on."""
     return [f"results/{study}/figures/samples_{dataset}.pdf" for dataset in PLAN.first_cells(study)]
+
+
+def surfaces_of(study):
+    """The measured loss surfaces of a study."""
+    return [f"results/{study}/surfaces/{cell}.csv" for cell in PLAN.surfaces[study]]
 
 
 def design(*sections):

@@ -1,40 +1,28 @@
-# The figures of every study that compares a shallow network with a deep one: cells -> tidy tables -> PDF and CSV.
+# The figures of studies, a rule for each: files of results/<study>/ -> PDF and CSV.
 
-from workflow_scripts.engine.workflow import comparison
-
-for name, figure in comparison.FIGURES.items():
+for name, figure in FIGURES.items():
 
     rule:
         name:
             f"plot_{name}"
         input:
-            summary=summary_of("{study}"),
+            **figure.input,
         output:
-            pdf=in_report(
-                f"results/{{study}}/figures/{name}.pdf",
-                figure.caption,
-                functools.partial(comparison.shown, figure, PLAN),
-                figure.subject,
-            ),
+            pdf=in_report(f"results/{{study}}/figures/{name}.pdf", figure.caption, figure.shows, figure.subject),
             csv=f"results/{{study}}/figures/{name}.csv",
         log:
             f"results/logs/{{study}}/{name}.log",
         wildcard_constraints:
-            study=one_of(PLAN.compared),
+            study=one_of(figure.studies),
         localrule: True
         conda:
             "../envs/figures.yaml"
         params:
+            # not in `shell`, which is read again for each job, when the loop has ended
             command=figure.command,
-            flags=lambda wildcards, figure=figure: comparison.command_flags(
-                figure, PLAN.compared[wildcards.study], PLAN.external_runs(wildcards.study)
-            ),
+            flags=lambda wildcards, figure=figure: figure.flags(wildcards.study),
             code=digest(figure.command),
         message:
-            f"Drawing {name} ({{wildcards.study}})"
+            f"Drawing {figure.title or name} ({{wildcards.study}})"
         shell:
-            "python -P -m workflow_scripts.{params.command} --summary results/{wildcards.study}/summary"
-            " {params.flags} --out {output.pdf} 2> {log}"
-
-
-TARGETS += expand("results/{study}/figures/{figure}.pdf", study=PLAN.compared, figure=comparison.FIGURES)
+            "python -P -m workflow_scripts.{params.command} {params.flags} --out {output.pdf} 2> {log}"

@@ -31,32 +31,15 @@ rule choose:
         " $GRADSCAPE_COMPUTING --out {output} 2> {log}"
 
 
-rule plot_curves_chosen:
-    input:
-        summary=summary_of("{study}"),
-        chosen="results/{study}/chosen.json",
-    output:
-        pdf=in_report(
-            "results/{study}/figures/curves_chosen.pdf",
-            "curves",
-            lambda study: ["chosen"],
-            "the chosen network",
-        ),
-        csv="results/{study}/figures/curves_chosen.csv",
-    log:
-        "results/logs/{study}/curves_chosen.log",
-    wildcard_constraints:
-        study=one_of(PLAN.chosen),
-    localrule: True
-    conda:
-        "../envs/figures.yaml"
-    params:
-        code=digest("plot_curves"),
-    message:
-        "Drawing curves_chosen ({wildcards.study})"
-    shell:
-        "python -P -m workflow_scripts.plot_curves --summary results/{wildcards.study}/summary"
-        " --chosen {input.chosen} --out {output.pdf} 2> {log}"
+FIGURES["curves_chosen"] = FigureRule(
+    command="plot_curves",
+    studies=PLAN.chosen,
+    input={"summary": summary_of("{study}"), "chosen": "results/{study}/chosen.json"},
+    flags=lambda study: f"--summary results/{study}/summary --chosen results/{study}/chosen.json",
+    caption="curves",
+    shows=lambda study: ["chosen"],
+    subject="the chosen network",
+)
 
 
 rule insight:
@@ -86,34 +69,14 @@ rule insight:
 
 
 for figure in insight.FIGURES:
-
-    rule:
-        name:
-            f"plot_{figure}"
-        input:
-            [f"results/{{study}}/insight/{name}" for name in insight.FILES],
-        output:
-            pdf=in_report(
-                f"results/{{study}}/figures/{figure}.pdf",
-                f"insight-{figure.replace('_', '-')}",
-                lambda study: ["chosen"],
-            ),
-            csv=f"results/{{study}}/figures/{figure}.csv",
-        log:
-            f"results/logs/{{study}}/{figure}.log",
-        wildcard_constraints:
-            study=one_of(PLAN.chosen),
-        localrule: True
-        conda:
-            "../envs/figures.yaml"
-        params:
-            figure=figure,
-            code=digest("plot_insight"),
-        message:
-            f"Drawing {figure} ({{wildcards.study}})"
-        shell:
-            "python -P -m workflow_scripts.plot_insight --figure {params.figure}"
-            " --insight results/{wildcards.study}/insight --out {output.pdf} 2> {log}"
+    FIGURES[figure] = FigureRule(
+        command="plot_insight",
+        studies=PLAN.chosen,
+        input={"insight": [f"results/{{study}}/insight/{name}" for name in insight.FILES]},
+        flags=lambda study, figure=figure: f"--figure {figure} --insight results/{study}/insight",
+        caption=f"insight-{figure.replace('_', '-')}",
+        shows=lambda study: ["chosen"],
+    )
 
 
 # not the figures of insight, which are made on request: not every network has filters and feature maps

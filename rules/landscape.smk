@@ -53,35 +53,16 @@ rule table_landscape:
 
 
 for figure in landscape.FIGURES:
-
-    rule:
-        name:
-            f"plot_{figure}"
-        input:
-            summary=summary_of("{study}", LANDSCAPE_SUMMARY),
-        output:
-            pdf=in_report(
-                f"results/{{study}}/figures/{figure}.pdf",
-                figure.replace("_", "-"),
-                PLAN.landscapes.get,
-            ),
-            csv=f"results/{{study}}/figures/{figure}.csv",
-        log:
-            f"results/logs/{{study}}/{figure}.log",
-        wildcard_constraints:
-            study=one_of(PLAN.landscapes),
-        localrule: True
-        conda:
-            "../envs/figures.yaml"
-        params:
-            figure=figure,
-            design=design(),
-            code=digest("plot_landscape"),
-        message:
-            f"Drawing {figure} ({{wildcards.study}})"
-        shell:
-            "python -P -m workflow_scripts.plot_landscape --figure {params.figure} --study {params.design:q}"
-            " --summary results/{wildcards.study}/summary --out {output.pdf} 2> {log}"
+    FIGURES[figure] = FigureRule(
+        command="plot_landscape",
+        studies=PLAN.landscapes,
+        input={"summary": summary_of("{study}", LANDSCAPE_SUMMARY)},
+        flags=lambda study, figure=figure: (
+            f"--figure {figure} --study {shlex.quote(flags.design(PLAN, study))} --summary results/{study}/summary"
+        ),
+        caption=figure.replace("_", "-"),
+        shows=PLAN.landscapes.get,
+    )
 
 
 rule measure_surface:
@@ -112,33 +93,19 @@ rule measure_surface:
 
 
 for figure in landscape.SURFACES:
-
-    rule:
-        name:
-            f"plot_{figure}"
-        input:
-            summary=summary_of("{study}"),
-            surfaces=lambda wildcards: [
-                f"results/{wildcards.study}/surfaces/{cell}.csv" for cell in PLAN.surfaces[wildcards.study]
-            ],
-        output:
-            pdf=in_report(f"results/{{study}}/figures/{figure}.pdf", figure.replace("_", "-"), PLAN.surfaces.get),
-            csv=f"results/{{study}}/figures/{figure}.csv",
-        log:
-            f"results/logs/{{study}}/{figure}.log",
-        wildcard_constraints:
-            study=one_of(PLAN.surfaces),
-        localrule: True
-        conda:
-            "../envs/figures.yaml"
-        params:
-            figure=figure,
-            code=digest("plot_surfaces"),
-        message:
-            f"Drawing {figure} ({{wildcards.study}})"
-        shell:
-            "python -P -m workflow_scripts.plot_surfaces --figure {params.figure} --surfaces {input.surfaces:q}"
-            " --summary results/{wildcards.study}/summary --out {output.pdf} 2> {log}"
+    FIGURES[figure] = FigureRule(
+        command="plot_surfaces",
+        studies=PLAN.surfaces,
+        input={
+            "summary": summary_of("{study}"),
+            "surfaces": lambda wildcards: surfaces_of(wildcards.study),
+        },
+        flags=lambda study, figure=figure: (
+            f"--figure {figure} --surfaces {shlex.join(surfaces_of(study))} --summary results/{study}/summary"
+        ),
+        caption=figure.replace("_", "-"),
+        shows=PLAN.surfaces.get,
+    )
 
 
 TARGETS += expand("results/{study}/tables/landscape_table.html", study=PLAN.landscapes)
