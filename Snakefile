@@ -94,6 +94,7 @@ include: "rules/opening.smk"
 include: "rules/events.smk"
 include: "rules/unfinished.smk"
 include: "rules/progress.smk"
+include: "rules/targets.smk"
 include: "rules/closing.smk"
 
 

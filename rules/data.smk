@@ -17,7 +17,7 @@ rule fetch_data:
         "../envs/data.yaml"
     resources:
         # as params they would cause everything to be remade when they change
-        unseen=lambda wildcards: shlex.join(flags.dataset_unseen(SETTINGS.datasets[wildcards.dataset])),
+        unseen=lambda wildcards: shlex.join(flags.dataset(SETTINGS.datasets[wildcards.dataset], unseen=True)),
     params:
         flags=lambda wildcards: flags.dataset(SETTINGS.datasets[wildcards.dataset]),
         listing=lambda wildcards: listing.listing_now(

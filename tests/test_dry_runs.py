@@ -10,6 +10,8 @@ import pytest
 from tests.workflow_runs import CELL, TINY, dry_run, snakemake, write_config
 from workflow_scripts.engine.tables import selections
 
+SUMMARY = "results/cw2/summary/cells.csv"
+
 
 def test_dry_run_of_the_full_configuration(tmp_path):
     said = dry_run(tmp_path)
@@ -110,17 +112,21 @@ def test_a_cell_that_does_not_exist(tmp_path):
 
 
 def test_a_misspelt_target_is_told_what_is_called_like_it(tmp_path):
-    wrong = ("report/mlp_cw2.pdf", "al", "results/cw2/summary/cell.csv")
-    for target, right in zip(wrong, ("report/mlp-cw2.pdf", "all", "results/cw2/summary/cells.csv"), strict=True):
-        status, said = snakemake(tmp_path, "-n", target, check=False)
+    write_config(tmp_path, TINY)
+    wrong = {"report/mlp_cw2.pdf": "report/mlp-cw2.pdf", "al": "all", "results/cw2/summary/cell.csv": SUMMARY}
+    status, said = snakemake(tmp_path, "-n", *wrong, tmp_path / SUMMARY, check=False)
+    for target, right in wrong.items():
         assert status and f"\nerror: nothing is called {target}; the nearest: {right}" in said
-    right = "results/cw2/summary/cells.csv"
-    said = snakemake(tmp_path, "-n", tmp_path / right, tmp_path / wrong[-1], check=False)[1]
-    assert f"\nerror: {tmp_path / right}: targets are named as seen from this folder: {right}\n" in said
-    assert f"\nerror: nothing is called {wrong[-1]}; the nearest: {right}" in said
+    assert f"\nerror: {tmp_path / SUMMARY}: targets are named as seen from this folder: {SUMMARY}\n" in said
+
+
+def test_targets_that_are_no_mistake_are_not_explained(tmp_path):
+    write_config(tmp_path, TINY)
     (tmp_path / "own.txt").touch()
-    for target in ("own.txt", "results/data/mnist.npz", "data", "train_cell", "nothing-like-it"):
-        assert "nearest" not in snakemake(tmp_path, "-n", target, check=False)[1]
+    status, said = snakemake(tmp_path, "-n", "nothing-like-it", "results/data/digits.npz", "data", check=False)
+    assert status and "\nerror: " not in said
+    for target in ("own.txt", "train_cell"):
+        assert "\nerror: " not in snakemake(tmp_path, "-n", target, check=False)[1]
 
 
 def test_a_folder_that_is_there_is_no_target_either(tmp_path):

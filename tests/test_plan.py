@@ -99,10 +99,10 @@ def test_a_data_set_is_made_again_for_no_flag_that_changes_no_image():
     assert flags.dataset(datasets["folder"]) == shlex.split(
         "--source folder --path images --image-size 16 --channels 3"
     )
-    assert flags.dataset_unseen(datasets["folder"]) == []
+    assert flags.dataset(datasets["folder"], unseen=True) == []
     assert flags.dataset(datasets["official"]) == shlex.split("--source cifar10 --channels 3")
     unseen = "--path a.tar.gz --mirror https://a.org --mirror https://b.org"
-    assert flags.dataset_unseen(datasets["official"]) == shlex.split(unseen)
+    assert flags.dataset(datasets["official"], unseen=True) == shlex.split(unseen)
     assert flags.titles(planned().settings, ["folder", "digits"]) == ["--titles", '{"digits": "Small"}']
 
 

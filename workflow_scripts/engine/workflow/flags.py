@@ -12,23 +12,12 @@ from workflow_scripts.engine.configuration import cells, grids
 UNSEEN = {"title", "mirrors"}  # keys of a data set that change no image
 
 
-def dataset(described):
-    """The flags of fetch_data that decide what the images of a `config.Dataset` are."""
-    return _dataset(described, exclude=_unseen(described))
-
-
-def dataset_unseen(described):
-    """The other flags of fetch_data: those that change no image."""
-    return _dataset(described, include=_unseen(described))
-
-
-def _unseen(described):
+def dataset(described, unseen=False):
+    """The flags of fetch_data that decide what the images of a `config.Dataset` are; if `unseen`, its other flags."""
     # official files have a known SHA-256, wherever they are from
-    return UNSEEN | ({"path"} if described.source != "folder" else set())
-
-
-def _dataset(described, **which):
-    values = described.model_dump(mode="json", exclude_none=True, **which)
+    others = UNSEEN | ({"path"} if described.source != "folder" else set())
+    chosen = {"include" if unseen else "exclude": others}
+    values = described.model_dump(mode="json", exclude_none=True, **chosen)
     mirrors = [word for mirror in values.pop("mirrors", []) for word in ("--mirror", mirror)]
     return [word for key, value in values.items() for word in (f"--{key.replace('_', '-')}", str(value))] + mirrors
 
