@@ -10,6 +10,24 @@ if workflow.is_main_process and os.path.exists("results") and not os.path.isdir(
     sys.exit(f"error: {os.path.abspath('results')}: expected a folder for the results, found a file")
 
 
+@or_exit
+def check_slurm():
+    """End with a message if the Slurm cluster cannot run the jobs, or cannot tell Snakemake how they are."""
+    plugin = workflow.executor_settings
+    jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
+    sent = [(job.rule.name, job.resources) for job in jobs]
+    threads = [the_cell(job.wildcards).threads for job in jobs if job.rule.name in TRAINED_BY]
+    limits = {
+        "--jobs": workflow.nodes,
+        "--resources gpu": GPU_LIMIT,
+        "--max-jobs-per-timespan": workflow.scheduling_settings.max_jobs_per_timespan.max_jobs,
+    }
+    slurm.check(sent)
+    slurm.check_status(plugin.status_command, plugin.init_seconds_before_status_checks, sent, plugin.array_jobs)
+    slurm.check_cores(max(threads, default=0), workflow.resource_settings.cores)
+    slurm.check_limits(sent, plugin.array_jobs, limits)
+
+
 onstart:
     # Snakemake itself would end with a traceback if it cannot remove an old file
     if os.path.exists("results") and not os.access("results", os.W_OK):
@@ -29,21 +47,4 @@ onstart:
     if workflow.executor_plugin.name == "slurm":
         # a line per task: where one line is about a range of tasks, the plugin (2.8) finds none of them
         os.environ.update(SQUEUE_ARRAY="1")
-        plugin = workflow.executor_settings
-        jobs = [job for job in workflow.dag.needrun_jobs() if not job.is_local]
-        sent = [(job.rule.name, job.resources) for job in jobs]
-        threads = [the_cell(job.wildcards).threads for job in jobs if job.rule.name in TRAINED_BY]
-        limits = {
-            "--jobs": workflow.nodes,
-            "--resources gpu": GPU_LIMIT,
-            "--max-jobs-per-timespan": workflow.scheduling_settings.max_jobs_per_timespan.max_jobs,
-        }
-        try:
-            slurm.check(sent)
-            slurm.check_status(
-                plugin.status_command, plugin.init_seconds_before_status_checks, sent, plugin.array_jobs
-            )
-            slurm.check_cores(max(threads, default=0), workflow.resource_settings.cores)
-            slurm.check_limits(sent, plugin.array_jobs, limits)
-        except commands.UserError as error:
-            sys.exit(f"error: {error}")
+        check_slurm()
