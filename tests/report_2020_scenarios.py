@@ -98,6 +98,17 @@ SENTENCES = {
         ["None of the 5 variants tried left chance in this run."],
         ["does not suffice", "too small"],
     ),
+    "branches that start at 0, up to the last convolution": (
+        {"flat": ("bn_rc",), "closed": ("bn_rc",), "stuck": ("plain", "rc", "dense", "gn")},
+        None,
+        {},
+        [
+            "In this run the gradient tells the two groups apart",
+            "Of this, convolutions in branches that start at 0 are left out (with BN+RC): their gradient is exactly zero",
+            "of the first and the last convolution are nearest in RC,",
+        ],
+        ["needed", "where the first is zero"],
+    ),
     "a steep gradient that learns": (
         {"flat": ("bn_rc",), "stuck": ("plain",)},
         None,

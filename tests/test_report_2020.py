@@ -43,6 +43,7 @@ def write_remedies(
     stuck=("plain",),
     flat=("bn_rc", "gn", "rc", "dense"),
     faint=(),
+    closed=(),
     gain=None,
     lost=None,
     wide=None,
@@ -50,7 +51,8 @@ def write_remedies(
     **base,
 ):
     """Write a study of remedies; `stuck`: blocks that stay at chance; `flat`: those with level gradients; `faint`:
-    those whose gradients are a millionth of the others'.
+    those whose gradients are a millionth of the others'; `closed`: those with no gradient in any convolution but the
+    first, all others being in branches that start at 0.
 
     `lost`: the block that diverges for every seed; `wide`: the one whose seeds lie far apart; `stuck_runs`: (block,
     seed) of single runs at chance.
@@ -68,6 +70,8 @@ def write_remedies(
     layers = made_reports.course_layers(5)
 
     def gradient(block, depth):
+        if block in closed and 0 < depth < len(layers) - 1:
+            return 0.0
         orders = (0.5 if block in flat else 12) * (1 - depth / len(layers))
         return 1e-4 * 10.0**-orders * (1e-6 if block in faint else 1)
 

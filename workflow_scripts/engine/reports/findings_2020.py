@@ -71,6 +71,7 @@ def of_remedies(folder, study):
     learning = [row for row in levels if row.outcome == "learns"]
     timed = [row for row in learning if not math.isnan(row.epochs_to_90.mean)]  # some learn only the training images
     known = [row for row in levels if row.initial]
+    ends = [row for row in known if not math.isnan(row.initial.orders)]  # of which the last convolution has a gradient
     stuck = [row for row in levels if row.outcome == "chance"]
     for row in known:
         row.smallest, row.floor = row.initial.smallest, _floor(row, known)
@@ -94,8 +95,9 @@ def of_remedies(folder, study):
         and all(row.gradient == "restored" for row in learning)
         and all(row.gradient in ("steep", "faint") for row in stuck),
         top=max((row for row in levels if row.finished), key=lambda row: row.best_val_acc.mean, default=None),
-        flattest=min(known, key=lambda row: abs(row.initial.orders), default=None),
-        steepest=max(known, key=lambda row: abs(row.initial.orders), default=None),
+        closed=[row for row in known if row.initial.closed],
+        flattest=min(ends, key=lambda row: abs(row.initial.orders), default=None),
+        steepest=max(ends, key=lambda row: abs(row.initial.orders), default=None),
         fastest=min(timed, key=lambda row: row.epochs_to_90.mean, default=None),
         other=_other(rows),
         described=_described(found.cells[found.cells["cell"].isin([name for row in levels for name in row.cells])]),

@@ -14,8 +14,9 @@ LEVEL = 4  # orders of magnitude between first and last gradient: fewer are call
 class Flow:
     """Mean |gradient| per weight in an epoch or a batch, of the convolutions on the main path from the first on.
 
-    The geometric mean over seeds. `orders`: how many orders of magnitude the first convolution lies below the last,
-    infinite where either is zero; `orders_std`: its sample standard deviation over the seeds (NaN with one seed).
+    The geometric mean over seeds. `orders`: how many orders of magnitude the first convolution lies below the last;
+    infinite where the first is zero, NaN where the last alone is, which is then `closed` and compares with nothing.
+    `orders_std`: its sample standard deviation over the seeds (NaN with one seed).
     `stages`: the median over the layers of each stage. `within`: the largest factor between two layers of the
     processing blocks of one stage; infinite where a layer is zero or a network has no such blocks. `largest`: the
     largest over the seeds.
@@ -43,13 +44,19 @@ class Flow:
         return self.mean_abs[-1]
 
     @property
-    def smallest(self):
-        """The smallest of those that are not zero; zero where the first or the last is.
+    def closed(self):
+        """The layers whose gradient is zero although the first has one: those of branches that start at 0.
 
-        A zero between a first and a last that have a gradient is of a branch that starts at 0 (SkipInit's, say): the
-        gradient goes past it at the first step, and into it from the second on.
+        SkipInit has such branches, and so has whatever is initialised by `zero_residual`. The gradient goes past them
+        at the first step, and into them from the second on. Where the reductions have shortcuts, too, the last
+        convolution may be one of them.
         """
-        return float(self.mean_abs[self.mean_abs > 0].min()) if self.first > 0 and self.last > 0 else 0.0
+        return [layer for layer, size in zip(self.layers, self.mean_abs, strict=True) if self.first > 0 and size == 0]
+
+    @property
+    def smallest(self):
+        """The smallest of those that are not `closed`."""
+        return float(self.mean_abs[self.mean_abs > 0].min()) if self.first > 0 else 0.0
 
     @property
     def span(self):
@@ -92,8 +99,14 @@ def _flow(layers, spread):
         layers=tuple(convolutions["layer"]),
         mean_abs=values.to_numpy(),
         largest=convolutions["mean_abs_max"].to_numpy(),
-        orders=math.log10(last / first) if first > 0 and last > 0 else math.inf,
+        orders=_orders(first, last),
         orders_std=spread,
         stages=tuple(groups.median()),
         within=max((run.max() / run.min() if run.min() > 0 else math.inf for _, run in runs), default=math.inf),
     )
+
+
+def _orders(first, last):
+    if first > 0:
+        return math.log10(last / first) if last > 0 else math.nan
+    return math.inf
