@@ -90,10 +90,14 @@ def test_rows_stand_in_the_order_of_networks_then_blocks_then_rates(tmp_path):
 
 
 def test_best_is_the_highest_validation_accuracy_then_the_lowest_loss():
-    def row(accuracy, loss, diverged=0):
-        return {"val_acc": accuracy, "val_loss": loss, "diverged": diverged}
+    def row(accuracy, loss, diverged=0, kind="cross_entropy"):
+        return {"val_acc": accuracy, "val_loss": loss, "diverged": diverged, "loss": kind}
 
     assert summary.best(pd.DataFrame([row(0.4, 1), row(0.5, 2), row(0.5, 1.5), row(0.5, 1.6)])).name == 2
+    assert (
+        summary.best(pd.DataFrame([row(0.4, 1), row(0.5, 2), row(0.5, 0.1, kind="mse")])).name == 1
+    )  # no common scale
+    assert summary.best(pd.DataFrame([row(0.4, 0.1, kind="mse"), row(0.5, 2), row(0.5, 1.5)])).name == 2
     assert summary.best(pd.DataFrame([row(0.4, 1), row(0.9, 1, diverged=2)])).name == 0
     with pytest.raises(UserError, match="diverged"):
         summary.best(pd.DataFrame([row(math.nan, math.nan, diverged=1)]))
@@ -101,6 +105,7 @@ def test_best_is_the_highest_validation_accuracy_then_the_lowest_loss():
 
 def test_best_is_one_that_finished_even_if_those_with_fewer_diverged_seeds_have_none():
     rows = pd.DataFrame({"diverged": [1, 2, 2], "val_acc": [math.nan, 0.5, 0.6], "val_loss": [math.nan, 1.0, 1.0]})
+    rows["loss"] = "cross_entropy"
     assert summary.best(rows).name == 2
     with pytest.raises(UserError, match="only diverged ones"):
         summary.best(rows[:1])

@@ -206,14 +206,19 @@ def pick(rows, record, source="selection"):
 def best(rows, metric="val_acc", tie="val_loss"):
     """The row of `over_seeds` with the highest mean of `metric`; among equals, the one with the lower `tie`.
 
-    Of the rows with a finished cell, only those with the fewest diverged seeds can be best: the mean over the remaining
-    seeds would flatter the others. Raises UserError where no cell finished.
+    Where the equals minimise several kinds of loss, which cannot be compared, a loss breaks no tie between them, and
+    the first is taken, as among the candidates of a search (`rungs.survivors`). Of the rows with a finished cell, only
+    those with the fewest diverged seeds can be best: the mean over the remaining seeds would flatter the others. Raises
+    UserError where no cell finished.
     """
     finished = rows.dropna(subset=metric)
     if finished.empty:
         raise UserError("expected a finished cell, to take as the best; found only diverged ones")
     candidates = finished[finished["diverged"] == finished["diverged"].min()]
-    return candidates.sort_values([metric, tie], ascending=[False, True], kind="stable").iloc[0]
+    equals = candidates[candidates[metric] == candidates[metric].max()]
+    if tie == "val_loss" and equals["loss"].nunique() > 1:
+        return equals.iloc[0]
+    return equals.sort_values(tie, kind="stable").iloc[0]
 
 
 def elsewhere(rows):
