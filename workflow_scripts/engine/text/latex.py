@@ -12,6 +12,7 @@ from pathlib import Path
 import jinja2
 
 from workflow_scripts.engine.commands import UserError
+from workflow_scripts.engine.text.wording import counted
 
 SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -84,16 +85,6 @@ def significant(value, many=3):
 def count(value):
     """59716 as `59,716`; a range, (100, 59716), as `100 to 59,716`."""
     return Tex(" to ".join(f"{int(one):,}" for one in (value if isinstance(value, tuple) else (value,))))
-
-
-def counted(number, noun):
-    """A number, or text that stands for several, with a noun.
-
-    >>> counted(1, "epoch"), counted(8, "epoch"), counted("2 and 8", "epoch")
-    ('1 epoch', '8 epochs', '2 and 8 epochs')
-    """
-    text = _finalize(number)
-    return Tex(f"{text} {noun}{'' if text == '1' else 's'}")
 
 
 def listed(values, conjunction="and"):

@@ -6,12 +6,13 @@ from workflow_scripts.engine.configuration.letters import latin
 
 
 def counted(number, noun):
-    """How many there are of something, in words.
+    """How many there are of something, in words; several numbers come as text.
 
-    >>> counted(1, "cell"), counted(2000, "cell")
-    ('1 cell', '2,000 cells')
+    >>> counted(1, "cell"), counted(2000, "cell"), counted("2 and 8", "epoch"), counted("1", "epoch")
+    ('1 cell', '2,000 cells', '2 and 8 epochs', '1 epoch')
     """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    many = number if isinstance(number, str) else f"{number:,}"
+    return f"{many} {noun}{'' if many == '1' else 's'}"
 
 
 def class_names(names):
