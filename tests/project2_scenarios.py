@@ -351,7 +351,7 @@ SENTENCES = {
         {"seeds": (0, 1)},
         {},
         [
-            "Two seeds say too little of the spread to call a level higher or lower than the base",
+            "Fewer than 3 seeds say too little of the spread to call a level higher or lower than the base",
             "These seeds could show no difference for",
             "For no level of any factor could these seeds show a difference",
         ],

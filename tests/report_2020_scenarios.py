@@ -104,7 +104,7 @@ SENTENCES = {
         {},
         [
             "In this run the gradient tells the two groups apart",
-            "Of this, convolutions in branches that start at 0 are left out (with BN+RC): their gradient is exactly zero",
+            "Of this, convolutions in branches that start at 0 are left out (with BN+RC): their gradient is exactly",
             "of the first and the last convolution are nearest in RC,",
         ],
         ["needed", "where the first is zero"],

@@ -43,9 +43,9 @@ SENTENCES = {
     "two seeds": (
         {"seeds": (0, 1)},
         [
-            "excludes 0, from three seeds or more, with the p-values",
+            "excludes 0, from 3 seeds or more, with the p-values",
             "VGG38 BN+RC ($60.0$\\,$\\pm$\\,0.1\\,\\%) shows no difference from VGG38 BN",
-            ", but two seeds are too few to conclude from)",
+            ", but fewer than 3 seeds are too few to conclude from)",
         ],
         ["not significant after", "The two together beat", "from one seed"],
     ),

@@ -58,8 +58,8 @@ def rows(found, study):
     number, where every level of the factor is one), `base` (is it the base?), those of `summary.over_seeds` with
     `forward_flops` and `SPEED`, `val_images`, and how the best validation accuracy differs from the base's, from
     `statistics.compare`: `difference` with the ends `low` and `high` of its 95 % interval, its p-value `p`,
-    Holm-corrected for the levels of the factor (NaN below three seeds), the number `pairs` of seeds that both finished
-    (0 where it is not paired), and the `verdict`. Numeric levels are in numeric order, others in the configuration's
+    Holm-corrected for the levels of the factor (NaN below `statistics.ENOUGH` seeds), the number `pairs` of seeds that
+    both finished (0 where it is not paired), and the `verdict`. Numeric levels are in numeric order, others in the configuration's
     after the base.
     """
     over_seeds = all_rows(found.cells)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from workflow_scripts.engine.beras import names, summary
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.reports.evidence import Measure, compare, compared
-from workflow_scripts.engine.tables import reading
+from workflow_scripts.engine.tables import reading, statistics
 from workflow_scripts.engine.text.latex import Tex
 from workflow_scripts.engine.text.wording import decimals
 
@@ -31,6 +31,7 @@ def context(results):
         "data": SimpleNamespace(**study.dataset),
         "plan": baseline,
         "seeds": len(baseline.finished),
+        "enough": statistics.ENOUGH,
         "decimals": decimals(baseline.test_images),
         "in_percent": lambda measure: Measure(100 * measure.mean, 100 * measure.std),
         "compare": compare,

@@ -1,9 +1,9 @@
 """What the facts of several reports rest on: measures over seeds, comparisons, rows, the data set, the setup.
 
-A comparison of two rows says what their seeds can show: "higher" or "lower" where, from three seeds or more, the 95 %
-interval of the difference excludes 0, in a family of comparisons after Holm's correction, and "alike" where these seeds
-could show no difference. It is "single" where one of them has a single seed: the spread is unknown, and whether they
-differ cannot be told.
+A comparison of two rows says what their seeds can show: "higher" or "lower" where, from `statistics.ENOUGH` seeds
+or more, the 95 % interval of the difference excludes 0, in a family of comparisons after Holm's correction, and "alike"
+where these seeds could show no difference. It is "single" where one of them has a single seed: the spread is unknown,
+and whether they differ cannot be told.
 """
 
 import math

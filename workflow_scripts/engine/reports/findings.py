@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 from workflow_scripts.engine.course import external
 from workflow_scripts.engine.reports import evidence, predictions
-from workflow_scripts.engine.tables import labels, protocol, summary
+from workflow_scripts.engine.tables import labels, protocol, statistics, summary
 
 
 def context(found, shallow, deep):
@@ -28,6 +28,7 @@ def context(found, shallow, deep):
         "data": evidence.data_of(found),
         "setup": evidence.setup_of(found.cells),
         "words": protocol.words(found.cells),
+        "enough": statistics.ENOUGH,
         "compare": evidence.compare,
         "p_digits": evidence.p_digits,
         "infinity": math.inf,

@@ -46,6 +46,7 @@ def context(net, net_study, landscape, landscape_study):
         "data": data,
         "decimals": SimpleNamespace(val=decimals(data.val_images), test=decimals(data.test_images)),
         "setup": evidence.setup_of(found.cells),
+        "enough": statistics.ENOUGH,
         "words": protocol.words(base_cells),
         "all_words": protocol.words(found.cells),
         "options": evidence.options(base_cells.assign(**dict.fromkeys(TOLD))),
