@@ -31,6 +31,7 @@ SENTENCES = {
             "68.8\\,\\% and 70.2\\,\\%",
             "16 candidates for the training of VGG08, drawn from ranges and lists of learning rate",
             "the gradient tells the two groups apart",
+            "standard deviation over 5 seeds.} \\label{tab:remedies}",
             "of the first and the last convolution are nearest in",
             "The study of all remedies tries a residual connection around",
             "No variant lies above BN+RC by an interval that excludes 0",

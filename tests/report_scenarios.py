@@ -9,7 +9,7 @@ SENTENCES = {
         [
             "It is a failure of optimisation",
             "stays at the accuracy of guessing",
-            "validation images. Lines are means over the seeds, bands one standard deviation to either side.",
+            "validation images. Lines are means over 3 seeds, bands one standard deviation to either side.",
             "by about $14.3$ orders if pooling costs it nothing, and by $15.5$ if that averages independent",
             "of the rest, here from $n=2$ or $3$ on, as pooling costs much or nothing. A failure",
             "The recorded gradients locate the cause: in the first epoch",
@@ -105,7 +105,7 @@ SENTENCES = {
             "learn with remedies differ: VGG38 BN by $+8.0$ points (one seed); VGG38 RC by $+3.0$ points (one seed);",
             "rests on one seed",
         ],
-        ["standard deviation over seeds", "bands", "over the seeds", "$\\pm$", "beat either", "is better", "lies 5.0"],
+        ["standard deviation over", "bands", "over 1 seed", "$\\pm$", "beat either", "is better", "lies 5.0"],
     ),
     "no BN": (
         {"blocks": ("plain", "rc", "bn_rc")},

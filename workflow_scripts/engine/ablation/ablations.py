@@ -59,8 +59,8 @@ def rows(found, study):
     `forward_flops` and `SPEED`, `val_images`, and how the best validation accuracy differs from the base's, from
     `statistics.compare`: `difference` with the ends `low` and `high` of its 95 % interval, its p-value `p`,
     Holm-corrected for the levels of the factor (NaN below `statistics.ENOUGH` seeds), the number `pairs` of seeds that
-    both finished (0 where it is not paired), and the `verdict`. Numeric levels are in numeric order, others in the configuration's
-    after the base.
+    both finished (0 where it is not paired), and the `verdict`. Numeric levels are in numeric order, others in the
+    configuration's after the base.
     """
     over_seeds = all_rows(found.cells)
     row_of = {

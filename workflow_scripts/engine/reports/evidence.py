@@ -14,7 +14,8 @@ import pandas as pd
 
 from workflow_scripts.engine.configuration.cells import ROW
 from workflow_scripts.engine.tables import flows, labels, names, protocol, statistics, summary
-from workflow_scripts.engine.text.latex import Tex, escape, number
+from workflow_scripts.engine.text.latex import Tex, count, escape, number
+from workflow_scripts.engine.text.wording import counted
 
 DIGITS = 8  # pixels on a side of scikit-learn's digits
 
@@ -163,14 +164,26 @@ def options(cells):
     return drawn + words.also
 
 
+def over(fewest, most):
+    """From how many seeds a figure or a table is, in words.
+
+    >>> over(3, 3), over(1, 3)
+    ('3 seeds', '1 to 3 seeds')
+    """
+    return counted(count(most if fewest == most else (fewest, most)), "seed")
+
+
 def setup_of(cells):
-    """Numbers of cells and seeds, a row's fewest and most seeds, whether any augments or has a width other than 1."""
+    """Numbers of cells and seeds, a row's `fewest` and `most` seeds, and both in words, for captions (`over`); whether
+    any augments or has a width other than 1."""
     seeds = cells.groupby(list(ROW), dropna=False).size()
+    fewest, most = int(seeds.min()), int(seeds.max())
     return SimpleNamespace(
         cells=len(cells),
         seeds=cells["seed"].nunique(),
-        fewest=int(seeds.min()),
-        most=int(seeds.max()),
+        fewest=fewest,
+        most=most,
+        over=over(fewest, most),
         augmented=bool((cells["augmentation"] != "none").any()),
         other_width=bool((cells["width"] != 1).any()),
     )

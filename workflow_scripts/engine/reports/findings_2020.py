@@ -78,6 +78,7 @@ def of_remedies(folder, study):
     for row in levels:
         row.gradient = _gradient(row)
     verdicts = _verdicts(levels, "verdict")
+    fewest, most = (end(row.seeds for row in rows) for end in (min, max))
     return SimpleNamespace(
         base=base,
         levels=levels,
@@ -103,8 +104,9 @@ def of_remedies(folder, study):
         described=_described(found.cells[found.cells["cell"].isin([name for row in levels for name in row.cells])]),
         words=protocol.words(found.cells),
         cells=len(found.cells),
-        fewest=min(row.seeds for row in rows),
-        most=max(row.seeds for row in rows),
+        fewest=fewest,
+        most=most,
+        over=evidence.over(fewest, most),
         **verdicts,
     )
 
