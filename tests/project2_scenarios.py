@@ -290,7 +290,7 @@ SENTENCES = {
         [
             "For orientation, as published elsewhere and not measured here: ",
             "krizhevsky2009",
-            " Of its training images, 1,000, taken",
+            " Of its training images, 1,000 (taken",
         ],
         ["Demonstration run", "None of the numbers is from", "a part of the training", "a random part"],
     ),
@@ -308,7 +308,7 @@ SENTENCES = {
         {"title": "CIFAR-10", "embedded": False},
         [
             "in 21 runs on a part of the training images, 90 of them.",
-            " a random part of the others, 90, for training;",
+            " 90 of the others (a random part) for training;",
             "not measured here, after training on all 50,000 images: ResNet-110",
         ],
         [],
@@ -320,7 +320,7 @@ SENTENCES = {
             "and the others, 90, or in some of the runs a random part of them, for training;",
             "in 6 runs. Chosen by",
         ],
-        ["a random part of the others"],
+        ["of the others (a random part)"],
     ),
     "the second part reads the same test images": (
         {},

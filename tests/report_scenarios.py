@@ -56,8 +56,16 @@ SENTENCES = {
     ),
     "deep diverges": (
         {"chance": (), "diverged": (("vgg38", "plain"),)},
-        ["VGG38 diverged at step 7"],
-        ["is \\emph{not} seen"],
+        ["VGG38 diverged at step 7", "Yes: VGG38 learns with every remedy tested."],
+        ["is \\emph{not} seen", "off chance"],
+    ),
+    "one remedy, and one network beside it": (
+        {"blocks": ("plain", "bn_rc"), "apart": 0.09},
+        [
+            "Validation accuracy: VGG38 BN+RC at",
+            "The other network that learns, which nobody chose, falls as much (9.0",
+        ],
+        ["In order of", "The other networks"],
     ),
     "BN above RC": ({}, ["VGG38 BN ($50.0$\\,$\\pm$\\,0.2\\,\\%) lies 5.0 percentage points above VGG38 RC"], []),
     "BN below RC": (
@@ -119,15 +127,15 @@ SENTENCES = {
     "no remedy works": (
         {"chance": [("vgg38", block) for block in ACCURACY]},
         ["None of those tested does", "no remedy tested in this run"],
-        ["every remedy tested lifts"],
+        ["with every remedy tested"],
     ),
     "a remedy diverges": (
         {"diverged": (("vgg38", "rc"),)},
         [
             "VGG38 RC: 3 of 3 runs diverged (at step 7 at the earliest)",
-            "Some leave chance, namely VGG38 BN and VGG38 BN+RC",
+            "Some do, namely those of VGG38 BN and VGG38 BN+RC",
         ],
-        ["lies 5.0 percentage points above VGG38 RC", "every remedy tested lifts"],
+        ["lies 5.0 percentage points above VGG38 RC", "with every remedy tested"],
     ),
     "unknown block": (
         {"blocks": (*ACCURACY, "my_block"), "final": {"my_block": 0.7}},
@@ -266,7 +274,7 @@ SENTENCES = {
     "a remedy from one seed of three": (
         {"chance": (("vgg38", "plain"), ("vgg38", "rc", 1e-3, 0), ("vgg38", "rc", 1e-3, 2))},
         [
-            "every remedy tested lifts VGG38 off chance.",
+            "VGG38 learns with every remedy tested.",
             "Not from every seed, though: VGG38 RC learns~from 1 of 3 seeds.",
             "learned, not all of them from every seed. The best network",
         ],
