@@ -231,6 +231,15 @@ SENTENCES = {
         [r"; activation GELU \citep{hendrycks2016}; dropout \citep{srivastava2014} of 0.1;"],
         ["nair2010", "mirror image"],
     ),
+    "augmentation": (
+        {"factors": {"augmentation": [{"augmentation": ["crop+flip", "crop+flip+cutout", "crop+flip+trivial"]}]}},
+        {},
+        [
+            r"Here what is done at random to training images is varied. Cutout \citep{devries2017} puts a grey square "
+            r"over a part of each. TrivialAugment \citep{mueller2021} applies one random operation of random strength",
+        ],
+        [],
+    ),
     "test-time augmentation": (
         {"tta": "flip"},
         {},

@@ -21,10 +21,10 @@ PHRASES = {
     "augmentation": {
         "crop": r"random crops after zero padding by an eighth of the size",
         "flip": r"horizontal flips",
-        "erase": r"random erasing",
+        "erase": r"random erasing \citep{zhong2020}",
         "color_jitter": r"colour jitter",
-        "trivial": r"TrivialAugment",
-        "cutout": r"a grey square over a part of each image (cutout)",
+        "trivial": r"TrivialAugment \citep{mueller2021}",
+        "cutout": r"a grey square over a part of each image \citep[cutout,][]{devries2017}",
         "none": r"none",
     },
     "loss": {
