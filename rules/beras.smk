@@ -1,7 +1,5 @@
 # The study of Beras, the Keras mimic in NumPy: runs -> tables -> figures -> report; the hand-in; the exploration notebook.
 
-from pathlib import Path
-
 from workflow_scripts.engine.beras import names as beras, submission
 
 BERAS_SUMMARY = [f"results/beras/summary/{name}" for name in beras.SUMMARY]

@@ -1,7 +1,7 @@
 # GPUs as a resource that Snakemake counts; a job finds out by locks which of them it computes on (machine/gpus.py).
 # On a cluster, the cluster's own scheduler assigns them.
 
-from workflow_scripts.engine.machine import gpus, slurm
+from workflow_scripts.engine.machine import gpus
 
 # The executor of the jobs is known only at `onstart`; before that, a given --jobs suggests a cluster.
 MAYBE_CLUSTER = workflow.resource_settings.nodes is not None

@@ -2,6 +2,8 @@
 
 import shutil
 
+from workflow_scripts.engine.machine import slurm
+
 # Snakemake writes here before anything else; if it cannot, it ends with a traceback
 NOTES = Path(".snakemake" if os.path.exists(".snakemake") else ".").absolute()
 if workflow.is_main_process and not os.access(NOTES, os.W_OK):

@@ -3,12 +3,7 @@
 import pytest
 
 from tests.conftest import command, inside
-from workflow_scripts.engine.beras import (
-    figures,
-    names,
-    runs,
-    summary,
-)
+from workflow_scripts.engine.beras import figures, names, runs, summary
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.data import datasets
 from workflow_scripts.engine.figures import style

@@ -8,10 +8,7 @@ import pytest
 from matplotlib import colors
 
 from tests.conftest import command
-from workflow_scripts.engine.beras import (
-    figures,
-    summary,
-)
+from workflow_scripts.engine.beras import figures, summary
 
 FIGURES = {
     "initializers": {"initializer", "depth", "variance", "predicted"},

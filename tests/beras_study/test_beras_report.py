@@ -12,10 +12,7 @@ import pytest
 
 from tests.beras_scenarios import CONCLUSIONS, SENTENCES, rewritten
 from tests.conftest import ROOT, command, pdf_text
-from workflow_scripts.engine.beras import (
-    findings,
-    submission,
-)
+from workflow_scripts.engine.beras import findings, submission
 from workflow_scripts.engine.commands import UserError
 from workflow_scripts.engine.configuration import config
 from workflow_scripts.engine.text import latex

@@ -9,15 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import command
-from workflow_scripts.engine.beras import (
-    check,
-    findings,
-    initializers,
-    names,
-    runs,
-    summary,
-    variants,
-)
+from workflow_scripts.engine.beras import check, findings, initializers, names, runs, summary, variants
 from workflow_scripts.engine.commands import UserError
 
 
